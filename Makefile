@@ -1,0 +1,57 @@
+# The project's tasks; `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+METRO ?= zhengzhou
+SOURCE ?= auto
+OSM ?=
+SCHEDULER ?=
+
+RUN = $(PYTHON) -m pipeline run $(METRO) --source $(SOURCE) \
+	$(if $(OSM),--osm $(OSM)) $(if $(SCHEDULER),--scheduler $(SCHEDULER))
+
+.PHONY: help install all test test-full check format docs bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(VENV)/.installed ## make .venv with the package and what it needs
+
+$(VENV)/.installed: pyproject.toml
+	@if command -v uv >/dev/null; then \
+		uv venv --quiet --allow-existing $(VENV) && \
+		uv pip install --quiet --python $(PYTHON) -e '.[test,check]'; \
+	else \
+		python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "needs Python 3.11 or later")' && \
+		python3 -m venv $(VENV) && $(PYTHON) -m pip install --quiet -e '.[test,check]'; \
+	fi
+	@touch $@
+
+all: install ## build the maps of METRO (default zhengzhou): METRO= SOURCE= OSM= SCHEDULER=
+	$(RUN)
+
+test: install ## run the tests
+	$(PYTHON) -m pytest -m "not slow"
+
+test-full: install ## run all tests, the slow sweeps too
+	$(PYTHON) -m pytest
+
+check: install ## lint, format check and types
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+format: install ## format and sort imports
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+docs: install ## rewrite the data dictionary from the schemas
+	$(PYTHON) docs/make_data_dictionary.py
+
+bench: install ## run the benchmarks
+	@for each in benchmarks/*.py; do echo "== $$each"; $(PYTHON) $$each || exit 1; done
+
+clean: ## remove what the pipeline made: layers, pages, sample, caches; never downloads
+	rm -rf data/processed/*/ maps/*.html maps/*/ data/raw/*.sample.* .pytest_cache .mypy_cache .ruff_cache

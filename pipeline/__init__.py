@@ -1,0 +1,1 @@
+"""How well the cities of a metropolitan area are joined, from OpenStreetMap."""

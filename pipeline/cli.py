@@ -1,0 +1,286 @@
+"""The verbs: parse, call, print, exit code. What they do belongs to the modules they call."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from pipeline.catalogue import DEFAULT_METRO, Metro, known_metros, load_metro
+from pipeline.errors import ConfigError, PipelineError
+from pipeline.progress import RunDisplay, complain, say
+
+OK, FAILED, WRONG_USAGE = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; returns the exit code (0 done, 1 failed, 2 wrong usage or config)."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.verb(options))
+    except KeyboardInterrupt:
+        complain("interrupted; what is finished is kept, run again to go on")
+        return FAILED
+    except BrokenPipeError:
+        # The reader of our output has gone; there is nobody left to tell.
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        return OK
+    except PipelineError as error:
+        _tell(error, options.debug)
+        return error.exit_code
+    except Exception as error:
+        _tell(error, options.debug)
+        return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="metro-integration",
+        description="How well the cities of a metropolitan area are joined, from OpenStreetMap.",
+    )
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+
+    run = _verb(verbs, "run", _run, "run all stages for the metros")
+    run.add_argument("metros", nargs="*", metavar="METRO", default=[DEFAULT_METRO],
+                     help=f"ids, paths to TOML files, or all (default {DEFAULT_METRO})")  # fmt: skip
+    _add_source(run)
+    run.add_argument("--scheduler", metavar="ADDRESS", help="of a running Dask scheduler")
+    run.add_argument("--workers", type=_count, metavar="N",
+                     help="worker processes (default one per core; 0: none, in this process)")  # fmt: skip
+    run.add_argument("--until", metavar="STAGE", help="run this stage and what it needs")
+    run.add_argument("--force", metavar="STAGE", action="append", default=[],
+                     help="rerun this stage even if it is fresh; may be repeated")  # fmt: skip
+
+    _verb(verbs, "metros", _metros, "list the catalogue")
+    _verb(verbs, "stages", _stages, "list the stages, what they take and what they make")
+    status = _verb(verbs, "status", _status, "what is fresh, stale, missing, and why")
+    status.add_argument("metro", nargs="?", default=DEFAULT_METRO, metavar="METRO")
+    _add_source(status)
+
+    sample = _verb(verbs, "sample", _sample, "write the embedded synthetic sample and its truth")
+    sample.add_argument("metro", nargs="?", default=DEFAULT_METRO, metavar="METRO")
+    sample.add_argument("--nodes", type=_count, default=200_000, metavar="N", help="road nodes")
+    sample.add_argument("--seed", type=int, default=0)
+    sample.add_argument("--out", metavar="FILE", help="default DATA/raw/<metro>.sample.osm.pbf")
+    sample.add_argument("--data", default="data", metavar="DIR")
+    sample.add_argument("--set", action="append", default=[], metavar="key=value", dest="overrides")
+    return parser
+
+
+def _verb(verbs: Any, name: str, func: Callable[..., int], help_text: str) -> Any:
+    verb = verbs.add_parser(name, help=help_text, description=help_text)
+    verb.add_argument("--debug", action="store_true", help="show tracebacks",
+                      default=argparse.SUPPRESS)  # fmt: skip
+    verb.set_defaults(verb=func)
+    return verb
+
+
+def _add_source(verb: Any) -> None:
+    verb.add_argument("--source", default="auto", metavar="SOURCE",
+                      help="auto, pbf, geofabrik or sample")  # fmt: skip
+    verb.add_argument("--osm", nargs="+", action="extend", default=[], metavar="FILE",
+                      help=".osm.pbf extracts")  # fmt: skip
+    verb.add_argument("--data", default="data", metavar="DIR", help="holds raw/ and processed/")
+    verb.add_argument("--maps", default="maps", metavar="DIR", help="the pages")
+    verb.add_argument("--set", action="append", default=[], metavar="section.key=value",
+                      dest="overrides", help="a stage's parameter; may be repeated")  # fmt: skip
+    verb.add_argument("--quiet", action="store_true", help="print failures only")
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text} is negative")
+    return number
+
+
+# --- verbs --------------------------------------------------------------------
+
+
+def _run(options: argparse.Namespace) -> int:
+    metros = _load_metros(options.metros, options.overrides)
+    from pipeline import cluster, runner
+    from pipeline.paths import Paths
+    from pipeline.plan import needed_for
+    from pipeline.sources.resolve import resolve_source
+
+    _check_run_options(options)
+    paths = Paths.of(options.data, options.maps)
+    code = OK
+    outcomes = []
+    with ExitStack() as stack:
+        executor: Any = None
+
+        def get_executor() -> Any:
+            # Started by the first stage that has to run: a fresh metro needs no workers.
+            nonlocal executor
+            if executor is None:
+                executor = stack.enter_context(
+                    cluster.connect(options.scheduler, options.workers)
+                )
+                say(f"running on {executor.description}", options.quiet)
+            return executor
+
+        for metro in metros:
+            say(f"{metro.name or metro.id} ({metro.id})", options.quiet)
+            try:
+                source = resolve_source(
+                    metro, paths, options.source, tuple(options.osm), lambda t: say(t, options.quiet)
+                )
+                with RunDisplay(metro.id, len(needed_for(options.until)), options.quiet) as display:
+                    run = runner.MetroRun(
+                        metro, source, paths, get_executor,
+                        options.until, options.force, display.report,
+                    )  # fmt: skip
+                    outcome = run.run()
+            except PipelineError as error:
+                _tell(error, options.debug, metro.id)
+                code = max(code, error.exit_code)
+                continue
+            outcomes.append(outcome)
+            code = max(code, _summarise(outcome, source, paths, options))
+        index = runner.write_index(paths)
+    for metro_id in [o.metro for o in outcomes if not o.failed and options.until is None]:
+        say(f"map: {_shown(paths.page(f'{metro_id}.html'))}", options.quiet)
+    if index is not None:
+        say(f"index: {_shown(index)}", options.quiet)
+    return code
+
+
+def _summarise(outcome: Any, source: Any, paths: Any, options: argparse.Namespace) -> int:
+    for stage, error in outcome.failed.items():
+        _tell(error, options.debug, f"{outcome.metro}, stage {stage}")
+    facts = outcome.facts
+    for note in facts.get("notes", []):
+        say(f"  note: {note}", options.quiet)
+    if facts.get("is_synthetic"):
+        say("  the roads are SYNTHETIC (the embedded sample), as every page says", options.quiet)
+    done = f"{len(outcome.ran)} stages ran, {len(outcome.fresh)} were fresh"
+    if outcome.failed:
+        lost = f"{len(outcome.failed)} failed, {len(outcome.skipped)} were skipped"
+        say(f"{outcome.metro}: {done}, {lost} ({outcome.seconds:.1f} s)", options.quiet)
+        return max(getattr(error, "exit_code", FAILED) for error in outcome.failed.values())
+    if not outcome.ran:
+        done = f"nothing to do, all {len(outcome.fresh)} stages are fresh"
+    origin = "embedded sample" if source.kind == "sample" else source.kind
+    say(
+        f"{outcome.metro}: {done} (source: {origin}, OSM data of "
+        f"{facts.get('osm_snapshot') or 'unknown date'}, {outcome.seconds:.1f} s)",
+        options.quiet,
+    )
+    return OK
+
+
+def _metros(options: argparse.Namespace) -> int:
+    for metro_id in known_metros():
+        metro = load_metro(metro_id)
+        cities = ", ".join(city.name for city in metro.analysed_cities)
+        scopes = " ".join(f"[{s}]" if s == metro.scope else s for s in metro.scopes)
+        say(f"{metro.id:12} {metro.name}  scopes {scopes}\n{'':12} {cities}")
+    return OK
+
+
+def _stages(options: argparse.Namespace) -> int:
+    from pipeline.stages import STAGES
+
+    for stage in STAGES:
+        split = ""
+        if stage.split is not None:
+            by = stage.split.column or f"{stage.split.layer} in batches"
+            split = f"  [one task per {by}]" if stage.split.column else f"  [{by}]"
+        say(f"{stage.name}{split}")
+        say(f"    takes {', '.join(stage.inputs) or 'the source'}")
+        say(f"    makes {', '.join(stage.outputs) or 'pages'}")
+    return OK
+
+
+def _status(options: argparse.Namespace) -> int:
+    (metro,) = _load_metros([options.metro], options.overrides)
+    from pipeline import runner
+    from pipeline.paths import Paths
+    from pipeline.sources.resolve import resolve_source
+
+    paths = Paths.of(options.data, options.maps)
+    source = resolve_source(
+        metro, paths, options.source, tuple(options.osm), lambda t: say(t, options.quiet)
+    )
+    for standing in runner.standings(metro, source, paths):
+        say(f"{standing.state:8} {standing.stage:16} {standing.why}")
+    return OK
+
+
+def _sample(options: argparse.Namespace) -> int:
+    (metro,) = _load_metros([options.metro], options.overrides)
+    from pipeline.paths import Paths
+    from pipeline.sources.sample import write_sample
+
+    target = Path(options.out) if options.out else Paths.of(options.data, "maps").sample(metro.id)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    report = write_sample(metro, target, nodes=options.nodes, seed=options.seed)
+    say(f"{report.path}: {report.road_nodes:,} road nodes, {report.seconds:.1f} s; SYNTHETIC ROADS")
+    say(f"{report.truth_path}: what was planted")
+    return OK
+
+
+# --- helpers ------------------------------------------------------------------
+
+
+def _load_metros(names: Sequence[str], overrides: list[str]) -> list[Metro]:
+    wanted: list[str] = []
+    for name in names:
+        wanted += known_metros() if name == "all" else [name]
+    metros, faults = [], []
+    for name in dict.fromkeys(wanted):
+        try:
+            metros.append(load_metro(name, overrides))
+        except ConfigError as error:
+            faults.append(error)
+    if len(faults) == 1:
+        raise faults[0]
+    if faults:
+        raise ConfigError("metros", [str(fault) for fault in faults])
+    ids = [metro.id for metro in metros]
+    doubles = sorted({each for each in ids if ids.count(each) > 1})
+    if doubles:
+        raise ConfigError(f"two metro files have the id {', '.join(doubles)}; ids must differ")
+    return metros
+
+
+def _check_run_options(options: argparse.Namespace) -> None:
+    from pipeline.sources.resolve import KINDS
+    from pipeline.stages import STAGES
+
+    names = [stage.name for stage in STAGES]
+    faults = [
+        f"{flag} {name!r}: no such stage; expected one of {', '.join(names)}"
+        for flag, given in (("--until", [options.until]), ("--force", options.force))
+        for name in given
+        if name is not None and name not in names
+    ]
+    if options.source not in KINDS:
+        faults.append(f"--source {options.source!r}: expected one of {', '.join(KINDS)}")
+    if faults:
+        raise ConfigError("command line", faults)
+
+
+def _tell(error: BaseException, debug: bool, where: str = "") -> None:
+    if debug:
+        traceback.print_exception(error)
+    text = str(error) if isinstance(error, PipelineError) else f"{type(error).__name__}: {error}"
+    if not isinstance(error, PipelineError) and not debug:
+        text += " (run with --debug for the traceback)"
+    complain(f"{where}: {text}" if where else text)
+
+
+def _shown(path: str) -> str:
+    """A path relative to the working directory where it lies inside."""
+    try:
+        return str(Path(path).relative_to(Path.cwd()))
+    except ValueError:
+        return path

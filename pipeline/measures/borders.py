@@ -1,0 +1,567 @@
+"""Borders between neighbouring cities, and where things stand relative to them.
+
+What belongs here: deriving the shared lines from the areas (a coverage), the
+share of them that follows nature, and the questions every other measure asks of
+a border: which one is nearest, what is its normal here, which belt and which
+stretch does a place belong to, on which side is it. What happens *at* a border
+(ends, crossings, land use) belongs to the other measures.
+
+Coordinates are the metro's metric CRS (easting, northing in metres). One rule
+settles every tie: of borders equally near, the one whose id sorts first.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+import shapely.ops
+from numpy.typing import ArrayLike, NDArray
+
+from pipeline import schemas
+from pipeline.catalogue import Metro
+from pipeline.config import BordersParams
+from pipeline.crs import require_metric
+from pipeline.measures.network import locate_points
+
+log = logging.getLogger(__name__)
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Geometries = NDArray[np.object_]
+
+TIE_M = 1e-3
+"""Distances within a millimetre are equal: reprojection noise must not pick a border."""
+
+_BELT_STEPS = 200
+"""A belt is parted at tripoints to within its width over this number."""
+
+_WATER_VALUES = {
+    "natural": ("water",),
+    "waterway": ("riverbank", "dock"),
+    "landuse": ("reservoir", "basin"),
+}
+
+
+def derive_borders(
+    cities: gpd.GeoDataFrame,
+    counties: gpd.GeoDataFrame,
+    waterways: gpd.GeoDataFrame,
+    land_areas: gpd.GeoDataFrame,
+    metro: Metro,
+    params: BordersParams,
+) -> gpd.GeoDataFrame:
+    """The lines that neighbouring areas share, one row per pair of neighbours.
+
+    Topological: a border is made of the very edges that two areas of a valid
+    coverage have in common. Where the areas do not fit (slivers and overlaps),
+    they are made to within ``params.snap_tolerance_m`` first, and the row says
+    how much: ``snapped_m`` of its length did not lie on both outlines, and
+    ``overlap_km2`` belonged to both. Wider gaps stay gaps: no border there.
+    Exclaves and enclaves keep their lines; areas that touch in points only
+    have no border.
+
+    At county level the areas are counties, and only lines between counties of
+    different cities count; ``city_a`` and ``city_b`` are the cities on either
+    side, ``area_a`` and ``area_b`` the counties.
+
+    Returns
+    -------
+    Layer ``borders``, in the order of border_id, parts chained from one end to
+    the other (see `chain`).
+    """
+    crs = require_metric(cities, "cities")
+    areas = _areas(cities, counties, metro.border_level)
+    lines = _shared_lines(areas, params.snap_tolerance_m)
+    if not len(lines):
+        return schemas.empty("borders", crs)
+    first, second = lines["first"].to_numpy(), lines["second"].to_numpy()
+    ids, names = areas["area_id"].to_numpy(dtype=object), areas["name"].to_numpy(dtype=object)
+    city = areas["city_id"].to_numpy(dtype=object)
+    geometry = np.array([chain(line) for line in lines["geometry"]], dtype=object)
+    water, rivers = natural_lines(waterways, land_areas, params.river_min_width_m)
+    frame = pd.DataFrame(
+        {
+            "border_id": ids[first] + "-" + ids[second],
+            "level": metro.border_level,
+            "city_a": city[first],
+            "city_b": city[second],
+            "name": names[first] + "-" + names[second],
+            "length_km": shapely.length(geometry) / 1_000.0,
+            "natural_share_pct": _natural_share_pct(
+                geometry, water, rivers, params.river_distance_m
+            ),
+            "area_a": ids[first],
+            "area_b": ids[second],
+            "snapped_m": lines["snapped_m"].to_numpy(),
+            "overlap_km2": lines["overlap_m2"].to_numpy() / 1e6,
+        }
+    )
+    return gpd.GeoDataFrame(frame, geometry=geometry, crs=crs)
+
+
+class BorderIndex:
+    """Borders prepared for questions about many points.
+
+    Parameters
+    ----------
+    borders
+        Layer ``borders`` in a metric CRS; may be empty.
+    """
+
+    def __init__(self, borders: gpd.GeoDataFrame) -> None:
+        ids = borders["border_id"].astype(str).to_numpy()
+        self._order_of_row = np.argsort(np.argsort(ids, kind="stable"), kind="stable")
+        self._row_of_order = np.argsort(ids, kind="stable")
+        self._start, self._stop, self._border = _segments(borders.geometry.to_numpy())
+        ends = np.stack([self._start, self._stop], axis=1)
+        self._segments = shapely.linestrings(ends) if len(ends) else np.empty(0, dtype=object)
+        self._tree = shapely.STRtree(self._segments)
+
+    def nearest(
+        self, x: ArrayLike, y: ArrayLike, max_m: float | None = None
+    ) -> tuple[Ints, Floats]:
+        """Row of the nearest border and the distance to it, metres; -1 and nan where none.
+
+        Each point gets one border only; of equally near ones, as around a
+        tripoint, the one whose id sorts first.
+        """
+        x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+        index = np.full(len(x), -1, dtype=np.int64)
+        distance = np.full(len(x), np.nan)
+        if not len(x) or not len(self._segments):
+            return index, distance
+        points = shapely.points(x, y)
+        (who, _), found = self._tree.query_nearest(
+            points, max_distance=max_m, return_distance=True, all_matches=False
+        )
+        distance[who] = found
+        who, segment = self._tree.query(points[who], predicate="dwithin", distance=found + TIE_M)
+        near = np.flatnonzero(~np.isnan(distance))[who]
+        best = np.full(len(x), len(self._row_of_order), dtype=np.int64)
+        np.minimum.at(best, near, self._order_of_row[self._border[segment]])
+        reached = best < len(self._row_of_order)
+        index[reached] = self._row_of_order[best[reached]]
+        return index, distance
+
+    def normal(self, x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
+        """Unit vector from each point towards the nearest point of any border.
+
+        On the line itself (within a millimetre) it is the perpendicular of the
+        segment there, 90 degrees anticlockwise of its drawing direction: only its
+        axis means something. nan without borders.
+        """
+        x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+        east, north = np.full(len(x), np.nan), np.full(len(x), np.nan)
+        if not len(x) or not len(self._segments):
+            return east, north
+        points = shapely.points(x, y)
+        who, segment = self._tree.query_nearest(points, all_matches=False)
+        foot_x, foot_y = _feet(x[who], y[who], self._start[segment], self._stop[segment])
+        along = self._stop[segment] - self._start[segment]
+        dx, dy = foot_x - x[who], foot_y - y[who]
+        on_line = np.hypot(dx, dy) <= TIE_M
+        dx, dy = np.where(on_line, -along[:, 1], dx), np.where(on_line, along[:, 0], dy)
+        length = np.hypot(dx, dy)
+        east[who], north[who] = dx / length, dy / length
+        return east, north
+
+
+def nearest_border(points: Any, borders: gpd.GeoDataFrame) -> tuple[Ints, Floats]:
+    """Row of the nearest border of each point, and metres to it. See `BorderIndex.nearest`.
+
+    Parameters
+    ----------
+    points
+        Array or series of shapely points.
+    """
+    x, y = _xy(points)
+    return BorderIndex(borders).nearest(x, y)
+
+
+def border_normal(points: Any, borders: gpd.GeoDataFrame) -> Floats:
+    """Unit vectors (n, 2) from points to the nearest point of a border. See `BorderIndex.normal`."""
+    x, y = _xy(points)
+    return np.stack(BorderIndex(borders).normal(x, y), axis=1)
+
+
+def belts(
+    borders: gpd.GeoDataFrame, cities: gpd.GeoDataFrame, width_m: float
+) -> gpd.GeoDataFrame:
+    """The land on each side of each border, within a distance and nearest to that border.
+
+    Belts of one width never overlap: where two borders are near each other, as
+    at a tripoint, the land goes to the nearer one. The parting line is drawn
+    through points set every ``width_m / 200`` along the borders, and is off by
+    less than that.
+
+    Returns
+    -------
+    Columns border_id, city_id, side (``a``/``b``), geometry (Polygon or
+    MultiPolygon); one row per border and side, none where a side has no land.
+    """
+    crs = require_metric(borders, "borders")
+    ordered = borders.sort_values("border_id", ignore_index=True)
+    geometry = ordered.geometry.to_numpy()
+    near = shapely.buffer(geometry, width_m, quad_segs=32)
+    own = _without_nearer(geometry, near, width_m)
+    area = dict(zip(cities["city_id"].astype(str), cities.geometry.to_numpy(), strict=True))
+    sides = []
+    for side in ("a", "b"):
+        city = ordered[f"city_{side}"].astype(str).to_numpy()
+        land = shapely.intersection(own, np.array([area[each] for each in city], dtype=object))
+        sides.append(
+            pd.DataFrame(
+                {
+                    "border_id": ordered["border_id"].astype(str),
+                    "city_id": city,
+                    "side": side,
+                    "geometry": [_polygonal(each) for each in land],
+                }
+            )
+        )
+    both = pd.concat(sides, ignore_index=True).sort_values(["border_id", "side"])
+    frame = gpd.GeoDataFrame(both, geometry="geometry", crs=crs)
+    return frame[~frame.geometry.is_empty].reset_index(drop=True)
+
+
+def chain(line: Any) -> Any:
+    """A line's parts, merged, directed and ordered from one end to the other.
+
+    The walk starts at the free end that sorts first by (x, y) and goes on to
+    the nearest part left. A closed part starts at its first vertex by (x, y) and
+    runs anticlockwise. So the result depends on the line alone, not on how its
+    parts were listed.
+    """
+    merged = shapely.line_merge(line)
+    parts = [_settled(part) for part in shapely.get_parts(merged) if not shapely.is_empty(part)]
+    parts.sort(key=lambda part: (*part[0], *part[-1], len(part)))
+    if not parts:
+        return shapely.MultiLineString()
+    ends = [end for part in parts for end in (part[0], part[-1])]
+    free = [end for end in ends if ends.count(end) == 1]
+    here = min(free or ends)
+    ordered = []
+    while parts:
+        distances = [
+            (min(_gap(here, part[0]), _gap(here, part[-1])), n) for n, part in enumerate(parts)
+        ]
+        part = parts.pop(min(distances)[1])
+        if _gap(here, part[-1]) < _gap(here, part[0]):
+            part = part[::-1]
+        ordered.append(part)
+        here = part[-1]
+    return shapely.MultiLineString(ordered)
+
+
+def cut_into_stretches(line: Any, km: float) -> gpd.GeoDataFrame:
+    """Cut a border into stretches of ``km`` along its chained length.
+
+    Gaps between parts count for nothing. The last stretch is the rest; one
+    shorter than half a stretch joins the stretch before it.
+
+    Returns
+    -------
+    Columns n (0, 1, ...), km_from, km_to, geometry (MultiLineString, no CRS set).
+    """
+    parts = shapely.get_parts(chain(line))
+    lengths = shapely.length(parts)
+    total = float(lengths.sum())
+    count = max(1, int(total / (km * 1_000.0) + 0.5))
+    bounds = np.append(np.arange(count) * km * 1_000.0, total)
+    offsets = np.concatenate([[0.0], np.cumsum(lengths)])
+    stretches = [
+        _substring(parts, offsets, start, stop)
+        for start, stop in zip(bounds[:-1], bounds[1:], strict=True)
+    ]
+    return gpd.GeoDataFrame(
+        {"n": np.arange(count), "km_from": bounds[:-1] / 1e3, "km_to": bounds[1:] / 1e3},
+        geometry=stretches,
+    )
+
+
+def side_of(
+    x: ArrayLike, y: ArrayLike, border: Any, cities: gpd.GeoDataFrame
+) -> NDArray[np.object_]:
+    """``a``, ``b`` or None: in which of a border's two cities each point lies.
+
+    Parameters
+    ----------
+    border
+        One row of ``borders`` (anything with city_a and city_b).
+    """
+    pair = cities[cities["city_id"].isin([border["city_a"], border["city_b"]])]
+    city = locate_points(x, y, pair)
+    labels = {border["city_a"]: "a", border["city_b"]: "b"}
+    return np.array([labels.get(each) for each in city], dtype=object)
+
+
+def natural_lines(
+    waterways: gpd.GeoDataFrame, land_areas: gpd.GeoDataFrame, min_width_m: float
+) -> tuple[Geometries, Geometries]:
+    """Water areas, and the river lines that are wide: with a water area, or tagged so.
+
+    A river has a water area where its line runs through one mapped as a river
+    (``natural=water`` with ``water=river``, or ``waterway=riverbank``).
+    """
+    key, value = land_areas["key"], land_areas["value"]
+    is_water = np.zeros(len(land_areas), dtype=bool)
+    for name, values in _WATER_VALUES.items():
+        is_water |= ((key == name) & value.isin(values)).to_numpy(dtype=bool)
+    is_river_area = (
+        ((key == "natural") & (value == "water") & (land_areas["water"] == "river"))
+        | ((key == "waterway") & (value == "riverbank"))
+    ).to_numpy(dtype=bool)
+    areas = land_areas.geometry.to_numpy()
+    is_river = ((waterways["waterway"] == "river") & ~waterways["is_tunnel"].astype(bool)).to_numpy(
+        dtype=bool
+    )
+    lines = waterways.geometry.to_numpy()[is_river]
+    is_wide = (waterways["width_m"].to_numpy(dtype=float) > min_width_m)[is_river]
+    if len(lines) and is_river_area.any():
+        tree = shapely.STRtree(lines)
+        is_wide[tree.query(areas[is_river_area], predicate="intersects")[1]] = True
+    return areas[is_water], lines[is_wide]
+
+
+# --- areas to lines -----------------------------------------------------------------------
+
+
+def _areas(cities: gpd.GeoDataFrame, counties: gpd.GeoDataFrame, level: str) -> gpd.GeoDataFrame:
+    """The areas that borders part, in the order of their ids."""
+    if level == "county":
+        areas = counties.rename(columns={"county_id": "area_id"})
+    else:
+        areas = cities.assign(area_id=cities["city_id"])
+    areas = areas[["area_id", "city_id", "name", "geometry"]].sort_values("area_id")
+    return gpd.GeoDataFrame(areas.reset_index(drop=True), geometry="geometry", crs=cities.crs)
+
+
+def _shared_lines(areas: gpd.GeoDataFrame, tolerance_m: float) -> pd.DataFrame:
+    """Shared line of every pair of areas of different cities, with what was snapped.
+
+    Columns first, second (rows of ``areas``), geometry, snapped_m, overlap_m2.
+    """
+    given = areas.geometry.to_numpy()
+    cleaned = _fitted(given, tolerance_m)
+    lines = _common_edges(given if cleaned is None else cleaned)
+    city = areas["city_id"].to_numpy()
+    lines = lines[city[lines["first"]] != city[lines["second"]]].reset_index(drop=True)
+    lines["snapped_m"] = 0.0
+    lines["overlap_m2"] = 0.0
+    if cleaned is None or not len(lines):
+        return lines
+    line = lines["geometry"].to_numpy()
+    fits = line.copy()
+    for side in ("first", "second"):
+        outline = shapely.buffer(shapely.boundary(given[lines[side]]), TIE_M)
+        fits = shapely.intersection(fits, outline)
+    lines["snapped_m"] = np.maximum(shapely.length(line) - shapely.length(fits), 0.0).round(3)
+    overlap = shapely.intersection(given[lines["first"]], given[lines["second"]])
+    lines["overlap_m2"] = shapely.area(overlap)
+    log.info(
+        "borders: snapped within %g m: %.0f m of line in %d pairs, overlaps %.4f km2",
+        tolerance_m, lines["snapped_m"].sum(), int((lines["snapped_m"] > 0).sum()),
+        lines["overlap_m2"].sum() / 1e6,
+    )  # fmt: skip
+    return lines
+
+
+def _common_edges(areas: Geometries) -> pd.DataFrame:
+    """Edges that two areas have in common, by pair of areas (columns first, second, geometry).
+
+    An edge is a pair of consecutive vertices; equality is exact, which is what
+    a valid coverage means.
+    """
+    start, stop, owner = _segments(areas)
+    points, code = np.unique(
+        np.concatenate([start, stop]).view(np.complex128).ravel(), return_inverse=True
+    )
+    low = np.minimum(code[: len(start)], code[len(start) :])
+    high = np.maximum(code[: len(start)], code[len(start) :])
+    order = np.lexsort((owner, high, low))
+    low, high, owner = low[order], high[order], owner[order]
+    twin = np.flatnonzero((low[1:] == low[:-1]) & (high[1:] == high[:-1]) & (owner[1:] != owner[:-1]))
+    ends = np.stack([points[low[twin]], points[high[twin]]], axis=1)
+    edges = shapely.linestrings(np.stack([ends.real, ends.imag], axis=2)) if len(twin) else []
+    table = pd.DataFrame({"first": owner[twin], "second": owner[twin + 1], "edge": edges})
+    rows = [
+        (first, second, shapely.multilinestrings(group.to_numpy()))
+        for (first, second), group in table.groupby(["first", "second"])["edge"]
+    ]
+    lines = pd.DataFrame(rows, columns=["first", "second", "geometry"])
+    return lines.astype({"first": np.int64, "second": np.int64})
+
+
+def _fitted(areas: Geometries, tolerance_m: float) -> Geometries | None:
+    """The areas made into a valid coverage; None where they are one already.
+
+    Slits between areas are closed first, also those open to the outside, which a
+    coverage cleaner takes for outside; then overlaps and enclosed gaps go to
+    the neighbour with the longest common line.
+    """
+    valid = shapely.make_valid(areas)
+    if shapely.coverage_is_valid(valid, gap_width=tolerance_m):
+        return None
+    slits = _slits(valid, tolerance_m)
+    filled = valid.copy()
+    if len(slits):
+        touching, owner = shapely.STRtree(valid).query(slits, predicate="dwithin", distance=1e-6)
+        count = np.bincount(touching, minlength=len(slits))
+        taker = np.full(len(slits), len(valid))
+        np.minimum.at(taker, touching, owner)
+        for row in np.unique(taker[count > 1]):
+            mine = slits[(taker == row) & (count > 1)]
+            filled[row] = shapely.union_all([filled[row], *mine])
+    return np.asarray(shapely.coverage_clean(filled, gap_width=tolerance_m), dtype=object)
+
+
+def _slits(areas: Geometries, tolerance_m: float) -> Geometries:
+    """Pieces of outside narrower than the tolerance (a morphological closing)."""
+    whole = shapely.union_all(areas)
+    reach = tolerance_m / 2.0
+    closed = shapely.buffer(shapely.buffer(whole, reach, join_style="mitre"), -reach, join_style="mitre")
+    pieces = shapely.get_parts(shapely.difference(closed, whole))
+    return np.asarray(pieces[shapely.area(pieces) > 1e-6], dtype=object)
+
+
+def _natural_share_pct(
+    lines: Geometries, water: Geometries, rivers: Geometries, distance_m: float
+) -> Floats:
+    """Percent of each line's length inside water or near a wide river."""
+    water_tree, river_tree = shapely.STRtree(water), shapely.STRtree(rivers)
+    shares = np.zeros(len(lines))
+    for row, line in enumerate(lines):
+        wet = water[water_tree.query(line, predicate="intersects")]
+        near = rivers[river_tree.query(line, predicate="dwithin", distance=distance_m)]
+        # The river far from the border adds vertices to the buffer and nothing else.
+        frame = shapely.box(*shapely.bounds(shapely.buffer(line, 2 * distance_m)))
+        reach = shapely.buffer(shapely.intersection(near, frame), distance_m)
+        natural = shapely.union_all([*wet, *reach])
+        shares[row] = 100.0 * shapely.length(shapely.intersection(line, natural)) / shapely.length(line)
+    return np.minimum(shares, 100.0)
+
+
+# --- belts, chains ------------------------------------------------------------------------
+
+
+def _without_nearer(lines: Geometries, near: Geometries, width_m: float) -> Geometries:
+    """Each buffer without what lies nearer to another line; ties go to the lower row."""
+    points, owner = _contested_points(lines, width_m)
+    if not len(points):
+        return near
+    frame = shapely.buffer(shapely.box(*shapely.total_bounds(near)), width_m)
+    cells = shapely.get_parts(
+        shapely.voronoi_polygons(shapely.multipoints(points), extend_to=frame, ordered=True)
+    )
+    rows = np.unique(owner)
+    region = {row: shapely.union_all(cells[owner == row]) for row in rows}
+    tree = shapely.STRtree(near)
+    own = near.copy()
+    for row in rows:
+        rivals = [each for each in tree.query(near[row], predicate="intersects") if each != row]
+        lost = [
+            shapely.intersection(region[each], near[each]) for each in sorted(rivals) if each in region
+        ]
+        if lost:
+            own[row] = shapely.difference(near[row], shapely.union_all(lost))
+    return own
+
+
+def _contested_points(lines: Geometries, width_m: float) -> tuple[Floats, Ints]:
+    """Points along the lines wherever another line is within two belt widths.
+
+    Only there can a place be within reach of both. A point that two lines share
+    goes to the lower row.
+    """
+    step = width_m / _BELT_STEPS
+    tree = shapely.STRtree(lines)
+    first, second = tree.query(lines, predicate="dwithin", distance=2.0 * width_m)
+    pieces, owner = [], []
+    for row in np.unique(first[first != second]):
+        rivals = lines[second[(first == row) & (second != row)]]
+        reach = shapely.buffer(shapely.union_all(rivals), 2.0 * width_m + 2.0 * step)
+        piece = shapely.get_coordinates(
+            shapely.segmentize(shapely.intersection(lines[row], reach), step)
+        )
+        pieces.append(piece)
+        owner.append(np.full(len(piece), row))
+    if not pieces:
+        return np.empty((0, 2)), np.empty(0, dtype=np.int64)
+    xy, who = np.concatenate(pieces), np.concatenate(owner)
+    # Rounded to a micrometre, so that a shared tripoint is one point, not two.
+    table = pd.DataFrame({"x": xy[:, 0].round(6), "y": xy[:, 1].round(6), "who": who})
+    table = table.sort_values(["x", "y", "who"]).drop_duplicates(["x", "y"])
+    return table[["x", "y"]].to_numpy(), table["who"].to_numpy(dtype=np.int64)
+
+
+def _polygonal(geometry: Any) -> Any:
+    """The polygons of an overlay's result, without the lines and points it may bring."""
+    parts = shapely.get_parts(shapely.get_parts(geometry))
+    polygons = parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON]
+    if not len(polygons):
+        return shapely.MultiPolygon()
+    return polygons[0] if len(polygons) == 1 else shapely.multipolygons(polygons)
+
+
+def _settled(part: Any) -> list[tuple[float, float]]:
+    """A part's vertices; a closed one from its first vertex by (x, y), anticlockwise."""
+    points = [tuple(point) for point in shapely.get_coordinates(part).tolist()]
+    if points[0] == points[-1] and len(points) > 3:
+        if not shapely.is_ccw(shapely.linearrings(points)):
+            points = points[::-1]
+        start = points.index(min(points))
+        points = points[start:-1] + points[: start + 1]
+    elif points[-1] < points[0]:
+        points = points[::-1]
+    return points
+
+
+def _gap(first: tuple[float, float], second: tuple[float, float]) -> float:
+    return float(np.hypot(first[0] - second[0], first[1] - second[1]))
+
+
+def _substring(parts: Geometries, offsets: Floats, start: float, stop: float) -> Any:
+    """The stretch between two arc lengths of chained parts."""
+    touched = np.flatnonzero((offsets[1:] > start) & (offsets[:-1] < stop))
+    pieces = [
+        shapely.ops.substring(parts[n], max(start - offsets[n], 0.0), stop - offsets[n])
+        for n in touched
+    ]
+    return shapely.multilinestrings([piece for piece in pieces if piece.geom_type == "LineString"])
+
+
+# --- segments -----------------------------------------------------------------------------
+
+
+def _segments(geometry: Geometries) -> tuple[Floats, Floats, Ints]:
+    """Starts (n, 2), ends (n, 2) and owner rows of all segments of lines or polygons."""
+    geometry = np.asarray(geometry, dtype=object)
+    parts, owner = shapely.get_parts(geometry, return_index=True)
+    if len(parts) and shapely.get_type_id(parts[0]) == shapely.GeometryType.POLYGON:
+        parts, ring_owner = shapely.get_rings(parts, return_index=True)
+        owner = owner[ring_owner]
+    xy, part = shapely.get_coordinates(parts, return_index=True)
+    inside = (part[1:] == part[:-1]) & np.any(xy[1:] != xy[:-1], axis=1)
+    return (
+        np.ascontiguousarray(xy[:-1][inside]),
+        np.ascontiguousarray(xy[1:][inside]),
+        np.asarray(owner[part[:-1][inside]], dtype=np.int64),
+    )
+
+
+def _feet(x: Floats, y: Floats, start: Floats, stop: Floats) -> tuple[Floats, Floats]:
+    """The nearest points of segments, one segment per point."""
+    along = stop - start
+    share = ((x - start[:, 0]) * along[:, 0] + (y - start[:, 1]) * along[:, 1]) / (along**2).sum(axis=1)
+    share = np.clip(share, 0.0, 1.0)
+    return start[:, 0] + share * along[:, 0], start[:, 1] + share * along[:, 1]
+
+
+def _xy(points: Any) -> tuple[Floats, Floats]:
+    xy = shapely.get_coordinates(np.asarray(points, dtype=object))
+    return xy[:, 0], xy[:, 1]

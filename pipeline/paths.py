@@ -1,0 +1,74 @@
+"""File names: the only place where they are made.
+
+Where things lie under ``--data`` and ``--maps`` belongs here; reading and
+writing them to `store`. Both roots are local paths or fsspec URLs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The two roots of a run, as strings without a trailing slash."""
+
+    data: str = "data"
+    maps: str = "maps"
+
+    @classmethod
+    def of(cls, data: str, maps: str) -> Paths:
+        """Roots as given on the command line; local ones become absolute for the workers."""
+        return cls(_absolute(data), _absolute(maps))
+
+    @property
+    def processed(self) -> str:
+        return f"{self.data}/processed"
+
+    @property
+    def raw(self) -> str:
+        return f"{self.data}/raw"
+
+    def metro(self, metro_id: str) -> str:
+        """Folder of a metro's layers."""
+        return f"{self.processed}/{metro_id}"
+
+    def layer(self, metro_id: str, layer: str, is_folder: bool = False) -> str:
+        """A layer's file, or folder of parts."""
+        return f"{self.metro(metro_id)}/{layer}" + ("" if is_folder else ".parquet")
+
+    def manifest(self, metro_id: str) -> str:
+        return f"{self.metro(metro_id)}/manifest.json"
+
+    def lock(self, metro_id: str) -> str:
+        return f"{self.metro(metro_id)}/.lock"
+
+    @property
+    def maps_lock(self) -> str:
+        return f"{self.maps}/.index.lock"
+
+    def page(self, name: str) -> str:
+        """A page or asset, by its name relative to the maps folder."""
+        return f"{self.maps}/{name}"
+
+    def sample(self, metro_id: str) -> Path:
+        """The embedded sample's extract; its truth file stands beside it."""
+        return Path(self.raw) / f"{metro_id}.sample.osm.pbf"
+
+    def extract(self, name: str) -> Path:
+        """A downloaded extract, by its Geofabrik name (``asia/china/henan``)."""
+        return Path(self.raw) / f"{name.rsplit('/', 1)[-1]}-latest.osm.pbf"
+
+    def own_extract(self, metro_id: str) -> Path:
+        """An extract that a user put there for a metro."""
+        return Path(self.raw) / f"{metro_id}.osm.pbf"
+
+
+def is_url(root: str) -> bool:
+    """True for an fsspec URL such as ``s3://bucket/data``."""
+    return "://" in root
+
+
+def _absolute(root: str) -> str:
+    return root.rstrip("/") if is_url(root) else str(Path(root).resolve())

@@ -1,0 +1,81 @@
+"""What a run shows while it works: a bar on a terminal, plain lines elsewhere.
+
+Only the display belongs here; the events come from `runner`.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+
+class RunDisplay:
+    """Shows the events of one metro's run.
+
+    Parameters
+    ----------
+    title
+        The metro's name.
+    stages
+        Number of stages in all.
+    quiet
+        Shows nothing but failures.
+    """
+
+    def __init__(self, title: str, stages: int, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._console = Console(highlight=False, soft_wrap=True)
+        self._is_live = self._console.is_terminal and not quiet
+        self._running: dict[str, float] = {}
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[now]}", markup=False),
+            console=self._console,
+            transient=True,
+            disable=not self._is_live,
+        )
+        self._task = self._progress.add_task(title, total=stages, now="")
+
+    def __enter__(self) -> RunDisplay:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._progress.stop()
+
+    def report(self, event: str, stage: str, detail: str) -> None:
+        """Show one event of `runner.MetroRun`."""
+        if event == "started":
+            why, _, tasks = detail.partition("|")
+            self._running[stage] = time.monotonic()
+            self._line(f"  {stage}: {why}" + (f" ({tasks} tasks)" if tasks not in ("", "1") else ""))
+        elif event in ("done", "fresh", "failed", "skipped"):
+            self._running.pop(stage, None)
+            self._progress.advance(self._task)
+            if event == "done":
+                self._line(f"  {stage}: done in {detail}")
+            elif event == "skipped":
+                self._line(f"  {stage}: skipped, {detail}")
+        self._progress.update(self._task, now=", ".join(self._running))
+
+    def _line(self, text: str) -> None:
+        if not self._quiet and not self._is_live:
+            print(text, flush=True)
+
+
+def say(text: str, quiet: bool = False) -> None:
+    """One plain line on standard output."""
+    if not quiet:
+        print(text, flush=True)
+
+
+def complain(text: str) -> None:
+    """One plain line on standard error."""
+    print(" ".join(f"error: {text}".split()), file=sys.stderr, flush=True)

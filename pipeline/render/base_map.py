@@ -1,0 +1,239 @@
+"""The page's own vector base: cities, roads, rail, water, built-up land, places.
+
+What makes the map mean something with no tiles belongs here; findings belong to
+`themes`. Everything comes from the layers of the run, in WGS84.
+
+Roads are dissolved by class, name and number. The classes of
+``params.base_road_classes`` are drawn everywhere, lower ones near a border
+only, where findings need their surroundings, and drawn finer there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from pipeline.config import CLASS_RANK, MapParams
+from pipeline.render.encode import METRES_PER_DEGREE, encode_layer, simplify, simplify_coverage
+
+NEAR_SIMPLIFY_M = 8.0
+WATERWAYS = ("river", "canal")
+RAILWAYS = ("rail", "subway", "light_rail", "tram", "narrow_gauge", "monorail")
+BUILT = ("residential", "commercial", "retail", "industrial", "construction", "institutional")
+WOODED = ("wood", "forest")
+# Base polygons are scenery: beyond these counts the smallest are left out.
+MAX_AREAS = 2_500
+MAX_VILLAGES = 6_000
+PLACE_ORDER = ("city", "town", "suburb", "quarter", "village", "neighbourhood", "hamlet")
+
+
+@dataclass
+class Thinning:
+    """What was left out of a drawing, by layer: shown on the page, never silent."""
+
+    counts: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def keep(self, name: str, frame: Any, order: Any, limit: int) -> Any:
+        """The first ``limit`` rows by descending ``order``, in their old sequence."""
+        if len(frame) <= limit:
+            return frame
+        self.counts[name] = (limit, len(frame))
+        best = np.argsort(-np.asarray(order, dtype=float), kind="stable")[:limit]
+        return frame.iloc[np.sort(best)]
+
+
+def base_layers(
+    cities: gpd.GeoDataFrame,
+    borders: gpd.GeoDataFrame,
+    roads: gpd.GeoDataFrame,
+    railways: gpd.GeoDataFrame,
+    waterways: gpd.GeoDataFrame,
+    land_areas: gpd.GeoDataFrame,
+    places: gpd.GeoDataFrame,
+    params: MapParams,
+    thinning: Thinning,
+) -> dict[str, Any]:
+    """The base layers, packed. All frames in WGS84; any of them may be empty."""
+    scale = _local_scale(cities)
+    return {
+        "cities": _cities(cities, params),
+        "borders": _borders(borders, params),
+        "roads": _roads(roads, borders, params, scale, thinning),
+        "rail": _railways(railways, params),
+        "rivers": _waterways(waterways, params, thinning),
+        "water": _areas(land_areas, _is_water(land_areas), "water", params, scale, thinning),
+        "wood": _areas(
+            land_areas, land_areas["value"].isin(WOODED), "wood", params, scale, thinning
+        ),
+        "built": _areas(
+            land_areas, _is_built(land_areas), "built", params, scale, thinning
+        ),
+        "places": _places(places, thinning),
+    }
+
+
+def _local_scale(cities: gpd.GeoDataFrame) -> Any:
+    """Metres per degree of longitude and of latitude at the metro's middle."""
+    if cities.empty:
+        return np.array([METRES_PER_DEGREE, METRES_PER_DEGREE])
+    south, north = cities.total_bounds[[1, 3]]
+    return METRES_PER_DEGREE * np.array([np.cos(np.radians((south + north) / 2)), 1.0])
+
+
+def _to_metres(geometry: Any, scale: Any) -> Any:
+    """Flat local metres: good to a part in a hundred, enough to choose what to draw."""
+    return shapely.transform(geometry, lambda xy: xy * scale)
+
+
+def _cities(cities: gpd.GeoDataFrame, params: MapParams) -> dict[str, Any]:
+    drawn = cities.set_geometry(
+        simplify_coverage(cities.geometry.to_numpy(), 2 * params.simplify_m), crs=cities.crs
+    )
+    columns = {
+        "city_id": None, "name": None, "name_en": None, "population": 0, "area_km2": 0,
+        "centre_lon": 5, "centre_lat": 5, "is_core": None,
+    }  # fmt: skip
+    return encode_layer(drawn, columns)
+
+
+def _borders(borders: gpd.GeoDataFrame, params: MapParams) -> dict[str, Any]:
+    drawn = borders.set_geometry(
+        simplify(borders.geometry.to_numpy(), params.simplify_m / 2), crs=borders.crs
+    )
+    columns = {
+        "border_id": None, "city_a": None, "city_b": None, "level": None, "name": None,
+        "length_km": 1, "natural_share_pct": 0,
+    }  # fmt: skip
+    return encode_layer(drawn, columns)
+
+
+def _roads(
+    roads: gpd.GeoDataFrame,
+    borders: gpd.GeoDataFrame,
+    params: MapParams,
+    scale: Any,
+    thinning: Thinning,
+) -> dict[str, Any]:
+    rank = roads["class_rank"].to_numpy()
+    everywhere = np.isin(rank, [CLASS_RANK[each] for each in params.base_road_classes])
+    near = _is_near(roads, borders, scale, params.near_border_m)
+    local = near & (rank <= CLASS_RANK[params.near_road_class])
+    chosen = (everywhere & ~roads["is_link"].to_numpy()) | local
+    table = pd.DataFrame(
+        {
+            "rank": rank,
+            "near": near,
+            "is_open": (roads["status"] == "open").to_numpy(),
+            "name": roads["name"].to_numpy(),
+            "ref": roads["ref"].to_numpy(),
+        }
+    )[chosen]
+    merged = _dissolve_lines(table, roads.geometry.to_numpy()[chosen])
+    tolerance = np.where(merged["near"], NEAR_SIMPLIFY_M, params.simplify_m)
+    merged = merged.set_geometry(
+        shapely.simplify(merged.geometry.to_numpy(), tolerance / METRES_PER_DEGREE), crs=roads.crs
+    )
+    length = shapely.length(merged.geometry.to_numpy())
+    order = length / (length.max() + 1e-9) - merged["rank"].to_numpy() if len(merged) else length
+    merged = thinning.keep("roads", merged, order, params.max_features)
+    return encode_layer(merged, {"rank": 0, "is_open": None, "name": None, "ref": None})
+
+
+def _is_near(
+    frame: gpd.GeoDataFrame, borders: gpd.GeoDataFrame, scale: Any, distance_m: float
+) -> Any:
+    near = np.zeros(len(frame), dtype=bool)
+    if borders.empty or frame.empty:
+        return near
+    tree = shapely.STRtree(_to_metres(frame.geometry.to_numpy(), scale))
+    lines = _to_metres(
+        simplify(borders.geometry.to_numpy(), distance_m / 20), scale
+    )
+    near[tree.query(lines, predicate="dwithin", distance=distance_m)[1]] = True
+    return near
+
+
+def _dissolve_lines(table: pd.DataFrame, lines: Any) -> gpd.GeoDataFrame:
+    """One multi line per distinct row of ``table``, joined end to end where possible."""
+    if table.empty:
+        return gpd.GeoDataFrame(table, geometry=gpd.GeoSeries([], crs=4326), crs=4326)
+    group = table.groupby(list(table.columns), dropna=False, sort=True).ngroup().to_numpy()
+    order = np.argsort(group, kind="stable")
+    first = np.flatnonzero(np.diff(group[order], prepend=-1))
+    joined = shapely.line_merge(shapely.multilinestrings(lines[order], indices=group[order]))
+    rows = table.iloc[order[first]].reset_index(drop=True)
+    return gpd.GeoDataFrame(rows, geometry=joined, crs=4326)
+
+
+def _railways(railways: gpd.GeoDataFrame, params: MapParams) -> dict[str, Any]:
+    chosen = (railways["service"].isna() & railways["railway"].isin(RAILWAYS)).to_numpy()
+    table = pd.DataFrame(
+        {
+            "kind": railways["railway"].to_numpy(),
+            "is_open": (railways["status"] == "open").to_numpy(),
+            "is_highspeed": railways["is_highspeed"].to_numpy(),
+            "name": railways["name"].to_numpy(),
+        }
+    )[chosen]
+    merged = _dissolve_lines(table, railways.geometry.to_numpy()[chosen])
+    merged = merged.set_geometry(simplify(merged.geometry.to_numpy(), params.simplify_m), crs=4326)
+    return encode_layer(
+        merged, {"kind": None, "is_open": None, "is_highspeed": None, "name": None}
+    )
+
+
+def _waterways(
+    waterways: gpd.GeoDataFrame, params: MapParams, thinning: Thinning
+) -> dict[str, Any]:
+    chosen = (waterways["waterway"].isin(WATERWAYS) & ~waterways["is_tunnel"]).to_numpy()
+    table = pd.DataFrame(
+        {"kind": waterways["waterway"].to_numpy(), "name": waterways["name"].to_numpy()}
+    )[chosen]
+    merged = _dissolve_lines(table, waterways.geometry.to_numpy()[chosen])
+    merged = merged.set_geometry(simplify(merged.geometry.to_numpy(), params.simplify_m), crs=4326)
+    merged = thinning.keep(
+        "rivers", merged, shapely.length(merged.geometry.to_numpy()), params.max_features
+    )
+    return encode_layer(merged, {"kind": None, "name": None})
+
+
+def _is_water(land_areas: gpd.GeoDataFrame) -> pd.Series:
+    return (
+        ((land_areas["key"] == "natural") & (land_areas["value"] == "water"))
+        | ((land_areas["key"] == "waterway") & land_areas["value"].isin(["riverbank", "dock"]))
+        | ((land_areas["key"] == "landuse") & land_areas["value"].isin(["reservoir", "basin"]))
+    )
+
+
+def _is_built(land_areas: gpd.GeoDataFrame) -> pd.Series:
+    return (land_areas["key"] == "landuse") & land_areas["value"].isin(BUILT)
+
+
+def _areas(
+    land_areas: gpd.GeoDataFrame,
+    chosen: pd.Series,
+    name: str,
+    params: MapParams,
+    scale: Any,
+    thinning: Thinning,
+) -> dict[str, Any]:
+    frame = land_areas[chosen.to_numpy()]
+    area = shapely.area(frame.geometry.to_numpy()) * scale[0] * scale[1]
+    frame = thinning.keep(name, frame, area, MAX_AREAS)
+    drawn = frame.set_geometry(
+        simplify(frame.geometry.to_numpy(), params.simplify_m), crs=land_areas.crs
+    )
+    return encode_layer(drawn, {"name": None} if name == "water" else {})
+
+
+def _places(places: gpd.GeoDataFrame, thinning: Thinning) -> dict[str, Any]:
+    named = places[places["name"].notna().to_numpy()]
+    order = named["place"].map({place: -n for n, place in enumerate(PLACE_ORDER)}).fillna(-9)
+    order = order + named["population"].fillna(0).rank(pct=True)
+    named = thinning.keep("places", named, order, MAX_VILLAGES)
+    return encode_layer(named, {"name": None, "place": None, "population": 0, "city_id": None})

@@ -1,0 +1,141 @@
+"""Frames to the compact form that a page carries, and back into safe HTML.
+
+How geometry and columns are packed belongs here; which layers and columns a page
+needs to `base_map` and `themes`. Unpacked by `templates/decode.js`.
+
+Coordinates are integers of 1e-5 degree (about a metre), delta-coded over the
+whole layer; text columns are dictionary-coded; the payload is zlib-compressed
+and base64-coded, so that no text of the source stands in the markup at all.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+PRECISION = 100_000
+"""Units per degree: five decimals."""
+
+METRES_PER_DEGREE = 111_320.0
+
+Decimals = Mapping[str, int | None]
+"""Columns to keep: decimals of a number, or None for text, flags and ids."""
+
+
+def encode_layer(frame: pd.DataFrame, columns: Decimals) -> dict[str, Any]:
+    """Pack one layer: geometry where it has one, and the columns asked for.
+
+    Parameters
+    ----------
+    frame
+        WGS84 where it has geometry.
+    columns
+        Columns to keep, see `Decimals`.
+    """
+    packed: dict[str, Any] = {"n": len(frame), "cols": {}}
+    for name, decimals in columns.items():
+        packed["cols"][name] = encode_column(frame[name], decimals)
+    if isinstance(frame, gpd.GeoDataFrame):
+        packed["geo"] = encode_geometry(frame.geometry.to_numpy())
+    return packed
+
+
+def encode_column(series: pd.Series, decimals: int | None) -> Any:
+    """A list of numbers or flags, or ``{"d": words, "i": indices}``; null is null, or -1."""
+    if pd.api.types.is_bool_dtype(series):
+        return [int(each) for each in series]
+    if pd.api.types.is_numeric_dtype(series):
+        values = series.astype("Float64")
+        values = values.round(decimals) if decimals is not None else values
+        listed = values.to_numpy(dtype=float, na_value=np.nan)
+        known = np.isfinite(listed)
+        whole = known & (listed == np.round(listed))
+        return [
+            None if not ok else int(value) if is_whole else float(value)
+            for value, ok, is_whole in zip(listed, known, whole, strict=True)
+        ]
+    codes, words = pd.factorize(series.astype("object"), use_na_sentinel=True)
+    return {"d": [str(word) for word in words], "i": codes.tolist()}
+
+
+def encode_geometry(geometry: Any) -> dict[str, Any]:
+    """Pack points, lines or polygons (multi or not) as parts of delta-coded vertices.
+
+    A polygon's rings, holes and further polygons alike, are parts: they are
+    filled by the even-odd rule.
+    """
+    kind = _kind(geometry)
+    parts, owner = shapely.get_parts(geometry, return_index=True)
+    if kind == "polygon":
+        parts, ring_owner = shapely.get_rings(parts, return_index=True)
+        owner = owner[ring_owner]
+    xy, part_of = shapely.get_coordinates(parts, return_index=True)
+    whole = np.round(xy * PRECISION).astype(np.int64)
+    whole, part_of = _drop_repeats(whole, part_of)
+    deltas = np.diff(whole, axis=0, prepend=np.zeros((1, 2), dtype=np.int64)) if len(whole) else whole
+    return {
+        "kind": kind,
+        "parts": np.bincount(owner, minlength=len(geometry)).tolist() if len(geometry) else [],
+        "sizes": np.bincount(part_of, minlength=len(parts)).tolist() if len(parts) else [],
+        "xy": deltas.ravel().tolist(),
+    }
+
+
+def simplify(geometry: Any, tolerance_m: float) -> Any:
+    """Douglas-Peucker in degrees; the tolerance is a latitude's, so never coarser than asked."""
+    if tolerance_m <= 0 or len(geometry) == 0:
+        return geometry
+    return shapely.simplify(geometry, tolerance_m / METRES_PER_DEGREE, preserve_topology=True)
+
+
+def simplify_coverage(geometry: Any, tolerance_m: float) -> Any:
+    """Simplify polygons that share edges, so that no gap opens between neighbours."""
+    if tolerance_m <= 0 or len(geometry) == 0:
+        return geometry
+    simplified = shapely.coverage_simplify(geometry, tolerance_m / METRES_PER_DEGREE)
+    lost = shapely.is_missing(simplified) | shapely.is_empty(simplified)
+    return np.where(lost, geometry, simplified)
+
+
+def to_blob(payload: Any) -> str:
+    """JSON, zlib, base64: the text of the page's data element."""
+    text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return base64.b64encode(zlib.compress(text.encode(), 9)).decode("ascii")
+
+
+def from_blob(blob: str) -> Any:
+    """The inverse of `to_blob`."""
+    return json.loads(zlib.decompress(base64.b64decode(blob)))
+
+
+def to_script_json(value: Any) -> str:
+    """JSON that is safe inside a ``<script>`` element of any kind."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for char in "<>&\u2028\u2029":
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return text
+
+
+def _kind(geometry: Any) -> str:
+    dimensions = shapely.get_dimensions(geometry)
+    highest = int(dimensions.max()) if len(dimensions) else 0
+    return ("point", "line", "polygon")[max(highest, 0)]
+
+
+def _drop_repeats(xy: Any, part_of: Any) -> tuple[Any, Any]:
+    """Drop vertices that rounding made equal to the one before, never below two per part."""
+    if len(xy) == 0:
+        return xy, part_of
+    repeats = np.zeros(len(xy), dtype=bool)
+    repeats[1:] = (part_of[1:] == part_of[:-1]) & (xy[1:] == xy[:-1]).all(axis=1)
+    left = np.bincount(part_of, weights=~repeats)
+    repeats &= left[part_of] >= 2
+    return xy[~repeats], part_of[~repeats]

@@ -1,0 +1,107 @@
+"""What every page must say about its data, and the card a metro leaves for the index.
+
+Facts are handed in by the runner, never guessed here: a page can only be as
+honest as its facts. Numbers of the layers belong to `summary`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+
+@dataclass(frozen=True)
+class PageFacts:
+    """Where a page's data come from.
+
+    Attributes
+    ----------
+    source_kind
+        ``pbf``, ``geofabrik``, ``overpass``, ``vector`` or ``sample``.
+    source_files
+        Names of the files read, without folders: no machine's paths on a page.
+    osm_snapshot
+        ISO date of the OSM data; None where it is not known.
+    is_synthetic
+        True where the roads are made up; every page then says so, for good.
+    notes
+        Further lines for the page, such as "the data end at the province".
+    made_at
+        ISO time the page was made.
+    version
+        Of this package.
+    crs_note
+        The CRS the measures worked in.
+    """
+
+    source_kind: str
+    source_files: tuple[str, ...] = ()
+    osm_snapshot: str | None = None
+    is_synthetic: bool = False
+    notes: tuple[str, ...] = ()
+    made_at: str = ""
+    version: str = ""
+    crs_note: str = ""
+
+
+@dataclass(frozen=True)
+class MetroCard:
+    """One metro on ``maps/index.html``: everything its card shows, JSON-serialisable.
+
+    Attributes
+    ----------
+    outline_svg, borders_svg
+        ``d`` attributes of SVG paths in a 320 x 220 view box (numbers and
+        letters only: made from coordinates).
+    links_svg
+        Points ``[x, y, status]`` of the missing links in the same box.
+    figures
+        Headline figures by key, as in `summary.headline`; None is unknown.
+    index
+        Score, low, high, coverage_pct by dimension; ``overall`` first.
+    """
+
+    metro_id: str
+    name: str
+    name_en: str
+    page: str
+    language: str
+    facts: PageFacts
+    figures: dict[str, float | None] = field(default_factory=dict)
+    index: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    outline_svg: tuple[str, ...] = ()
+    borders_svg: str = ""
+    links_svg: tuple[tuple[float, float, str], ...] = ()
+    view_height: float = 220.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """A dict of JSON types."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, table: dict[str, Any]) -> MetroCard:
+        """The inverse of `to_dict`; unknown keys of another version are ignored."""
+        known = {each.name for each in fields(cls)}
+        kept = {key: value for key, value in table.items() if key in known}
+        facts = kept["facts"]
+        fact_names = {each.name for each in fields(PageFacts)}
+        kept["facts"] = PageFacts(
+            **{
+                key: tuple(value) if isinstance(value, list) else value
+                for key, value in facts.items()
+                if key in fact_names
+            }
+        )
+        kept["outline_svg"] = tuple(kept.get("outline_svg", ()))
+        kept["links_svg"] = tuple(tuple(each) for each in kept.get("links_svg", ()))
+        return cls(**kept)
+
+    def to_json(self) -> bytes:
+        """UTF-8 JSON, the content of ``assets/<metro>.card.json``."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=1).encode()
+
+    @classmethod
+    def from_json(cls, payload: bytes) -> MetroCard:
+        """The inverse of `to_json`."""
+        return cls.from_dict(json.loads(payload))

@@ -1,0 +1,153 @@
+"""Colours, class breaks and texts of the pages.
+
+How things look and what they are called belongs here; which features are drawn
+to `base_map` and `themes`. The texts themselves stand in
+`templates/messages.toml`, Chinese and English side by side.
+
+The qualitative colours are Okabe and Ito's (2008), the sequential ones run in
+lightness as well as in hue: both stay apart for colour-blind readers, and no
+class is told by colour alone (dash, size or shape differ too).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from pipeline.catalogue import Metro
+
+LANGUAGES = ("zh", "en")
+
+BLACK, ORANGE, SKY, GREEN = "#1b1b1b", "#E69F00", "#56B4E9", "#009E73"
+YELLOW, BLUE, VERMILLION, PURPLE, GREY = "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#7a7a7a"
+
+STATUS = {
+    "unbuilt": {"color": VERMILLION, "dash": ""},
+    "planned": {"color": BLUE, "dash": "7 5"},
+    "under_construction": {"color": "#00795a", "dash": "12 4 3 4"},
+    "natural_barrier": {"color": GREY, "dash": "2 5"},
+    "mapping_gap": {"color": "#a8a8a8", "dash": "1 4"},
+}
+"""Of dead ends and missing links; dash in pixels."""
+
+BOTTLENECK = {
+    "lane_drop": {"color": VERMILLION, "dash": ""},
+    "class_drop": {"color": "#b87900", "dash": "9 4"},
+    "speed_drop": {"color": BLUE, "dash": "3 4"},
+    "critical_crossing": {"color": "#7b2d6b", "dash": "14 4 2 4"},
+}
+
+ZONE = {
+    "ecological": "#2f9e77",
+    "farmland": "#e8c15a",
+    "urban": "#b56a9a",
+    "mixed": "#8fb3d9",
+    "unknown": "#d9d9d9",
+}
+LAND = {
+    "protected": "#11694b",
+    "water": "#6baed6",
+    "wetland": "#66b3a6",
+    "residential": "#c98bb0",
+    "commercial": "#a8508a",
+    "industrial": "#7b2d6b",
+    "institutional": "#d9a7c7",
+    "transport": "#8d8794",
+    "park": "#9fca7a",
+    "other_built": "#b9a3b3",
+    "forest": "#2f9e77",
+    "scrub": "#7dbb8a",
+    "farmland": "#ecd07f",
+    "grass": "#b8d98d",
+    "bare": "#cdbfa3",
+    "unknown": "#e2e2e2",
+}
+CONFLICT = {
+    "industrial_facing_protected": {"color": "#7b2d6b", "dash": ""},
+    "industrial_facing_water": {"color": BLUE, "dash": "6 4"},
+    "urban_facing_farmland": {"color": VERMILLION, "dash": "2 4"},
+}
+
+MINUTES_BREAKS = (15.0, 30.0, 45.0, 60.0, 90.0)
+MINUTES_COLOURS = ("#08306b", "#2171b5", "#6baed6", "#c6dbef", "#fdae6b", "#d94801")
+"""Under 15, 30, 45, 60 minutes in blues, beyond the hour in oranges."""
+
+QUANTILE_COLOURS = ("#fde8b5", "#f9b572", "#e8735c", "#b4436c", "#5f2c6d")
+SCORE_BREAKS = (20.0, 40.0, 60.0, 80.0)
+SCORE_COLOURS = ("#a6611a", "#dfc27d", "#c9c9c9", "#80cdc1", "#01665e")
+NO_DATA = "#efefef"
+
+CITY_TINTS = ("#f6f1e7", "#eaf1f4", "#f1ecf4", "#edf3ea", "#f6ece9", "#ebeef5", "#f4f3e4", "#e9f3f1")
+
+BASEMAPS: tuple[dict[str, str], ...] = (
+    {
+        "key": "osm",
+        "url": "https://tile.openstreetmap.org/{z}/{x}/{y}.png",
+        "attr": "&copy; OpenStreetMap contributors",
+        "datum": "wgs84",
+        "subdomains": "",
+    },
+    {
+        "key": "amap",
+        "url": "https://webrd0{s}.is.autonavi.com/appmaptile"
+        "?lang=zh_cn&size=1&scale=1&style=8&x={x}&y={y}&z={z}",
+        "attr": "&copy; AutoNavi (GCJ-02)",
+        "datum": "gcj02",
+        "subdomains": "1234",
+    },
+)
+"""Online basemaps: a choice, off by default. A GCJ-02 one says that it is shifted."""
+
+
+def tokens() -> dict[str, Any]:
+    """The colours and breaks that the page's script uses."""
+    return {
+        "status": STATUS,
+        "bottleneck": BOTTLENECK,
+        "zone": ZONE,
+        "land": LAND,
+        "conflict": CONFLICT,
+        "minutesBreaks": MINUTES_BREAKS,
+        "minutesColours": MINUTES_COLOURS,
+        "quantileColours": QUANTILE_COLOURS,
+        "scoreBreaks": SCORE_BREAKS,
+        "scoreColours": SCORE_COLOURS,
+        "noData": NO_DATA,
+        "cityTints": CITY_TINTS,
+    }
+
+
+@cache
+def messages() -> dict[str, dict[str, str]]:
+    """Texts by language and dotted key, from ``templates/messages.toml``."""
+    table = tomllib.loads(template("messages.toml"))
+    by_language: dict[str, dict[str, str]] = {language: {} for language in LANGUAGES}
+    for section, entries in table.items():
+        for key, texts in entries.items():
+            for language, text in zip(LANGUAGES, texts, strict=True):
+                by_language[language][f"{section}.{key}"] = text
+    return by_language
+
+
+def template(name: str) -> str:
+    """The text of a file in ``templates/``."""
+    return (resources.files("pipeline.render") / "templates" / name).read_text(encoding="utf-8")
+
+
+def is_chinese(metro: Metro) -> bool:
+    """Whether the page opens in Chinese: a CJK name, or cities with adcodes and CJK names."""
+    return any(has_cjk(text) for text in (metro.name, *(city.name for city in metro.cities)))
+
+
+def has_cjk(text: str) -> bool:
+    """Whether a text holds a CJK ideograph and no kana or hangul."""
+    other = any("\u3040" <= char <= "\u30ff" or "\uac00" <= char <= "\ud7af" for char in text)
+    return not other and any("\u4e00" <= char <= "\u9fff" for char in text)
+
+
+def metro_names(metro: Metro) -> tuple[str, str]:
+    """The metro's name and its English name, each falling back on the other and on the id."""
+    name = metro.name or metro.name_en or metro.id
+    return name, metro.name_en or metro.name or metro.id

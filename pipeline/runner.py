@@ -1,0 +1,473 @@
+"""Runs the stages of one metro: load, call, check the schema, save, record.
+
+The order of work, what a task does on a worker, and the manifest belong here;
+whether a stage needs to run is `plan`'s to say, the DAG itself is `stages`.
+Tasks get paths, keys and digests; frames travel only between the parts of one
+stage and their combination.
+"""
+
+from __future__ import annotations
+
+import inspect
+import platform
+import queue
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any, Protocol
+
+import geopandas as gpd
+import pandas as pd
+import pyproj
+
+from pipeline import plan, store
+from pipeline.catalogue import Metro
+from pipeline.crs import local_metric_crs
+from pipeline.errors import PipelineError, StageError
+from pipeline.paths import Paths
+from pipeline.schemas import LAYERS, conform
+from pipeline.sources.extract import Extract, Source
+from pipeline.stages import INDEX_PAGE, STAGES, Stage
+
+MANIFEST_FORMAT = 1
+Report = Callable[[str, str, str], None]
+"""Called with (event, stage, detail): started, part, done, fresh, failed, skipped."""
+
+
+class Executor(Protocol):
+    """Submits tasks (`cluster` has two). Arguments may be (lists of) futures of earlier ones."""
+
+    def submit(self, func: Callable[..., Any], *args: Any, name: str, priority: int) -> Any:
+        """Start ``func(*args)``; returns a future with ``add_done_callback`` and ``result``."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that a worker needs to run one stage, small enough to send with every task."""
+
+    stage: str
+    metro: Metro
+    source: Source
+    paths: Paths
+    inputs: dict[str, str]
+    facts: dict[str, Any]
+    folder: str = ""
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a stage made: its outputs with their digests, and the facts an extract found."""
+
+    outputs: dict[str, store.Saved]
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Outcome:
+    """How one metro's run ended. ``failed`` maps a stage to its error."""
+
+    metro: str
+    ran: list[str] = field(default_factory=list)
+    fresh: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    failed: dict[str, Exception] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+# --- what a worker does -------------------------------------------------------
+
+
+def run_whole(job: Job) -> Made:
+    """Run an unsplit stage on a worker and save its outputs."""
+    stage = _stage(job)
+    if stage.is_page:
+        return _save_pages(job, _call(job, {}))
+    result = _call(job, {})
+    if isinstance(result, Extract):
+        saved = _save_layers(Job(**{**vars(job), "facts": result.facts}), result.layers)
+        return Made(saved, result.facts)
+    return Made(_save_layers(job, _by_layer(stage, result)))
+
+
+def run_part(job: Job, number: int, key: Any) -> Any:
+    """Run one part of a split stage; its frames, or the saved part of a folder layer."""
+    stage = _stage(job)
+    assert stage.split is not None
+    result = _by_layer(stage, _call(job, {stage.split.into: key}))
+    checked = {name: conform(name, frame) for name, frame in result.items()}
+    if stage.combine == "concatenate":
+        return checked
+    (name,) = stage.outputs
+    path = f"{job.folder}/part-{number:05d}.parquet"
+    return store.write_layer(path, name, checked[name], _metadata(job)), path
+
+
+def combine_parts(job: Job, parts: list[Any]) -> Made:
+    """Join the parts of a split stage, finish what is global, and save."""
+    stage = _stage(job)
+    if stage.combine == "parts":
+        (name,) = stage.outputs
+        target = job.paths.layer(job.metro.id, name, is_folder=True)
+        store.publish_folder(job.folder, target)
+        rows = sum(saved.rows for saved, _ in parts)
+        size = sum(saved.bytes for saved, _ in parts)
+        return Made({name: store.Saved(store.digest_of(target) or "", rows, size)})
+    joined = {name: _concatenate([part[name] for part in parts]) for name in stage.outputs}
+    if stage.finish is not None:
+        joined = _by_layer(stage, stage.finish(**joined))
+    return Made(_save_layers(job, joined))
+
+
+def _call(job: Job, split: dict[str, Any]) -> Any:
+    stage = _stage(job)
+    offered: dict[str, Any] = {
+        "metro": job.metro,
+        "source": job.source,
+        "facts": job.facts,
+        **{f"{name}_params": getattr(job.metro.params, name) for name in stage.params},
+        **split,
+    }
+    if stage.params:
+        offered["params"] = getattr(job.metro.params, stage.params[0])
+    asked = inspect.signature(stage.func).parameters
+    crs = None if stage.is_page or "centre" not in job.facts else metric_crs(job.facts)
+    loaded = {name: _load(job, name, crs) for name in stage.inputs}
+    return stage.func(**loaded, **{name: value for name, value in offered.items() if name in asked})
+
+
+def metric_crs(facts: Mapping[str, Any]) -> pyproj.CRS:
+    """The metro's metric CRS, from the facts of its extract."""
+    lon, lat = facts["centre"]
+    return local_metric_crs(lon, lat)
+
+
+_cache: OrderedDict[tuple[str, str, str], tuple[int, Any]] = OrderedDict()
+_CACHE_BYTES = 700_000_000
+
+
+def _load(job: Job, layer: str, crs: pyproj.CRS | None) -> Any:
+    """Load an input; the parts of a stage that run on one worker share what it loaded."""
+    path = job.paths.layer(job.metro.id, layer, LAYERS[layer].is_folder)
+    key = (path, job.inputs[layer], "" if crs is None else crs.to_string())
+    if key in _cache:
+        _cache.move_to_end(key)
+        return _cache[key][1]
+    if LAYERS[layer].kind == "arrays":
+        from pipeline.measures.routing import RoutingNetwork
+
+        value: Any = RoutingNetwork.from_arrays(store.read_arrays(path))
+        size = 0
+    else:
+        value = store.read_layer(path, layer, crs)
+        size = _size(value)
+    _cache[key] = (size, value)
+    while sum(each for each, _ in _cache.values()) > _CACHE_BYTES and len(_cache) > 1:
+        _cache.popitem(last=False)
+    return value
+
+
+def _size(frame: pd.DataFrame) -> int:
+    """Rough memory of a frame: a geometry costs a few hundred bytes beyond its row."""
+    plain = int(pd.DataFrame(frame).memory_usage(index=False).sum())
+    return plain + (400 * len(frame) if isinstance(frame, gpd.GeoDataFrame) else 0)
+
+
+def _by_layer(stage: Stage, result: Any) -> dict[str, Any]:
+    made = result if isinstance(result, dict) else {stage.outputs[0]: result}
+    if set(made) != set(stage.outputs):
+        raise StageError(f"stage {stage.name} made {sorted(made)}, expected {sorted(stage.outputs)}")
+    return made
+
+
+def _concatenate(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    filled = [frame for frame in frames if len(frame)] or frames[:1]
+    joined = pd.concat(filled, ignore_index=True)
+    if isinstance(filled[0], gpd.GeoDataFrame):
+        return gpd.GeoDataFrame(joined, geometry="geometry", crs=filled[0].crs)
+    return joined
+
+
+def _save_layers(job: Job, layers: Mapping[str, Any]) -> dict[str, store.Saved]:
+    saved = {}
+    for name, value in layers.items():
+        path = job.paths.layer(job.metro.id, name, LAYERS[name].is_folder)
+        if LAYERS[name].kind == "arrays":
+            saved[name] = store.write_arrays(path, value.to_arrays())
+        else:
+            saved[name] = store.write_layer(path, name, conform(name, value), _metadata(job))
+    return saved
+
+
+def _save_pages(job: Job, pages: Mapping[str, bytes]) -> Made:
+    outputs = {}
+    for name, content in pages.items():
+        store.write_bytes(job.paths.page(name), content)
+        digest = store.digest_of(job.paths.page(name)) or ""
+        outputs[f"page:{name}"] = store.Saved(digest, 0, len(content))
+    return Made(outputs)
+
+
+def _metadata(job: Job) -> dict[str, str]:
+    return {
+        "metro": job.metro.id,
+        "source": job.source.kind,
+        "osm_snapshot": job.facts.get("osm_snapshot") or "unknown",
+        "roads_synthetic": "true" if job.facts.get("is_synthetic") else "false",
+        "licence": "Open Database License 1.0; (c) OpenStreetMap contributors",
+    }
+
+
+def _stage(job: Job) -> Stage:
+    return next(stage for stage in STAGES if stage.name == job.stage)
+
+
+# --- the run of one metro -----------------------------------------------------
+
+
+class MetroRun:
+    """One metro's run: hands ready stages to the executor and records what they made.
+
+    Parameters
+    ----------
+    metro, source, paths
+        What is run, from what, and where to.
+    executor
+        Where tasks run.
+    until, force
+        Last stage wanted; stages to rerun even if fresh.
+    report
+        Told of every event, for the progress display.
+    """
+
+    def __init__(
+        self,
+        metro: Metro,
+        source: Source,
+        paths: Paths,
+        executor: Callable[[], Executor],
+        until: str | None = None,
+        force: Iterable[str] = (),
+        report: Report = lambda event, stage, detail: None,
+    ) -> None:
+        self._metro, self._source, self._paths = metro, source, paths
+        self._executor = executor
+        self._stages = plan.needed_for(until)
+        self._force = set(force)
+        self._report = report
+        self._fingerprint = fingerprint(source)
+        self._manifest = read_manifest(paths, metro.id)
+        self._digests: dict[str, str] = {}
+        self._finished: queue.Queue[tuple[str, str, int]] = queue.Queue()
+        self._running: dict[str, _Running] = {}
+
+    def run(self) -> Outcome:
+        """Run what is not fresh. Never raises for a failed stage: the outcome tells."""
+        started = time.perf_counter()
+        outcome = Outcome(self._metro.id, facts=self._manifest.get("facts", {}))
+        with store.locked(self._paths.lock(self._metro.id), f"metro {self._metro.id}"):
+            store.clear_leftovers(self._paths.metro(self._metro.id))
+            waiting = list(self._stages)
+            while waiting or self._running:
+                waiting = self._start_ready(waiting, outcome)
+                if self._running:
+                    self._take_one(outcome)
+        outcome.facts = self._manifest.get("facts", {})
+        outcome.seconds = time.perf_counter() - started
+        return outcome
+
+    def _start_ready(self, waiting: list[Stage], outcome: Outcome) -> list[Stage]:
+        left = []
+        lost = set(outcome.failed) | set(outcome.skipped)
+        for stage in waiting:
+            makers = {plan.maker_of(layer).name for layer in stage.inputs}
+            if makers & lost:
+                outcome.skipped.append(stage.name)
+                lost.add(stage.name)
+                self._report("skipped", stage.name, f"needs {', '.join(sorted(makers & lost))}")
+            elif all(layer in self._digests for layer in stage.inputs):
+                self._start(stage, outcome)
+            else:
+                left.append(stage)
+        if len(left) < len(waiting) and not self._running:
+            return self._start_ready(left, outcome)
+        return left
+
+    def _start(self, stage: Stage, outcome: Outcome) -> None:
+        recipe = plan.recipe_of(stage, self._metro, self._fingerprint, self._digests)
+        record = self._manifest["stages"].get(stage.name)
+        on_disk = {} if record is None else _digests_on_disk(self._paths, self._metro.id, record)
+        standing = plan.standing_of(stage, record, recipe, on_disk)
+        if standing.state == "fresh" and stage.name not in self._force:
+            assert record is not None
+            self._digests |= {name: entry["digest"] for name, entry in record["outputs"].items()}
+            outcome.fresh.append(stage.name)
+            self._report("fresh", stage.name, standing.why)
+            return
+        why = standing.why if standing.state != "fresh" else "forced"
+        self._submit(stage, recipe, why)
+
+    def _submit(self, stage: Stage, recipe: plan.Recipe, why: str) -> None:
+        executor = self._executor()
+        inputs = {name: self._digests[name] for name in stage.inputs}
+        folder = ""
+        if stage.combine == "parts":
+            folder = store.new_folder(self._paths.layer(self._metro.id, stage.outputs[0], True))
+        facts = self._manifest.get("facts", {}) if stage.inputs else {}
+        job = Job(stage.name, self._metro, self._source, self._paths, inputs, facts, folder)
+        keys = self._split_keys(stage)
+        name = f"{self._metro.id}-{stage.name}"
+        priority = len(STAGES) - STAGES.index(stage)
+        self._report("started", stage.name, f"{why}|{1 if keys is None else len(keys) + 1}")
+        running = _Running(stage, recipe, time.perf_counter(), 1 if keys is None else len(keys))
+        self._running[stage.name] = running
+        if keys is None:
+            futures = [executor.submit(run_whole, job, name=name, priority=priority)]
+            running.last = futures[0]
+        else:
+            futures = [
+                executor.submit(run_part, job, number, key, name=f"{name}-part", priority=priority)
+                for number, key in enumerate(keys)
+            ]
+            running.last = executor.submit(
+                combine_parts, job, futures, name=f"{name}-combine", priority=priority
+            )
+        running.futures = futures
+        if keys is not None:
+            for number, future in enumerate(futures):
+                future.add_done_callback(lambda _, n=number: self._finished.put((stage.name, "part", n)))
+        running.last.add_done_callback(lambda _: self._finished.put((stage.name, "last", 0)))
+
+    def _split_keys(self, stage: Stage) -> list[Any] | None:
+        if stage.split is None:
+            return None
+        split = stage.split
+        path = self._paths.layer(self._metro.id, split.layer)
+        frame = store.read_layer(path, split.layer)
+        if split.column is not None:
+            keys: list[Any] = sorted(frame[split.column].unique())
+        else:
+            size = split.batch
+            if isinstance(size, str):
+                size = getattr(getattr(self._metro.params, stage.params[0]), size)
+            assert isinstance(size, int)
+            keys = [(start, min(start + size, len(frame))) for start in range(0, len(frame), size)]
+        # A stage over nothing still makes its empty layers: one part with no row or border.
+        return keys or [(0, 0) if split.column is None else ""]
+
+    def _take_one(self, outcome: Outcome) -> None:
+        name, event, _ = self._finished.get()
+        running = self._running.get(name)
+        if running is None:
+            return
+        if event == "part":
+            self._report("part", name, "")
+            return
+        del self._running[name]
+        try:
+            made: Made = running.last.result()
+        except Exception as error:
+            outcome.failed[name] = error
+            self._report("failed", name, _describe(error))
+            return
+        seconds = time.perf_counter() - running.started
+        self._record(running, made, seconds)
+        outcome.ran.append(name)
+        self._report("done", name, f"{seconds:.1f} s")
+
+    def _record(self, running: _Running, made: Made, seconds: float) -> None:
+        if made.facts:
+            self._manifest["facts"] = made.facts
+        self._manifest["stages"][running.stage.name] = {
+            "recipe": running.recipe,
+            "outputs": {name: vars(saved) for name, saved in made.outputs.items()},
+            "seconds": round(seconds, 2),
+            "tasks": running.parts,
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        self._digests |= {name: saved.digest for name, saved in made.outputs.items()}
+        self._manifest |= {
+            "format": MANIFEST_FORMAT,
+            "metro": self._metro.model_dump(mode="json"),
+            "source": self._fingerprint,
+            "versions": versions(),
+        }
+        store.write_json(self._paths.manifest(self._metro.id), self._manifest)
+
+
+@dataclass
+class _Running:
+    stage: Stage
+    recipe: plan.Recipe
+    started: float
+    parts: int
+    last: Any = None
+    futures: list[Any] = field(default_factory=list)
+
+
+def write_index(paths: Paths) -> str | None:
+    """Rebuild ``index.html`` from every finished metro's card; None where there is none yet."""
+    manifests = (read_manifest(paths, each) for each in store.folders(paths.processed))
+    cards = [manifest["card"] for manifest in manifests if manifest.get("card")]
+    if not cards:
+        return None
+    with store.locked(paths.maps_lock, "maps/index.html", wait_s=60.0):
+        for name, content in INDEX_PAGE(cards).items():
+            path = paths.page(name)
+            if store.read_or_none(path) != content:
+                store.write_bytes(path, content)
+    return paths.page("index.html")
+
+
+def read_manifest(paths: Paths, metro_id: str) -> dict[str, Any]:
+    """A metro's manifest; an empty one where there is none or it is not readable."""
+    found = store.read_json(paths.manifest(metro_id))
+    if not isinstance(found, dict) or found.get("format") != MANIFEST_FORMAT:
+        return {"stages": {}}
+    return found
+
+
+def fingerprint(source: Source) -> dict[str, Any]:
+    """What a run's source is: its kind, and every file's name and digest."""
+    return {
+        "kind": source.kind,
+        "files": {path.name: store.digest_of(str(path)) for path in source.files},
+        "polys": {path.name: store.digest_of(str(path)) for path in source.polys},
+    }
+
+
+def standings(metro: Metro, source: Source, paths: Paths) -> list[plan.Standing]:
+    """Where every stage of a metro stands now (the `status` verb)."""
+    manifest = read_manifest(paths, metro.id)
+    on_disk: dict[str, str | None] = {}
+    for record in manifest["stages"].values():
+        on_disk |= _digests_on_disk(paths, metro.id, record)
+    return plan.standings(metro, fingerprint(source), manifest, on_disk)
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that shape the results."""
+    names = ("geopandas", "numpy", "osmium", "pandas", "pyarrow", "pyproj", "scipy", "shapely", "h3")
+    return {"python": platform.python_version()} | {name: version(name) for name in names}
+
+
+def _digests_on_disk(
+    paths: Paths, metro_id: str, record: Mapping[str, Any]
+) -> dict[str, str | None]:
+    found = {}
+    for name in record["outputs"]:
+        if name.startswith("page:"):
+            path = paths.page(name.removeprefix("page:"))
+        else:
+            path = paths.layer(metro_id, name, LAYERS[name].is_folder if name in LAYERS else False)
+        found[name] = store.digest_of(path)
+    return found
+
+
+def _describe(error: Exception) -> str:
+    if isinstance(error, PipelineError):
+        return str(error)
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,634 @@
+"""OpenStreetMap files into columns: nodes, ways and relations as flat arrays.
+
+What belongs here: opening `.osm.pbf` files, their headers, the columnar tables
+of what is in them, joining several files, and areas from member ways. What does
+not: which tags make a road or a river (`tags`, `extract`).
+
+libosmium does the reading: it decodes the file, locates the way nodes, drops
+untagged nodes and writes the rest to a temporary OPL text, all without leaving
+C++. The text is then cut into columns by pyarrow, a block at a time, so that no
+Python object is made per node or way. OPL format: osmcode.org/opl-file-format.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import osmium
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import shapely
+from numpy.typing import NDArray
+from pyarrow import csv
+
+from pipeline.errors import SourceError
+from pipeline.sources.tags import KEYS, NODE_SELECTORS, WAY_SELECTORS
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
+"""The dtype of every text column."""
+
+_BLOCK_BYTES = 32 << 20
+_KEY_CODE = {key: code for code, key in enumerate(KEYS)}
+
+
+@dataclass(frozen=True)
+class Tags:
+    """Tags of a table's rows as triples (row, key, value), ordered by row."""
+
+    rows: int
+    row: Ints
+    key: NDArray[np.int16]
+    value: pa.Array
+
+    def get(self, key: str) -> pd.Series:
+        """The value per row; null where the row has no such tag."""
+        where = np.flatnonzero(self.key == _KEY_CODE[key])
+        indices = np.full(self.rows, -1, dtype=np.int64)
+        indices[self.row[where]] = where
+        picked = self.value.take(pa.array(indices, mask=indices < 0))
+        return pd.Series(picked.cast(pa.large_string()), dtype=TEXT)
+
+    def has(self, *keys: str) -> Flags:
+        """True for rows that carry any of the keys."""
+        codes = np.array([_KEY_CODE[key] for key in keys], dtype=np.int16)
+        found = np.zeros(self.rows, dtype=bool)
+        found[self.row[np.isin(self.key, codes)]] = True
+        return found
+
+    def take(self, rows: Ints) -> Tags:
+        """Tags of some rows, each wanted once."""
+        place = np.full(self.rows, -1, dtype=np.int64)
+        place[rows] = np.arange(len(rows))
+        where = np.flatnonzero(place[self.row] >= 0)
+        new = place[self.row[where]]
+        order = np.argsort(new, kind="stable")
+        where = where[order]
+        return Tags(len(rows), new[order], self.key[where], self.value.take(pa.array(where)))
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """Tagged nodes that matter; degrees WGS84, NaN where the file has no location."""
+
+    id: Ints
+    lon: Floats
+    lat: Floats
+    tags: Tags
+
+    def take(self, rows: Ints) -> Nodes:
+        return Nodes(self.id[rows], self.lon[rows], self.lat[rows], self.tags.take(rows))
+
+
+@dataclass(frozen=True)
+class Ways:
+    """Ways with their nodes: way ``i`` holds ``node_id[offsets[i]:offsets[i + 1]]``.
+
+    ``lon`` and ``lat`` run along ``node_id``; NaN where the node is not in the file.
+    """
+
+    id: Ints
+    offsets: Ints
+    node_id: Ints
+    lon: Floats
+    lat: Floats
+    tags: Tags
+
+    def take(self, rows: Ints) -> Ways:
+        """Some of the ways, each wanted once."""
+        inside, offsets = ragged_take(self.offsets, rows)
+        return Ways(
+            self.id[rows], offsets, self.node_id[inside], self.lon[inside], self.lat[inside],
+            self.tags.take(rows),
+        )  # fmt: skip
+
+    @property
+    def is_closed(self) -> Flags:
+        """First node = last node, with at least four of them."""
+        count = np.diff(self.offsets)
+        closed = count >= 4
+        at = np.flatnonzero(closed)
+        first, last = self.offsets[at], self.offsets[at + 1] - 1
+        closed[at] = self.node_id[first] == self.node_id[last]
+        return closed
+
+    @property
+    def missing(self) -> Ints:
+        """Number of nodes without a location, per way."""
+        return segment_sum(np.isnan(self.lon), self.offsets)
+
+
+@dataclass(frozen=True)
+class Relations:
+    """Relations with their members, laid out as in `Ways`; type is n, w or r."""
+
+    id: Ints
+    offsets: Ints
+    member_type: NDArray[np.str_]
+    member_id: Ints
+    role: pd.Series
+    tags: Tags
+
+    def take(self, rows: Ints) -> Relations:
+        inside, offsets = ragged_take(self.offsets, rows)
+        return Relations(
+            self.id[rows], offsets, self.member_type[inside], self.member_id[inside],
+            self.role.take(inside).reset_index(drop=True), self.tags.take(rows),
+        )  # fmt: skip
+
+    @property
+    def owner(self) -> Ints:
+        """Row of the relation, per member."""
+        return np.repeat(np.arange(len(self.id)), np.diff(self.offsets))
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file says about itself. ``bbox`` is west, south, east, north in degrees."""
+
+    snapshot: str | None
+    generator: str
+    bbox: tuple[float, float, float, float] | None
+
+
+@dataclass(frozen=True)
+class OsmData:
+    """Everything read from the files of one run."""
+
+    headers: tuple[Header, ...]
+    nodes: Nodes
+    ways: Ways
+    relations: Relations
+
+
+def read_osm(files: Sequence[Path]) -> OsmData:
+    """Read one or several extracts; an object in two of them counts once.
+
+    Of an object's copies the one with the most located nodes is kept, of equal
+    ones the earlier file's. Ids come out sorted.
+
+    Raises
+    ------
+    SourceError
+        A file that is missing, empty, truncated, or no OSM data.
+    """
+    if not files:
+        raise SourceError("no OSM extract to read; expected at least one .osm.pbf file")
+    paths = [Path(path) for path in files]
+    for path in paths:
+        _check_is_osm(path)
+    headers, relations = zip(*(_read_relations(path) for path in paths), strict=True)
+    joined = _join_relations(list(relations))
+    nodes, ways = zip(*(_read_nodes_and_ways(p, _area_members(joined)) for p in paths), strict=True)
+    return OsmData(tuple(headers), _join_nodes(list(nodes)), _join_ways(list(ways)), joined)
+
+
+def read_header(path: Path) -> Header:
+    """Snapshot date, generator and bounding box of a file."""
+    _check_is_osm(path)
+    try:
+        with osmium.io.Reader(str(path), osmium.osm.osm_entity_bits.NOTHING) as reader:
+            return _parse_header(reader.header())
+    except (RuntimeError, OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
+
+
+def lines_of(ways: Ways) -> NDArray[np.object_]:
+    """LineStrings of ways whose nodes are all located and at least two each."""
+    owner = np.repeat(np.arange(len(ways.id)), np.diff(ways.offsets))
+    if not len(owner):
+        return np.empty(0, dtype=object)
+    return np.asarray(shapely.linestrings(ways.lon, ways.lat, indices=owner), dtype=object)
+
+
+def polygons_of(ways: Ways) -> NDArray[np.object_]:
+    """Polygons of closed ways whose nodes are all located; may be invalid (bow ties)."""
+    owner = np.repeat(np.arange(len(ways.id)), np.diff(ways.offsets))
+    if not len(owner):
+        return np.empty(0, dtype=object)
+    rings = shapely.linearrings(ways.lon, ways.lat, indices=owner)
+    return np.asarray(shapely.polygons(rings), dtype=object)
+
+
+def assemble_areas(relations: Relations, ways: Ways) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
+    """Polygons of area relations, and the fault of those that do not close.
+
+    Rings are nested by the even-odd rule, so that exclaves, enclaves and islands
+    in holes come out right whatever the roles say. Touching holes and rings that
+    share ways are fine.
+
+    Returns
+    -------
+    geometry
+        Polygon or MultiPolygon per relation; None where there is a fault.
+    fault
+        None, or ``missing_members`` (member ways or their nodes are not in the
+        files), ``open_ring`` (all is there but it does not close) or ``no_area``.
+    """
+    count = len(relations.id)
+    geometry = np.full(count, None, dtype=object)
+    fault = np.full(count, None, dtype=object)
+    is_edge = (relations.member_type == "w") & relations.role.isin(
+        ("", "outer", "inner", "enclave", "exclave")
+    ).to_numpy()
+    owner, member = relations.owner[is_edge], relations.member_id[is_edge]
+    pairs = np.unique(np.column_stack([owner, member]), axis=0)
+    owner, member = pairs[:, 0], pairs[:, 1]
+    row = find_sorted(ways.id, member)
+    lacks = np.zeros(count, dtype=bool)
+    lacks[owner[row < 0]] = True
+    owner, row = owner[row >= 0], row[row >= 0]
+    broken = (ways.missing[row] > 0) | (np.diff(ways.offsets)[row] < 2)
+    lacks[owner[broken]] = True
+    owner, row = owner[~broken], row[~broken]
+
+    opened = _open_relations(owner, ways.node_id[ways.offsets[row]], ways.node_id[ways.offsets[row + 1] - 1], count)
+    fault[opened] = "open_ring"
+    fault[opened & lacks] = "missing_members"
+    present = np.zeros(count, dtype=bool)
+    present[owner] = True
+    fault[~present] = "missing_members"
+
+    usable = present & ~opened
+    wanted = usable[owner]
+    owner, row = owner[wanted], row[wanted]
+    if len(row):
+        unique, back = np.unique(row, return_inverse=True)
+        lines = lines_of(ways.take(unique))[back]
+        order = np.argsort(owner, kind="stable")
+        rows, dense = np.unique(owner[order], return_inverse=True)
+        built = shapely.build_area(shapely.multilinestrings(lines[order], indices=dense))
+        flawed = ~shapely.is_valid(built)
+        built[flawed] = polygonal(shapely.make_valid(built[flawed]))
+        void = shapely.is_empty(built)
+        geometry[rows[~void]] = built[~void]
+        fault[rows[void]] = "no_area"
+    return geometry, fault
+
+
+def polygonal(geometry: Any) -> NDArray[np.object_]:
+    """The polygon parts of geometries; an empty polygon where there is none."""
+    geometry = np.array(geometry, dtype=object, copy=True)
+    mixed = np.flatnonzero(shapely.get_type_id(geometry) == shapely.GeometryType.GEOMETRYCOLLECTION)
+    for at in mixed:
+        parts = shapely.get_parts(geometry[at])
+        geometry[at] = shapely.union_all(parts[shapely.get_dimensions(parts) == 2])
+    other = ~np.isin(
+        shapely.get_type_id(geometry),
+        (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON),
+    )
+    geometry[other] = shapely.Polygon()
+    return geometry
+
+
+def ragged_take(offsets: Ints, rows: Ints) -> tuple[Ints, Ints]:
+    """Positions of the members of some rows, and the offsets of the result."""
+    counts = (offsets[1:] - offsets[:-1])[rows]
+    new = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    inside = np.arange(new[-1]) + np.repeat(offsets[rows] - new[:-1], counts)
+    return inside, new
+
+
+def segment_sum(values: NDArray[Any], offsets: Ints) -> Ints:
+    """Sum of values per row of a ragged table."""
+    running = np.concatenate([[0], np.cumsum(values, dtype=np.int64)])
+    return running[offsets[1:]] - running[offsets[:-1]]
+
+
+def find_sorted(sorted_ids: Ints, wanted: Ints) -> Ints:
+    """Row of each wanted id; -1 where it is not there."""
+    if not len(sorted_ids):
+        return np.full(len(wanted), -1, dtype=np.int64)
+    row = np.searchsorted(sorted_ids, wanted)
+    row[row == len(sorted_ids)] = 0
+    return np.where(sorted_ids[row] == wanted, row, -1)
+
+
+def _open_relations(owner: Ints, first: Ints, last: Ints, count: int) -> Flags:
+    """True where some node ends an odd number of a relation's ways."""
+    opened = np.zeros(count, dtype=bool)
+    if len(owner):
+        ends = np.column_stack([np.concatenate([owner, owner]), np.concatenate([first, last])])
+        unique, times = np.unique(ends, axis=0, return_counts=True)
+        opened[unique[times % 2 == 1, 0]] = True
+    return opened
+
+
+def _read_relations(path: Path) -> tuple[Header, Relations]:
+    bits = osmium.osm.osm_entity_bits
+    with tempfile.TemporaryDirectory(prefix="metro-osm-") as folder:
+        text = Path(folder) / "relations.opl"
+        try:
+            with osmium.io.Reader(str(path), bits.RELATION) as reader:
+                header = _parse_header(reader.header())
+                with _opl_writer(text) as writer:
+                    osmium.apply(reader, osmium.filter.KeyFilter("type"), writer)
+        except (RuntimeError, OSError, ValueError) as error:
+            raise _unreadable(path, error) from error
+        return header, _parse_relations(_map_file(text))
+
+
+def _read_nodes_and_ways(path: Path, members: Ints) -> tuple[Nodes, Ways]:
+    """Tagged nodes, and ways that a tag selects or that ``members`` names."""
+    bits = osmium.osm.osm_entity_bits
+    locations = osmium.NodeLocationsForWays(osmium.index.create_map("flex_mem"))
+    locations.ignore_errors()
+    tagged = osmium.filter.KeyFilter(*NODE_SELECTORS).enable_for(bits.NODE)
+    with tempfile.TemporaryDirectory(prefix="metro-osm-") as folder:
+        text = Path(folder) / "objects.opl"
+        try:
+            with osmium.io.Reader(str(path), bits.NODE | bits.WAY) as reader:
+                with _opl_writer(text) as writer:
+                    osmium.apply(reader, locations, tagged, writer)
+        except (RuntimeError, OSError, ValueError) as error:
+            raise _unreadable(path, error) from error
+        nodes, ways = _part_nodes_from_ways(path, _map_file(text))
+        return _parse_nodes(nodes), _parse_ways(ways, members)
+
+
+def _opl_writer(path: Path) -> Any:
+    options = "opl,add_metadata=false,locations_on_ways=true"
+    return osmium.SimpleWriter(osmium.io.File(str(path), options))
+
+
+def _map_file(path: Path) -> pa.Buffer:
+    return pa.py_buffer(b"") if path.stat().st_size == 0 else pa.memory_map(str(path)).read_buffer()
+
+
+def _part_nodes_from_ways(path: Path, text: pa.Buffer) -> tuple[pa.Buffer, pa.Buffer]:
+    """OPL keeps the file's order: every node stands before the first way."""
+    raw = memoryview(text)
+    if not len(raw) or raw[0] == ord("w"):
+        start = 0
+    else:
+        start = _find(raw, b"\nw") + 1 or len(raw)
+    if _find(raw[start:], b"\nn") >= 0:
+        raise SourceError(
+            f"{path} has nodes behind ways; expected an extract sorted by type and id: "
+            "sort it with `osmium sort`"
+        )
+    return text.slice(0, start), text.slice(start)
+
+
+def _find(raw: memoryview, pattern: bytes, step: int = 1 << 24) -> int:
+    """Position of a two-byte pattern, or -1, without copying the whole text."""
+    for start in range(0, len(raw), step):
+        at = raw[start : start + step + 1].tobytes().find(pattern)
+        if at >= 0:
+            return start + at
+    return -1
+
+
+def _parse_header(header: Any) -> Header:
+    box = header.box()
+    stamp = header.get("osmosis_replication_timestamp") or header.get("timestamp")
+    bbox = None
+    if box.valid():
+        low, high = box.bottom_left, box.top_right
+        bbox = (low.lon, low.lat, high.lon, high.lat)
+    return Header(stamp[:10] if stamp else None, header.get("generator"), bbox)
+
+
+def _check_is_osm(path: Path) -> None:
+    """Tell a missing, empty or foreign file apart before libosmium sees it."""
+    if not path.is_file():
+        raise SourceError(f"{path} does not exist; expected an OSM extract (.osm.pbf)")
+    with path.open("rb") as stream:
+        start = stream.read(64)
+    if not start:
+        raise SourceError(f"{path} is empty; expected an OSM extract (.osm.pbf): fetch it again")
+    if path.name.endswith(".pbf") and b"OSMHeader" not in start:
+        raise SourceError(
+            f"{path} is no OSM PBF file (it does not start with an OSMHeader block); "
+            "expected an extract such as those of download.geofabrik.de: fetch it again"
+        )
+
+
+def _unreadable(path: Path, error: Exception) -> SourceError:
+    return SourceError(
+        f"{path} cannot be read as OSM data ({' '.join(str(error).split())}); "
+        "expected a whole .osm.pbf file: it is truncated or damaged, fetch it again"
+    )
+
+
+def _opl_blocks(text: pa.Buffer, columns: Sequence[str]) -> Iterator[list[pa.Array]]:
+    """The blank-separated fields of an OPL text, as string columns, block by block."""
+    if not text.size:
+        return
+    reader = csv.open_csv(
+        pa.BufferReader(text),
+        read_options=csv.ReadOptions(
+            column_names=list(columns), block_size=_BLOCK_BYTES, use_threads=False
+        ),
+        parse_options=csv.ParseOptions(delimiter=" ", quote_char=False, escape_char=False),
+        convert_options=csv.ConvertOptions(
+            column_types={name: pa.string() for name in columns}, strings_can_be_null=False
+        ),
+    )
+    for batch in reader:
+        yield batch.columns
+
+
+def _parse_nodes(text: pa.Buffer) -> Nodes:
+    ids, lons, lats, tags = [], [], [], []
+    for name, tag, lon, lat in _opl_blocks(text, ("id", "tags", "lon", "lat")):
+        ids.append(_ids(name))
+        lons.append(_degrees(lon))
+        lats.append(_degrees(lat))
+        tags.append(_parse_tags(tag))
+    return Nodes(_concat(ids, np.int64), _concat(lons, float), _concat(lats, float), _join_tags(tags))
+
+
+def _parse_ways(text: pa.Buffer, members: Ints) -> Ways:
+    ids, counts, refs, lons, lats, tags = [], [], [], [], [], []
+    for name, tag, nodes in _opl_blocks(text, ("id", "tags", "nodes")):
+        block_ids, block_tags = _ids(name), _parse_tags(tag)
+        wanted = np.flatnonzero(
+            block_tags.has(*WAY_SELECTORS) | (find_sorted(members, block_ids) >= 0)
+        )
+        nodes = nodes.take(pa.array(wanted))
+        ref, lon, lat = _parse_way_nodes(nodes)
+        ids.append(block_ids[wanted])
+        counts.append(pc.count_substring(nodes, "n").to_numpy())
+        refs.append(ref)
+        lons.append(lon)
+        lats.append(lat)
+        tags.append(block_tags.take(wanted))
+    offsets = np.concatenate([[0], np.cumsum(_concat(counts, np.int64))]).astype(np.int64)
+    return Ways(
+        _concat(ids, np.int64), offsets, _concat(refs, np.int64), _concat(lons, float),
+        _concat(lats, float), _join_tags(tags),
+    )  # fmt: skip
+
+
+def _parse_way_nodes(nodes: pa.Array) -> tuple[Ints, Floats, Floats]:
+    """`Nn1x2.5y3.5,n2xy` to ids, longitudes and latitudes; NaN where not located.
+
+    The fields lie end to end in the column's buffer, so one translation of its
+    bytes turns all of them into comma-separated lines, one per node.
+    """
+    raw = nodes.buffers()[2] if len(nodes) else None
+    lines = raw.to_pybytes().translate(_NODE_LINES, b"n") if raw is not None else b""
+    if not lines.strip():
+        return np.empty(0, dtype=np.int64), np.empty(0), np.empty(0)
+    table = csv.read_csv(
+        pa.BufferReader(lines),
+        read_options=csv.ReadOptions(column_names=["id", "lon", "lat"]),
+        parse_options=csv.ParseOptions(quote_char=False),
+        convert_options=csv.ConvertOptions(
+            column_types={"id": pa.int64(), "lon": pa.float64(), "lat": pa.float64()}
+        ),
+    )
+    return tuple(table.column(name).to_numpy() for name in ("id", "lon", "lat"))  # type: ignore[return-value]
+
+
+_NODE_LINES = bytes.maketrans(b"N,xy", b"\n\n,,")
+
+
+def _parse_relations(text: pa.Buffer) -> Relations:
+    ids, counts, kinds, members, roles, tags = [], [], [], [], [], []
+    for name, tag, member in _opl_blocks(text, ("id", "tags", "members")):
+        listed = pc.split_pattern(pc.utf8_slice_codeunits(member, 1), ",")
+        flat = pc.list_flatten(listed)
+        there = np.asarray(pc.not_equal(flat, "").to_numpy(zero_copy_only=False), dtype=bool)
+        owner = pc.list_parent_indices(listed).to_numpy()[there]
+        flat = flat.filter(pa.array(there))
+        parts = pc.list_flatten(pc.split_pattern(flat, "@", max_splits=1))
+        even = pa.array(np.arange(0, len(parts), 2))
+        subject, role = parts.take(even), parts.take(pc.add(even, 1))
+        ids.append(_ids(name))
+        counts.append(np.bincount(owner, minlength=len(name)))
+        kinds.append(pc.utf8_slice_codeunits(subject, 0, 1).to_numpy(zero_copy_only=False).astype("U1"))
+        members.append(_ids(subject))
+        roles.append(_unescape(role))
+        tags.append(_parse_tags(tag))
+    offsets = np.concatenate([[0], np.cumsum(_concat(counts, np.int64))]).astype(np.int64)
+    role = pa.chunked_array(roles, type=pa.large_string())
+    return Relations(
+        _concat(ids, np.int64), offsets, _concat(kinds, "U1"), _concat(members, np.int64),
+        pd.Series(role, dtype=TEXT), _join_tags(tags),
+    )  # fmt: skip
+
+
+def _ids(column: pa.Array) -> Ints:
+    return pc.cast(pc.utf8_slice_codeunits(column, 1), pa.int64()).to_numpy(zero_copy_only=False)
+
+
+def _degrees(column: pa.Array) -> Floats:
+    text = pc.utf8_slice_codeunits(column, 1)
+    return pc.cast(pc.if_else(pc.equal(text, ""), "nan", text), pa.float64()).to_numpy(zero_copy_only=False)
+
+
+def _parse_tags(column: pa.Array) -> Tags:
+    """`Tkey=value,key=value` to the triples whose key is one of `tags.KEYS`."""
+    rows = len(column)
+    listed = pc.split_pattern(pc.utf8_slice_codeunits(column, 1), ",")
+    flat = pc.list_flatten(listed)
+    owner = pc.list_parent_indices(listed)
+    there = pc.match_substring(flat, "=")
+    flat, owner = flat.filter(there), owner.filter(there)
+    parts = pc.list_flatten(pc.split_pattern(flat, "=", max_splits=1))
+    even = pa.array(np.arange(0, len(parts), 2))
+    code = pc.index_in(parts.take(even), value_set=_KEY_SET)
+    known = code.is_valid()
+    key = code.filter(known).to_numpy(zero_copy_only=False).astype(np.int16)
+    value = parts.take(pc.add(even, 1).filter(known))
+    row = owner.filter(known).to_numpy(zero_copy_only=False).astype(np.int64)
+    return Tags(rows, row, key, _unescape(value))
+
+
+_ESCAPE = re.compile(r"%([0-9a-f]+)%")
+# Keys as OPL writes them: ASCII letters, digits, colon and underscore stay as they are.
+_KEY_SET = pa.array(KEYS)
+
+
+def _unescape(column: pa.Array) -> pa.Array:
+    """Undo OPL's `%hex%` escapes, once per distinct text."""
+    encoded = column.dictionary_encode()
+    words = [
+        _ESCAPE.sub(_character, word) if "%" in word else word
+        for word in encoded.dictionary.to_pylist()
+    ]
+    return pa.array(words, pa.large_string()).take(encoded.indices)
+
+
+def _character(found: re.Match[str]) -> str:
+    code = int(found[1], 16)
+    # Lone surrogates and codes beyond Unicode cannot be stored as UTF-8.
+    return chr(code) if code < 0x110000 and not 0xD800 <= code < 0xE000 else "\ufffd"
+
+
+def _area_members(relations: Relations) -> Ints:
+    """Ways that area relations are built from, sorted."""
+    is_area = relations.tags.get("type").isin(("multipolygon", "boundary")).to_numpy(dtype=bool)
+    return np.unique(relations.member_id[is_area[relations.owner] & (relations.member_type == "w")])
+
+
+def _concat(parts: list[Any], dtype: Any) -> NDArray[Any]:
+    return np.concatenate(parts).astype(dtype, copy=False) if parts else np.empty(0, dtype=dtype)
+
+
+def _join_tags(parts: list[Tags]) -> Tags:
+    starts = np.cumsum([0, *(part.rows for part in parts)])
+    return Tags(
+        int(starts[-1]),
+        _concat([part.row + start for part, start in zip(parts, starts, strict=False)], np.int64),
+        _concat([part.key for part in parts], np.int16),
+        pa.concat_arrays([pa.array([], pa.large_string()), *(part.value for part in parts)]),
+    )
+
+
+def _join_nodes(parts: list[Nodes]) -> Nodes:
+    joined = Nodes(
+        _concat([part.id for part in parts], np.int64),
+        _concat([part.lon for part in parts], float),
+        _concat([part.lat for part in parts], float),
+        _join_tags([part.tags for part in parts]),
+    )
+    return joined.take(_first_of_each(joined.id, np.isnan(joined.lon)))
+
+
+def _join_ways(parts: list[Ways]) -> Ways:
+    starts = np.cumsum([0, *(len(part.node_id) for part in parts)])
+    offsets = [part.offsets[1:] + start for part, start in zip(parts, starts, strict=False)]
+    joined = Ways(
+        _concat([part.id for part in parts], np.int64),
+        np.concatenate([[0], *offsets]).astype(np.int64),
+        _concat([part.node_id for part in parts], np.int64),
+        _concat([part.lon for part in parts], float),
+        _concat([part.lat for part in parts], float),
+        _join_tags([part.tags for part in parts]),
+    )
+    return joined.take(_first_of_each(joined.id, joined.missing))
+
+
+def _join_relations(parts: list[Relations]) -> Relations:
+    starts = np.cumsum([0, *(len(part.member_id) for part in parts)])
+    offsets = [part.offsets[1:] + start for part, start in zip(parts, starts, strict=False)]
+    joined = Relations(
+        _concat([part.id for part in parts], np.int64),
+        np.concatenate([[0], *offsets]).astype(np.int64),
+        _concat([part.member_type for part in parts], "U1"),
+        _concat([part.member_id for part in parts], np.int64),
+        pd.concat([part.role for part in parts], ignore_index=True),
+        _join_tags([part.tags for part in parts]),
+    )
+    return joined.take(_first_of_each(joined.id, -np.diff(joined.offsets)))
+
+
+def _first_of_each(ids: Ints, badness: NDArray[Any]) -> Ints:
+    """Row of the best copy of each id (the earliest of equal ones), in id order."""
+    order = np.lexsort((np.arange(len(ids)), badness, ids))
+    first = np.ones(len(ids), dtype=bool)
+    first[1:] = ids[order][1:] != ids[order][:-1]
+    return order[first]

@@ -1,0 +1,142 @@
+"""Which source a run uses, and getting it ready.
+
+The order of ``--source auto`` belongs here, and the choice's explanation in
+words; reading the files belongs to `extract`, making the sample to `sample`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from pipeline.catalogue import Metro
+from pipeline.errors import ConfigError, SourceError
+from pipeline.paths import Paths
+from pipeline.sources.extract import Source
+
+KINDS = ("auto", "pbf", "geofabrik", "sample")
+
+Say = Callable[[str], None]
+
+
+def resolve_source(
+    metro: Metro, paths: Paths, kind: str = "auto", files: tuple[str, ...] = (), say: Say = print
+) -> Source:
+    """Decide what is read for a metro, and fetch or make it where needed.
+
+    ``auto`` takes, in this order: the files given, the extracts named in the
+    metro file or present in ``data/raw``, a download from Geofabrik, and
+    without a network the embedded sample.
+
+    Parameters
+    ----------
+    kind
+        One of `KINDS`.
+    files
+        Extracts given on the command line.
+    say
+        Told in a line what is used and why.
+
+    Raises
+    ------
+    ConfigError
+        A contradiction of the arguments.
+    SourceError
+        Nothing to read: says what was tried.
+    """
+    if files and kind not in ("auto", "pbf"):
+        raise ConfigError(f"--osm gives extracts, but --source is {kind}; expected pbf or auto")
+    if kind == "sample":
+        return _sample(metro, paths, say)
+    local = [Path(each) for each in files] or _local_extracts(metro, paths)
+    if local and kind in ("auto", "pbf"):
+        return _local(local, say)
+    if kind == "pbf":
+        raise SourceError(
+            f"no extract for {metro.id}: give --osm FILE, or put one at {paths.own_extract(metro.id)}"
+        )
+    if not metro.osm.geofabrik:
+        raise SourceError(
+            f"no source for {metro.id}: give --osm FILE, or name an extract in its [osm] table "
+            '(geofabrik = ["asia/china/henan"])'
+        )
+    try:
+        return _geofabrik(metro, paths, say)
+    except SourceError as error:
+        if kind == "geofabrik":
+            raise
+        say(f"{error}: falling back to the embedded sample")
+        return _sample(metro, paths, say)
+
+
+def _local_extracts(metro: Metro, paths: Paths) -> list[Path]:
+    if metro.osm.files:
+        return [metro.resolve(each) for each in metro.osm.files]
+    own = paths.own_extract(metro.id)
+    if own.is_file():
+        return [own]
+    downloaded = [paths.extract(name) for name in metro.osm.geofabrik]
+    return downloaded if downloaded and all(each.is_file() for each in downloaded) else []
+
+
+def _local(files: list[Path], say: Say) -> Source:
+    missing = [str(each) for each in files if not each.is_file()]
+    if missing:
+        raise SourceError(f"extract {', '.join(missing)} does not exist; expected an .osm.pbf file")
+    from pipeline.sources.geofabrik import poly_path
+
+    polys = tuple(poly_path(each) for each in files if poly_path(each).is_file())
+    say(f"source: {', '.join(str(each) for each in files)}")
+    return Source("pbf", tuple(each.resolve() for each in files), polys)
+
+
+def _geofabrik(metro: Metro, paths: Paths, say: Say) -> Source:
+    from pipeline.sources.geofabrik import fetch_extract, poly_path
+
+    files = []
+    for name in metro.osm.geofabrik:
+        target = paths.extract(name)
+        if not target.is_file():
+            say(f"downloading {name} from Geofabrik")
+            fetch_extract(name, target)
+        files.append(target)
+    say(f"source: Geofabrik, {', '.join(metro.osm.geofabrik)}")
+    return Source("geofabrik", tuple(files), tuple(poly_path(each) for each in files))
+
+
+def _sample(metro: Metro, paths: Paths, say: Say) -> Source:
+    target = paths.sample(metro.id)
+    say(f"source: the embedded sample of {metro.name or metro.id}; ITS ROADS ARE SYNTHETIC")
+    if _sample_mark(target).is_file() and target.is_file():
+        recorded = _sample_mark(target).read_text(encoding="utf-8")
+        if recorded == _sample_recipe(metro, target):
+            return Source("sample", (target,), is_synthetic=True)
+    say(f"making the sample at {target}")
+    from pipeline.sources.sample import write_sample
+
+    write_sample(metro, target)
+    _sample_mark(target).write_text(_sample_recipe(metro, target), encoding="utf-8")
+    return Source("sample", (target,), is_synthetic=True)
+
+
+def _sample_mark(target: Path) -> Path:
+    return target.with_name(target.name + ".made.json")
+
+
+def _sample_recipe(metro: Metro, target: Path) -> str:
+    """What a sample file depends on: the generator's files, the metro, and its own bytes."""
+    state = hashlib.blake2b(digest_size=16)
+    folder = Path(__file__).parent / "sample"
+    for path in sorted(each for each in folder.rglob("*") if each.is_file()):
+        if "__pycache__" not in path.parts:
+            state.update(path.name.encode())
+            state.update(path.read_bytes())
+    made = hashlib.blake2b(target.read_bytes(), digest_size=16).hexdigest()
+    recipe = {
+        "generator": state.hexdigest(),
+        "metro": metro.model_dump(mode="json", exclude={"params"}),
+        "digest": made,
+    }
+    return json.dumps(recipe, sort_keys=True, ensure_ascii=False)

@@ -1,0 +1,255 @@
+"""The ground road network: budgets, assembly, and the repairs that make it sound.
+
+What belongs here: how many kilometres of which class a sample of a given size
+gets, putting fabrics and country roads together, and removing what a real
+network would not have (roads into water, ends nobody meant). What does not:
+motorways (`motorways`), and everything planted on purpose (`planted`).
+
+Targets are the shares and ratios of methods.md section 9.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from shapely.geometry.base import BaseGeometry
+
+from pipeline.sources.sample.boundaries import Territory
+from pipeline.sources.sample.country import choose_links, draw_links, place_bridgeheads
+from pipeline.sources.sample.fabric import Fabric, weave
+from pipeline.sources.sample.hydro import Hydro
+from pipeline.sources.sample.lines import (
+    CODE, RANK, TERTIARY, Graph, Lines, concat, densify, graph_of, make_lines, node_crossings,
+    split_at_shared_vertices,
+)  # fmt: skip
+from pipeline.sources.sample.places import Settlement
+from pipeline.sources.sample.terrain import Terrain
+
+Floats = NDArray[np.float64]
+
+NODE_SPACING_M = 72.0
+"""Road length per node, between Wuhan's 78 m and Aleppo's 61 m."""
+LENGTH_SHARE = {
+    "motorway": 0.05, "trunk": 0.10, "primary": 0.14, "secondary": 0.17, "tertiary": 0.18,
+    "unclassified": 0.06, "residential": 0.22, "living_street": 0.01,
+    "trunk_link": 0.04, "motorway_link": 0.02,
+}  # fmt: skip
+_LOCAL_KM_PER_KM2 = 9.6
+"""Local streets of a filled superblock, as `fabric` weaves them."""
+_COUNTRY_SHARE = 0.43
+"""Share of all road length that runs between settlements."""
+_FILL = {"city": 0.45, "seat": 0.65, "town": 1.0, "village": 1.0}
+_AREA_SHARE = {"city": 0.60, "seat": 0.20, "town": 0.08, "village": 0.12}
+_GRANDEUR = {"city": 3, "seat": 2, "town": 1, "village": 0}
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a sample of a given size may spend, metres and counts."""
+
+    nodes: int
+    road_m: float
+    settlements: int
+    filled_m2: float
+
+    def class_m(self, name: str) -> float:
+        """Length meant for one class."""
+        return self.road_m * LENGTH_SHARE[name]
+
+
+def plan_budget(nodes: int, territory: Territory) -> Budget:
+    """Divide a number of road nodes over the land.
+
+    The country net of n places in an area A is about 1.05 * sqrt(A n) long.
+    """
+    road_m = nodes * NODE_SPACING_M
+    area_m2 = territory.outline.buffer(12_000).area
+    country_m = _COUNTRY_SHARE * road_m
+    settlements = int((country_m / 1.05) ** 2 / area_m2)
+    local_m = (LENGTH_SHARE["residential"] + LENGTH_SHARE["living_street"]) * road_m
+    return Budget(
+        nodes, road_m, max(settlements, len(territory.cities) + 4),
+        local_m / _LOCAL_KM_PER_KM2 * 1000.0,
+    )
+
+
+def weave_fabrics(
+    settlements: list[Settlement], budget: Budget, rng: np.random.Generator
+) -> list[Fabric]:
+    """Streets for every settlement, its size by kind and population."""
+    kinds = np.array([s.kind for s in settlements])
+    weight = np.array([float(s.population) for s in settlements]) ** 0.75
+    area = np.zeros(len(settlements))
+    present = sum(_AREA_SHARE[k] for k in set(kinds))
+    for kind, share in _AREA_SHARE.items():
+        rows = kinds == kind
+        if rows.any():
+            spread = weight[rows] * rng.uniform(0.6, 1.4, rows.sum())
+            area[rows] = budget.filled_m2 * share / present * spread / spread.sum()
+    fabrics = []
+    for s, filled_m2 in zip(settlements, area, strict=True):
+        fill = _FILL[s.kind]
+        radius = float(np.sqrt(filled_m2 / fill / 3.2))
+        grandeur = _GRANDEUR[s.kind] if radius > 420 or s.kind == "village" else 1
+        fabrics.append(weave(np.array(s.xy), max(radius, 90.0), fill, rng, grandeur=grandeur))
+    return fabrics
+
+
+def build_ground(
+    territory: Territory, terrain: Terrain, hydro: Hydro, settlements: list[Settlement],
+    budget: Budget, rng: np.random.Generator,
+) -> tuple[Lines, list[Fabric]]:
+    """All roads on the ground, noded, before motorways and plants."""
+    fabrics = weave_fabrics(settlements, budget, rng)
+    streets = concat([f.lines for f in fabrics])
+    heads = place_bridgeheads(hydro, settlements, 14_000 + 25_000 * (2e5 / budget.nodes) ** 0.5)
+    spent = class_lengths(streets)
+    quota = {
+        name: max(budget.class_m(name) - spent.get(name, 0.0), 0.01 * budget.road_m)
+        for name in ("trunk", "primary", "secondary", "tertiary", "unclassified")
+    }
+    points, links = choose_links(settlements, fabrics, heads, hydro, quota)
+    middle = (points[links.pairs[:, 0]] + points[links.pairs[:, 1]]) / 2
+    hilly = terrain.hilliness(middle, territory.to_metric)
+    country = draw_links(points, links, fabrics, hilly, rng)
+    lanes = _farm_lanes(country, 0.05 * budget.road_m, rng)
+    ground = node_crossings(concat([densify(streets, _street_spacing(budget)), country, lanes]))
+    return ground, fabrics
+
+
+def _street_spacing(budget: Budget) -> float:
+    return 62.0
+
+
+def _farm_lanes(country: Lines, length_m: float, rng: np.random.Generator) -> Lines:
+    """Short local roads off the country roads: hamlets, works, farms."""
+    inner = np.ones(len(country.xy), dtype=bool)
+    inner[country.offset[:-1]] = inner[country.offset[1:] - 1] = False
+    at = np.flatnonzero(inner)
+    count = min(len(at) // 2, int(length_m / 260.0))
+    at = np.sort(rng.choice(at, count, replace=False))
+    along = country.xy[at + 1] - country.xy[at - 1]
+    along /= np.maximum(np.hypot(*along.T), 1e-9)[:, None]
+    side = rng.choice([-1.0, 1.0], count)
+    lean = rng.uniform(-0.5, 0.5, count)
+    way = np.column_stack([-along[:, 1], along[:, 0]]) * side[:, None] + along * lean[:, None]
+    bend = rng.normal(0, 0.25, (count, 1)) * along
+    reach = rng.uniform(120, 400, (count, 1))
+    xy = country.xy[at]
+    parts = np.stack([xy, xy + way * reach * 0.5, xy + (way + bend) * reach], axis=1)
+    cls = np.where(rng.random(count) < 0.5, CODE["unclassified"], CODE["residential"])
+    return make_lines(list(parts), cls)
+
+
+def class_lengths(lines: Lines) -> dict[str, float]:
+    """Metres of road per class name."""
+    total = np.bincount(lines.cls, lines.length_m(), minlength=len(RANK))
+    return {name: float(total[code]) for name, code in CODE.items()}
+
+
+def drop_blocked(lines: Lines, walls: list[BaseGeometry], deep: BaseGeometry | None,
+                 allowed: BaseGeometry | None) -> Lines:
+    """Leave out local roads that would need a bridge, and any into deep water.
+
+    ``walls`` are railways, motorways and water; ``deep`` is the barrier rivers'
+    water, passable only inside ``allowed`` (the great bridges).
+    """
+    geometry = lines.geometry
+    keep = np.ones(len(lines), dtype=bool)
+    local = RANK[lines.cls] >= 5
+    for wall in walls:
+        tree = shapely.STRtree(geometry)
+        hit = tree.query(shapely.get_parts(wall), predicate="intersects")[1]
+        crossed = np.zeros(len(lines), dtype=bool)
+        crossed[hit] = True
+        keep &= ~(crossed & local)
+    del deep, allowed
+    return lines.take(keep)
+
+
+def keep_main(lines: Lines) -> Lines:
+    """Only the largest connected component."""
+    graph = graph_of(lines)
+    label = components(graph)
+    sizes = np.bincount(label[graph.ends[:, 0]])
+    return lines.take(label[graph.ends[:, 0]] == sizes.argmax())
+
+
+def components(graph: Graph) -> NDArray[np.int32]:
+    """Component number of every node."""
+    a, b = graph.ends.T
+    matrix = coo_array((np.ones(len(a), dtype=np.int8), (a, b)), shape=(graph.count,) * 2)
+    return np.asarray(connected_components(matrix, directed=False)[1])
+
+
+def ends_of_class(lines: Lines, graph: Graph | None = None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Nodes where a road of tertiary or above ends, and the row of that road.
+
+    An end: exactly one line at the node ranks within one class of the best one
+    there. It covers degree one (nothing else is there) and class ends (all else
+    ranks two or more classes lower).
+    """
+    graph = graph or graph_of(lines)
+    node = graph.ends.ravel()
+    rank = np.repeat(RANK[lines.cls], 2)
+    row = np.repeat(np.arange(len(lines)), 2)
+    best = np.full(graph.count, 99)
+    np.minimum.at(best, node, rank)
+    near = rank <= best[node] + 1
+    count = np.bincount(node, near, minlength=graph.count)
+    is_end = (best <= TERTIARY) & (count == 1)
+    pick = near & is_end[node]
+    order = np.argsort(node[pick], kind="stable")
+    return node[pick][order], row[pick][order]
+
+
+def close_ends(lines: Lines, near: BaseGeometry | None, rng: np.random.Generator,
+               keep_share: float = 0.0) -> Lines:
+    """Lower the class of roads that end by accident, until none is left.
+
+    Inside ``near`` every end goes; elsewhere a share may stay. Lowering moves
+    the end back along the road, so it repeats; it stops because classes only fall.
+    """
+    spared: set[int] = set()
+    first = True
+    graph = graph_of(lines)
+    for _ in range(400):
+        node, row = ends_of_class(lines, graph)
+        if first and keep_share and near is not None:
+            inside = shapely.contains(near, shapely.points(graph.xy[node]))
+            free = node[~inside]
+            spared = set(free[rng.random(len(free)) < keep_share].tolist())
+            first = False
+        row = row[~np.isin(node, list(spared))]
+        if not len(row):
+            return lines
+        cls = lines.cls.copy()
+        row = np.unique(row)
+        cls[row] = np.minimum(np.where(cls[row] >= 10, cls[row] - 10, cls[row]) + 1,
+                              CODE["unclassified"])
+        lines = lines.with_cls(cls)
+    raise RuntimeError("class ends did not settle after 400 rounds")
+
+
+def street_ratios(lines: Lines) -> dict[str, float]:
+    """The ratios of methods.md section 9, over all but service and track."""
+    lines = split_at_shared_vertices(lines.take(RANK[lines.cls] <= 6))
+    graph = graph_of(lines)
+    degree = np.bincount(graph.ends.ravel(), minlength=graph.count)
+    length = lines.length_m()
+    dead, junction = (degree == 1).sum(), (degree >= 3).sum()
+    street_ends = (degree[degree != 2]).sum()
+    vertices = len(np.unique(lines.keys()))
+    return {
+        "road_km": float(length.sum() / 1000),
+        "nodes": float(vertices),
+        "dead_end_share": float(dead / (dead + junction)),
+        "four_way_share": float((degree >= 4).sum() / junction),
+        "street_m": float(length.sum() / (street_ends / 2)),
+        "node_spacing_m": float(length.sum() / vertices),
+    }

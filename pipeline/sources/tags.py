@@ -1,0 +1,160 @@
+"""Which OSM tags are read, and how their free-text values become numbers.
+
+What belongs here: the keys and values each extract layer takes, and parsers of
+whole columns of tag values. What does not: reading files (`osm_pbf`), and which
+objects are kept (`extract`).
+
+Tag values are whatever a mapper typed. A parser returns null for anything that
+it does not understand in full; it never guesses.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+STATUS_PREFIXES = ("construction", "proposed")
+
+HIGHWAY_TAGS = (
+    "oneway", "lanes", "lanes:forward", "lanes:backward", "maxspeed", "maxspeed:forward",
+    "maxspeed:backward", "bridge", "tunnel", "layer", "junction", "access", "motor_vehicle",
+    "vehicle", "service", "surface", "width", "noexit", "toll", "barrier",
+)  # fmt: skip
+
+NODE_TAGS = (
+    "highway", "barrier", "access", "motor_vehicle", "noexit", "entrance", "amenity", "railway",
+    "public_transport",
+)  # fmt: skip
+
+NOT_MOTOR_ROADS = frozenset((
+    "footway", "path", "steps", "cycleway", "pedestrian", "bridleway", "corridor", "platform",
+    "elevator", "via_ferrata", "sidewalk", "crossing", "raceway", "busway", "bus_guideway",
+    "rest_area", "services", "escape", "emergency_bay", "bus_stop", "ladder", "trailhead",
+    "emergency_access_point", "traffic_island", "toll_gantry", "street_lamp", "ferry",
+))  # fmt: skip
+"""Values of highway that no car drives on as a road; any other unknown value counts as `other`."""
+
+ABANDONED = frozenset((
+    "disused", "abandoned", "razed", "demolished", "removed", "dismantled", "historic",
+    "destroyed", "no", "obliterated", "cancelled",
+))  # fmt: skip
+
+RAILWAYS = ("rail", "subway", "light_rail", "tram", "narrow_gauge", "monorail")
+
+LAND_VALUES: dict[str, frozenset[str] | None] = {
+    "landuse": None,
+    "natural": frozenset((
+        "wood", "scrub", "heath", "grassland", "wetland", "water", "bare_rock", "sand", "beach",
+        "scree", "shingle", "glacier", "fell", "moor", "mud", "shoal", "rock", "tundra", "bay",
+        "shrubbery", "bare_ground", "desert", "dune", "reef", "spring", "hot_spring",
+    )),
+    "leisure": frozenset((
+        "park", "pitch", "stadium", "nature_reserve", "garden", "golf_course", "sports_centre",
+        "playground", "track", "marina", "common", "dog_park", "swimming_pool", "water_park",
+    )),
+    "amenity": frozenset((
+        "school", "hospital", "university", "college", "kindergarten", "clinic", "parking",
+        "grave_yard", "prison", "marketplace", "research_institute", "bus_station", "fuel",
+    )),
+    "aeroway": frozenset(("aerodrome", "heliport", "apron", "terminal")),
+    "boundary": frozenset(("protected_area", "national_park")),
+    "waterway": frozenset(("riverbank", "dock", "boatyard", "dam")),
+    "man_made": frozenset(("works", "wastewater_plant", "water_works", "storage_tank")),
+    "military": None,
+}  # fmt: skip
+"""Areas of the layer land_areas by key; None takes every value."""
+
+WATERWAYS = ("river", "canal", "stream", "drain", "ditch")
+
+AMENITY_SERVICES = {
+    "hospital": "hospital",
+    "school": "school",
+    "university": "university",
+    "college": "university",
+    "kindergarten": "kindergarten",
+    "research_institute": "research",
+}
+
+LANDUSE_WITHOUT_AREA = frozenset(("no", "yes"))
+
+ROUTE_MODES = {
+    "train": "train",
+    "railway": "train",
+    "subway": "subway",
+    "light_rail": "light_rail",
+    "monorail": "light_rail",
+    "tram": "tram",
+    "bus": "bus",
+    "trolleybus": "bus",
+}
+
+NAME_KEYS = ("name", "name:zh", "name:en", "official_name", "alt_name")
+
+WAY_SELECTORS = (
+    "highway", "construction:highway", "proposed:highway", "railway", "construction:railway",
+    "proposed:railway", *LAND_VALUES, "building", "barrier", "office", "public_transport",
+)  # fmt: skip
+"""A way with one of these keys is read; of the others only members of wanted areas."""
+
+NODE_SELECTORS = (*NODE_TAGS, "place", "office", "man_made")
+
+KEYS = tuple(dict.fromkeys((
+    *WAY_SELECTORS, *NODE_SELECTORS, *NAME_KEYS, *HIGHWAY_TAGS, *STATUS_PREFIXES,
+    "ref", "area", "source", "water", "intermittent", "highspeed", "type", "admin_level",
+    "population", "route", "interval", "restriction", "except", "station", "train",
+    "subway", "light_rail", "tram", "bus", "monorail", "state", "usage", "wetland",
+)))  # fmt: skip
+"""Every key that is kept when a file is read."""
+
+
+def clean_text(column: pd.Series) -> pd.Series:
+    """Tag text without control characters and outer blanks; text left empty is null.
+
+    Nothing else is changed: a name that looks like markup is a name.
+    """
+    if not len(column):
+        return column
+    cleaned = column.str.replace(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]", "", regex=True)
+    cleaned = cleaned.str.strip()
+    return cleaned.where(cleaned != "", None)
+
+
+def parse_people(column: pd.Series) -> Floats:
+    """Population: whole digits, thousands parted by comma, blank, dot or apostrophe; else null."""
+    text = column.astype("str").str.strip()
+    grouped = text.str.fullmatch(r"\d{1,3}([,. '\u00a0\u202f]\d{3})+").fillna(False).astype(bool)
+    plain = text.str.fullmatch(r"\d{1,10}").fillna(False).astype(bool)
+    digits = text.where(grouped | plain, None).str.replace(r"\D", "", regex=True)
+    return _to_float(digits)
+
+
+def parse_metres(column: pd.Series) -> Floats:
+    """Width: a number in metres, with or without the unit; feet and ranges are null."""
+    text = column.astype("str").str.strip().str.lower().str.replace(",", ".", regex=False)
+    found = text.str.extract(r"^(\d{1,5}(?:\.\d+)?)\s*(?:m|metres?|meters?)?$", expand=False)
+    return _to_float(found)
+
+
+def parse_minutes(column: pd.Series) -> Floats:
+    """Interval between departures in minutes: `10`, `10 min`, `HH:MM`, `HH:MM:SS`; zero is null."""
+    text = column.astype("str").str.strip().str.lower()
+    plain = _to_float(text.str.extract(r"^(\d{1,4}(?:\.\d+)?)\s*(?:m|min|mins|minutes?)?$", expand=False))
+    clock = text.str.extract(r"^(\d{1,2}):([0-5]\d)(?::([0-5]\d))?$")
+    hours, minutes, seconds = (_to_float(clock[part]) for part in range(3))
+    timed = hours * 60.0 + minutes + np.nan_to_num(seconds) / 60.0
+    both = np.where(np.isnan(plain), timed, plain)
+    return np.where(both > 0.0, both, np.nan)
+
+
+def is_yes(column: pd.Series) -> NDArray[np.bool_]:
+    """True where tagged with anything but a denial."""
+    return np.asarray(column.notna() & ~column.isin(("no", "false", "0", "none")), dtype=bool)
+
+
+def _to_float(column: Any) -> Floats:
+    return pd.to_numeric(column, errors="coerce").to_numpy(dtype="float64", na_value=np.nan)

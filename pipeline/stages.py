@@ -1,0 +1,163 @@
+"""The whole DAG as data, on one screen.
+
+A stage names the layers it takes, the layers it makes, its function, the
+parameter sections it depends on, and how its work is cut into parallel tasks.
+What a stage does belongs to its function; running it to `runner`.
+
+The convention between a stage and its function: each input layer is a parameter
+of that name (a GeoDataFrame in the metro's metric CRS, or a DataFrame);
+``params`` is the first parameter section and ``<section>_params`` any further
+one; ``metro`` and ``source`` are given where asked for; a split adds its own
+parameter. The function returns its one output, or a dict by layer name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pipeline.measures import (
+    accessibility,
+    border_effect,
+    borders,
+    bottlenecks,
+    dead_ends,
+    ecology,
+    gazetteer,
+    integration,
+    isochrones,
+    missing_links,
+    network,
+    placebo,
+    routing,
+    transit,
+    travel_times,
+    zones,
+)
+from pipeline.render import index_page, metro_map
+from pipeline.sources import extract
+
+Combine = Literal["concatenate", "parts"]
+
+
+@dataclass(frozen=True)
+class Split:
+    """How a stage is cut: one task per value of a column, or per batch of rows.
+
+    ``layer`` is the layer that is cut, ``into`` the function's parameter: one
+    value of ``column``, or a half-open row range ``(start, stop)`` of
+    ``batch`` rows (a number, or the parameter that holds it).
+    """
+
+    layer: str
+    into: str
+    column: str | None = None
+    batch: int | str | None = None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One node of the DAG."""
+
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    func: Callable[..., Any]
+    params: tuple[str, ...] = ()
+    split: Split | None = None
+    combine: Combine = "concatenate"
+    finish: Callable[..., Any] | None = None
+    """Runs over the combined layer where an order is global, such as ranks."""
+    is_page: bool = False
+    """Writes pages instead of layers; its inputs come in WGS84."""
+
+
+BY_BORDER = Split("borders", into="border_id", column="border_id")
+
+STAGES: tuple[Stage, ...] = (
+    Stage(
+        "extract",
+        (),
+        (
+            "cities", "counties", "extract_area", "extract_drops", "highways", "tagged_nodes",
+            "turn_restrictions", "railways", "osm_stops", "transit_routes", "osm_places",
+            "osm_services", "land_areas", "waterways", "buildings", "barriers",
+        ),
+        extract.read_extract,
+        ("extract",),
+    ),
+    Stage("borders", ("cities", "counties", "waterways", "land_areas"), ("borders",),
+          borders.derive_borders, ("borders",)),
+    Stage("gazetteer", ("cities", "counties", "osm_places", "osm_services"),
+          ("centres", "places", "services"), gazetteer.locate),
+    Stage("network", ("cities", "highways", "tagged_nodes", "land_areas", "extract_area"),
+          ("roads", "road_nodes"), network.build_network, ("network", "extract")),
+    Stage("transit", ("cities", "osm_stops", "transit_routes"), ("stations", "transit_links"),
+          transit.build_transit, ("transit",)),
+    Stage("routing", ("roads", "road_nodes", "turn_restrictions"), ("routing_network",),
+          routing.prepare, ("routing",)),
+    Stage("zones", ("cities", "places", "land_areas", "roads", "routing_network"), ("zone_grid",),
+          zones.make_zone_grid, ("zones",)),
+    Stage("travel_times", ("zone_grid", "routing_network"), ("travel_times",),
+          travel_times.zone_times, ("travel_times",),
+          Split("zone_grid", into="rows", batch="batch"), "parts"),
+    Stage("centre_times", ("cities", "centres", "borders", "routing_network", "stations", "transit_links"),
+          ("centre_times",), travel_times.centre_times, ("centre_times", "transit")),
+    Stage("isochrones", ("centres", "cities", "zone_grid", "routing_network", "stations", "transit_links"),
+          ("isochrones",), isochrones.draw_isochrones, ("isochrones", "transit"),
+          Split("centres", into="centre_id", column="centre_id")),
+    Stage("accessibility",
+          ("cities", "zone_grid", "travel_times", "centres", "services", "routing_network", "stations", "transit_links"),
+          ("zones",), accessibility.zone_accessibility, ("accessibility", "transit")),
+    Stage("border_effect", ("borders", "cities", "zone_grid", "travel_times", "waterways"), ("border_effect",),
+          border_effect.border_effects, ("border_effect",), BY_BORDER),
+    Stage("crossings", ("borders", "cities", "roads"), ("border_crossings",),
+          bottlenecks.find_crossings, ("bottlenecks",), BY_BORDER),
+    Stage("crossing_loads", ("borders", "border_crossings", "zone_grid", "routing_network"), ("crossings",),
+          bottlenecks.crossing_loads, ("bottlenecks",), BY_BORDER),
+    Stage("bottlenecks", ("borders", "roads", "road_nodes", "crossings"), ("bottlenecks",),
+          bottlenecks.find_bottlenecks, ("bottlenecks",), BY_BORDER),
+    Stage("road_ends",
+          ("borders", "cities", "roads", "road_nodes", "tagged_nodes", "land_areas", "barriers",
+           "railways", "stations", "transit_links", "extract_area"),
+          ("road_ends",), dead_ends.find_road_ends, ("dead_ends", "extract"), BY_BORDER),
+    Stage("pairing",
+          ("borders", "cities", "roads", "road_nodes", "road_ends", "routing_network", "waterways",
+           "land_areas", "railways", "buildings", "barriers"),
+          ("dead_ends", "link_candidates"), missing_links.pair_road_ends, ("missing_links", "dead_ends")),
+    Stage("missing_links", ("link_candidates", "zone_grid", "travel_times", "routing_network"),
+          ("missing_links",), missing_links.link_gains, ("missing_links",),
+          Split("link_candidates", into="rows", batch=8), finish=missing_links.rank_links),
+    Stage("placebo",
+          ("borders", "cities", "roads", "road_nodes", "tagged_nodes", "land_areas", "barriers",
+           "dead_ends", "link_candidates", "routing_network", "extract_area"),
+          ("placebo",), placebo.placebo_borders, ("placebo", "dead_ends", "missing_links", "extract"), BY_BORDER),
+    Stage("land", ("borders", "cities", "land_areas", "barriers"), ("land",), ecology.classify_land,
+          ("ecology",), BY_BORDER),
+    Stage("ecology",
+          ("borders", "cities", "land", "waterways", "land_areas", "roads", "railways"),
+          ("eco_zones", "conflicts", "eco_corridors", "shared_rivers", "monitoring_sites", "landscape_metrics"),
+          ecology.boundary_ecology, ("ecology",), BY_BORDER),
+    Stage("integration",
+          ("cities", "counties", "centres", "borders", "roads", "stations", "transit_links", "services",
+           "crossings", "dead_ends", "missing_links", "bottlenecks", "centre_times", "zones",
+           "border_effect", "land", "eco_zones", "conflicts", "eco_corridors"),
+          ("indicators", "integration_index"), integration.integrate, ("integration",)),
+    Stage("metro_map",
+          ("cities", "centres", "borders", "roads", "road_nodes", "railways", "waterways", "land_areas",
+           "stations", "transit_links", "places", "services", "crossings", "dead_ends", "missing_links",
+           "placebo", "bottlenecks", "centre_times", "zones", "isochrones", "border_effect", "land",
+           "eco_zones", "conflicts", "eco_corridors", "shared_rivers", "monitoring_sites", "indicators",
+           "integration_index", "extract_drops"),
+          (), metro_map.render_metro_map, ("map",), is_page=True),
+)  # fmt: skip
+"""Every stage, each after the stages it depends on."""
+
+INDEX_PAGE = index_page.render_index
+"""Made after the metros: one page over all finished ones."""
+
+
+def maker_of(layer: str) -> Stage:
+    """The stage that makes a layer."""
+    return next(stage for stage in STAGES if layer in stage.outputs)
