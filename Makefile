@@ -47,8 +47,8 @@ format: install ## format and sort imports
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 
-docs: install ## rewrite the data dictionary from the schemas
-	$(PYTHON) docs/make_data_dictionary.py
+docs: install ## rewrite the pages that come from code
+	$(PYTHON) docs/make_docs.py
 
 bench: install ## run the benchmarks
 	@for each in benchmarks/*.py; do echo "== $$each"; $(PYTHON) $$each || exit 1; done

@@ -121,9 +121,7 @@ def _run(options: argparse.Namespace) -> int:
             # Started by the first stage that has to run: a fresh metro needs no workers.
             nonlocal executor
             if executor is None:
-                executor = stack.enter_context(
-                    cluster.connect(options.scheduler, options.workers)
-                )
+                executor = stack.enter_context(cluster.connect(options.scheduler, options.workers))
                 say(f"running on {executor.description}", options.quiet)
             return executor
 
@@ -131,7 +129,11 @@ def _run(options: argparse.Namespace) -> int:
             say(f"{metro.name or metro.id} ({metro.id})", options.quiet)
             try:
                 source = resolve_source(
-                    metro, paths, options.source, tuple(options.osm), lambda t: say(t, options.quiet)
+                    metro,
+                    paths,
+                    options.source,
+                    tuple(options.osm),
+                    lambda t: say(t, options.quiet),
                 )
                 with RunDisplay(metro.id, len(needed_for(options.until)), options.quiet) as display:
                     run = runner.MetroRun(

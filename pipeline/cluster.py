@@ -51,7 +51,9 @@ class OnDask:
 
 
 @contextmanager
-def connect(scheduler: str | None = None, workers: int | None = None) -> Iterator[InProcess | OnDask]:
+def connect(
+    scheduler: str | None = None, workers: int | None = None
+) -> Iterator[InProcess | OnDask]:
     """Connect to a scheduler's address, or start a LocalCluster of single-threaded processes.
 
     Parameters

@@ -8,7 +8,7 @@ capacities) that several stages share stand at the top.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -69,8 +69,12 @@ class ExtractParams(StageParams):
 class BordersParams(StageParams):
     """How neighbouring areas become borders (methods.md 1)."""
 
-    snap_tolerance_m: Metres = Field(20.0, description="slivers and overlaps up to this are snapped")
-    river_distance_m: Metres = Field(2_000.0, description="a border this near a wide river is natural")
+    snap_tolerance_m: Metres = Field(
+        20.0, description="slivers and overlaps up to this are snapped"
+    )
+    river_distance_m: Metres = Field(
+        2_000.0, description="a border this near a wide river is natural"
+    )
     river_min_width_m: Metres = Field(50.0, description="a river tagged wider than this is wide")
 
 
@@ -112,13 +116,22 @@ class NetworkParams(StageParams):
 class RoutingParams(StageParams):
     """The prepared routing network (methods.md 2 and 5)."""
 
-    lowest_class: RoadClass = Field("residential", description="classes driven; service and track are not")
-    peak_factor_core: Annotated[float, Field(ge=1)] = Field(
-        1.6, description="peak time in the core city's built-up land; check: Amap 2020 mean of 50 cities 1.609"
+    lowest_class: RoadClass = Field(
+        "residential", description="classes driven; service and track are not"
     )
-    peak_factor_urban: Annotated[float, Field(ge=1)] = Field(1.3, description="other built-up land; check")
-    peak_factor_rural: Annotated[float, Field(ge=1)] = Field(1.1, description="elsewhere and motorways; check")
-    signal_penalty_s: Annotated[float, Field(ge=0)] = Field(8.0, description="per traffic signal passed; check")
+    peak_factor_core: Annotated[float, Field(ge=1)] = Field(
+        1.6,
+        description="peak time in the core city's built-up land; check: Amap 2020 mean of 50 cities 1.609",
+    )
+    peak_factor_urban: Annotated[float, Field(ge=1)] = Field(
+        1.3, description="other built-up land; check"
+    )
+    peak_factor_rural: Annotated[float, Field(ge=1)] = Field(
+        1.1, description="elsewhere and motorways; check"
+    )
+    signal_penalty_s: Annotated[float, Field(ge=0)] = Field(
+        8.0, description="per traffic signal passed; check"
+    )
 
 
 class DeadEndsParams(StageParams):
@@ -133,7 +146,27 @@ class DeadEndsParams(StageParams):
     class_end_step: Annotated[int, Field(ge=1, le=8)] = Field(
         2, description="a class end meets only roads this many classes lower"
     )
-    mapping_gap_m: Metres = Field(10.0, description="an end this near another road is a mapping gap")
+    mapping_gap_m: Metres = Field(
+        10.0, description="an end this near another road is a mapping gap"
+    )
+    barrier_end_m: Metres = Field(
+        500.0, description="two roads blocked this near the border meet at it; check"
+    )
+    closed_piece_m: Metres = Field(
+        500.0, description="a closed piece between two roads is a barrier up to this length; check"
+    )
+    dual_distance_m: Metres = Field(
+        60.0, description="two halves of a dual carriageway lie this near; check"
+    )
+    parking_distance_m: Metres = Field(
+        15.0, description="an end this near a car park belongs to it; check"
+    )
+    terminal_distance_m: Metres = Field(
+        120.0, description="an end this near a station or ferry terminal serves it; check"
+    )
+    entrance_distance_m: Metres = Field(
+        15.0, description="an end this near a gate or entrance belongs to it; check"
+    )
 
 
 class MissingLinksParams(StageParams):
@@ -143,7 +176,9 @@ class MissingLinksParams(StageParams):
     facing_tolerance_deg: Annotated[float, Field(gt=0, le=180)] = Field(
         45.0, description="both headings face along the gap within this"
     )
-    class_steps: Annotated[int, Field(ge=0, le=8)] = Field(1, description="classes may differ by this")
+    class_steps: Annotated[int, Field(ge=0, le=8)] = Field(
+        1, description="classes may differ by this"
+    )
     min_detour_ratio: Annotated[float, Field(ge=1)] = Field(
         1.5, description="network distance over straight distance, else nothing is missing"
     )
@@ -173,7 +208,8 @@ class MissingLinksParams(StageParams):
         4.0, description="on the part over water, railway or motorway; check"
     )
     cost_classes_m_cny: tuple[float, float, float] = Field(
-        (20.0, 100.0, 500.0), description="upper limits of the classes low, medium, high; above: very high"
+        (20.0, 100.0, 500.0),
+        description="upper limits of the classes low, medium, high; above: very high",
     )
 
 
@@ -190,6 +226,10 @@ class PlaceboParams(StageParams):
 class BottlenecksParams(StageParams):
     """Roads that narrow at the border (methods.md 4)."""
 
+    lowest_class: RoadClass = Field("residential", description="lower roads are no crossings")
+    load_origins: Annotated[int, Field(ge=1)] = Field(
+        48, description="zones of each city that paths start from at most, sampled by population"
+    )
     follow_m: Metres = Field(3_000.0, description="the road is followed this far to each side")
     near_m: Metres = Field(1_000.0, description="the narrow part lies this near the border")
     capacity_ratio: Share = Field(0.67, description="flagged at or below this")
@@ -198,7 +238,9 @@ class BottlenecksParams(StageParams):
         30.0, description="the straightest continuation turns by less than this"
     )
     speed_drop_kmh: Speed = Field(20.0, description="a drop of tagged speed by this")
-    class_drop: Annotated[int, Field(ge=1, le=8)] = Field(2, description="a drop of this many classes")
+    class_drop: Annotated[int, Field(ge=1, le=8)] = Field(
+        2, description="a drop of this many classes"
+    )
     capacity_pcu_h_lane: dict[RoadClass, Annotated[float, Field(gt=0)]] = Field(
         default={
             "motorway": 2000,
@@ -213,18 +255,27 @@ class BottlenecksParams(StageParams):
         },
         description="per lane and direction (MATSim); tables differ by a factor of two, so ratios count",
     )
-    critical_share_pct: Percent = Field(20.0, description="a crossing with this load share is critical")
-    critical_most: Annotated[int, Field(ge=1)] = Field(3, description="critical crossings per border at most")
+    critical_share_pct: Percent = Field(
+        20.0, description="a crossing with this load share is critical"
+    )
+    critical_most: Annotated[int, Field(ge=1)] = Field(
+        3, description="critical crossings per border at most"
+    )
 
 
 class ZonesParams(StageParams):
     """H3 zones, their population and their access to the road network (methods.md 5)."""
 
-    h3_resolution: Annotated[int, Field(ge=4, le=10)] = Field(7, description="resolution of the cells")
-    max_snap_m: Metres = Field(3_000.0, description="farther from any road: no access, with the reason")
+    h3_resolution: Annotated[int, Field(ge=4, le=10)] = Field(
+        7, description="resolution of the cells"
+    )
+    max_snap_m: Metres = Field(
+        3_000.0, description="farther from any road: no access, with the reason"
+    )
     access_speed_kmh: Speed = Field(15.0, description="from the populated point to the road")
     residential_share: Share = Field(
-        0.7, description="of a city's total spread over residential land, the rest over places; check"
+        0.7,
+        description="of a city's total spread over residential land, the rest over places; check",
     )
     place_weight: dict[str, Annotated[float, Field(ge=0)]] = Field(
         default={
@@ -238,17 +289,35 @@ class ZonesParams(StageParams):
 class TransitParams(StageParams):
     """Rail, metro and bus as a scheduled proxy (methods.md 5; check)."""
 
-    speed_kmh: dict[Literal["subway", "light_rail", "tram", "train", "highspeed", "bus"], Speed] = Field(
-        default={"subway": 35, "light_rail": 25, "tram": 25, "train": 110, "highspeed": 220, "bus": 20},
-        description="station to station",
+    speed_kmh: dict[Literal["subway", "light_rail", "tram", "train", "highspeed", "bus"], Speed] = (
+        Field(
+            default={
+                "subway": 35,
+                "light_rail": 25,
+                "tram": 25,
+                "train": 110,
+                "highspeed": 220,
+                "bus": 20,
+            },
+            description="station to station",
+        )
     )
     headway_min: dict[
         Literal["subway", "light_rail", "tram", "train", "highspeed", "bus"], Minutes
     ] = Field(
-        default={"subway": 6, "light_rail": 12, "tram": 12, "train": 30, "highspeed": 60, "bus": 12},
+        default={
+            "subway": 6,
+            "light_rail": 12,
+            "tram": 12,
+            "train": 30,
+            "highspeed": 60,
+            "bus": 12,
+        },
         description="between departures; the wait is half of it",
     )
-    highspeed_boarding_min: Annotated[float, Field(ge=0)] = Field(15.0, description="at the station")
+    highspeed_boarding_min: Annotated[float, Field(ge=0)] = Field(
+        15.0, description="at the station"
+    )
     walk_speed_kmh: Speed = Field(4.5, description="access and egress on foot")
     walk_limit_m: Metres = Field(1_500.0, description="farthest on foot")
 
@@ -265,7 +334,8 @@ class CentreTimesParams(StageParams):
     """Times between centres and towns."""
 
     kinds: tuple[Literal["core", "city", "county_seat", "town", "area"], ...] = Field(
-        ("core", "city", "county_seat"), description="kinds of centre that are origin and destination"
+        ("core", "city", "county_seat"),
+        description="kinds of centre that are origin and destination",
     )
 
 
@@ -274,16 +344,24 @@ class IsochronesParams(StageParams):
 
     minutes: tuple[Minutes, ...] = Field((15, 30, 45, 60, 90), min_length=1)
     kinds: tuple[Literal["core", "city", "county_seat", "town", "area"], ...] = ("core", "city")
-    street_reach_m: Metres = Field(500.0, description="land this far from a reached road counts as reached")
+    street_reach_m: Metres = Field(
+        500.0, description="land this far from a reached road counts as reached"
+    )
     simplify_m: Metres = Field(100.0, description="outline tolerance")
 
 
 class AccessibilityParams(StageParams):
     """Measures per zone (methods.md 5)."""
 
-    reach_min: tuple[Minutes, Minutes, Minutes] = Field((30, 45, 60), description="fixed by the columns")
-    decay_half_min: Minutes = Field(30.0, description="gravity potential: f(t) = 2^-(t / this); check")
-    performance_radius_m: Metres = Field(80_000.0, description="transport performance (DG REGIO/JRC)")
+    reach_min: tuple[Minutes, Minutes, Minutes] = Field(
+        (30, 45, 60), description="fixed by the columns"
+    )
+    decay_half_min: Minutes = Field(
+        30.0, description="gravity potential: f(t) = 2^-(t / this); check"
+    )
+    performance_radius_m: Metres = Field(
+        80_000.0, description="transport performance (DG REGIO/JRC)"
+    )
     catchment_min: Minutes = Field(30.0, description="E2SFCA catchment; check")
     catchment_decay_half_min: Minutes = Field(10.0, description="E2SFCA decay; check")
 
@@ -294,8 +372,12 @@ class BorderEffectParams(StageParams):
     distance_bin_m: Metres = Field(5_000.0, description="width of the straight-distance bins")
     max_distance_m: Metres = Field(40_000.0, description="pairs farther apart are left out")
     belt_m: Metres = Field(20_000.0, description="zones this near the border take part")
-    min_pairs: Annotated[int, Field(ge=10)] = Field(200, description="fewer crossing pairs: null, with the reason")
-    max_pairs: Annotated[int, Field(ge=100)] = Field(20_000, description="pairs sampled per border at most")
+    min_pairs: Annotated[int, Field(ge=10)] = Field(
+        200, description="fewer crossing pairs: null, with the reason"
+    )
+    max_pairs: Annotated[int, Field(ge=100)] = Field(
+        20_000, description="pairs sampled per border at most"
+    )
     bootstrap: Annotated[int, Field(ge=10)] = Field(200, description="resamples of zones")
     placebos: Annotated[int, Field(ge=0)] = Field(10, description="shifted borders")
     seed: int = Field(0, description="of samples and resamples")
@@ -305,45 +387,78 @@ class EcologyParams(StageParams):
     """Boundary ecology (methods.md 6)."""
 
     belt_km: tuple[Annotated[float, Field(gt=0, le=50)], ...] = Field(
-        (5.0,), min_length=1, description="belt on each side; the first is also the land layer's"
+        (5.0,), min_length=1, description="belts on each side; the widest is also the land layer's"
     )
     segment_km: Annotated[float, Field(gt=0)] = Field(5.0, description="length of the stretches")
     zone_share: Share = Field(0.6, description="a class with this share names the zone, else mixed")
     unknown_share: Share = Field(0.5, description="unknown at this share: the zone is unknown")
     conflict_distance_m: Metres = Field(1_000.0, description="facing land within this conflicts")
     corridor_gap_m: Metres = Field(60.0, description="gaps bridged in a corridor")
-    corridor_min_km2: Annotated[float, Field(ge=0)] = Field(0.05, description="smaller patches are no corridor; check")
-    river_buffers_m: tuple[Metres, Metres, Metres] = Field((30.0, 100.0, 150.0), description="tiers by width")
+    corridor_min_km2: Annotated[float, Field(ge=0)] = Field(
+        0.05, description="least area on each side; check"
+    )
+    corridor_cut_m: Metres = Field(
+        10.0, description="a motorway or railway cuts this far to each side; check"
+    )
+    conflict_min_km2: Annotated[float, Field(ge=0)] = Field(
+        0.005, description="smaller patches do not conflict; check"
+    )
+    river_narrow_m: Metres = Field(10.0, description="a narrower river has the first tier; check")
+    river_wide_m: Metres = Field(50.0, description="a wider river has the last tier (methods.md 1)")
+    river_follow_m: Metres = Field(250.0, description="a border this near follows a river; check")
+    river_follow_wide_m: Metres = Field(
+        1_000.0, description="... a wide river, with its plain; check"
+    )
+    river_buffers_m: tuple[Metres, Metres, Metres] = Field(
+        (30.0, 100.0, 150.0), description="tiers by width"
+    )
     connectivity_distance_m: Metres = Field(500.0, description="IIC/PC dispersal distance; check")
-    grid_km: Annotated[float, Field(gt=0)] = Field(2.0, description="tiles of the overlay; results do not depend on it")
+    connectivity_min_km2: Annotated[float, Field(ge=0)] = Field(
+        0.01, description="smaller patches are no IIC/PC node; check"
+    )
 
 
 class IntegrationParams(StageParams):
     """The integration index (methods.md 7)."""
 
-    perturbations: Annotated[int, Field(ge=10)] = Field(200, description="draws for the score interval")
-    weight_spread: Share = Field(0.3, description="weights vary by this, both ways; check")
-    goalpost_spread: Share = Field(0.1, description="goalposts vary by this share of their range; check")
-    floor_score: Annotated[float, Field(gt=0, le=20)] = Field(
-        1.0, description="least score in the geometric mean, so that one zero does not erase the rest"
+    perturbations: Annotated[int, Field(ge=10)] = Field(
+        200, description="draws for the score interval"
     )
-    innovation_minutes: Minutes = Field(60.0, description="reach of universities and research sites")
-    industry_minutes: Minutes = Field(30.0, description="reach of industrial land from a city's centre")
+    weight_spread: Share = Field(0.3, description="weights vary by this, both ways; check")
+    goalpost_spread: Share = Field(
+        0.1, description="goalposts vary by this share of their range; check"
+    )
+    floor_score: Annotated[float, Field(gt=0, le=20)] = Field(
+        1.0,
+        description="least score in the geometric mean, so that one zero does not erase the rest",
+    )
+    innovation_minutes: Minutes = Field(
+        60.0, description="reach of universities and research sites"
+    )
+    industry_minutes: Minutes = Field(
+        30.0, description="reach of industrial land from a city's centre"
+    )
     seed: int = Field(0, description="of the perturbations")
 
 
 class MapParams(StageParams):
     """The pages (design.md 7)."""
 
-    simplify_m: Annotated[float, Field(ge=0)] = Field(30.0, description="tolerance of drawn lines and outlines")
+    simplify_m: Annotated[float, Field(ge=0)] = Field(
+        30.0, description="tolerance of drawn lines and outlines"
+    )
     base_road_classes: tuple[RoadClass, ...] = Field(
         ("motorway", "trunk", "primary", "secondary"), description="classes drawn everywhere"
     )
     near_border_m: Annotated[float, Field(ge=0)] = Field(
         4_000.0, description="this near a border lower classes are drawn too"
     )
-    near_road_class: RoadClass = Field("unclassified", description="the lowest class drawn near a border")
-    max_features: Annotated[int, Field(ge=100)] = Field(20_000, description="per layer; more are thinned, and it says so")
+    near_road_class: RoadClass = Field(
+        "unclassified", description="the lowest class drawn near a border"
+    )
+    max_features: Annotated[int, Field(ge=100)] = Field(
+        20_000, description="per layer; more are thinned, and it says so"
+    )
 
 
 class Params(StageParams):
@@ -371,7 +486,7 @@ class Params(StageParams):
     @model_validator(mode="after")
     def _whole_tables(self) -> Params:
         """A table given in part would silently lack classes; name what is missing."""
-        tables = {
+        tables: dict[str, dict[RoadClass, Any]] = {
             "network.speed_kmh": self.network.speed_kmh,
             "network.lanes_per_direction": self.network.lanes_per_direction,
             "missing_links.cost_per_km": self.missing_links.cost_per_km,

@@ -119,9 +119,7 @@ def wgs84_to_gcj02(lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:
     return np.where(inside, lon + d_lon, lon), np.where(inside, lat + d_lat, lat)
 
 
-def gcj02_to_wgs84(
-    lon: ArrayLike, lat: ArrayLike, iterations: int = 3
-) -> tuple[Floats, Floats]:
+def gcj02_to_wgs84(lon: ArrayLike, lat: ArrayLike, iterations: int = 3) -> tuple[Floats, Floats]:
     """Undo GCJ-02 point by point by the iterated inverse.
 
     Three iterations are within 2 cm of the published formula; one leaves up to

@@ -51,7 +51,9 @@ def recipe_of(
     asked = inspect.signature(stage.func).parameters
     recipe: Recipe = {
         "code": code_digest(stage.func.__module__),
-        "params": {name: getattr(metro.params, name).model_dump(mode="json") for name in stage.params},
+        "params": {
+            name: getattr(metro.params, name).model_dump(mode="json") for name in stage.params
+        },
         "inputs": {name: inputs[name] for name in stage.inputs},
     }
     if "metro" in asked:
@@ -120,7 +122,9 @@ def standings(
     """Where every stage stands, as far as can be said without running any."""
     records = manifest.get("stages", {})
     digests = {
-        name: entry["digest"] for record in records.values() for name, entry in record["outputs"].items()
+        name: entry["digest"]
+        for record in records.values()
+        for name, entry in record["outputs"].items()
     }
     result: list[Standing] = []
     unsure: set[str] = set()

@@ -55,7 +55,9 @@ class RunDisplay:
         if event == "started":
             why, _, tasks = detail.partition("|")
             self._running[stage] = time.monotonic()
-            self._line(f"  {stage}: {why}" + (f" ({tasks} tasks)" if tasks not in ("", "1") else ""))
+            self._line(
+                f"  {stage}: {why}" + (f" ({tasks} tasks)" if tasks not in ("", "1") else "")
+            )
         elif event in ("done", "fresh", "failed", "skipped"):
             self._running.pop(stage, None)
             self._progress.advance(self._task)

@@ -28,9 +28,10 @@ from pipeline.catalogue import Metro
 from pipeline.crs import local_metric_crs
 from pipeline.errors import PipelineError, StageError
 from pipeline.paths import Paths
+from pipeline.render.page_facts import MetroCard, PageFacts, card_name
 from pipeline.schemas import LAYERS, conform
 from pipeline.sources.extract import Extract, Source
-from pipeline.stages import INDEX_PAGE, STAGES, Stage
+from pipeline.stages import INDEX_PAGE, STAGES, Stage, maker_of
 
 MANIFEST_FORMAT = 1
 Report = Callable[[str, str, str], None]
@@ -131,12 +132,27 @@ def _call(job: Job, split: dict[str, Any]) -> Any:
         **{f"{name}_params": getattr(job.metro.params, name) for name in stage.params},
         **split,
     }
+    if stage.is_page:
+        offered["facts"] = _page_facts(job)
     if stage.params:
         offered["params"] = getattr(job.metro.params, stage.params[0])
     asked = inspect.signature(stage.func).parameters
     crs = None if stage.is_page or "centre" not in job.facts else metric_crs(job.facts)
     loaded = {name: _load(job, name, crs) for name in stage.inputs}
     return stage.func(**loaded, **{name: value for name, value in offered.items() if name in asked})
+
+
+def _page_facts(job: Job) -> PageFacts:
+    return PageFacts(
+        source_kind=job.source.kind,
+        source_files=tuple(path.name for path in job.source.files),
+        osm_snapshot=job.facts.get("osm_snapshot"),
+        is_synthetic=bool(job.facts.get("is_synthetic")),
+        notes=tuple(job.facts.get("notes", ())),
+        made_at=job.facts.get("read_at", ""),
+        version=version("metro-integration"),
+        crs_note=metric_crs(job.facts).to_proj4(),
+    )
 
 
 def metric_crs(facts: Mapping[str, Any]) -> pyproj.CRS:
@@ -179,7 +195,9 @@ def _size(frame: pd.DataFrame) -> int:
 def _by_layer(stage: Stage, result: Any) -> dict[str, Any]:
     made = result if isinstance(result, dict) else {stage.outputs[0]: result}
     if set(made) != set(stage.outputs):
-        raise StageError(f"stage {stage.name} made {sorted(made)}, expected {sorted(stage.outputs)}")
+        raise StageError(
+            f"stage {stage.name} made {sorted(made)}, expected {sorted(stage.outputs)}"
+        )
     return made
 
 
@@ -283,7 +301,7 @@ class MetroRun:
         left = []
         lost = set(outcome.failed) | set(outcome.skipped)
         for stage in waiting:
-            makers = {plan.maker_of(layer).name for layer in stage.inputs}
+            makers = {maker_of(layer).name for layer in stage.inputs}
             if makers & lost:
                 outcome.skipped.append(stage.name)
                 lost.add(stage.name)
@@ -338,7 +356,9 @@ class MetroRun:
         running.futures = futures
         if keys is not None:
             for number, future in enumerate(futures):
-                future.add_done_callback(lambda _, n=number: self._finished.put((stage.name, "part", n)))
+                future.add_done_callback(
+                    lambda _, n=number: self._finished.put((stage.name, "part", n))
+                )
         running.last.add_done_callback(lambda _: self._finished.put((stage.name, "last", 0)))
 
     def _split_keys(self, stage: Stage) -> list[Any] | None:
@@ -380,7 +400,8 @@ class MetroRun:
 
     def _record(self, running: _Running, made: Made, seconds: float) -> None:
         if made.facts:
-            self._manifest["facts"] = made.facts
+            read_at = datetime.now(UTC).isoformat(timespec="seconds")
+            self._manifest["facts"] = made.facts | {"read_at": read_at}
         self._manifest["stages"][running.stage.name] = {
             "recipe": running.recipe,
             "outputs": {name: vars(saved) for name, saved in made.outputs.items()},
@@ -410,8 +431,8 @@ class _Running:
 
 def write_index(paths: Paths) -> str | None:
     """Rebuild ``index.html`` from every finished metro's card; None where there is none yet."""
-    manifests = (read_manifest(paths, each) for each in store.folders(paths.processed))
-    cards = [manifest["card"] for manifest in manifests if manifest.get("card")]
+    found = (store.read_or_none(paths.page(card_name(m))) for m in store.folders(paths.processed))
+    cards = [MetroCard.from_json(content) for content in found if content is not None]
     if not cards:
         return None
     with store.locked(paths.maps_lock, "maps/index.html", wait_s=60.0):
@@ -450,7 +471,17 @@ def standings(metro: Metro, source: Source, paths: Paths) -> list[plan.Standing]
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the libraries that shape the results."""
-    names = ("geopandas", "numpy", "osmium", "pandas", "pyarrow", "pyproj", "scipy", "shapely", "h3")
+    names = (
+        "geopandas",
+        "numpy",
+        "osmium",
+        "pandas",
+        "pyarrow",
+        "pyproj",
+        "scipy",
+        "shapely",
+        "h3",
+    )
     return {"python": platform.python_version()} | {name: version(name) for name in names}
 
 

@@ -22,7 +22,9 @@ import shapely
 
 from pipeline.errors import SchemaError
 
-Dtype = Literal["str", "int8", "int32", "int64", "Int64", "float", "float32", "bool", "list_int64", "category"]
+Dtype = Literal[
+    "str", "int8", "int32", "int64", "Int64", "float", "float32", "bool", "list_int64", "category"
+]
 
 _PANDAS_DTYPES: dict[str, Any] = {
     "str": "str",
@@ -91,6 +93,8 @@ def _flag(name: str, doc: str) -> Column:
     return Column(name, "bool", doc)
 
 
+# A row per column reads best.
+# fmt: off
 _UNNAMED = "no name in the source"
 _NOT_IN_CITY = "outside the analysed cities"
 _BORDER = _str("border_id", "`<city>-<city>`, the two ids sorted (counties, at county level)")
@@ -111,6 +115,7 @@ END_RULES = (
     "ferry_terminal",
     "station",
     "dual_carriageway_continues",
+    "dual_carriageway_twin",
     "extract_edge",
     "bridge_or_tunnel_in_part",
     "heading_away",
@@ -127,12 +132,12 @@ TRANSIT_MODES = ("train", "highspeed", "subway", "light_rail", "tram", "bus")
 LAND_CLASSES = (
     "protected", "water", "wetland", "residential", "commercial", "industrial", "institutional",
     "transport", "park", "other_built", "forest", "scrub", "farmland", "grass", "bare", "unknown",
-)  # fmt: skip
+)
 ZONE_CLASSES = ("ecological", "farmland", "urban", "unknown")
 ZONES = ("ecological", "farmland", "urban", "mixed", "unknown")
 DIMENSIONS = (
     "transport", "market", "industry", "innovation", "services", "urban_rural", "ecology", "coordination",
-)  # fmt: skip
+)
 
 _EXTRACT = (
     Layer(
@@ -171,7 +176,7 @@ _EXTRACT = (
                     "maxspeed_forward", "maxspeed_backward", "bridge", "tunnel", "layer", "junction",
                     "access", "motor_vehicle", "vehicle", "service", "surface", "width", "noexit",
                     "toll", "barrier",
-                )  # fmt: skip
+                )
             ),
             _flag("is_cut_at_start", "vertices before the first are missing from the extract"),
             _flag("is_cut_at_end", "vertices after the last are missing from the extract"),
@@ -190,7 +195,7 @@ _EXTRACT = (
                 for tag in (
                     "highway", "barrier", "access", "motor_vehicle", "noexit", "entrance", "amenity",
                     "railway", "public_transport",
-                )  # fmt: skip
+                )
             ),
         ),
         key=("node_id",),
@@ -856,6 +861,9 @@ _WORK = (
                     ("confidence_density", "factor: mapping density around, 0-1"),
                 )
             ),
+            _num("speed_kmh", "free-flow speed of the road that ends", "a rail end"),
+            _id("twin_node_id", "end of the other carriageway of the same road", "no dual carriageway, or both join"),
+            _str("beyond_edge_id", "barrier end: the edge behind the barrier, or the closed piece", "no barrier end"),
         ),
         key=("border_id", "node_id", "edge_id"),
         geometry="Point",
@@ -863,8 +871,17 @@ _WORK = (
     ),
     Layer(
         "link_candidates",
-        "Paired ends before their gain is known: missing_links without gain and rank.",
-        (),
+        "Paired ends before their gain is known: missing_links without gain and rank, and what the gain needs.",
+        (
+            _num("link_minutes", "free-flow minutes between the join nodes over the link"),
+            _id("join_from", "OSM node where the link joins the network on city_a's side; a barrier: the next junction"),
+            _id("join_to", "OSM node where the link joins the network on city_b's side"),
+            _id("twin_from", "other carriageway's end on city_a's side", "no dual carriageway"),
+            _id("twin_to", "other carriageway's end on city_b's side", "no dual carriageway"),
+            _num("facing_x", "metric easting of the point on the facing road", "no facing road"),
+            _num("facing_y", "metric northing of the point on the facing road", "no facing road"),
+            _flag("is_facing_from", "the facing road is on city_a's side"),
+        ),
         key=("link_id",),
         geometry="LineString",
         kind="work",
@@ -887,12 +904,9 @@ _WORK = (
             _str("population_evidence", "where population comes from", values=("raster", "estimated", "unknown")),
             _num("point_x", "metric easting of the populated point"),
             _num("point_y", "metric northing of the populated point"),
-            Column("access_node", "int32", "index of a routing node; -1: none"),
-            Column("access_node_2", "int32", "the snapped edge's other node; -1: none"),
-            _num("access_m", "along the edge to access_node", "no access"),
-            _num("access_m_2", "along the edge to access_node_2", "no access, or the edge is one-way"),
-            _num("access_min", "minutes along the edge to access_node, free flow", "no access"),
-            _num("access_min_2", "minutes along the edge to access_node_2, free flow", "as access_m_2"),
+            Column("access_segment", "int32", "segment of the routing network it is snapped to; -1: none"),
+            _num("access_fraction", "0 to 1 along that segment", "no access"),
+            _num("access_min", "minutes between the populated point and the road", "no access"),
             _num("snap_m", "from the populated point to the road", "see reason"),
             _str("reason", "why it has no access", "it has access"),
         ),
@@ -909,11 +923,21 @@ _WORK = (
     ),
 )
 
+# fmt: on
+
 
 def _without(layer: Layer, base: str, *dropped: str) -> Layer:
     columns = next(each for each in _RESULTS if each.name == base).columns
     kept = tuple(column for column in columns if column.name not in dropped)
-    return Layer(layer.name, layer.doc, kept, layer.key, layer.geometry, layer.kind, layer.is_folder)
+    return Layer(
+        layer.name,
+        layer.doc,
+        kept + layer.columns,
+        layer.key,
+        layer.geometry,
+        layer.kind,
+        layer.is_folder,
+    )
 
 
 def _derive(layer: Layer) -> Layer:
@@ -945,7 +969,9 @@ def empty(name: str, crs: Any = None) -> pd.DataFrame:
         CRS of the geometry column, where the layer has one.
     """
     layer = LAYERS[name]
-    columns = {column.name: pd.Series([], dtype=_PANDAS_DTYPES[column.dtype]) for column in layer.columns}
+    columns = {
+        column.name: pd.Series([], dtype=_PANDAS_DTYPES[column.dtype]) for column in layer.columns
+    }
     if layer.geometry is None:
         return pd.DataFrame(columns)
     return gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries([], crs=crs), crs=crs)
@@ -984,8 +1010,12 @@ def conform(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     if layer.key and not faults:
         doubles = int(result.duplicated(list(layer.key)).sum())
         if doubles:
-            example = result.loc[result.duplicated(list(layer.key)), list(layer.key)].iloc[0].tolist()
-            faults.append(f"key {layer.key} is not unique: {doubles} doubles, for example {example}")
+            example = (
+                result.loc[result.duplicated(list(layer.key)), list(layer.key)].iloc[0].tolist()
+            )
+            faults.append(
+                f"key {layer.key} is not unique: {doubles} doubles, for example {example}"
+            )
     if faults:
         raise SchemaError(f"layer {name}: " + "; ".join(faults))
     return result
@@ -1009,7 +1039,7 @@ def _conform_column(column: Column, series: pd.Series, faults: list[str]) -> pd.
         faults.append(f"{column.name}: {nulls} nulls, none allowed")
     if column.dtype in ("float", "float32") and np.isinf(cast.to_numpy()).any():
         faults.append(f"{column.name}: infinite values")
-    if column.values:
+    if column.values:  # noqa: PD011
         known = cast.dropna()
         strange = sorted(set(known.unique()) - set(column.values))
         if strange:
@@ -1029,7 +1059,9 @@ def _conform_geometry(layer: Layer, frame: pd.DataFrame, faults: list[str]) -> A
     empties = int((shapely.is_missing(geometry) | shapely.is_empty(geometry)).sum())
     if empties:
         faults.append(f"geometry: {empties} missing or empty")
-    types = {str(each) for each in frame.geometry.set_axis(range(len(frame))).geom_type.dropna().unique()}
+    types = {
+        str(each) for each in frame.geometry.set_axis(range(len(frame))).geom_type.dropna().unique()
+    }
     if wanted[0].startswith("Multi"):
         types = {each if each.startswith("Multi") else f"Multi{each}" for each in types}
         wanted = [each if each.startswith("Multi") else f"Multi{each}" for each in wanted]
@@ -1041,7 +1073,9 @@ def _conform_geometry(layer: Layer, frame: pd.DataFrame, faults: list[str]) -> A
 
 def _promote(geometry: Any, multi: str) -> Any:
     """Wrap single parts into multi ones; anything else is left for the type check."""
-    single = shapely.GeometryType.POLYGON if multi == "MultiPolygon" else shapely.GeometryType.LINESTRING
+    single = (
+        shapely.GeometryType.POLYGON if multi == "MultiPolygon" else shapely.GeometryType.LINESTRING
+    )
     build = shapely.multipolygons if multi == "MultiPolygon" else shapely.multilinestrings
     geometry = np.array(geometry, dtype=object, copy=True)
     where = np.flatnonzero(shapely.get_type_id(geometry) == single)

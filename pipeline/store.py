@@ -72,13 +72,12 @@ def write_layer(path: str, name: str, frame: pd.DataFrame, metadata: Mapping[str
     kept = {key: value for key, value in (table.schema.metadata or {}).items() if key == b"geo"}
     kept |= {f"{METADATA_PREFIX}{key}".encode(): value.encode() for key, value in metadata.items()}
     kept[f"{METADATA_PREFIX}layer".encode()] = name.encode()
+    table = table.replace_schema_metadata(kept)
     buffer = io.BytesIO()
-    pq.write_table(
-        table.replace_schema_metadata(kept),
-        buffer,
-        compression="zstd",
-        row_group_size=ROW_GROUP,
-    )
+    with pq.ParquetWriter(buffer, table.schema, compression="zstd") as writer:
+        # An empty layer gets no row group at all: an empty one would lack statistics.
+        if len(table):
+            writer.write_table(table, row_group_size=ROW_GROUP)
     payload = buffer.getvalue()
     write_bytes(path, payload)
     return Saved(_digest(payload), len(frame), len(payload))

@@ -311,7 +311,7 @@ def natural_lines(
     key, value = land_areas["key"], land_areas["value"]
     is_water = np.zeros(len(land_areas), dtype=bool)
     for name, values in _WATER_VALUES.items():
-        is_water |= ((key == name) & value.isin(values)).to_numpy(dtype=bool)
+        is_water = is_water | ((key == name) & value.isin(values)).to_numpy(dtype=bool)
     is_river_area = (
         ((key == "natural") & (value == "water") & (land_areas["water"] == "river"))
         | ((key == "waterway") & (value == "riverbank"))

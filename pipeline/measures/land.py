@@ -27,7 +27,7 @@ from pipeline.catalogue import Metro
 from pipeline.config import EcologyParams
 from pipeline.crs import require_metric, require_same
 from pipeline.errors import ConfigError, StageError
-from pipeline.measures import borders as border_lines
+from pipeline.measures.belt import Belt, belt_of, polygons_in
 
 log = logging.getLogger(__name__)
 
@@ -120,15 +120,13 @@ CLASS_OF_TAG: dict[str, dict[str, tuple[str, ...]]] = {
         "transport": ("pier",),
     },
 }  # fmt: skip
-"""OSM key -> land class -> values (methods.md 6). A tag that is not here leaves the land unknown."""
+"""OSM key -> land class -> values (methods.md 6). Any other tag leaves the land unknown."""
 
 _SLIVER_M2 = 1e-2
 """Parts below this are noise of the overlay, not land."""
 
 _AREA_TOLERANCE = 1e-6
 """How far the classes' areas may be from the belt's, relatively, before we refuse."""
-
-_POLYGON = int(shapely.GeometryType.POLYGON)
 
 
 def classify_land(
@@ -168,33 +166,15 @@ def classify_land(
     _refuse_raster(metro)
     crs = require_metric(borders, "borders")
     require_same(borders, land_areas, "borders and land_areas")
-    sides = border_sides(border_id, borders, cities, 1_000.0 * max(params.belt_km))
-    if sides.empty:
+    belt = belt_of(border_id, borders, cities, 1_000.0 * max(params.belt_km))
+    if belt is None or not belt.sides:
         return schemas.empty("land", crs)
-    polygons, ranks = _classed_polygons(border_id, sides, land_areas)
+    polygons, ranks = _classed_polygons(belt, land_areas)
     parts = [
         _part_side(border_id, city_id, side, polygons, ranks)
-        for city_id, side in zip(sides["city_id"], sides.geometry.to_numpy(), strict=True)
+        for city_id, side in belt.sides.items()
     ]
     return _land_layer(border_id, pd.concat(parts, ignore_index=True), crs)
-
-
-def border_sides(
-    border_id: str, borders: gpd.GeoDataFrame, cities: gpd.GeoDataFrame, width_m: float
-) -> gpd.GeoDataFrame:
-    """The belt of one border, a row per side, as `borders.belts` draws it among its neighbours.
-
-    Only borders within two widths can take land from this one, so only those
-    are looked at.
-    """
-    own = borders.loc[borders["border_id"] == border_id].geometry
-    if own.empty or own.is_empty.all():
-        return border_lines.belts(borders.iloc[:0], cities, width_m)
-    line = own.iloc[0]
-    shapely.prepare(line)
-    near = borders[shapely.dwithin(line, borders.geometry.to_numpy(), 2.0 * width_m)]
-    every = border_lines.belts(near, cities, width_m)
-    return every[every["border_id"] == border_id].reset_index(drop=True)
 
 
 def class_of(key: pd.Series, value: pd.Series) -> pd.Series:
@@ -220,21 +200,19 @@ def _refuse_raster(metro: Metro | None) -> None:
         )
 
 
-def _classed_polygons(
-    border_id: str, sides: gpd.GeoDataFrame, land_areas: gpd.GeoDataFrame
-) -> tuple[Geometries, Ints]:
+def _classed_polygons(belt: Belt, land_areas: gpd.GeoDataFrame) -> tuple[Geometries, Ints]:
     """Valid polygons near the belt, with the rank of their class in `PRECEDENCE`."""
     rank_of = {name: rank for rank, name in enumerate(PRECEDENCE)}
     rank = class_of(land_areas["key"], land_areas["value"]).map(rank_of).to_numpy(dtype=float)
     geometry = land_areas.geometry.to_numpy()
-    west, south, east, north = shapely.total_bounds(sides.geometry.to_numpy())
+    west, south, east, north = shapely.total_bounds(list(belt.sides.values()))
     bounds = shapely.bounds(geometry)
     is_near = (
         (bounds[:, 0] <= east) & (bounds[:, 2] >= west)
         & (bounds[:, 1] <= north) & (bounds[:, 3] >= south)
     )  # fmt: skip
     keep = np.flatnonzero(is_near & ~np.isnan(rank))
-    polygons = _repaired(border_id, geometry[keep])
+    polygons = _repaired(belt.border_id, geometry[keep])
     ranks = rank[keep].astype(np.int64)
     # Parts, so that a multipolygon spread along the whole border is looked at where it lies.
     parts, owner = shapely.get_parts(polygons, return_index=True)
@@ -293,12 +271,13 @@ def _clipped(side: Any, polygons: Geometries, ranks: Ints) -> tuple[Geometries, 
     near, near_ranks = polygons[hits].copy(), ranks[hits]
     is_cut = ~shapely.contains_properly(side, near)
     near[is_cut] = shapely.intersection(near[is_cut], side)
-    return near, near_ranks
+    parts, owner = polygons_in(near)
+    return parts, near_ranks[owner]
 
 
 def _land_layer(border_id: str, parted: pd.DataFrame, crs: Any) -> gpd.GeoDataFrame:
     """Single polygons with ids that depend on what they are and where, not on any order."""
-    parts, owner = _single_polygons(parted["geometry"].to_numpy())
+    parts, owner = polygons_in(parted["geometry"].to_numpy(), _SLIVER_M2)
     names = np.array([*PRECEDENCE, "unknown"], dtype=object)
     frame = gpd.GeoDataFrame(
         {
@@ -318,15 +297,6 @@ def _land_layer(border_id: str, parted: pd.DataFrame, crs: Any) -> gpd.GeoDataFr
         for city, land_class, n in zip(frame["city_id"], frame["land_class"], number, strict=True)
     ]
     return schemas.conform("land", frame)
-
-
-def _single_polygons(geometry: Geometries) -> tuple[Geometries, Ints]:
-    """The polygons inside any geometries, with the row each came from, slivers dropped."""
-    parts, owner = shapely.get_parts(geometry, return_index=True)
-    parts, inner = shapely.get_parts(parts, return_index=True)
-    owner = owner[inner]
-    keep = (shapely.get_type_id(parts) == _POLYGON) & (shapely.area(parts) > _SLIVER_M2)
-    return parts[keep], owner[keep]
 
 
 def _in_place_order(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -62,6 +62,9 @@ BLOCKING_BARRIERS = frozenset(
 CLOSED_ACCESS = frozenset({"no", "private"})
 OPEN_ACCESS = frozenset({"yes", "permissive", "designated", "destination"})
 
+BUCKET_SHARE = 0.5
+"""Width of a search's buckets, as a share of the mean arc; see `_bucket`."""
+
 UNREACHED = -3
 """Predecessor of a routing node that a tree does not reach; -1 and -2 are roots."""
 
@@ -196,6 +199,7 @@ class RoutingNetwork:
     r_weight: Floats
     r_arc: Ints
     r_is_leaf: Bools
+    bucket: Floats
     chain_start: Ints
     chain_in: Ints
     chain_out: Ints
@@ -565,7 +569,7 @@ class RoutingNetwork:
     def _graph(self, mode: Mode, reverse: bool) -> tuple[Any, ...]:
         row = WEIGHTS.index(mode)
         weight = (self.r_weight if reverse else self.weight)[row]
-        width, span = _bucket_width(weight)
+        width, span = self.bucket[row]
         if reverse:
             return self.r_indptr, self.r_head, weight, self.r_is_leaf, width, span
         return self.indptr, self.head, weight, self.is_leaf, width, span
@@ -720,9 +724,8 @@ def _in_node_order(segments: _Segments, nodes: _Nodes) -> _Segments:
     by_id = np.argsort(nodes.node_id)
     start = by_id[np.searchsorted(nodes.node_id, segments.from_id, sorter=by_id)].astype(np.int32)
     stop = by_id[np.searchsorted(nodes.node_id, segments.to_id, sorter=by_id)].astype(np.int32)
-    order = np.lexsort(
-        (segments.length_m, segments.way, np.maximum(start, stop), np.minimum(start, stop))
-    )
+    low, high = np.minimum(start, stop), np.maximum(start, stop)
+    order = np.lexsort((start, segments.length_m, segments.way, high, low))
     moved = {
         name: getattr(segments, name)[order]
         for name in ("way", "from_id", "to_id", "length_m", "minutes", "peak_factor", "is_oneway", "lines")
@@ -855,10 +858,7 @@ def _contract(
     is_kept[segments.start[segments.start == segments.stop]] = True
     order = np.argsort(node, kind="stable").astype(np.int64)
     first = np.r_[0, np.cumsum(degree)].astype(np.int64)
-    chain_of = np.full(len(segments.start), -1, dtype=np.int32)
-    walked, flipped, starts, is_kept = _walk_chains(
-        segments.start, segments.stop, order, first, is_kept, chain_of
-    )
+    walked, flipped, starts = _walk_chains(segments.start, segments.stop, order, first, is_kept)
     chain_start = np.append(starts, len(walked)).astype(np.int32)
     head, last = walked[chain_start[:-1]], walked[chain_start[1:] - 1]
     chain_node = np.stack(
@@ -881,21 +881,17 @@ def _assemble(
     is_blocked = ~np.isfinite(weight[:, 0, :])
     finite = np.where(is_blocked[:, None, :], plain[:, :, None], weight)
     start, total, block = _chain_sums(chains.start, finite, is_blocked)
-    states = _number_states(nodes, chains, turns)
-    arcs = _list_arcs(chains, states, total, block, turns)
-    graph = _lay_out(arcs, len(states.node))
+    states = _number_states(nodes, chains, turns, 2 * len(order))
+    graph = _lay_out(_list_arcs(chains, states, total, block), len(states.node))
     node_id = nodes.node_id[states.node]
-    component = _strong_components(graph, node_id)
-    of_chain = arcs["chain"].to_numpy() >= 0
-    inside = (component[arcs["tail"]] == 0) & (component[arcs["head"]] == 0) & of_chain
-    chain_is_main = np.zeros(len(chains.node), dtype=bool)
-    chain_is_main[arcs["chain"].to_numpy()[inside]] = True
+    component, chain_is_main = _components(graph, states, node_id, len(chains.node))
     segment_chain = np.repeat(np.arange(len(chains.node)), np.diff(chains.start))
     lines = segments.lines[order]
     lines = np.where(flipped, shapely.reverse(lines), lines)
     coords, line = shapely.get_coordinates(lines, return_index=True)
-    place = _places(nodes, chains, states, segments, order, flipped)
     from_id, to_id = segments.from_id[order], segments.to_id[order]
+    segment_to = np.where(flipped, from_id, to_id)
+    place = _places(nodes, chains, states, segment_to)
     arrays = {
         "node_id": node_id,
         "x": nodes.x[states.node],
@@ -909,7 +905,7 @@ def _assemble(
         "segment_chain": segment_chain.astype(np.int32),
         "segment_way": segments.way[order],
         "segment_from": np.where(flipped, to_id, from_id),
-        "segment_to": np.where(flipped, from_id, to_id),
+        "segment_to": segment_to,
         "segment_is_flipped": flipped,
         "segment_is_main": chain_is_main[segment_chain],
         "segment_plain": plain,
@@ -925,7 +921,9 @@ def _assemble(
 
 @dataclass
 class _States:
-    """Routing nodes: their OSM node (row), and which ones the chain ends use."""
+    """Routing nodes: the row of their OSM node; by node, where one starts (``base``) and
+    arrives; by chain end, where one gets on leaving and from where one enters; turns.
+    """
 
     node: Ints
     base: Ints
@@ -936,30 +934,512 @@ class _States:
     turn_head: Ints
 
 
-def _number_states(nodes: _Nodes, chains: _Chains, turns: pd.DataFrame) -> _States:
-    """One routing node per kept node; split ones get one per restricted way in, per
-    way out, and one to arrive at, numbered behind their base so that they stay near.
+def _number_states(
+    nodes: _Nodes, chains: _Chains, turns: pd.DataFrame, n_ends: int
+) -> _States:
+    """One routing node per kept node; a split one has further ones, numbered behind it so
+    that they stay near: to arrive at, per way in with a forbidden turn, per way out.
     """
     kept = np.flatnonzero(chains.is_kept)
-    counts = turns.groupby(["node", "end_in"])["is_allowed"].all()
-    free_in = counts[counts].reset_index()["end_in"].to_numpy()
-    bound = counts[~counts].reset_index()
+    split = np.unique(turns["node"].to_numpy(np.int64))
+    is_bound = ~turns.groupby(["node", "end_in"])["is_allowed"].transform("all")
+    bound = turns.loc[is_bound, ["node", "end_in"]].drop_duplicates()
     outs = turns[["node", "end_out"]].drop_duplicates()
-    split = np.sort(turns["node"].unique()).astype(np.int64)
-    owner = np.concatenate([kept, split, bound["node"].to_numpy(np.int64), outs["node"].to_numpy(np.int64)])
-    kind = np.repeat([0, 1, 2, 3], [len(kept), len(split), len(bound), len(outs)])
+    parts = (kept, split, bound["node"].to_numpy(np.int64), outs["node"].to_numpy(np.int64))
+    owner = np.concatenate(parts)
+    kind = np.repeat(np.arange(4), [len(part) for part in parts])
     order = np.lexsort((np.arange(len(owner)), kind, owner))
     number = np.empty(len(owner), dtype=np.int32)
     number[order] = np.arange(len(owner), dtype=np.int32)
+    of_kept, of_split, of_bound, of_outs = np.split(number, np.cumsum([len(p) for p in parts])[:-1])
+
     base = np.full(len(nodes.node_id), -1, dtype=np.int32)
-    base[kept] = number[: len(kept)]
+    base[kept] = of_kept
     arrival = base.copy()
-    arrival[split] = number[len(kept) : len(kept) + len(split)]
-    state_in, state_out = _states_of_ends(chains, base)
-    stop = len(kept) + len(split)
-    state_in.update(dict(zip(bound["end_in"].to_numpy(), number[stop : stop + len(bound)], strict=True)))
-    state_out.update(dict(zip(outs["end_out"].to_numpy(), number[stop + len(bound) :], strict=True)))
-    chain_in, chain_out = _chain_states(chains, base, state_in, state_out)
-    tails, heads = _turn_arcs(turns, base, arrival, state_in, state_out, split, bound)
-    del free_in
-    return _States(owner[order].astype(np.int32), base, arrival, chain_in, chain_out, tails, heads)
+    arrival[split] = of_split
+    end = _chain_ends(chains)
+    after = np.full(n_ends, -1, dtype=np.int32)
+    after[end] = base[chains.node]
+    before = after.copy()
+    after[bound["end_in"].to_numpy()] = of_bound
+    before[outs["end_out"].to_numpy()] = of_outs
+    allowed = turns[turns["is_allowed"]]
+    pairs = np.concatenate(
+        [
+            np.c_[after[allowed["end_in"]], before[allowed["end_out"]]],
+            np.c_[base[outs["node"]], of_outs],
+            np.c_[base[split], of_split],
+            np.c_[of_bound, arrival[bound["node"]]],
+        ]
+    )
+    pairs = np.unique(pairs, axis=0).astype(np.int32)
+    return _States(
+        owner[order].astype(np.int32), base, arrival, after[end], before[end], pairs[:, 0], pairs[:, 1]
+    )
+
+
+def _chain_ends(chains: _Chains) -> NDArray[np.int64]:
+    """Segment end (2 segment + side) at both ends of each chain, [c, 2]."""
+    first, last = chains.start[:-1], chains.start[1:] - 1
+    return np.stack(
+        [
+            2 * chains.order[first].astype(np.int64) + chains.is_flipped[first],
+            2 * chains.order[last].astype(np.int64) + ~chains.is_flipped[last],
+        ],
+        axis=1,
+    )
+
+
+def _list_arcs(chains: _Chains, states: _States, total: Floats, block: Ints) -> pd.DataFrame:
+    """Arcs: one per chain and drivable direction, one of no cost per allowed turn."""
+    blocks = block[chains.start[1:] - 1]
+    ahead, back = np.flatnonzero(blocks[:, 0] == 0), np.flatnonzero(blocks[:, 1] == 0)
+    count = len(states.turn_tail)
+    weight = np.concatenate([total[ahead, :, 0], total[back, :, 1], np.zeros((count, len(WEIGHTS)))])
+    arcs = pd.DataFrame(weight, columns=list(WEIGHTS))
+    arcs["tail"] = np.concatenate([states.chain_out[ahead, 0], states.chain_out[back, 1], states.turn_tail])
+    arcs["head"] = np.concatenate([states.chain_in[ahead, 1], states.chain_in[back, 0], states.turn_head])
+    arcs["chain"] = np.concatenate([ahead, back, np.full(count, -1)]).astype(np.int32)
+    arcs["forward"] = np.repeat([True, False, True], [len(ahead), len(back), count])
+    return arcs.sort_values(["tail", "head", "chain", "forward"], ignore_index=True)
+
+
+def _lay_out(arcs: pd.DataFrame, n_nodes: int) -> dict[str, NDArray[Any]]:
+    """Forward and reverse CSR, arc attributes, leaves, bucket widths."""
+    tail, head = arcs["tail"].to_numpy(np.int32), arcs["head"].to_numpy(np.int32)
+    weight = np.ascontiguousarray(arcs[list(WEIGHTS)].to_numpy(float).T)
+    reverse = np.lexsort((tail, head)).astype(np.int32)
+    out_degree, in_degree = np.bincount(tail, minlength=n_nodes), np.bincount(head, minlength=n_nodes)
+    is_stub = _stubs(tail, head, n_nodes)
+    return {
+        "indptr": np.r_[0, np.cumsum(out_degree)].astype(np.int32),
+        "head": head,
+        "tail": tail,
+        "weight": weight,
+        "arc_chain": arcs["chain"].to_numpy(np.int32),
+        "arc_forward": arcs["forward"].to_numpy(bool),
+        "is_leaf": is_stub | (out_degree == 0),
+        "r_indptr": np.r_[0, np.cumsum(in_degree)].astype(np.int32),
+        "r_head": tail[reverse],
+        "r_weight": np.ascontiguousarray(weight[:, reverse]),
+        "r_arc": reverse,
+        "r_is_leaf": is_stub | (in_degree == 0),
+        "bucket": np.array([_bucket(row) for row in weight]),
+    }
+
+
+def _stubs(tail: Ints, head: Ints, n_nodes: int) -> Bools:
+    """Nodes with one and the same neighbour both ways: a search need not go on from them."""
+    low = np.full(n_nodes, n_nodes, dtype=np.int64)
+    high = np.full(n_nodes, -1, dtype=np.int64)
+    for at, other in ((tail, head), (head, tail)):
+        np.minimum.at(low, at, other)
+        np.maximum.at(high, at, other)
+    return low == high
+
+
+def _bucket(weight: Floats) -> tuple[float, float]:
+    """Width of a bucket and the greatest weight.
+
+    The width trades empty buckets against repeated work inside one; any width
+    gives the same distances. Half the mean was the fastest of those tried
+    (benchmarks/routing.py); never so narrow that the ring of buckets grows large.
+    """
+    positive = weight[weight > 0]
+    if not len(positive):
+        return 1.0, 0.0
+    return max(float(positive.mean()) * BUCKET_SHARE, float(positive.max()) / 65_536), float(positive.max())
+
+
+def _components(
+    graph: dict[str, NDArray[Any]], states: _States, node_id: Ids, n_chains: int
+) -> tuple[Ints, Bools]:
+    """Strong component of each routing node, 0 the largest, and the chains inside it.
+
+    All routing nodes of one place get the lowest of their components.
+    """
+    n_nodes = len(node_id)
+    matrix = sp.csr_array(
+        (np.ones(len(graph["head"])), graph["head"], graph["indptr"]), shape=(n_nodes, n_nodes)
+    )
+    count, label = connected_components(matrix, directed=True, connection="strong")
+    size = np.bincount(label, minlength=count)
+    lowest = np.full(count, np.iinfo(np.int64).max)
+    np.minimum.at(lowest, label, node_id)
+    rank = np.empty(count, dtype=np.int32)
+    rank[np.lexsort((lowest, -size))] = np.arange(count, dtype=np.int32)
+    component = rank[label]
+    inside = (
+        (component[graph["tail"]] == 0) & (component[graph["head"]] == 0) & (graph["arc_chain"] >= 0)
+    )
+    is_main = np.zeros(n_chains, dtype=bool)
+    is_main[graph["arc_chain"][inside]] = True
+    shared = np.full(len(states.base), np.iinfo(np.int32).max, dtype=np.int32)
+    np.minimum.at(shared, states.node, component)
+    return shared[states.node], is_main
+
+
+def _places(
+    nodes: _Nodes, chains: _Chains, states: _States, segment_to: Ids
+) -> dict[str, NDArray[Any]]:
+    """Where OSM nodes are: routing nodes, or the end of a segment inside a chain."""
+    order = np.argsort(nodes.node_id)
+    place_id = nodes.node_id[order]
+    place_segment = np.full(len(place_id), -1, dtype=np.int32)
+    is_last = np.zeros(len(segment_to), dtype=bool)
+    is_last[chains.start[1:] - 1] = True
+    inner = np.flatnonzero(~is_last)
+    place_segment[np.searchsorted(place_id, segment_to[inner])] = inner
+    return {
+        "place_id": place_id,
+        "place_node": states.base[order],
+        "place_node_in": states.arrival[order],
+        "place_segment": place_segment,
+    }
+
+
+# --------------------------------------------------------------------------- small helpers
+
+
+def _frozen(array: NDArray[Any]) -> NDArray[Any]:
+    """A read-only plain view: compiled functions then see one type, memory-mapped or not."""
+    view = np.asarray(array).view()
+    view.setflags(write=False)
+    return view
+
+
+def _at(array: NDArray[Any], index: NDArray[Any]) -> NDArray[Any]:
+    """array[index], 0 where the index is negative."""
+    if not len(array):
+        return np.zeros(len(index), dtype=array.dtype)
+    return np.where(index >= 0, array[np.maximum(index, 0)], 0)
+
+
+def _no_access(count: int) -> Access:
+    kinds = len(WEIGHTS)
+    return Access(
+        node=np.full((count, 2), -1, dtype=np.int32),
+        node_in=np.full((count, 2), -1, dtype=np.int32),
+        out=np.full((count, kinds, 2), np.inf),
+        into=np.full((count, kinds, 2), np.inf),
+        extra_min=np.zeros(count),
+        chain=np.full(count, -1, dtype=np.int32),
+        segment=np.full((count, 2), -1, dtype=np.int32),
+        along_m=np.zeros(count),
+        along=np.zeros((count, kinds, 2)),
+        leave_block=np.zeros((count, 2), dtype=np.int32),
+        reach_block=np.zeros((count, 2), dtype=np.int32),
+    )
+
+
+def _seeds(access: Access, mode: Mode, reverse: bool) -> tuple[Ints, Floats]:
+    """Routing nodes and values at the points' two ends, for leaving or (reverse) reaching them."""
+    if reverse:
+        return np.ascontiguousarray(access.node_in), access.minutes_in(mode)
+    return np.ascontiguousarray(access.node), access.minutes_out(mode)
+
+
+def _same_chain(first: Ints, second: Ints) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """All pairs of rows that lie on one chain (-1: on none)."""
+    order = np.argsort(second, kind="stable")
+    lower = np.searchsorted(second[order], first, side="left")
+    upper = np.searchsorted(second[order], first, side="right")
+    counts = np.where(first >= 0, upper - lower, 0)
+    rows = np.repeat(np.arange(len(first)), counts)
+    offset = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    return rows, order[np.repeat(lower, counts) + offset]
+
+
+# --------------------------------------------------------------------------- kernels
+
+
+@numba.njit(cache=True)
+def _walk_chains(start, stop, order, first, is_kept):  # type: ignore[no-untyped-def]
+    """Chains from kept node to kept node; a ring without any keeps its first node."""
+    count = len(start)
+    walked = np.empty(count, np.int64)
+    flipped = np.empty(count, np.bool_)
+    starts = np.empty(count, np.int64)
+    used = np.zeros(count, np.bool_)
+    done = 0
+    chains = 0
+    for sweep in range(2):
+        for node in range(len(first) - 1):
+            if sweep == 1 and not is_kept[node] and not used[order[first[node]] // 2]:
+                is_kept[node] = True
+            elif sweep == 1 or not is_kept[node]:
+                continue
+            for position in range(first[node], first[node + 1]):
+                end = order[position]
+                if used[end // 2]:
+                    continue
+                starts[chains] = done
+                chains += 1
+                while True:
+                    segment = end // 2
+                    used[segment] = True
+                    walked[done] = segment
+                    flipped[done] = end % 2 == 1
+                    done += 1
+                    here = start[segment] if end % 2 == 1 else stop[segment]
+                    if is_kept[here]:
+                        break
+                    end = order[first[here]]
+                    if end // 2 == segment:
+                        end = order[first[here] + 1]
+    return walked[:done], flipped[:done], starts[:chains]
+
+
+@numba.njit(cache=True)
+def _chain_sums(chain_start, weight, is_blocked):  # type: ignore[no-untyped-def]
+    """Sums along each chain before a segment, over it all, and undrivable segments so far."""
+    n_segments, kinds, _ = weight.shape
+    before = np.zeros((n_segments, kinds, 2))
+    total = np.zeros((len(chain_start) - 1, kinds, 2))
+    block = np.zeros((n_segments, 2), np.int32)
+    for chain in range(len(chain_start) - 1):
+        blocked = np.zeros(2, np.int32)
+        for segment in range(chain_start[chain], chain_start[chain + 1]):
+            for way in range(2):
+                blocked[way] += is_blocked[segment, way]
+                block[segment, way] = blocked[way]
+                for kind in range(kinds):
+                    before[segment, kind, way] = total[chain, kind, way]
+                    total[chain, kind, way] += weight[segment, kind, way]
+    return before, total, block
+
+
+@numba.njit(cache=True, nogil=True)
+def _search(  # type: ignore[no-untyped-def]
+    indptr, head, weight, is_leaf, width, nodes, values, cutoff, ring, pool_node, pool_next,
+    pool_value, value, arc, with_arcs,
+):  # fmt: skip
+    """Exact one-to-all within ``cutoff`` into ``value`` (and last arcs into ``arc``).
+
+    Dial's bucket queue with a bucket wider than the least weight: a node that
+    improves inside the current bucket is simply done again, so the result is
+    that of Dijkstra's algorithm to the last bit, in any order of the bucket.
+    ``ring`` must span the greatest weight and the seeds. Returns the pool,
+    which grows when needed.
+    """
+    value[:] = np.inf
+    mask = len(ring) - 1
+    scale = 1.0 / width
+    room = len(pool_node)
+    fresh = 0
+    free = -1
+    live = 0
+    current = np.int64(0)
+    for end in range(len(nodes)):
+        start = values[end]
+        node = nodes[end]
+        if node >= 0 and start <= cutoff and start < value[node]:
+            value[node] = start
+            if with_arcs:
+                arc[node] = -1 - end
+            slot = np.int64(start * scale)
+            if live == 0 or slot < current:
+                current = slot
+            pool_node[fresh] = node
+            pool_value[fresh] = start
+            pool_next[fresh] = ring[slot & mask]
+            ring[slot & mask] = fresh
+            fresh += 1
+            live += 1
+    while live > 0:
+        spot = current & mask
+        while ring[spot] != -1:
+            entry = ring[spot]
+            ring[spot] = pool_next[entry]
+            node = pool_node[entry]
+            here = pool_value[entry]
+            pool_next[entry] = free
+            free = entry
+            live -= 1
+            if here > value[node]:
+                continue
+            for at in range(indptr[node], indptr[node + 1]):
+                there = here + weight[at]
+                other = head[at]
+                if there < value[other] and there <= cutoff:
+                    value[other] = there
+                    if with_arcs:
+                        arc[other] = at
+                    if is_leaf[other]:
+                        continue
+                    if free >= 0:
+                        entry = free
+                        free = pool_next[entry]
+                    else:
+                        if fresh == room:
+                            pool_node = np.append(pool_node, np.empty_like(pool_node))
+                            pool_next = np.append(pool_next, np.empty_like(pool_next))
+                            pool_value = np.append(pool_value, np.empty_like(pool_value))
+                            room *= 2
+                        entry = fresh
+                        fresh += 1
+                    slot = np.int64(there * scale) & mask
+                    pool_node[entry] = other
+                    pool_value[entry] = there
+                    pool_next[entry] = ring[slot]
+                    ring[slot] = entry
+                    live += 1
+        current += 1
+    return pool_node, pool_next, pool_value
+
+
+@numba.njit(cache=True, nogil=True)
+def _workspace(width, span, values, cutoff):  # type: ignore[no-untyped-def]
+    """An empty ring of buckets (a power of two) and a pool of entries."""
+    latest = 0.0
+    for row in range(values.shape[0]):
+        for end in range(values.shape[1]):
+            if values[row, end] <= cutoff and values[row, end] < np.inf:
+                latest = max(latest, values[row, end])
+    size = 4
+    while size < (span + latest) / width + 3:
+        size *= 2
+    return (
+        np.full(size, -1, np.int32),
+        np.empty(1024, np.int32),
+        np.empty(1024, np.int32),
+        np.empty(1024, np.float64),
+    )
+
+
+@numba.njit(cache=True, nogil=True)
+def _run_times(  # type: ignore[no-untyped-def]
+    indptr, head, weight, is_leaf, width, span, nodes, values, cutoff, out
+):
+    ring, pool_node, pool_next, pool_value = _workspace(width, span, values, cutoff)
+    arc = np.empty(0, np.int32)
+    for row in range(len(out)):
+        pool_node, pool_next, pool_value = _search(
+            indptr, head, weight, is_leaf, width, nodes[row], values[row], cutoff, ring,
+            pool_node, pool_next, pool_value, out[row], arc, False,
+        )  # fmt: skip
+
+
+@numba.njit(cache=True, nogil=True)
+def _run_between(  # type: ignore[no-untyped-def]
+    indptr, head, weight, is_leaf, width, span, nodes, values, cutoff, at, rest, out
+):
+    ring, pool_node, pool_next, pool_value = _workspace(width, span, values, cutoff)
+    arc = np.empty(0, np.int32)
+    value = np.empty(len(indptr) - 1)
+    for row in range(len(out)):
+        pool_node, pool_next, pool_value = _search(
+            indptr, head, weight, is_leaf, width, nodes[row], values[row], cutoff, ring,
+            pool_node, pool_next, pool_value, value, arc, False,
+        )  # fmt: skip
+        for column in range(len(at)):
+            best = np.inf
+            for end in range(2):
+                if at[column, end] >= 0:
+                    best = min(best, value[at[column, end]] + rest[column, end])
+            out[row, column] = best if best <= cutoff else np.inf
+
+
+@numba.njit(cache=True, nogil=True)
+def _run_trees(  # type: ignore[no-untyped-def]
+    indptr, head, weight, is_leaf, width, span, nodes, values, cutoff, tail, length, roots,
+    value, metres, arc,
+):  # fmt: skip
+    ring, pool_node, pool_next, pool_value = _workspace(width, span, values, cutoff)
+    for row in range(len(value)):
+        arc[row, :] = UNREACHED
+        pool_node, pool_next, pool_value = _search(
+            indptr, head, weight, is_leaf, width, nodes[row], values[row], cutoff, ring,
+            pool_node, pool_next, pool_value, value[row], arc[row], True,
+        )  # fmt: skip
+        _sum_along(arc[row], tail, length, roots[row], metres[row])
+        for node in range(len(indptr) - 1):
+            if arc[row, node] == UNREACHED:
+                metres[row, node] = np.inf
+
+
+@numba.njit(cache=True, nogil=True)
+def _sum_along(arc, tail, value, roots, out):  # type: ignore[no-untyped-def]
+    """Sum of ``value`` over the arcs from the root to each node; NaN where unreached."""
+    out[:] = np.nan
+    stack = np.empty(len(arc), np.int32)
+    for node in range(len(arc)):
+        depth = 0
+        here = node
+        while arc[here] >= 0 and np.isnan(out[here]):
+            stack[depth] = here
+            depth += 1
+            here = tail[arc[here]]
+        if np.isnan(out[here]) and arc[here] > UNREACHED:
+            out[here] = roots[-1 - arc[here]]
+        for step in range(depth - 1, -1, -1):
+            after = stack[step]
+            out[after] = out[tail[arc[after]]] + value[arc[after]]
+
+
+@numba.njit(cache=True, nogil=True)
+def _load_tree(  # type: ignore[no-untyped-def]
+    value, arc, tail, at, rest, straight, demand, cutoff, from_segment, from_bounds, to_segment,
+    to_bounds, ahead_m, arc_load, runs,
+):  # fmt: skip
+    """Add the demand of one tree to ``arc_load``, and the parts of chains to ``runs``."""
+    n_nodes = len(arc)
+    load = np.zeros(n_nodes)
+    for column in range(len(at)):
+        if not demand[column] > 0:
+            continue
+        best = straight[column]
+        chosen = -1
+        for end in range(2):
+            if at[column, end] >= 0 and value[at[column, end]] + rest[column, end] < best:
+                best = value[at[column, end]] + rest[column, end]
+                chosen = end
+        if not (best <= cutoff and best < np.inf):
+            continue
+        if chosen < 0:
+            if ahead_m[column] > 0:
+                first, last = from_segment[1], to_segment[column, 0]
+            elif ahead_m[column] < 0:
+                first, last = to_segment[column, 1], from_segment[0]
+            else:
+                continue
+            runs[first] += demand[column]
+            runs[last + 1] -= demand[column]
+            continue
+        load[at[column, chosen]] += demand[column]
+        if to_segment[column, 0] >= 0:
+            if chosen == 0:
+                first, last = to_bounds[column, 0], to_segment[column, 0]
+            else:
+                first, last = to_segment[column, 1], to_bounds[column, 1] - 1
+            runs[first] += demand[column]
+            runs[last + 1] -= demand[column]
+    children = np.zeros(n_nodes, np.int32)
+    for node in range(n_nodes):
+        if arc[node] >= 0:
+            children[tail[arc[node]]] += 1
+    stack = np.empty(n_nodes, np.int32)
+    depth = 0
+    for node in range(n_nodes):
+        if arc[node] > UNREACHED and children[node] == 0:
+            stack[depth] = node
+            depth += 1
+    while depth > 0:
+        depth -= 1
+        node = stack[depth]
+        last_arc = arc[node]
+        if last_arc >= 0:
+            before = tail[last_arc]
+            arc_load[last_arc] += load[node]
+            load[before] += load[node]
+            children[before] -= 1
+            if children[before] == 0:
+                stack[depth] = before
+                depth += 1
+        elif load[node] > 0 and from_segment[0] >= 0:
+            if last_arc == -1:
+                first, last = from_bounds[0], from_segment[0]
+            else:
+                first, last = from_segment[1], from_bounds[1] - 1
+            runs[first] += load[node]
+            runs[last + 1] -= load[node]

@@ -105,3 +105,8 @@ class MetroCard:
     def from_json(cls, payload: bytes) -> MetroCard:
         """The inverse of `to_json`."""
         return cls.from_dict(json.loads(payload))
+
+
+def card_name(metro_id: str) -> str:
+    """Name of a metro's card, relative to the maps folder."""
+    return f"assets/{metro_id}.card.json"

@@ -66,7 +66,7 @@ def fetch_extract(
         found = _download(address_of(name), partial, progress)
         if found != expected:
             raise SourceError(
-                f"{address_of(name)} arrived damaged: its MD5 is {found}, expected {expected}; try again"
+                f"{address_of(name)} arrived damaged (MD5 {found}, expected {expected}); try again"
             )
         poly = _get_text(address_of(name, ".poly"))
     except (requests.RequestException, OSError, IndexError) as error:
@@ -81,7 +81,9 @@ def fetch_extract(
 
 def poly_path(extract: Path) -> Path:
     """Where the outline of an extract lies: the same name with ``.poly``."""
-    return extract.with_name(extract.name.removesuffix(".osm.pbf").removesuffix("-latest") + ".poly")
+    return extract.with_name(
+        extract.name.removesuffix(".osm.pbf").removesuffix("-latest") + ".poly"
+    )
 
 
 def _get_text(address: str) -> str:

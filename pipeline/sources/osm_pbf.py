@@ -12,6 +12,7 @@ Python object is made per node or way. OPL format: osmcode.org/opl-file-format.
 
 from __future__ import annotations
 
+import ctypes
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -37,6 +38,12 @@ Flags = NDArray[np.bool_]
 
 TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 """The dtype of every text column."""
+
+_READ_ERRORS = (
+    RuntimeError, OSError, ValueError, IndexError, OverflowError, MemoryError,
+    osmium.InvalidLocationError,
+)  # fmt: skip
+"""What libosmium and pyarrow raise on a damaged file."""
 
 _BLOCK_BYTES = 32 << 20
 _KEY_CODE = {key: code for code, key in enumerate(KEYS)}
@@ -199,7 +206,7 @@ def read_header(path: Path) -> Header:
     try:
         with osmium.io.Reader(str(path), osmium.osm.osm_entity_bits.NOTHING) as reader:
             return _parse_header(reader.header())
-    except (RuntimeError, OSError, ValueError) as error:
+    except _READ_ERRORS as error:
         raise _unreadable(path, error) from error
 
 
@@ -331,11 +338,10 @@ def _read_relations(path: Path) -> tuple[Header, Relations]:
         try:
             with osmium.io.Reader(str(path), bits.RELATION) as reader:
                 header = _parse_header(reader.header())
-                with _opl_writer(text) as writer:
-                    osmium.apply(reader, osmium.filter.KeyFilter("type"), writer)
-        except (RuntimeError, OSError, ValueError) as error:
+                _write_opl(text, reader, osmium.filter.KeyFilter("type"))
+            return header, _parse_relations(_map_file(text))
+        except _READ_ERRORS as error:
             raise _unreadable(path, error) from error
-        return header, _parse_relations(_map_file(text))
 
 
 def _read_nodes_and_ways(path: Path, members: Ints) -> tuple[Nodes, Ways]:
@@ -343,22 +349,35 @@ def _read_nodes_and_ways(path: Path, members: Ints) -> tuple[Nodes, Ways]:
     bits = osmium.osm.osm_entity_bits
     locations = osmium.NodeLocationsForWays(osmium.index.create_map("flex_mem"))
     locations.ignore_errors()
-    tagged = osmium.filter.KeyFilter(*NODE_SELECTORS).enable_for(bits.NODE)
+    tagged = osmium.filter.KeyFilter(*NODE_SELECTORS)
+    tagged.enable_for(bits.NODE)
     with tempfile.TemporaryDirectory(prefix="metro-osm-") as folder:
         text = Path(folder) / "objects.opl"
         try:
             with osmium.io.Reader(str(path), bits.NODE | bits.WAY) as reader:
-                with _opl_writer(text) as writer:
-                    osmium.apply(reader, locations, tagged, writer)
-        except (RuntimeError, OSError, ValueError) as error:
+                _write_opl(text, reader, locations, tagged)
+            nodes, ways = _part_nodes_from_ways(path, _map_file(text))
+            return _parse_nodes(nodes), _parse_ways(ways, members)
+        except SourceError:
+            raise
+        except _READ_ERRORS as error:
             raise _unreadable(path, error) from error
-        nodes, ways = _part_nodes_from_ways(path, _map_file(text))
-        return _parse_nodes(nodes), _parse_ways(ways, members)
 
 
-def _opl_writer(path: Path) -> Any:
+def _write_opl(path: Path, reader: Any, *handlers: Any) -> None:
+    """Pass a reader's objects through handlers and filters into an OPL text."""
     options = "opl,add_metadata=false,locations_on_ways=true"
-    return osmium.SimpleWriter(osmium.io.File(str(path), options))
+    writer = osmium.SimpleWriter(osmium.io.File(str(path), options))
+    try:
+        osmium.apply(reader, *handlers, writer)
+    finally:
+        try:
+            writer.close()
+        except BaseException:
+            # Text that is not UTF-8 breaks the writer, and its destructor would then try to
+            # close it once more and end the whole process. So it is never destroyed.
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(writer))
+            raise
 
 
 def _map_file(path: Path) -> pa.Buffer:
@@ -588,7 +607,13 @@ def _join_tags(parts: list[Tags]) -> Tags:
     )
 
 
+def _is_ordered(ids: Ints) -> bool:
+    return bool((ids[1:] > ids[:-1]).all())
+
+
 def _join_nodes(parts: list[Nodes]) -> Nodes:
+    if len(parts) == 1 and _is_ordered(parts[0].id):
+        return parts[0]
     joined = Nodes(
         _concat([part.id for part in parts], np.int64),
         _concat([part.lon for part in parts], float),
@@ -599,6 +624,8 @@ def _join_nodes(parts: list[Nodes]) -> Nodes:
 
 
 def _join_ways(parts: list[Ways]) -> Ways:
+    if len(parts) == 1 and _is_ordered(parts[0].id):
+        return parts[0]
     starts = np.cumsum([0, *(len(part.node_id) for part in parts)])
     offsets = [part.offsets[1:] + start for part, start in zip(parts, starts, strict=False)]
     joined = Ways(
@@ -613,6 +640,8 @@ def _join_ways(parts: list[Ways]) -> Ways:
 
 
 def _join_relations(parts: list[Relations]) -> Relations:
+    if len(parts) == 1 and _is_ordered(parts[0].id):
+        return parts[0]
     starts = np.cumsum([0, *(len(part.member_id) for part in parts)])
     offsets = [part.offsets[1:] + start for part, start in zip(parts, starts, strict=False)]
     joined = Relations(

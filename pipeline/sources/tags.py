@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -115,13 +117,24 @@ KEYS = tuple(dict.fromkeys((
 def clean_text(column: pd.Series) -> pd.Series:
     """Tag text without control characters and outer blanks; text left empty is null.
 
-    Nothing else is changed: a name that looks like markup is a name.
+    Nothing else is changed: a name that looks like markup is a name. Marks that
+    turn the writing direction are control characters too: they would reach
+    beyond the name into the page around it.
     """
-    if not len(column):
+    text = pa.array(column, pa.large_string(), from_pandas=True)
+    if text.null_count == len(text):
         return column
-    cleaned = column.str.replace(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]", "", regex=True)
-    cleaned = cleaned.str.strip()
-    return cleaned.where(cleaned != "", None)
+    text = text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text
+    encoded = text.dictionary_encode()
+    words = pc.replace_substring_regex(encoded.dictionary, _CONTROL, "")
+    words = pc.utf8_trim_whitespace(words)
+    words = pc.if_else(pc.equal(words, ""), pa.scalar(None, pa.large_string()), words)
+    return pd.Series(words.take(encoded.indices), index=column.index, dtype=column.dtype)
+
+
+_CONTROL = (
+    r"[\x{0}-\x{1f}\x{7f}-\x{9f}\x{200e}\x{200f}\x{2028}-\x{202e}\x{2066}-\x{2069}]"
+)
 
 
 def parse_people(column: pd.Series) -> Floats:

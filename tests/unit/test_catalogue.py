@@ -54,11 +54,17 @@ def test_three_faults_are_all_named(tmp_path):
         ("id = '../evil'", "id:"),
         ("id = 'a b'", "id:"),
         ("[boundaries]\nsource = 'file'", "boundaries.path"),
-        ("[[city]]\nid='a'\nname='A'\ncentre=[200, 3]\n[[city]]\nid='b'\nname='B'\n", "not [longitude"),
+        (
+            "[[city]]\nid='a'\nname='A'\ncentre=[200, 3]\n[[city]]\nid='b'\nname='B'\n",
+            "not [longitude",
+        ),
         ("core='a'\n[[city]]\nid='a'\nname='A'\n", "at least two"),
         ("core='z'\n[[city]]\nid='a'\nname='A'\n[[city]]\nid='b'\nname='B'\n", "city 'z'"),
         ("core='a'\n[[city]]\nid='a'\nname='A'\n[[city]]\nid='a'\nname='B'\n", "declared 2 times"),
-        ("core='a'\nscope='s'\n[scopes]\ns=['a','q']\n[[city]]\nid='a'\nname='A'\n[[city]]\nid='b'\nname='B'\n", "'q' has no"),
+        (
+            "core='a'\nscope='s'\n[scopes]\ns=['a','q']\n[[city]]\nid='a'\nname='A'\n[[city]]\nid='b'\nname='B'\n",
+            "'q' has no",
+        ),
         ("[params.network]\nspeed_kmh = {motorway = [1, 2]}", "lacks trunk"),
         ("[[area]]\nname='x'\nkind='industry'\n", "point or polygon"),
         ("city = 3", "city"),
@@ -66,7 +72,7 @@ def test_three_faults_are_all_named(tmp_path):
     ],
 )
 def test_faults(tmp_path, text, part):
-    with pytest.raises(ConfigError, match="metro.toml") as caught:
+    with pytest.raises(ConfigError, match=r"metro\.toml") as caught:
         load_metro(write(tmp_path, text))
     assert part in str(caught.value)
 
@@ -89,11 +95,13 @@ def test_unknown_id_lists_the_known():
 
 def test_overrides_are_toml_values_or_text(tmp_path):
     path = write(tmp_path, "", "plain.toml")
-    metro = load_metro(path, ["dead_ends.search_radius_m=2000", "dead_ends.lowest_class=residential"])
+    metro = load_metro(
+        path, ["dead_ends.search_radius_m=2000", "dead_ends.lowest_class=residential"]
+    )
     assert metro.id == "plain"
     assert metro.params.dead_ends.search_radius_m == 2000
     assert metro.params.dead_ends.lowest_class == "residential"
-    with pytest.raises(ConfigError, match="expected section.key=value"):
+    with pytest.raises(ConfigError, match=r"expected section\.key=value"):
         load_metro(path, ["nonsense"])
     with pytest.raises(ConfigError, match="unknown key"):
         load_metro(path, ["dead_ends.nonsense=1"])

@@ -20,7 +20,13 @@ LEVEL = {
     "store": 6, "paths": 7,
     "catalogue": 8, "schemas": 8, "crs": 8, "config": 9, "errors": 10,
 }  # fmt: skip
-SAME_LEVEL = {("catalogue", "schemas"), ("schemas", "crs"), ("catalogue", "crs"), ("compare", "runner"), ("scenario", "runner")}
+SAME_LEVEL = {
+    ("catalogue", "schemas"),
+    ("schemas", "crs"),
+    ("catalogue", "crs"),
+    ("compare", "runner"),
+    ("scenario", "runner"),
+}
 STORE_USERS = {"runner", "scenario", "compare", "exports", "plan", "cli"}
 SHARED_MEASURES = {"borders", "network", "routing", "transit_routing", "goalposts", "land_classes"}
 # The placebo is the dead-end detection itself, run along shifted borders.
@@ -92,7 +98,9 @@ def modules() -> list[tuple[str, str]]:
     return found
 
 
-@pytest.mark.parametrize(("module", "source"), modules(), ids=lambda each: each[:40] if "\n" not in each else "")
+@pytest.mark.parametrize(
+    ("module", "source"), modules(), ids=lambda each: each[:40] if "\n" not in each else ""
+)
 def test_module_keeps_the_rules(module, source):
     assert module.split(".")[0] in LEVEL, f"{module} has no room in the design"
     assert faults_of(module, source) == []

@@ -74,7 +74,9 @@ def test_the_same_frame_gives_the_same_bytes_whatever_its_order(tmp_path):
     assert one.digest == two.digest
 
 
-@pytest.mark.parametrize("name", [n for n, layer in schemas.LAYERS.items() if layer.kind != "arrays"])
+@pytest.mark.parametrize(
+    "name", [n for n, layer in schemas.LAYERS.items() if layer.kind != "arrays"]
+)
 def test_empty_layers_survive(tmp_path, name):
     path = str(tmp_path / f"{name}.parquet")
     empty = schemas.conform(name, schemas.empty(name, METRIC))
@@ -99,7 +101,9 @@ def test_nulls_lists_and_categories_survive(tmp_path):
     assert after["name"].isna().tolist() == [True, False]
     times = pd.DataFrame(
         {"from_cell": ["a"], "to_cell": ["b"], "mode": ["drive"], "minutes": [1.5]}
-    ).astype({"from_cell": pd.CategoricalDtype(["a", "b"]), "to_cell": pd.CategoricalDtype(["a", "b"])})
+    ).astype(
+        {"from_cell": pd.CategoricalDtype(["a", "b"]), "to_cell": pd.CategoricalDtype(["a", "b"])}
+    )
     folder = tmp_path / "travel_times"
     folder.mkdir()
     for number in range(2):

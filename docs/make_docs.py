@@ -1,12 +1,16 @@
-"""Writes docs/data-dictionary.md from the schemas. `make docs` runs it; a test compares."""
+"""Writes the pages that come from code: data dictionary and parameters.
+
+`make docs` runs it; a test compares the pages with what it would write.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from pipeline.config import Params
 from pipeline.schemas import LAYERS, Layer
 
-TARGET = Path(__file__).parent / "data-dictionary.md"
+FOLDER = Path(__file__).parent
 
 HEADER = """# Data dictionary
 
@@ -54,5 +58,40 @@ def _text(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;").replace(">", "&gt;")
 
 
+PARAMETERS_HEADER = """# Parameters
+
+Made from `pipeline/config.py` by `make docs`; do not edit by hand.
+
+A metro file sets them under `[params.<section>]`, the command line with
+`--set <section>.<key>=<value>`. "check" marks a default that is a proposal rather than a
+published figure.
+"""
+
+
+def parameters() -> str:
+    """The page of all parameters as Markdown."""
+    parts = [PARAMETERS_HEADER]
+    for section, field in Params.model_fields.items():
+        model = field.default
+        parts.append(f"\n## {section}\n\n{_text((type(model).__doc__ or '').strip())}\n")
+        parts.append("\n| key | default | meaning |\n|---|---|---|\n")
+        for key, info in type(model).model_fields.items():
+            parts.append(
+                f"| {key} | {_default(info.default)} | {_text(info.description or '')} |\n"
+            )
+    return "".join(parts)
+
+
+def _default(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_default(each)}" for key, each in value.items())
+    if isinstance(value, tuple):
+        return " / ".join(_default(each) for each in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+PAGES = {"data-dictionary.md": dictionary, "parameters.md": parameters}
+
 if __name__ == "__main__":
-    TARGET.write_text(dictionary(), encoding="utf-8")
+    for name, make in PAGES.items():
+        (FOLDER / name).write_text(make(), encoding="utf-8")

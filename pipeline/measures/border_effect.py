@@ -1,0 +1,516 @@
+"""The border effect: how much longer trips take across a border than within.
+
+What belongs here: matching pairs of zones across and within, the estimate, its
+bootstrap interval and the placebo borders. Travel times come in as a layer;
+what the effect means for the index belongs to `integration`.
+
+The estimator
+-------------
+``y = log(minutes / straight distance)`` of ordered pairs of zones near the
+border. Pairs on one side (*within*) teach what a trip takes with no border in
+the way: a bin of the straight distance and a slope inside it, the bearing (road
+grids are faster along their axes than across), an effect of each zone (its
+density, its access to the road, the quality of its roads: all that makes trips
+from and to it slow wherever they go), and crossing a river. The mean of what
+*crossing* pairs take beyond that is ``beta``; ``penalty_pct = exp(beta) - 1``.
+So beta is the mean log ratio over the crossing pairs themselves, not a
+variance-weighted one. Matching comes first: only strata (distance bin, density
+class and access class of both zones) that hold both kinds of pairs take part,
+and only distances at which the travel-time cutoff has censored nothing.
+
+The interval resamples zones, in square blocks of neighbours since neighbours
+share their roads; a pair counts as often as both its zones were drawn. Each
+replicate moves beta by the influence of the pairs instead of fitting anew (the
+one-step bootstrap), which makes 200 replicates one matrix product.
+
+Placebo borders are copies of the border shifted into either city: the spread of
+their effects is what this estimator finds where there is no border.
+
+Source: matched comparison and placebo as in methods.md 5; pigeonhole (two-way)
+bootstrap after Owen 2007; imputation form after Borusyak, Jaravel and Spiess 2024.
+It is an association, not a cause.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+import shapely
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+from scipy.spatial import cKDTree
+
+from pipeline.config import BorderEffectParams
+from pipeline.crs import require_metric
+from pipeline.errors import StageError
+from pipeline.schemas import MODES
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+NEAREST_PAIR_M = 1_000.0
+"""Pairs nearer than this are left out: their time is that of the doorsteps."""
+CENSORED_SHARE = 0.05
+"""A distance bin with more pairs than this beyond the cutoff, and all farther ones, are left out."""
+DENSITY_CLASSES = 3
+"""Terciles of the zones' population."""
+GOOD_ACCESS_M = 500.0
+"""Zones nearer than this to a road are one access class, the others the second."""
+BLOCK_M = 10_000.0
+"""Side of the blocks of zones that are resampled together, at most; check."""
+LEAST_BLOCKS = 24
+"""Blocks get smaller until the belt holds about this many."""
+ZONE_RIDGE = 1.0
+"""Shrinks the effect of a zone with few pairs, as a random effect would."""
+RIVER_SHARE = 0.5
+"""A border this natural, or crossed with a river by this much more of the pairs: one joint effect."""
+
+
+class _Zones(NamedTuple):
+    """Zones of both cities that have access: side 0 or 1, metres, strata class."""
+
+    x: Floats
+    y: Floats
+    side: Ints
+    stratum: Ints
+    to_border_m: Floats
+    is_in_a: NDArray[np.bool_]
+
+
+class _Pairs(NamedTuple):
+    """Ordered pairs of zones: rows of `_Zones`, straight metres, bearing, log(min/km)."""
+
+    origin: Ints
+    destination: Ints
+    distance_m: Floats
+    bearing: Floats
+    log_pace: Floats
+
+
+class _Fit(NamedTuple):
+    beta: float
+    n_crossing: int
+    origin: Ints
+    destination: Ints
+    score: Floats
+
+
+def border_effects(
+    border_id: str,
+    borders: gpd.GeoDataFrame,
+    cities: gpd.GeoDataFrame,
+    zone_grid: gpd.GeoDataFrame,
+    travel_times: pd.DataFrame,
+    waterways: gpd.GeoDataFrame,
+    params: BorderEffectParams,
+) -> pd.DataFrame:
+    """The border effect of one border, a row per mode that the travel times hold.
+
+    Parameters
+    ----------
+    borders, cities, zone_grid, waterways
+        Layers in the metro's metric CRS.
+    travel_times
+        Zone-to-zone minutes; a pair that is not listed is beyond the cutoff.
+
+    Returns
+    -------
+    DataFrame
+        Layer ``border_effect``. ``penalty_pct`` and its interval are null with
+        the reason: ``no_travel_times``, ``no_zones_with_access`` on one side, or
+        ``too_few_pairs`` (crossing or matching ones under ``params.min_pairs``).
+    """
+    crs = require_metric(borders, "borders")
+    require_metric(zone_grid, "zone_grid")
+    border = _pick(borders, border_id)
+    city_a, city_b = _cities_beside(border, cities)
+    reach_m = params.belt_m * 2.0
+    grid = _zones_near(zone_grid, border.geometry, (city_a, city_b), reach_m)
+    zones = _describe_zones(grid, border.geometry, city_a)
+    rivers = _river_lines(waterways, border.geometry, reach_m + params.max_distance_m)
+    rows = []
+    for mode in _modes_of(travel_times):
+        pairs = _pairs_of(travel_times, mode, grid["cell"], zones, params.max_distance_m)
+        rows.append(_effect_row(border, mode, zones, pairs, rivers, cities, city_a, city_b, params, crs))
+    return pd.DataFrame(rows)
+
+
+# --------------------------------------------------------------------------- inputs
+
+
+def _pick(borders: gpd.GeoDataFrame, border_id: str) -> Any:
+    found = borders.loc[borders["border_id"] == border_id]
+    if len(found) != 1:
+        raise StageError(f"border_effect: border {border_id!r} is found {len(found)} times; expected once")
+    return next(found.itertuples(index=False))
+
+
+def _cities_beside(border: Any, cities: gpd.GeoDataFrame) -> tuple[str, str]:
+    """Ids of the two cities, also where the border parts counties of theirs."""
+    ids = set(cities["city_id"])
+    if border.city_a in ids and border.city_b in ids:
+        return border.city_a, border.city_b
+    along = shapely.length(shapely.intersection(cities.geometry.to_numpy(), border.geometry.buffer(50.0)))
+    edge = shapely.length(
+        shapely.intersection(shapely.boundary(cities.geometry.to_numpy()), border.geometry.buffer(50.0))
+    )
+    order = np.lexsort((cities["city_id"].to_numpy(dtype=object).astype(str), -edge, -along * 0.0))
+    first, second = sorted(cities["city_id"].to_numpy()[order[:2]])
+    return first, second
+
+
+def _zones_near(
+    zone_grid: gpd.GeoDataFrame, line: Any, city_ids: tuple[str, str], reach_m: float
+) -> pd.DataFrame:
+    """Zones of both cities with access within reach of the border, by cell."""
+    grid = zone_grid.loc[
+        zone_grid["city_id"].isin(city_ids) & zone_grid["reason"].isna() & zone_grid["snap_m"].notna(),
+        ["cell", "city_id", "population", "point_x", "point_y", "snap_m"],
+    ]
+    points = shapely.points(grid["point_x"].to_numpy(float), grid["point_y"].to_numpy(float))
+    shapely.prepare(line)
+    near = shapely.dwithin(line, points, reach_m)
+    return pd.DataFrame(grid[near]).sort_values("cell", ignore_index=True)
+
+
+def _describe_zones(grid: pd.DataFrame, line: Any, city_a: str) -> _Zones:
+    x, y = grid["point_x"].to_numpy(float), grid["point_y"].to_numpy(float)
+    is_in_a = (grid["city_id"] == city_a).to_numpy(bool)
+    to_border_m = shapely.distance(line, shapely.points(x, y))
+    people = grid["population"].fillna(0.0).to_numpy(float)
+    rank = np.argsort(np.argsort(people, kind="stable"), kind="stable")
+    density = rank * DENSITY_CLASSES // max(len(grid), 1)
+    is_far = (grid["snap_m"].to_numpy(float) > GOOD_ACCESS_M).astype(np.int64)
+    return _Zones(x, y, np.where(is_in_a, 0, 1), density * 2 + is_far, to_border_m, is_in_a)
+
+
+def _modes_of(travel_times: pd.DataFrame) -> list[str]:
+    """Modes with rows, in the schema's order; both road modes where there is none."""
+    modes = travel_times["mode"].astype("category")
+    present = set(modes.cat.categories[np.unique(modes.cat.codes[modes.cat.codes >= 0])])
+    return [mode for mode in MODES if mode in present] or ["drive", "drive_peak"]
+
+
+def _positions(column: pd.Series, cells: pd.Series) -> NDArray[np.int32]:
+    """Row of each cell in ``cells`` by category codes; -1 where it is not there."""
+    column = column.astype("category")
+    by_code = pd.Index(cells).get_indexer(column.cat.categories).astype(np.int32)
+    codes = column.cat.codes.to_numpy()
+    if not len(by_code):
+        return np.full(len(codes), -1, dtype=np.int32)
+    return np.where(codes >= 0, by_code[codes], -1)
+
+
+def _pairs_of(
+    travel_times: pd.DataFrame, mode: str, cells: pd.Series, zones: _Zones, max_distance_m: float
+) -> _Pairs:
+    modes = travel_times["mode"].astype("category")
+    wanted = np.flatnonzero(modes.cat.categories == mode)
+    keep = np.isin(modes.cat.codes.to_numpy(), wanted)
+    keep &= _positions(travel_times["from_cell"], cells) >= 0
+    keep &= _positions(travel_times["to_cell"], cells) >= 0
+    listed = travel_times[keep]
+    origin = _positions(listed["from_cell"], cells).astype(np.int64)
+    destination = _positions(listed["to_cell"], cells).astype(np.int64)
+    minutes = listed["minutes"].to_numpy(float)
+    dx, dy = zones.x[destination] - zones.x[origin], zones.y[destination] - zones.y[origin]
+    distance_m = np.hypot(dx, dy)
+    used = (distance_m >= NEAREST_PAIR_M) & (distance_m <= max_distance_m) & (minutes > 0)
+    # The same sample whatever the order of the rows that came in.
+    order = np.flatnonzero(used)
+    order = order[np.lexsort((destination[order], origin[order]))]
+    origin, destination, distance_m = origin[order], destination[order], distance_m[order]
+    return _Pairs(
+        origin,
+        destination,
+        distance_m,
+        np.arctan2(dy[order], dx[order]),
+        np.log(minutes[order] / (distance_m / 1000.0)),
+    )
+
+
+def _river_lines(waterways: gpd.GeoDataFrame, line: Any, reach_m: float) -> NDArray[Any]:
+    """Rivers around the border, as lines; canals, streams and culverts are no obstacle."""
+    if not len(waterways):
+        return np.array([], dtype=object)
+    is_river = (waterways["waterway"] == "river") & ~waterways["is_tunnel"].astype(bool)
+    lines = waterways.geometry.to_numpy()[is_river.to_numpy()]
+    box = shapely.box(*shapely.bounds(line)).buffer(reach_m)
+    near = shapely.intersects(lines, box)
+    return np.asarray(shapely.simplify(lines[near], 50.0), dtype=object)
+
+
+# --------------------------------------------------------------------------- estimate
+
+
+def _effect_row(
+    border: Any, mode: str, zones: _Zones, pairs: _Pairs, rivers: NDArray[Any],
+    cities: gpd.GeoDataFrame, city_a: str, city_b: str, params: BorderEffectParams, crs: Any,
+) -> dict[str, Any]:  # fmt: skip
+    is_natural = bool(border.natural_share_pct > 100.0 * RIVER_SHARE)
+    side = np.where(zones.to_border_m <= params.belt_m, zones.side, -1)
+    fit, includes_river, reason = _estimate(zones, side, pairs, rivers, is_natural, params)
+    row = {
+        "border_id": border.border_id, "mode": mode, "penalty_pct": np.nan, "ci_low_pct": np.nan,
+        "ci_high_pct": np.nan, "n_pairs": 0, "placebo_low_pct": np.nan, "placebo_high_pct": np.nan,
+        "includes_river": includes_river, "reason": reason,
+    }  # fmt: skip
+    if fit is None:
+        row["n_pairs"] = _count_crossing(side, pairs)
+        return row
+    draws = _bootstrap(fit, zones, params)
+    row["n_pairs"] = fit.n_crossing
+    row["penalty_pct"] = _percent(fit.beta)
+    row["ci_low_pct"], row["ci_high_pct"] = (_percent(each) for each in _interval(fit.beta, draws))
+    placebos = _placebo_betas(zones, pairs, rivers, border.geometry, cities, city_a, city_b, params)
+    if len(placebos):
+        row["placebo_low_pct"], row["placebo_high_pct"] = (
+            _percent(each) for each in np.quantile(placebos, (0.025, 0.975))
+        )
+    return row
+
+
+def _percent(beta: float) -> float:
+    return float(100.0 * np.expm1(beta))
+
+
+def _count_crossing(side: Ints, pairs: _Pairs) -> int:
+    a, b = side[pairs.origin], side[pairs.destination]
+    return int(((a >= 0) & (b >= 0) & (a != b)).sum())
+
+
+def _estimate(
+    zones: _Zones, side: Ints, pairs: _Pairs, rivers: NDArray[Any], is_natural: bool,
+    params: BorderEffectParams,
+) -> tuple[_Fit | None, bool, str | None]:  # fmt: skip
+    """Fit, whether border and river are one, and why there is no fit."""
+    if not len(pairs.origin):
+        some = len(zones.x) and (side == 0).any() and (side == 1).any()
+        return None, is_natural, "no_travel_times" if some else "no_zones_with_access"
+    if not ((side == 0).any() and (side == 1).any()):
+        return None, is_natural, "no_zones_with_access"
+    sample = _match(zones, side, pairs, params)
+    if sample is None:
+        return None, is_natural, "too_few_pairs"
+    crosses = side[sample.origin] != side[sample.destination]
+    over_river = _cross_lines(zones, sample, rivers)
+    includes_river, river = _river_term(crosses, over_river, is_natural)
+    fit = _fit(sample, crosses, river, len(zones.x), params.distance_bin_m)
+    return fit, includes_river, None
+
+
+def _match(zones: _Zones, side: Ints, pairs: _Pairs, params: BorderEffectParams) -> _Pairs | None:
+    """Pairs in strata that hold crossing and within pairs, thinned to the most allowed."""
+    a, b = side[pairs.origin], side[pairs.destination]
+    farthest_m = _uncensored_m(zones, side, pairs, params)
+    used = np.flatnonzero((a >= 0) & (b >= 0) & (pairs.distance_m <= farthest_m))
+    crosses = (a != b)[used]
+    low = np.minimum(zones.stratum[pairs.origin[used]], zones.stratum[pairs.destination[used]])
+    high = np.maximum(zones.stratum[pairs.origin[used]], zones.stratum[pairs.destination[used]])
+    classes = 2 * DENSITY_CLASSES
+    bins = (pairs.distance_m[used] // params.distance_bin_m).astype(np.int64)
+    stratum = (bins * classes + low) * classes + high
+    size = int(stratum.max(initial=0)) + 1
+    has_both = (np.bincount(stratum[crosses], minlength=size) > 0) & (
+        np.bincount(stratum[~crosses], minlength=size) > 0
+    )
+    matched = has_both[stratum]
+    used, crosses = used[matched], crosses[matched]
+    if crosses.sum() < params.min_pairs or (~crosses).sum() < params.min_pairs:
+        return None
+    rng = np.random.default_rng(params.seed)
+    half = params.max_pairs // 2
+    parts = [_thin(used[crosses], half, rng), _thin(used[~crosses], half, rng)]
+    chosen = np.sort(np.concatenate(parts))
+    return _Pairs(*(column[chosen] for column in pairs))
+
+
+def _thin(rows: Ints, most: int, rng: np.random.Generator) -> Ints:
+    return rows if len(rows) <= most else rng.choice(rows, most, replace=False)
+
+
+def _uncensored_m(zones: _Zones, side: Ints, pairs: _Pairs, params: BorderEffectParams) -> float:
+    """Distance up to which (almost) all pairs are listed: beyond, slow ones were cut off.
+
+    Counted apart for crossing and within pairs, since the cutoff takes the
+    slower of them first and would make them look alike.
+    """
+    edges = np.arange(0.0, params.max_distance_m + params.distance_bin_m, params.distance_bin_m)
+    edges = np.minimum(edges, params.max_distance_m)
+    edges = np.unique(np.maximum(edges, NEAREST_PAIR_M))
+    trees = [cKDTree(np.column_stack([zones.x, zones.y])[side == each]) for each in (0, 1)]
+    across = np.diff(trees[0].count_neighbors(trees[1], edges)) * 2.0
+    inside = np.diff(sum(tree.count_neighbors(tree, edges) for tree in trees)).astype(float)
+    a, b = side[pairs.origin], side[pairs.destination]
+    used = (a >= 0) & (b >= 0)
+    crosses = (a != b) & used
+    listed_across = np.histogram(pairs.distance_m[crosses], edges)[0]
+    listed_inside = np.histogram(pairs.distance_m[used & ~crosses], edges)[0]
+    least = 1.0 - CENSORED_SHARE
+    whole = (listed_across >= least * across) & (listed_inside >= least * inside)
+    full_bins = int(np.argmin(whole)) if not whole.all() else len(whole)
+    return float(edges[full_bins]) if full_bins else 0.0
+
+
+def _cross_lines(zones: _Zones, pairs: _Pairs, lines: NDArray[Any]) -> NDArray[np.bool_]:
+    """Whether the straight line of each pair meets any of the lines."""
+    hit = np.zeros(len(pairs.origin), dtype=bool)
+    if not len(lines):
+        return hit
+    ends = np.stack(
+        [
+            np.column_stack([zones.x[pairs.origin], zones.y[pairs.origin]]),
+            np.column_stack([zones.x[pairs.destination], zones.y[pairs.destination]]),
+        ],
+        axis=1,
+    )
+    straight = shapely.linestrings(ends)
+    which, _ = shapely.STRtree(straight).query(lines, predicate="intersects")[::-1]
+    hit[which] = True
+    return hit
+
+
+def _river_term(
+    crosses: NDArray[np.bool_], over_river: NDArray[np.bool_], is_natural: bool
+) -> tuple[bool, NDArray[np.bool_] | None]:
+    """Whether border and river are one effect, and the river's column where they are not.
+
+    A river's cost is learnt from within pairs, so it takes some that cross one.
+    """
+    across, inside = float(over_river[crosses].mean()), float(over_river[~crosses].mean())
+    if is_natural or across - inside > RIVER_SHARE:
+        return True, None
+    if inside < 0.02:
+        return bool(across > 0.1), None
+    return False, over_river
+
+
+def _fit(
+    sample: _Pairs, crosses: NDArray[np.bool_], river: NDArray[np.bool_] | None, n_zones: int, bin_m: float
+) -> _Fit:
+    """Learn from within pairs, impute the crossing ones, keep each pair's influence."""
+    design = _design(sample, river, n_zones, bin_m)
+    within, across = design[~crosses], design[crosses]
+    ridge = np.full(design.shape[1], 1e-6)
+    ridge[:n_zones] = ZONE_RIDGE
+    normal = (within.T @ within).toarray() + np.diag(ridge)
+    factor = cho_factor(normal, overwrite_a=True, check_finite=False)
+    theta = cho_solve(factor, within.T @ sample.log_pace[~crosses], check_finite=False)
+    excess = sample.log_pace[crosses] - across @ theta
+    beta = float(excess.mean())
+    lever = cho_solve(factor, np.asarray(across.mean(axis=0)).ravel(), check_finite=False)
+    residual = sample.log_pace[~crosses] - within @ theta
+    used = int((np.asarray(abs(within).sum(axis=0)).ravel() > 0).sum())
+    # Fitted residuals are too small by the parameters they were fitted with.
+    residual = residual * np.sqrt(len(residual) / max(len(residual) - used, len(residual) / 4))
+    score = np.empty(len(crosses))
+    score[crosses] = (excess - beta) / len(excess)
+    score[~crosses] = -(within @ lever) * residual
+    return _Fit(beta, int(crosses.sum()), sample.origin, sample.destination, score)
+
+
+def _design(sample: _Pairs, river: NDArray[np.bool_] | None, n_zones: int, bin_m: float) -> Any:
+    """Sparse columns: zones, distance bins, log distance, two harmonics of the bearing, river."""
+    n = len(sample.origin)
+    rows = np.arange(n)
+    zone = sp.csr_matrix(
+        (np.ones(2 * n), (np.r_[rows, rows], np.r_[sample.origin, sample.destination])), (n, n_zones)
+    )
+    bins = (sample.distance_m // bin_m).astype(np.int64)
+    bin_dummies = sp.csr_matrix((np.ones(n), (rows, bins)), (n, int(bins.max()) + 1))
+    columns = [np.log(sample.distance_m / bin_m)]
+    columns += [wave(order * sample.bearing) for order in (2, 4) for wave in (np.cos, np.sin)]
+    if river is not None:
+        columns.append(river.astype(float))
+    return sp.hstack([zone, bin_dummies, sp.csr_matrix(np.column_stack(columns))], format="csr")
+
+
+# --------------------------------------------------------------------------- interval
+
+
+def _bootstrap(fit: _Fit, zones: _Zones, params: BorderEffectParams) -> Floats:
+    """Betas under resampled blocks of zones, float64[bootstrap]."""
+    block = _blocks(zones, np.union1d(fit.origin, fit.destination))
+    n_blocks = int(block.max()) + 1
+    influence = np.zeros((n_blocks, n_blocks))
+    np.add.at(influence, (block[fit.origin], block[fit.destination]), fit.score)
+    inside = np.diag(influence).copy()
+    np.fill_diagonal(influence, 0.0)
+    rng = np.random.default_rng(params.seed + 1)
+    drawn = rng.multinomial(n_blocks, np.full(n_blocks, 1.0 / n_blocks), size=params.bootstrap).astype(float)
+    moved = np.einsum("ra,ab,rb->r", drawn, influence, drawn) + drawn @ inside
+    return fit.beta + moved - fit.score.sum()
+
+
+def _blocks(zones: _Zones, used: Ints) -> Ints:
+    """Square block of each zone, numbered from 0 over the used ones; -1 elsewhere."""
+    x, y = zones.x[used], zones.y[used]
+    side_m = BLOCK_M
+    while True:
+        key = np.column_stack([np.floor(x / side_m), np.floor(y / side_m)])
+        found, number = np.unique(key, axis=0, return_inverse=True)
+        if len(found) >= min(LEAST_BLOCKS, len(used)) or side_m < 100.0:
+            break
+        side_m *= 0.8
+    block = np.full(len(zones.x), -1, dtype=np.int64)
+    block[used] = number.ravel()
+    return block
+
+
+def _interval(beta: float, draws: Floats) -> tuple[float, float]:
+    low, high = np.quantile(draws, (0.025, 0.975))
+    return float(min(low, beta)), float(max(high, beta))
+
+
+# --------------------------------------------------------------------------- placebo
+
+
+def _placebo_betas(
+    zones: _Zones, pairs: _Pairs, rivers: NDArray[Any], line: Any, cities: gpd.GeoDataFrame,
+    city_a: str, city_b: str, params: BorderEffectParams,
+) -> Floats:  # fmt: skip
+    """Effects of the border shifted into either city, where enough pairs remain.
+
+    A copy parts the zones of one city by which city they would lie in, were they
+    shifted back; so it has the border's own shape, and none of its pairs crosses
+    the true border.
+    """
+    area = {city: shapely.simplify(geometry, 100.0) for city, geometry in zip(
+        cities["city_id"], cities.geometry, strict=True)}  # fmt: skip
+    near = zones.to_border_m <= params.belt_m
+    rng = np.random.default_rng(params.seed + 2)
+    betas = []
+    for replicate in range(params.placebos):
+        into_a = replicate % 2 == 0
+        shift = _shift(zones, near, into_a, params, rng)
+        if shift is None:
+            continue
+        back = shapely.points(zones.x - shift[0], zones.y - shift[1])
+        home = zones.is_in_a if into_a else ~zones.is_in_a
+        side = np.full(len(zones.x), -1, dtype=np.int64)
+        for number, city in enumerate((city_a, city_b)):
+            shapely.prepare(area[city])
+            side[home & shapely.contains(area[city], back)] = number
+        side[shapely.distance(line, back) > params.belt_m] = -1
+        fit, _, _ = _estimate(zones, side, pairs, rivers, False, params)
+        if fit is not None:
+            betas.append(fit.beta)
+    return np.array(betas)
+
+
+def _shift(
+    zones: _Zones, near: NDArray[np.bool_], into_a: bool, params: BorderEffectParams, rng: np.random.Generator
+) -> tuple[float, float] | None:
+    """A shift into one city: 30 to 100 % of the belt, within 30 degrees of the border's normal."""
+    length = rng.uniform(0.3, 1.0) * params.belt_m
+    turn = np.radians(rng.uniform(-30.0, 30.0))
+    if not (near & zones.is_in_a).any() or not (near & ~zones.is_in_a).any():
+        return None
+    dx = zones.x[near & zones.is_in_a].mean() - zones.x[near & ~zones.is_in_a].mean()
+    dy = zones.y[near & zones.is_in_a].mean() - zones.y[near & ~zones.is_in_a].mean()
+    angle = np.arctan2(dy, dx) + turn + (0.0 if into_a else np.pi)
+    return float(length * np.cos(angle)), float(length * np.sin(angle))

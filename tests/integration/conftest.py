@@ -1,0 +1,86 @@
+"""One real run of the smallest sample, shared by the integration tests."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ANDORRA = ROOT.parent / "shared" / "data" / "andorra-2021.osm.pbf"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: its folders, what it printed, and how to run again."""
+
+    folder: Path
+    arguments: tuple[str, ...]
+    stdout: str
+    stderr: str
+    code: int
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def maps(self) -> Path:
+        return self.folder / "maps"
+
+    def again(self, *more: str) -> Run:
+        return pipeline(self.folder, *self.arguments, *more)
+
+
+def pipeline(folder: Path, *arguments: str, timeout: float = 600) -> Run:
+    """Run the command line as a user does, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline", *arguments],
+        cwd=folder, capture_output=True, text=True, timeout=timeout, check=False,
+    )  # fmt: skip
+    return Run(folder, arguments, done.stdout, done.stderr, done.returncode)
+
+
+@pytest.fixture(scope="session")
+def command():
+    return pipeline
+
+
+@pytest.fixture(scope="session")
+def andorra_extract():
+    if not ANDORRA.is_file():
+        pytest.skip(f"the Andorra extract is not at {ANDORRA.relative_to(ROOT.parent)}")
+    return ANDORRA
+
+
+@pytest.fixture(scope="session")
+def sample_run(tmp_path_factory):
+    """The five cities of scope 1+4 on a sample of 20,000 road nodes."""
+    folder = tmp_path_factory.mktemp("sample")
+    made = pipeline(
+        folder, "sample", "--nodes", "20000", "--set", "scope=1+4", "--out", "small.osm.pbf"
+    )
+    assert made.code == 0, made.stderr
+    arguments = (
+        "run",
+        "zhengzhou",
+        "--osm",
+        "small.osm.pbf",
+        "--set",
+        "scope=1+4",
+        "--workers",
+        "2",
+    )
+    return pipeline(folder, *arguments)
+
+
+@pytest.fixture(scope="session")
+def andorra_run(tmp_path_factory, andorra_extract):
+    """The seven parishes on real data."""
+    folder = tmp_path_factory.mktemp("andorra")
+    metro = folder / "andorra.toml"
+    metro.write_text('name = "Andorra"\n[boundaries]\nadmin_level = 7\n', encoding="utf-8")
+    return pipeline(folder, "run", "andorra.toml", "--osm", str(andorra_extract), "--workers", "2")

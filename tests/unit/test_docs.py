@@ -1,0 +1,47 @@
+"""Pages that come from code say what the code says."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+from pipeline.schemas import LAYERS
+
+ROOT = Path(__file__).parents[2]
+spec = importlib.util.spec_from_file_location("make_docs", ROOT / "docs" / "make_docs.py")
+make_docs = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(make_docs)
+
+
+@pytest.mark.parametrize("name", sorted(make_docs.PAGES))
+def test_generated_page_is_up_to_date(name):
+    written = (ROOT / "docs" / name).read_text(encoding="utf-8").splitlines()
+    wanted = make_docs.PAGES[name]().splitlines()
+    difference = "\n".join(difflib.unified_diff(written, wanted, "written", "wanted", lineterm=""))
+    assert not difference, f"run `make docs`:\n{difference}"
+
+
+def test_the_dictionary_has_every_column():
+    page = (ROOT / "docs" / "data-dictionary.md").read_text(encoding="utf-8")
+    for layer in LAYERS.values():
+        section = page.split(f"### {layer.name}\n")[1].split("\n### ")[0]
+        for column in layer.names:
+            assert f"| {column} |" in section
+
+
+def test_links_in_the_readme_lead_somewhere():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    targets = [each for each in re.findall(r"\]\(([^)#]+)\)", readme) if "://" not in each]
+    assert targets
+    assert [each for each in targets if not (ROOT / each).exists()] == []
+
+
+def test_the_readme_names_the_test_command_that_ci_calls():
+    assert "make test" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert re.search(
+        r"^make test$", (ROOT / ".ci" / "run").read_text(encoding="utf-8"), re.MULTILINE
+    )

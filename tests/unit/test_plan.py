@@ -1,0 +1,106 @@
+"""Freshness: what a stage depends on, and in which words its staleness is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline import plan
+from pipeline.catalogue import load_metro
+from pipeline.schemas import LAYERS, RESULT_LAYERS
+from pipeline.stages import STAGES, maker_of
+
+SOURCE = {"kind": "sample", "files": {"x.pbf": "0"}}
+
+
+def everything_fresh(metro):
+    """A manifest as a whole finished run leaves it, with made-up digests."""
+    digests = {}
+    stages = {}
+    for stage in STAGES:
+        recipe = plan.recipe_of(stage, metro, SOURCE, digests)
+        outputs = {name: {"digest": f"d-{name}"} for name in stage.outputs}
+        digests |= {name: f"d-{name}" for name in stage.outputs}
+        stages[stage.name] = {"recipe": recipe, "outputs": outputs}
+    return {"stages": stages}, dict(digests)
+
+
+def state_of(result):
+    return {each.stage: each.state for each in result}
+
+
+def test_every_layer_has_one_maker_and_stands_before_its_users():
+    made = [name for stage in STAGES for name in stage.outputs]
+    assert len(made) == len(set(made))
+    assert set(RESULT_LAYERS) <= set(made) <= set(LAYERS)
+    seen = set()
+    for stage in STAGES:
+        assert set(stage.inputs) <= seen, stage.name
+        seen |= set(stage.outputs)
+
+
+def test_stage_functions_take_what_their_stage_gives():
+    import inspect
+
+    for stage in STAGES:
+        asked = set(inspect.signature(stage.func).parameters)
+        given = {*stage.inputs, "metro", "source", "facts", "params"}
+        given |= {f"{name}_params" for name in stage.params}
+        given |= {stage.split.into} if stage.split else set()
+        assert set(stage.inputs) <= asked, stage.name
+        assert asked <= given, (stage.name, asked - given)
+
+
+def test_a_finished_metro_is_fresh():
+    metro = load_metro("zhengzhou")
+    manifest, digests = everything_fresh(metro)
+    result = plan.standings(metro, SOURCE, manifest, digests)
+    assert set(state_of(result).values()) == {"fresh"}
+
+
+def test_a_changed_parameter_reruns_only_what_depends_on_it():
+    manifest, digests = everything_fresh(load_metro("zhengzhou"))
+    changed = load_metro("zhengzhou", ["isochrones.simplify_m=50"])
+    state = state_of(plan.standings(changed, SOURCE, manifest, digests))
+    assert {name for name, each in state.items() if each != "fresh"} == {"isochrones", "metro_map"}
+    why = {each.stage: each.why for each in plan.standings(changed, SOURCE, manifest, digests)}
+    assert why["isochrones"] == "isochrones.simplify_m changed"
+    assert why["metro_map"] == "waits for isochrones"
+
+
+def test_another_source_reruns_everything():
+    metro = load_metro("zhengzhou")
+    manifest, digests = everything_fresh(metro)
+    result = plan.standings(metro, {"kind": "pbf", "files": {}}, manifest, digests)
+    assert "fresh" not in state_of(result).values()
+    assert result[0].why == "the source changed"
+
+
+@pytest.mark.parametrize(
+    ("digest", "state", "words"), [(None, "missing", "gone"), ("other", "stale", "damaged")]
+)
+def test_missing_and_damaged_outputs_are_noticed(digest, state, words):
+    metro = load_metro("zhengzhou")
+    manifest, digests = everything_fresh(metro)
+    digests["borders"] = digest
+    standing = next(
+        s for s in plan.standings(metro, SOURCE, manifest, digests) if s.stage == "borders"
+    )
+    assert standing.state == state
+    assert words in standing.why
+
+
+def test_nothing_made_yet():
+    result = plan.standings(load_metro("zhengzhou"), SOURCE, {}, {})
+    assert set(state_of(result).values()) == {"missing"}
+
+
+def test_until_takes_what_a_stage_needs_and_no_more():
+    names = [stage.name for stage in plan.needed_for("borders")]
+    assert names == ["extract", "borders"]
+    assert plan.needed_for(None) == STAGES
+    assert maker_of("roads").name == "network"
+
+
+def test_code_digest_reaches_imported_modules():
+    assert "pipeline.config" in plan.imported_by("pipeline.catalogue")
+    assert plan.code_digest("pipeline.catalogue") != plan.code_digest("pipeline.config")
