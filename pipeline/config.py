@@ -284,6 +284,9 @@ class ZonesParams(StageParams):
         },
         description="people at a place without a population tag, as a weight only; check",
     )  # fmt: skip
+    place_weight_most: Annotated[float, Field(gt=0)] = Field(
+        100_000.0, description="a place's weight at most: the tag of a city counts far more than its cell; check"
+    )
 
 
 class TransitParams(StageParams):
@@ -320,6 +323,10 @@ class TransitParams(StageParams):
     )
     walk_speed_kmh: Speed = Field(4.5, description="access and egress on foot")
     walk_limit_m: Metres = Field(1_500.0, description="farthest on foot")
+    drive_limit_min: Minutes = Field(15.0, description="farthest by car to or from a rail station; check")
+    drive_extra_min: Annotated[float, Field(ge=0)] = Field(5.0, description="to park or to hail a car; check")
+    interchange_m: Metres = Field(300.0, description="stops of one name this near are one interchange")
+    transfer_min: Annotated[float, Field(ge=0)] = Field(3.0, description="on foot inside an interchange; check")
 
 
 class TravelTimesParams(StageParams):
@@ -337,6 +344,8 @@ class CentreTimesParams(StageParams):
         ("core", "city", "county_seat"),
         description="kinds of centre that are origin and destination",
     )
+    max_snap_m: Metres = Field(3_000.0, description="farther from any road: no access, with the reason")
+    access_speed_kmh: Speed = Field(15.0, description="from a centre to the road")
 
 
 class IsochronesParams(StageParams):

@@ -458,6 +458,7 @@ _RESULTS = (
             _str("name", "name", _UNNAMED),
             _str("kind", "mode", values=("train", "subway", "light_rail", "tram", "bus")),
             _CITY,
+            _str("interchange_id", "station_id shared by stations of one name within a few hundred metres"),
         ),
         key=("station_id",),
         geometry="Point",

@@ -5,7 +5,7 @@ few searches of the routing network. The travel times themselves belong to
 `travel_times`, areas reached to `isochrones`, comparisons across borders to
 `border_effect`.
 
-Zones reach themselves in no time. Decay is ``f(t) = 2^-(t / half)``. Services
+Zones reach themselves in the time the layer lists, else in none. Decay is ``f(t) = 2^-(t / half)``. Services
 count at the zone whose populated point is nearest for the floating catchment
 (E2SFCA, Luo and Qi 2009), and at their own place on the road for the nearest
 one. Transport performance follows DG REGIO/JRC: people reached within 60
@@ -29,6 +29,7 @@ from scipy.spatial import cKDTree
 from pipeline.config import AccessibilityParams, TransitParams
 from pipeline.crs import require_metric
 from pipeline.measures.routing import WEIGHTS, Access, Mode, RoutingNetwork
+from pipeline.measures.transit_routing import TransitNetwork
 
 Floats = NDArray[np.float64]
 
@@ -87,7 +88,7 @@ def zone_accessibility(
         **_catchments(grid, travel_times, has_access, services, params),
         **_to_services(routing_network, access, services),
         minutes_to_core_transit=_to_core_by_transit(
-            grid, centres, stations, transit_links, routing_network, transit_params
+            grid, access, centres, stations, transit_links, routing_network, transit_params
         ),
         is_edge_zone=_leaves_metro(grid, cities, params.performance_radius_m),
     )
@@ -108,11 +109,12 @@ def _reach(
     people = grid["population"].fillna(0.0).to_numpy(float)
     is_unknown = grid["population"].isna().to_numpy(float)
     city = pd.factorize(grid["city_id"])[0]
-    within = {limit: people.copy() for limit in params.reach_min}
-    across, gravity = np.zeros(n), people.copy()
-    unknown = is_unknown.copy()
+    within = {limit: np.zeros(n) for limit in params.reach_min}
+    across, gravity, unknown = np.zeros(n), np.zeros(n), np.zeros(n)
+    is_listed = np.zeros(n, dtype=bool)
     widest = params.reach_min[-1]
     for origin, destination, minutes in _drive_chunks(travel_times, grid["cell"]):
+        is_listed[origin[origin == destination]] = True
         gravity += np.bincount(
             origin, people[destination] * np.exp2(-minutes / params.decay_half_min), minlength=n
         )
@@ -124,6 +126,8 @@ def _reach(
                 other = city[origin] != city[destination]
                 across += np.bincount(origin[other], people[destination[other]], minlength=n)
                 unknown += np.bincount(origin, is_unknown[destination], minlength=n)
+    for total, own in ((gravity, people), (unknown, is_unknown), *((each, people) for each in within.values())):
+        total += np.where(is_listed, 0.0, own)
     around = _people_within(grid, people, params.performance_radius_m)
     known = has_access & (unknown == 0) & (len(travel_times) > 0)
     reached = within[widest]
@@ -143,7 +147,7 @@ def _percent(part: Floats, whole: Floats) -> Floats:
 
 
 def _drive_chunks(travel_times: pd.DataFrame, cells: pd.Series) -> Iterator[tuple[Any, Any, Floats]]:
-    """Free-flow times between different zones as rows of ``cells``, a chunk at a time."""
+    """Free-flow times between zones as rows of ``cells``, a chunk at a time."""
     if not len(travel_times):
         return
     index = pd.Index(cells)
@@ -156,8 +160,7 @@ def _drive_chunks(travel_times: pd.DataFrame, cells: pd.Series) -> Iterator[tupl
         part = slice(start, start + CHUNK)
         origin = row_of["from_cell"][codes["from_cell"][part]]
         destination = row_of["to_cell"][codes["to_cell"][part]]
-        keep = (codes["mode"][part] == drive) & (origin != destination)
-        keep &= (origin >= 0) & (destination >= 0)
+        keep = (codes["mode"][part] == drive) & (origin >= 0) & (destination >= 0)
         yield origin[keep], destination[keep], minutes[part][keep].astype(float)
 
 
@@ -276,9 +279,10 @@ def _decay_matrix(
     grid: pd.DataFrame, travel_times: pd.DataFrame, has_access: NDArray[np.bool_], params: AccessibilityParams
 ) -> Any:
     """Sparse [from, to]: decay of the time, inside the catchment."""
-    own = np.flatnonzero(has_access).astype(np.int32)
-    parts = [_Triplets(own, own, np.ones(len(own), dtype=np.float32))]
+    is_unlisted = has_access.copy()
+    parts = []
     for origin, destination, minutes in _drive_chunks(travel_times, grid["cell"]):
+        is_unlisted[origin[origin == destination]] = False
         near = minutes <= params.catchment_min
         weight = np.exp2(-minutes[near] / params.catchment_decay_half_min)
         parts.append(
@@ -286,6 +290,8 @@ def _decay_matrix(
                 origin[near].astype(np.int32), destination[near].astype(np.int32), weight.astype(np.float32)
             )
         )
+    own = np.flatnonzero(is_unlisted).astype(np.int32)
+    parts.append(_Triplets(own, own, np.ones(len(own), dtype=np.float32)))
     row, column, value = (np.concatenate(each) for each in zip(*parts, strict=True))
     return sp.csr_matrix((value, (row, column)), shape=(len(grid), len(grid)))
 
@@ -345,7 +351,22 @@ def _search_from_all(network: RoutingNetwork, places: Access) -> Floats:
 
 
 def _to_core_by_transit(
-    grid: pd.DataFrame, centres: gpd.GeoDataFrame, stations: gpd.GeoDataFrame,
+    grid: pd.DataFrame, access: Access, centres: gpd.GeoDataFrame, stations: gpd.GeoDataFrame,
     transit_links: gpd.GeoDataFrame, network: RoutingNetwork, params: TransitParams,
 ) -> Floats:  # fmt: skip
-    return np.full(len(grid), np.nan)
+    """Door to door from the populated points, by foot or car to the station."""
+    core = centres[centres["kind"] == "core"].sort_values("centre_id")
+    if not len(core) or not len(grid):
+        return np.full(len(grid), np.nan)
+    transit = TransitNetwork.build(stations, transit_links, params)
+    x, y = grid["point_x"].to_numpy(float), grid["point_y"].to_numpy(float)
+    core_x, core_y = core.geometry.x.to_numpy(), core.geometry.y.to_numpy()
+    finish = transit.reach(core_x, core_y, network, _place_access(network, core), leaving=False)
+    from_station = transit.times(finish, len(core), reverse=True)
+    leave = transit.reach(x, y, network, access, leaving=True)
+    ridden = transit.arrive(from_station, leave, len(grid))
+    metres = np.hypot(np.subtract.outer(core_x, x), np.subtract.outer(core_y, y))
+    walked = np.where(
+        metres <= params.walk_limit_m, metres / 1000.0 / params.walk_speed_kmh * 60.0, np.inf
+    )
+    return _least(_null_unreached(np.minimum(ridden, walked)))

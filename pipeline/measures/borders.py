@@ -12,6 +12,7 @@ settles every tie: of borders equally near, the one whose id sorts first.
 
 from __future__ import annotations
 
+import itertools
 import logging
 from typing import Any
 
@@ -39,6 +40,8 @@ TIE_M = 1e-3
 
 _BELT_STEPS = 200
 """A belt is parted at tripoints to within its width over this number."""
+
+_LEAST_SLIT_M2 = 1.0
 
 _WATER_VALUES = {
     "natural": ("water",),
@@ -184,14 +187,12 @@ def nearest_border(points: Any, borders: gpd.GeoDataFrame) -> tuple[Ints, Floats
 
 
 def border_normal(points: Any, borders: gpd.GeoDataFrame) -> Floats:
-    """Unit vectors (n, 2) from points to the nearest point of a border. See `BorderIndex.normal`."""
+    """Unit vectors (n, 2) from points to the nearest border. See `BorderIndex.normal`."""
     x, y = _xy(points)
     return np.stack(BorderIndex(borders).normal(x, y), axis=1)
 
 
-def belts(
-    borders: gpd.GeoDataFrame, cities: gpd.GeoDataFrame, width_m: float
-) -> gpd.GeoDataFrame:
+def belts(borders: gpd.GeoDataFrame, cities: gpd.GeoDataFrame, width_m: float) -> gpd.GeoDataFrame:
     """The land on each side of each border, within a distance and nearest to that border.
 
     Belts of one width never overlap: where two borders are near each other, as
@@ -275,8 +276,7 @@ def cut_into_stretches(line: Any, km: float) -> gpd.GeoDataFrame:
     bounds = np.append(np.arange(count) * km * 1_000.0, total)
     offsets = np.concatenate([[0.0], np.cumsum(lengths)])
     stretches = [
-        _substring(parts, offsets, start, stop)
-        for start, stop in zip(bounds[:-1], bounds[1:], strict=True)
+        _substring(parts, offsets, start, stop) for start, stop in itertools.pairwise(bounds)
     ]
     return gpd.GeoDataFrame(
         {"n": np.arange(count), "km_from": bounds[:-1] / 1e3, "km_to": bounds[1:] / 1e3},
@@ -385,7 +385,9 @@ def _common_edges(areas: Geometries) -> pd.DataFrame:
     high = np.maximum(code[: len(start)], code[len(start) :])
     order = np.lexsort((owner, high, low))
     low, high, owner = low[order], high[order], owner[order]
-    twin = np.flatnonzero((low[1:] == low[:-1]) & (high[1:] == high[:-1]) & (owner[1:] != owner[:-1]))
+    twin = np.flatnonzero(
+        (low[1:] == low[:-1]) & (high[1:] == high[:-1]) & (owner[1:] != owner[:-1])
+    )
     ends = np.stack([points[low[twin]], points[high[twin]]], axis=1)
     edges = shapely.linestrings(np.stack([ends.real, ends.imag], axis=2)) if len(twin) else []
     table = pd.DataFrame({"first": owner[twin], "second": owner[twin + 1], "edge": edges})
@@ -405,28 +407,28 @@ def _fitted(areas: Geometries, tolerance_m: float) -> Geometries | None:
     the neighbour with the longest common line.
     """
     valid = shapely.make_valid(areas)
-    if shapely.coverage_is_valid(valid, gap_width=tolerance_m):
+    slits, taker = _slits(valid, tolerance_m)
+    if not len(slits) and shapely.coverage_is_valid(valid, gap_width=tolerance_m):
         return None
-    slits = _slits(valid, tolerance_m)
     filled = valid.copy()
-    if len(slits):
-        touching, owner = shapely.STRtree(valid).query(slits, predicate="dwithin", distance=1e-6)
-        count = np.bincount(touching, minlength=len(slits))
-        taker = np.full(len(slits), len(valid))
-        np.minimum.at(taker, touching, owner)
-        for row in np.unique(taker[count > 1]):
-            mine = slits[(taker == row) & (count > 1)]
-            filled[row] = shapely.union_all([filled[row], *mine])
+    for row in np.unique(taker):
+        filled[row] = shapely.union_all([filled[row], *slits[taker == row]])
     return np.asarray(shapely.coverage_clean(filled, gap_width=tolerance_m), dtype=object)
 
 
-def _slits(areas: Geometries, tolerance_m: float) -> Geometries:
-    """Pieces of outside narrower than the tolerance (a morphological closing)."""
+def _slits(areas: Geometries, tolerance_m: float) -> tuple[Geometries, Ints]:
+    """Outside narrower than the tolerance between two areas, and the lower of their rows."""
     whole = shapely.union_all(areas)
     reach = tolerance_m / 2.0
-    closed = shapely.buffer(shapely.buffer(whole, reach, join_style="mitre"), -reach, join_style="mitre")
+    wider = shapely.buffer(whole, reach, join_style="mitre")
+    closed = shapely.buffer(wider, -reach, join_style="mitre")
     pieces = shapely.get_parts(shapely.difference(closed, whole))
-    return np.asarray(pieces[shapely.area(pieces) > 1e-6], dtype=object)
+    pieces = pieces[shapely.area(pieces) > _LEAST_SLIT_M2]
+    piece, owner = shapely.STRtree(areas).query(pieces, predicate="dwithin", distance=1e-6)
+    count = np.bincount(piece, minlength=len(pieces))
+    taker = np.full(len(pieces), len(areas))
+    np.minimum.at(taker, piece, owner)
+    return pieces[count > 1], taker[count > 1]
 
 
 def _natural_share_pct(
@@ -440,9 +442,11 @@ def _natural_share_pct(
         near = rivers[river_tree.query(line, predicate="dwithin", distance=distance_m)]
         # The river far from the border adds vertices to the buffer and nothing else.
         frame = shapely.box(*shapely.bounds(shapely.buffer(line, 2 * distance_m)))
-        reach = shapely.buffer(shapely.intersection(near, frame), distance_m)
+        reach = shapely.buffer(shapely.intersection(near, frame), distance_m, quad_segs=32)
         natural = shapely.union_all([*wet, *reach])
-        shares[row] = 100.0 * shapely.length(shapely.intersection(line, natural)) / shapely.length(line)
+        shares[row] = (
+            100.0 * shapely.length(shapely.intersection(line, natural)) / shapely.length(line)
+        )
     return np.minimum(shares, 100.0)
 
 
@@ -465,7 +469,9 @@ def _without_nearer(lines: Geometries, near: Geometries, width_m: float) -> Geom
     for row in rows:
         rivals = [each for each in tree.query(near[row], predicate="intersects") if each != row]
         lost = [
-            shapely.intersection(region[each], near[each]) for each in sorted(rivals) if each in region
+            shapely.intersection(region[each], near[each])
+            for each in sorted(rivals)
+            if each in region
         ]
         if lost:
             own[row] = shapely.difference(near[row], shapely.union_all(lost))
@@ -475,8 +481,7 @@ def _without_nearer(lines: Geometries, near: Geometries, width_m: float) -> Geom
 def _contested_points(lines: Geometries, width_m: float) -> tuple[Floats, Ints]:
     """Points along the lines wherever another line is within two belt widths.
 
-    Only there can a place be within reach of both. A point that two lines share
-    goes to the lower row.
+    Only there can a place be within reach of both.
     """
     step = width_m / _BELT_STEPS
     tree = shapely.STRtree(lines)
@@ -485,18 +490,32 @@ def _contested_points(lines: Geometries, width_m: float) -> tuple[Floats, Ints]:
     for row in np.unique(first[first != second]):
         rivals = lines[second[(first == row) & (second != row)]]
         reach = shapely.buffer(shapely.union_all(rivals), 2.0 * width_m + 2.0 * step)
-        piece = shapely.get_coordinates(
-            shapely.segmentize(shapely.intersection(lines[row], reach), step)
-        )
+        piece = _spread(shapely.intersection(lines[row], reach), step)
         pieces.append(piece)
         owner.append(np.full(len(piece), row))
     if not pieces:
         return np.empty((0, 2)), np.empty(0, dtype=np.int64)
     xy, who = np.concatenate(pieces), np.concatenate(owner)
-    # Rounded to a micrometre, so that a shared tripoint is one point, not two.
+    # A vertex that two lines share, where they touch, goes to the lower row.
     table = pd.DataFrame({"x": xy[:, 0].round(6), "y": xy[:, 1].round(6), "who": who})
     table = table.sort_values(["x", "y", "who"]).drop_duplicates(["x", "y"])
     return table[["x", "y"]].to_numpy(), table["who"].to_numpy(dtype=np.int64)
+
+
+def _spread(line: Any, step: float) -> Floats:
+    """Points at most ``step`` apart along a line; the outermost ones drawn in a little.
+
+    At a tripoint three lines share their end. Drawn in, the land around it is
+    parted between the lines that lead there, instead of going to one of them.
+    """
+    parts = shapely.get_parts(shapely.line_merge(line))
+    xy, part = shapely.get_coordinates(shapely.segmentize(parts, step), return_index=True)
+    first = np.flatnonzero(np.diff(part, prepend=-1))
+    last = np.append(first[1:], len(part)) - 1
+    result = xy.copy()
+    result[first] += (xy[first + 1] - xy[first]) * 1e-3
+    result[last] += (xy[last - 1] - xy[last]) * 1e-3
+    return result
 
 
 def _polygonal(geometry: Any) -> Any:
@@ -557,7 +576,9 @@ def _segments(geometry: Geometries) -> tuple[Floats, Floats, Ints]:
 def _feet(x: Floats, y: Floats, start: Floats, stop: Floats) -> tuple[Floats, Floats]:
     """The nearest points of segments, one segment per point."""
     along = stop - start
-    share = ((x - start[:, 0]) * along[:, 0] + (y - start[:, 1]) * along[:, 1]) / (along**2).sum(axis=1)
+    share = ((x - start[:, 0]) * along[:, 0] + (y - start[:, 1]) * along[:, 1]) / (along**2).sum(
+        axis=1
+    )
     share = np.clip(share, 0.0, 1.0)
     return start[:, 0] + share * along[:, 0], start[:, 1] + share * along[:, 1]
 

@@ -26,7 +26,7 @@ from pipeline import schemas
 from pipeline.config import CLASS_RANK, ROAD_CLASSES, BottlenecksParams
 from pipeline.crs import require_metric
 from pipeline.measures.borders import TIE_M, side_of
-from pipeline.measures.network import components, locate_points
+from pipeline.measures.network import by_rank, components, locate_points
 from pipeline.measures.routing import RoutingNetwork
 
 Floats = NDArray[np.float64]
@@ -108,7 +108,8 @@ def crossing_loads(
         total += paths
         load += np.where(segment >= 0, loads[np.maximum(segment, 0)], 0.0) if len(loads) else 0.0
     share = np.full(len(crossings), np.nan) if total <= 0.0 else 100.0 * load / total
-    return crossings.assign(load_share_pct=np.minimum(share, 100.0))
+    # Loads are running sums, so an unused crossing may be off zero by a rounding.
+    return crossings.assign(load_share_pct=np.clip(share.round(6), 0.0, 100.0))
 
 
 # --- bottlenecks ----------------------------------------------------------------------------
@@ -345,7 +346,7 @@ def _crossing_layer(
 
 def _capacity(roads: pd.DataFrame, params: BottlenecksParams) -> Floats:
     """Capacity of one direction, pcu/h: lanes times the class's."""
-    per_lane = np.array([params.capacity_pcu_h_lane[name] for name in ROAD_CLASSES], dtype=float)
+    per_lane = by_rank(params.capacity_pcu_h_lane)
     return roads["lanes"].to_numpy(dtype=float) * per_lane[roads["class_rank"].to_numpy()]
 
 
@@ -433,7 +434,7 @@ class _Graph:
     highways: list[str]
     ranks: list[int]
     is_link: list[bool]
-    values: dict[str, NDArray[Any]]
+    tags: dict[str, NDArray[Any]]
 
     @classmethod
     def around(
@@ -478,7 +479,7 @@ class _Graph:
 
     def can_pass(self, row: int, entry: int, is_ahead: bool) -> bool:
         """Whether traffic goes on into (ahead) or comes out of (behind) the edge at this end."""
-        return not self.values["is_oneway"][row] or (entry == 0) == is_ahead
+        return not self.tags["is_oneway"][row] or (entry == 0) == is_ahead
 
 
 def _or_none(tag: pd.Series) -> list[str | None]:
@@ -587,11 +588,14 @@ def _continuation(
         if other in seen or not graph.can_pass(other, entry, is_ahead):
             continue
         turn = abs((graph.out_deg[other, entry] - away + 180.0) % 360.0 - 180.0)
-        if turn >= _TURN_BACK_DEG:
+        # At a bend with nothing else there, the road may turn as it likes.
+        is_only = graph.street_count.get(node) == 2
+        if turn >= _TURN_BACK_DEG and not is_only:
             continue
         name, ref = graph.names[other]
-        is_namesake = (name is not None and name == known[0]) or (ref is not None and ref == known[1])
-        is_only = graph.street_count.get(node) == 2
+        is_namesake = (name is not None and name == known[0]) or (
+            ref is not None and ref == known[1]
+        )
         is_next = (
             turn <= params.continue_deg
             and abs(graph.ranks[other] - graph.ranks[row]) <= 1
@@ -633,7 +637,7 @@ def _narrow_parts(
     """Bottlenecks of one crossing road, one per kind at most."""
     found: dict[str, _Finding] = {}
     row = profile.row
-    roads = graph.values
+    roads = graph.tags
     lanes = np.where(roads["lanes_tagged"][row], roads["lanes"][row], np.nan)
     speed = np.where(roads["speed_tagged"][row], roads["speed"][row], np.nan)
     rank = roads["rank"][row].astype(float)
@@ -732,7 +736,7 @@ def _finding(
     capacity = graph.capacity[profile.row]
     sides = (slice(0, run.first), slice(run.last + 1, None))
     approach = min(_median(capacity[side], profile.length[side], 0.0) for side in sides)
-    is_bridge = graph.values["is_bridge"][rows]
+    is_bridge = graph.tags["is_bridge"][rows]
     near = (profile.start < params.near_m) & (profile.stop > -params.near_m)
     ends = {node for row in rows for node in graph.nodes[row]}
     here = float(np.min(value[inside]))
@@ -788,7 +792,12 @@ def _run_line(graph: _Graph, profile: _Profile, run: _Run) -> Any:
 def _merged(found: list[_Finding]) -> list[_Finding]:
     """One finding per kind and stretch of road: the one whose crossing carries most."""
     found = sorted(
-        found, key=lambda each: (each.kind, -np.nan_to_num(each.load_share_pct), each.crossing.crossing_id)
+        found,
+        key=lambda each: (
+            each.kind,
+            -np.nan_to_num(each.load_share_pct),
+            each.crossing.crossing_id,
+        ),
     )
     kept: list[_Finding] = []
     for each in found:
@@ -811,7 +820,9 @@ def _critical(
     road = _carriageways(graph, crossings, rows)
     table = pd.DataFrame({"share": share, "road": road, "at": np.arange(len(share))}).dropna()
     table["total"] = table.groupby("road")["share"].transform("sum")
-    table = table.sort_values(["total", "road", "share", "at"], ascending=[False, True, False, True])
+    table = table.sort_values(
+        ["total", "road", "share", "at"], ascending=[False, True, False, True]
+    )
     table = table.drop_duplicates("road")
     table = table[table["total"] >= params.critical_share_pct].head(params.critical_most)
     return [
@@ -825,18 +836,18 @@ def _critical(
 def _carriageways(graph: _Graph, crossings: gpd.GeoDataFrame, rows: Ints) -> Ints:
     """A label per crossing: opposite one-ways of one class side by side share one."""
     points = crossings.geometry.to_numpy()
-    first, second = shapely.STRtree(points).query(points, predicate="dwithin", distance=_CARRIAGEWAYS_M)
-    heading, rank = graph.out_deg[rows, 0], graph.values["rank"][rows]
-    is_oneway = graph.values["is_oneway"][rows]
+    first, second = shapely.STRtree(points).query(
+        points, predicate="dwithin", distance=_CARRIAGEWAYS_M
+    )
+    heading, rank = graph.out_deg[rows, 0], graph.tags["rank"][rows]
+    is_oneway = graph.tags["is_oneway"][rows]
     turn = np.abs((heading[first] - heading[second] + 180.0) % 360.0 - 180.0)
     joined = is_oneway[first] & is_oneway[second] & (rank[first] == rank[second]) & (turn > 120.0)
     label = components(len(rows), first[joined], second[joined]).astype(np.int64)
     return np.where(label < 0, len(rows) + np.arange(len(rows)), label)
 
 
-def _critical_finding(
-    graph: _Graph, crossing: Any, profile: _Profile, share: float
-) -> _Finding:
+def _critical_finding(graph: _Graph, crossing: Any, profile: _Profile, share: float) -> _Finding:
     row = graph.row_of[crossing.edge_id]
     capacity = graph.capacity[profile.row]
     sides = (profile.stop <= 0.0, profile.start >= 0.0)

@@ -122,7 +122,7 @@ def find_road_ends(
     ends = _home_city(ends, border, cities, params)
     ends = judge_ends(ends, near, params)
     rail = _rail_ends(border, borders, railways, stations, transit_links, params)
-    table = _as_layer(ends, near, border_id, crs)
+    table = as_layer(ends, near, border_id, crs)
     rail = _rail_as_layer(rail, border_id, crs)
     result = pd.concat([each for each in (table, rail) if len(each)]) if len(table) + len(rail) else table
     for rule, count in result["rule"].value_counts().sort_index().items():
@@ -274,14 +274,16 @@ def list_ends(near: Surroundings, params: DeadEndsParams) -> pd.DataFrame:
     """Every end of the surroundings, near or far from the border.
 
     Columns node (row of ``near.nodes``), edge (row of ``near.roads``), side,
-    end_type, beyond (edge row behind a barrier, else -1), x, y.
+    end_type, beyond (edge row behind a barrier, else -1), is_piece (what lies
+    beyond is a closed piece), x, y.
     """
     parts = [_topological_ends(near, params), _blocked_nodes(near, params), _closed_pieces(near, params)]
     ends = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
     # Where a barrier stands on an end, the barrier explains more.
     is_barrier = (ends["end_type"] == "barrier_end").to_numpy(dtype=bool)
     ends = ends[is_barrier | ~np.isin(ends["node"], ends["node"][is_barrier])]
-    ends = ends.sort_values(["node", "edge"], ignore_index=True)
+    ends = ends.sort_values(["node", "edge"]).drop_duplicates(["node", "edge"], ignore_index=True)
+    ends["is_piece"] = near.roads["is_closed"].to_numpy(bool)[ends["beyond"]] & (ends["beyond"] >= 0)
     xy = near.node_xy[ends["node"].to_numpy(np.int64)]
     return ends.assign(x=xy[:, 0], y=xy[:, 1])
 
@@ -329,7 +331,7 @@ def _joined_halves(near: Surroundings, equal: Flags, peers: Ints) -> Flags:
 
 
 def _blocked_nodes(near: Surroundings, params: DeadEndsParams) -> pd.DataFrame:
-    """Both directions of roads cut by a barrier on a node: one row per direction (see `describe_ends`)."""
+    """Both directions of roads cut by a barrier on a node: one row per direction."""
     barrier = near.nodes["barrier"].fillna("").astype(str)
     access = near.nodes["access"].fillna("").astype(str)
     blocks = (barrier.isin(BLOCKING_BARRIERS) & ~access.isin(OPEN_ACCESS)) | (
@@ -343,6 +345,8 @@ def _through_nodes(near: Surroundings, params: DeadEndsParams, chosen: Flags) ->
     """Half-edge pairs of the roads that run through chosen nodes, on the classes looked for."""
     rank = near.roads["class_rank"].to_numpy()[near.half_edge]
     fits = chosen[near.half_node] & (rank <= CLASS_RANK[params.lowest_class])
+    # A closed piece has ends of its own (see _closed_pieces).
+    fits &= ~near.roads["is_closed"].to_numpy(bool)[near.half_edge]
     count = np.bincount(near.half_node, weights=fits, minlength=len(near.nodes))
     pair = np.flatnonzero(fits & (count[near.half_node] == 2))
     first, second = pair[::2], pair[1::2]
@@ -392,15 +396,17 @@ def _closed_pieces(near: Surroundings, params: DeadEndsParams) -> pd.DataFrame:
 
 
 def place_ends(
-    ends: pd.DataFrame, near: Surroundings, border: pd.Series, borders: gpd.GeoDataFrame, reach_m: float
-) -> pd.DataFrame:
+    ends: pd.DataFrame, near: Surroundings, border: pd.Series, borders: gpd.GeoDataFrame,
+    reach_m: float, city: str | None = None,
+) -> pd.DataFrame:  # fmt: skip
     """The ends that belong to one border, with city_id, distance_m and the border's normal.
 
     An end belongs to the nearest of its own city's borders: at a tripoint the
-    line between the two other cities is no border of its own.
+    line between the two other cities is no border of its own. ``city`` replaces
+    every end's city, where the line is a placebo inside one.
     """
-    city = near.nodes["city_id"].to_numpy(dtype=object)[ends["node"]] if len(ends) else []
-    ends = ends.assign(city_id=city)
+    cities = near.nodes["city_id"].to_numpy(dtype=object)[ends["node"].to_numpy(np.int64)]
+    ends = ends.assign(city_id=cities if city is None else city)
     kept = []
     for side in dict.fromkeys((border["city_a"], border["city_b"])):
         mine = ends[(ends["city_id"] == side).to_numpy(dtype=bool)]
@@ -430,13 +436,10 @@ def describe_ends(ends: pd.DataFrame, near: Surroundings, params: DeadEndsParams
     heading = _unit(point - back)
     tip = _unit(point - _vertex_behind(ends, near))
     normal = ends[["normal_x", "normal_y"]].to_numpy(float)
-    table = ends.assign(
+    return ends.assign(
         dx=heading[:, 0], dy=heading[:, 1], tip_x=tip[:, 0], tip_y=tip[:, 1],
         back_x=back[:, 0], back_y=back[:, 1], cos=_dot(heading, normal),
     )  # fmt: skip
-    ordered = table.assign(rounded=table["cos"].round(6))
-    ordered = ordered.sort_values(["node", "rounded", "edge"], ascending=[True, False, True])
-    return ordered.drop(columns="rounded").drop_duplicates("node", ignore_index=True)
 
 
 def _vertex_behind(ends: pd.DataFrame, near: Surroundings) -> Floats:
@@ -492,18 +495,27 @@ def _continuation(edge: Ints, side: Ints, near: Surroundings) -> tuple[Ints, Int
 def _home_city(
     ends: pd.DataFrame, border: pd.Series, cities: gpd.GeoDataFrame, params: DeadEndsParams
 ) -> pd.DataFrame:
-    """Give ends that just overshoot the border to the city their road comes from.
+    """Settle which city each end's road comes from.
 
-    Such an end has the border behind it, so its heading is measured against the
-    normal's axis.
+    An end that just overshoots the border belongs to the city behind it; of a
+    barrier's two ends one belongs to either city, even where the barrier stands
+    somewhat inside one. Such ends may have the border behind them, so their
+    heading is measured against the normal's axis.
     """
     pair = cities[cities["city_id"].isin((border["city_a"], border["city_b"]))]
     behind = locate_points(ends["back_x"], ends["back_y"], pair).to_numpy(dtype=object)
+    own = ends["city_id"].to_numpy(dtype=object)
+    is_barrier = (ends["end_type"] == "barrier_end").to_numpy(dtype=bool)
     is_near = (ends["distance_m"] <= params.heading_length_m).to_numpy(dtype=bool)
-    overshoots = is_near & (behind != ends["city_id"].to_numpy(dtype=object)) & pd.notna(behind)
-    city = np.where(overshoots, behind, ends["city_id"].to_numpy(dtype=object))
+    overshoots = is_near & (behind != own) & pd.notna(behind) & ~is_barrier
+    other = np.where(own == border["city_a"], border["city_b"], border["city_a"])
+    by_heading = np.where(ends["cos"].to_numpy(float) >= 0.0, own, other)
+    place = np.where(ends["is_piece"], ends["beyond"], -1 - ends["node"])
+    told_apart = pd.Series(behind).groupby(place).transform("nunique").to_numpy() == 2
+    city = np.where(overshoots | (is_barrier & told_apart), behind, own)
+    city = np.where(is_barrier & ~told_apart, by_heading, city)
     on_line = (ends["distance_m"] < 1.0).to_numpy(dtype=bool)
-    cos = np.where(overshoots | on_line, ends["cos"].abs(), ends["cos"])
+    cos = np.where(overshoots | on_line | is_barrier, ends["cos"].abs(), ends["cos"])
     return ends.assign(city_id=city, cos=cos)
 
 
@@ -528,6 +540,7 @@ def judge_ends(ends: pd.DataFrame, near: Surroundings, params: DeadEndsParams) -
     rules: list[tuple[str, Flags]] = [
         ("class_below", is_below),
         ("extract_edge", node["is_extract_edge"].to_numpy(dtype=bool)),
+        ("too_far", is_barrier & (ends["distance_m"] > params.barrier_end_m).to_numpy(dtype=bool)),
         ("turning_circle", node["highway"].isin(TURNING_PLACES).to_numpy(dtype=bool)),
         ("loop", _ends_in_loop(ends, near)),
         ("service_road", road["service"].notna().to_numpy(dtype=bool) | (road["class_rank"] >= 7).to_numpy(bool)),
@@ -910,7 +923,8 @@ def _compass_deg(dx: Any, dy: Any) -> Floats:
     return np.asarray(np.degrees(np.arctan2(np.asarray(dx, float), np.asarray(dy, float))) % 360.0)
 
 
-def _as_layer(ends: pd.DataFrame, near: Surroundings, border_id: str, crs: Any) -> gpd.GeoDataFrame:
+def as_layer(ends: pd.DataFrame, near: Surroundings, border_id: str, crs: Any) -> gpd.GeoDataFrame:
+    """Described and judged ends as rows of the layer ``road_ends``."""
     road = near.roads.iloc[ends["edge"]].reset_index(drop=True)
     edge_ids = near.roads["edge_id"].to_numpy(object)
     beyond = ends["beyond"].to_numpy(np.int64)

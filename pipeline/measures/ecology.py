@@ -107,7 +107,7 @@ def boundary_ecology(
         return {name: schemas.empty(name, crs) for name in OUTPUTS}
     own = land[land["border_id"] == border_id].reset_index(drop=True)
     barriers = corridor_barriers(belt, roads, railways)
-    rivers, river_sites = shared_rivers.find_shared_rivers(belt, waterways, land_areas, params)
+    rivers, river_sites = shared_rivers.find_shared_rivers(belt, waterways, land_areas, own, params)
     return {
         "eco_zones": zone_stretches(belt, borders, cities, own, params),
         "conflicts": find_conflicts(belt, own, params),
@@ -279,8 +279,9 @@ def find_conflicts(belt: Belt, land: gpd.GeoDataFrame, params: EcologyParams) ->
         return schemas.empty("conflicts", belt.crs)
     frame = gpd.GeoDataFrame(rows, geometry="geometry", crs=belt.crs)
     frame["border_id"] = belt.border_id
-    ends = shapely.get_point(frame.geometry.to_numpy(), 0), shapely.get_point(
-        frame.geometry.to_numpy(), -1
+    ends = (
+        shapely.get_point(frame.geometry.to_numpy(), 0),
+        shapely.get_point(frame.geometry.to_numpy(), -1),
     )
     km_source, km_exposed = (belt.km_along(each) for each in ends)
     stem = [
@@ -455,9 +456,7 @@ def _cut_by(green: gpd.GeoDataFrame, barriers: Geometries, half_width_m: float) 
     return gpd.GeoDataFrame(columns, geometry=parts, crs=green.crs)
 
 
-def _links_over_gaps(
-    geometry: Geometries, barriers: Geometries, gap_m: float
-) -> tuple[Ints, Ints]:
+def _links_over_gaps(geometry: Geometries, barriers: Geometries, gap_m: float) -> tuple[Ints, Ints]:
     """Pairs of patches near enough to hang together, with no barrier between them."""
     first, second = within_gap(geometry, gap_m)
     if len(barriers) and len(first):
@@ -494,7 +493,8 @@ def monitoring_sites(
 ) -> gpd.GeoDataFrame:
     """Candidate sites for joint monitoring: water and air; ``monitoring_sites``.
 
-    Water where a shared river crosses. Air where industrial land lies within the
+    Water where a shared river crosses, and where one that follows the border
+    leaves it. Air where industrial land lies within the
     conflict distance: on the border, opposite the largest works of each group
     (wind is not known, so either side may be the one exposed). Groups are what
     lies along the border with no gap of a conflict distance between.
@@ -518,7 +518,7 @@ def _air_sites(belt: Belt, land: gpd.GeoDataFrame, params: EcologyParams) -> pd.
     works = works[shapely.dwithin(belt.line, works.geometry.to_numpy(), params.conflict_distance_m)]
     works = works[works.geometry.area >= 1e6 * params.conflict_min_km2]
     if works.empty:
-        return pd.DataFrame(columns=["medium", "reason", "about", "geometry"])
+        return pd.DataFrame(columns=list(shared_rivers.SITE_COLUMNS))
     geometry = works.geometry.to_numpy()
     opposite = shapely.get_point(shapely.shortest_line(belt.line, geometry), 0)
     table = pd.DataFrame(

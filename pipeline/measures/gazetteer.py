@@ -179,9 +179,7 @@ def _towns(places: gpd.GeoDataFrame, crs: pyproj.CRS) -> pd.DataFrame:
     )
 
 
-def _plan_areas(
-    cities: gpd.GeoDataFrame, metro: Metro | None, crs: pyproj.CRS
-) -> pd.DataFrame:
+def _plan_areas(cities: gpd.GeoDataFrame, metro: Metro | None, crs: pyproj.CRS) -> pd.DataFrame:
     areas = [area for area in metro.areas if area.point is not None] if metro else []
     if not areas:
         return pd.DataFrame()
@@ -229,6 +227,8 @@ def _project(
     points = np.full(len(lon), None, dtype=object)
     known = ~(np.isnan(lon) | np.isnan(lat))
     if known.any():
-        x, y = pyproj.Transformer.from_crs(WGS84, crs, always_xy=True).transform(lon[known], lat[known])
+        x, y = pyproj.Transformer.from_crs(WGS84, crs, always_xy=True).transform(
+            lon[known], lat[known]
+        )
         points[known] = shapely.points(x, y)
     return points

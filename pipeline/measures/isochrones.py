@@ -30,6 +30,7 @@ from pipeline.config import IsochronesParams, TransitParams
 from pipeline.crs import require_metric
 from pipeline.errors import StageError
 from pipeline.measures.routing import Access, Mode, RoutingNetwork
+from pipeline.measures.transit_routing import TransitNetwork
 
 Floats = NDArray[np.float64]
 Reached = dict[float, Any]
@@ -80,10 +81,10 @@ def draw_isochrones(
     if centre.kind not in params.kinds:
         return gpd.GeoDataFrame(schemas.empty("isochrones", crs))
     limits = sorted(params.minutes)
-    areas = _road_areas(centre.geometry, routing_network, limits, params)
-    areas["transit"] = _transit_areas(
-        centre.geometry, routing_network, stations, transit_links, limits, transit_params
-    )
+    access = _access_of(centre.geometry, routing_network)
+    transit = TransitNetwork.build(stations, transit_links, transit_params)
+    areas = _road_areas(centre.geometry, routing_network, access, limits, params)
+    areas["transit"] = _transit_areas(centre.geometry, routing_network, access, transit, limits)
     rows = [
         _row(centre_id, mode, minutes, area, zone_grid)
         for mode, reached in areas.items()
@@ -124,14 +125,17 @@ def _people_inside(area: Any, zone_grid: gpd.GeoDataFrame) -> float:
 # --------------------------------------------------------------------------- by road
 
 
-def _road_areas(
-    point: Any, network: RoutingNetwork, limits: list[float], params: IsochronesParams
-) -> dict[str, Reached]:
-    """Areas by mode and limit."""
+def _access_of(point: Any, network: RoutingNetwork) -> Access:
     access, snap_m = network.access_of_points([point.x], [point.y], CENTRE_SNAP_M)
+    return access.with_extra_min(np.nan_to_num(snap_m) / 1000.0 / CENTRE_SPEED_KMH * 60.0)
+
+
+def _road_areas(
+    point: Any, network: RoutingNetwork, access: Access, limits: list[float], params: IsochronesParams
+) -> dict[str, Reached]:
+    """Areas by mode and limit; none where the centre has no access."""
     if not access.has_access.any():
         return {mode: {} for mode in ROAD_MODES}
-    access = access.with_extra_min(snap_m / 1000.0 / CENTRE_SPEED_KMH * 60.0)
     cell_m = params.street_reach_m / CELLS_PER_REACH
     areas = {}
     for mode in ROAD_MODES:
@@ -191,9 +195,16 @@ def _samples(
 
 
 def _along(network: RoutingNetwork, segment: NDArray[np.int64], fraction: Floats) -> Floats:
-    lines = network.segment_lines(segment)
-    points = shapely.line_interpolate_point(lines, fraction, normalized=True)
-    return np.asarray(shapely.get_coordinates(points))
+    """Points at a fraction of segments, from their vertices, float64[k, 2]."""
+    coords = np.asarray(network.coords)
+    metres = np.r_[0.0, np.cumsum(np.hypot(*np.diff(coords, axis=0).T))]
+    first = np.asarray(network.coords_start)[segment]
+    last = np.asarray(network.coords_start)[segment + 1] - 1
+    target = metres[first] + fraction * (metres[last] - metres[first])
+    vertex = np.clip(np.searchsorted(metres, target, side="right") - 1, first, last - 1)
+    span = np.maximum(metres[vertex + 1] - metres[vertex], 1e-9)
+    share = np.clip((target - metres[vertex]) / span, 0.0, 1.0)[:, None]
+    return np.asarray(coords[vertex] + share * (coords[vertex + 1] - coords[vertex]))
 
 
 def _outline(
@@ -231,12 +242,8 @@ def _below(field: Floats, level: float, x0: float, y0: float, cell_m: float) -> 
     faces = shapely.get_parts(shapely.polygonize(lines))
     inside = shapely.get_coordinates(shapely.point_on_surface(faces))
     is_below = _interpolate(field, inside, x0, y0, cell_m) <= level
-    return _dissolve_nothing(faces[is_below])
-
-
-def _dissolve_nothing(faces: NDArray[Any]) -> Any:
-    """Faces inside never share an edge: what parts them is outside."""
-    return shapely.multipolygons(faces)
+    # Two faces inside never share an edge: what parts them is outside.
+    return shapely.multipolygons(faces[is_below])
 
 
 def _triangles(field: Floats, level: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -281,16 +288,18 @@ def _interpolate(field: Floats, xy: Floats, x0: float, y0: float, cell_m: float)
 
 def _fill_holes(area: Any, least_m2: float) -> Any:
     """Without its small holes. A wider limit's holes lie in the narrower's, so nesting stays."""
-    polygons = shapely.get_parts(area)
-    rings, owner = shapely.get_rings(polygons, return_index=True)
+    rings, owner = shapely.get_rings(shapely.get_parts(area), return_index=True)
     is_shell = np.r_[True, owner[1:] != owner[:-1]]
     keep = is_shell | (shapely.area(shapely.polygons(rings)) >= least_m2)
-    return shapely.multipolygons(shapely.polygons(rings[is_shell], holes=None)) if keep.sum() == is_shell.sum() else (
-        shapely.multipolygons(
-            [shapely.Polygon(rings[shell], list(rings[keep & ~is_shell & (owner == owner[shell])]))
-             for shell in np.flatnonzero(is_shell)]
-        )
-    )
+    return shapely.multipolygons(_with_holes(rings[keep], owner[keep]))
+
+
+def _with_holes(rings: NDArray[Any], owner: NDArray[np.int64]) -> NDArray[Any]:
+    """Polygons from their rings, shell first; rings of one polygon share ``owner``."""
+    coords, ring = shapely.get_coordinates(rings, return_index=True)
+    ring_start = np.searchsorted(ring, np.arange(len(rings) + 1))
+    polygon_start = np.searchsorted(owner, np.append(np.unique(owner), owner[-1] + 1))
+    return shapely.from_ragged_array(shapely.GeometryType.POLYGON, coords, (ring_start, polygon_start))
 
 
 # --------------------------------------------------------------------------- outlines
@@ -319,7 +328,27 @@ def _as_multi(area: Any) -> Any:
 
 
 def _transit_areas(
-    point: Any, network: RoutingNetwork, stations: gpd.GeoDataFrame, transit_links: gpd.GeoDataFrame,
-    limits: list[float], params: TransitParams,
-) -> Reached:  # fmt: skip
-    return {}
+    point: Any, network: RoutingNetwork, access: Access, transit: TransitNetwork, limits: list[float]
+) -> Reached:
+    """Where one walks to in the time left at the stations, and from the centre itself.
+
+    At the far end nobody has a car: egress is on foot.
+    """
+    leave = transit.reach([point.x], [point.y], network, access, leaving=True)
+    alight = transit.times(leave, 1)[0]
+    if not (alight < limits[-1]).any():
+        return {}
+    x, y = np.r_[point.x, transit.x], np.r_[point.y, transit.y]
+    minutes = np.r_[0.0, alight]
+    return {
+        limit: _as_multi(_walked(x, y, minutes, limit, APART_M * rank, transit.params))
+        for rank, limit in enumerate(limits)
+    }
+
+
+def _walked(x: Floats, y: Floats, minutes: Floats, limit: float, more_m: float, params: TransitParams) -> Any:
+    """Discs of what is walked in the time left, together."""
+    there = minutes < limit
+    left_m = (limit - minutes[there]) / 60.0 * params.walk_speed_kmh * 1000.0
+    radius = np.minimum(left_m, params.walk_limit_m) + more_m
+    return shapely.union_all(shapely.buffer(shapely.points(x[there], y[there]), radius))

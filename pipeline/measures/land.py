@@ -88,18 +88,18 @@ CLASS_OF_TAG: dict[str, dict[str, tuple[str, ...]]] = {
         "water": ("water", "bay", "strait"),
         "wetland": ("wetland", "mud"),
         "forest": ("wood",),
-        "scrub": ("scrub", "heath", "shrubbery"),
+        "scrub": ("scrub", "heath", "shrubbery", "moor"),
         "grass": ("grassland", "fell", "tundra"),
         "bare": (
             "bare_rock", "sand", "beach", "scree", "shingle", "rock", "shoal", "glacier",
-            "blockfield",
+            "blockfield", "bare_ground", "desert", "dune",
         ),
     },
     "leisure": {
         "protected": ("nature_reserve",),
         "park": (
             "park", "pitch", "stadium", "garden", "playground", "sports_centre", "golf_course",
-            "track", "recreation_ground",
+            "track", "recreation_ground", "common", "dog_park", "swimming_pool", "water_park",
         ),
         "other_built": ("marina",),
     },
@@ -113,11 +113,19 @@ CLASS_OF_TAG: dict[str, dict[str, tuple[str, ...]]] = {
         "commercial": ("marketplace", "fuel"),
         "other_built": ("grave_yard",),
     },
-    "aeroway": {"transport": ("aerodrome", "apron", "runway", "taxiway", "terminal", "helipad")},
-    "waterway": {"water": ("riverbank", "dock", "canal"), "other_built": ("dam",)},
+    "aeroway": {
+        "transport": (
+            "aerodrome", "apron", "runway", "taxiway", "terminal", "helipad", "heliport",
+        ),
+    },
+    "waterway": {"water": ("riverbank", "dock", "canal"), "other_built": ("dam", "boatyard")},
     "man_made": {
-        "industrial": ("works", "wastewater_plant", "water_works"),
+        "industrial": ("works", "wastewater_plant", "water_works", "storage_tank"),
         "transport": ("pier",),
+    },
+    # Danger and training areas are left out: they are mostly open land.
+    "military": {
+        "other_built": ("base", "barracks", "naval_base", "airfield", "office", "depot", "bunker"),
     },
 }  # fmt: skip
 """OSM key -> land class -> values (methods.md 6). Any other tag leaves the land unknown."""
@@ -289,7 +297,7 @@ def _land_layer(border_id: str, parted: pd.DataFrame, crs: Any) -> gpd.GeoDataFr
         crs=crs,
     )
     frame["zone_class"] = frame["land_class"].map(ZONE_OF_CLASS)
-    frame["evidence"] = np.where(frame["land_class"] == "unknown", None, "osm")
+    frame["evidence"] = pd.Series("osm", index=frame.index).where(frame["land_class"] != "unknown")
     frame = _in_place_order(frame)
     number = frame.groupby(["city_id", "land_class"]).cumcount()
     frame["land_id"] = [

@@ -180,7 +180,7 @@ def _habitat(green: Geometries, params: EcologyParams) -> tuple[Floats, csr_arra
     if not len(green):
         return np.empty(0), csr_array((0, 0))
     patch = joined(within_gap(green, _TOUCH_M), len(green))
-    areas = np.bincount(patch, shapely.area(green))
+    areas = np.bincount(patch, shapely.area(green)).astype(np.float64)
     is_large = areas >= 1e6 * params.connectivity_min_km2
     number = np.cumsum(is_large) - 1
     keep = is_large[patch]

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,7 +98,10 @@ def build_network(
     ways = _kept_ways(highways, params)
     vertices = _vertices(ways)
     if not len(vertices.way):
-        return {"roads": schemas.empty("roads", crs), "road_nodes": schemas.empty("road_nodes", crs)}
+        return {
+            "roads": schemas.empty("roads", crs),
+            "road_nodes": schemas.empty("road_nodes", crs),
+        }
     edges = _cut(vertices, cutting_nodes(tagged_nodes))
     table = _way_attributes(ways)
     roads = _describe_edges(edges, vertices, table, cities, land_areas, params, crs)
@@ -131,13 +134,11 @@ def locate_points(
     for row in order:
         area = geometry[row]
         west, south, east, north = shapely.bounds(area)
-        near = np.flatnonzero(
-            (found < 0) & (x >= west) & (x <= east) & (y >= south) & (y <= north)
-        )
+        near = np.flatnonzero((found < 0) & (x >= west) & (x <= east) & (y >= south) & (y <= north))
         if len(near):
             shapely.prepare(area)
             found[near[shapely.intersects_xy(area, x[near], y[near])]] = row
-    labels = np.append(ids.astype(object), None)
+    labels = np.array([*ids, None], dtype=object)
     return pd.Series(labels[found], dtype="str")
 
 
@@ -159,6 +160,11 @@ def built_up_areas(land_areas: gpd.GeoDataFrame) -> NDArray[np.object_]:
     """Polygons of built-up land (`BUILT_UP_LANDUSE`)."""
     chosen = (land_areas["key"] == "landuse") & land_areas["value"].isin(BUILT_UP_LANDUSE)
     return np.asarray(land_areas.geometry.to_numpy()[chosen.to_numpy(dtype=bool)], dtype=object)
+
+
+def by_rank(table: Mapping[Any, Any]) -> Floats:
+    """A table by road class as an array by ``class_rank``."""
+    return np.asarray([table[name] for name in ROAD_CLASSES], dtype=np.float64)
 
 
 def cutting_nodes(tagged_nodes: gpd.GeoDataFrame) -> Ints:
@@ -428,8 +434,14 @@ def _edge_lengths(edges: _Edges, vertices: _Vertices) -> Floats:
 def _edge_ids(way: Ints, from_node: Ints, to_node: Ints) -> pd.Series:
     """`<way>/<from>/<to>`; a way that joins the same nodes again gets a counter."""
     parts = [pc.cast(pa.array(part), pa.string()) for part in (way, from_node, to_node)]
-    ids = pd.Series(pc.binary_join_element_wise(*parts, "/").to_numpy(zero_copy_only=False), dtype="str")
-    again = pd.DataFrame({"way": way, "a": from_node, "b": to_node}).groupby(["way", "a", "b"]).cumcount()
+    ids = pd.Series(
+        pc.binary_join_element_wise(*parts, "/").to_numpy(zero_copy_only=False), dtype="str"
+    )
+    again = (
+        pd.DataFrame({"way": way, "a": from_node, "b": to_node})
+        .groupby(["way", "a", "b"])
+        .cumcount()
+    )
     doubles = again.to_numpy() > 0
     if doubles.any():
         ids = ids.astype(object)
@@ -438,15 +450,15 @@ def _edge_ids(way: Ints, from_node: Ints, to_node: Ints) -> pd.Series:
 
 
 def _lanes(roads: pd.DataFrame, params: NetworkParams) -> tuple[Floats, NDArray[np.object_]]:
-    by_rank = np.array([params.lanes_per_direction[name] for name in ROAD_CLASSES], dtype=float)
-    imputed = by_rank[roads["class_rank"].to_numpy()]
+    per_class = by_rank(params.lanes_per_direction)
+    imputed = per_class[roads["class_rank"].to_numpy()]
     # A ramp is a single lane unless it says otherwise, whatever its road's class.
     imputed = np.where(roads["is_link"].to_numpy(), 1.0, imputed)
     return _tagged_else(roads["lanes_tagged"].to_numpy(), imputed)
 
 
 def _speeds(roads: pd.DataFrame, params: NetworkParams) -> tuple[Floats, NDArray[np.object_]]:
-    table = np.array([params.speed_kmh[name] for name in ROAD_CLASSES], dtype=float)
+    table = by_rank(params.speed_kmh)
     link = np.array(params.link_speed_kmh, dtype=float)
     urban = roads["is_urban"].to_numpy().astype(np.int64)
     by_class = table[roads["class_rank"].to_numpy(), urban]

@@ -1059,9 +1059,11 @@ def _components(
     All routing nodes of one place get the lowest of their components.
     """
     n_nodes = len(node_id)
-    matrix = sp.csr_array(
-        (np.ones(len(graph["head"])), graph["head"], graph["indptr"]), shape=(n_nodes, n_nodes)
-    )
+    # Parallel arcs and loops out: scipy's strong components do not end on a CSR
+    # matrix with doubles.
+    pairs = np.unique(np.stack([graph["tail"], graph["head"]], axis=1), axis=0)
+    pairs = pairs[pairs[:, 0] != pairs[:, 1]]
+    matrix = sp.csr_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n_nodes, n_nodes))
     count, label = connected_components(matrix, directed=True, connection="strong")
     size = np.bincount(label, minlength=count)
     lowest = np.full(count, np.iinfo(np.int64).max)

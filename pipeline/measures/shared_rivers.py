@@ -19,11 +19,14 @@ from numpy.typing import NDArray
 
 from pipeline import schemas
 from pipeline.config import EcologyParams
-from pipeline.measures.belt import Belt, joined, polygons_in
+from pipeline.measures.belt import Belt, joined, polygons_in, within_gap
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Geometries = NDArray[np.object_]
+
+SITE_COLUMNS = ("about", "geometry", "medium", "reason")
+"""A candidate water site: the river it is about, a point on the border, why."""
 
 _RIVER_GAP_M = 1_000.0
 """Reaches of one name this near are one river: lakes and culverts interrupt the line."""
@@ -38,6 +41,10 @@ _SLIVER_SAMPLES = 4
 """So many samples on no side (slivers between two cities) do not hide a crossing."""
 
 _BORDER_SAMPLE_M = 50.0
+_WIDTH_STEP_M = 100.0
+_CHORD_M = 5_000.0
+"""Water farther from the line than this belongs to a lake or the sea, not to a river's width."""
+
 _LINE = int(shapely.GeometryType.LINESTRING)
 
 
@@ -45,21 +52,32 @@ def find_shared_rivers(
     belt: Belt,
     waterways: gpd.GeoDataFrame,
     land_areas: gpd.GeoDataFrame,
+    land: gpd.GeoDataFrame,
     params: EcologyParams,
 ) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     """Rivers that cross or follow one border, and where they cross it.
 
     A river follows where the border keeps within `river_follow_m` of it (within
     `river_follow_wide_m` of a wide one) for at least eight times that distance,
-    or for half of a short border; a straight crossing makes two times. Else it
-    crosses: upstream is the city it leaves more often than it enters it, null
-    where it crosses as often both ways.
+    for half of a short border, or where half of the river in the belt is that
+    near; a straight crossing makes two times. Else it crosses: upstream is the
+    city it leaves more often than it enters it, null where it crosses as often
+    both ways.
+
+    Parameters
+    ----------
+    belt
+        The border's widest belt.
+    waterways, land_areas, land
+        Layers in the belt's CRS; ``land`` of this border only. All may be empty.
 
     Returns
     -------
-    Layer ``shared_rivers`` (with crossing_count, followed_km and width_m
-    added), and the water sites: columns medium, reason, about,
-    geometry.
+    Layer ``shared_rivers`` with these columns added: crossing_count, followed_km,
+    width_m (null where neither water nor a tag tells), buffer_from (what the
+    tier counts from: centre_line, or flood_plain for a wide river),
+    flood_plain_km2 inside the belt and flood_plain_evidence (both null but for a
+    wide river). And the water sites, as `SITE_COLUMNS`.
     """
     reaches = _reaches(belt, waterways)
     if reaches.empty:
@@ -70,6 +88,8 @@ def find_shared_rivers(
     for river, group in reaches.groupby("river", sort=True):
         where = crossings[crossings["river"] == river]
         row = _river_row(belt, group, where, widths.get(river, np.nan), params)
+        if row is not None and row["width_m"] > params.river_wide_m:
+            row |= _flood_plain(belt, group.geometry.to_numpy(), land_areas, land, params)
         if row is not None:
             rows.append(row)
             sites.append(where.assign(row=len(rows) - 1))
@@ -85,13 +105,14 @@ def find_shared_rivers(
     ]
     where = pd.concat(sites, ignore_index=True)
     where["about"] = where["row"].map(frame["river_id"])
-    frame = frame.sort_values(["km", "river_id"]).drop(columns=["km", "stem"])
-    return schemas.conform("shared_rivers", frame), _water_sites(belt, where)
+    where = where[where["row"].map(frame["relation"]) == "crosses"]
+    sites_found = pd.concat([_crossing_sites(belt, where), _follow_sites(belt, frame)])
+    frame = frame.sort_values(["km", "river_id"]).drop(columns=["km", "stem", "outlet"])
+    return schemas.conform("shared_rivers", frame), sites_found.reset_index(drop=True)
 
 
 def _nothing(belt: Belt) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
-    sites = pd.DataFrame(columns=["medium", "reason", "about", "geometry"])
-    return schemas.empty("shared_rivers", belt.crs), sites
+    return schemas.empty("shared_rivers", belt.crs), pd.DataFrame(columns=list(SITE_COLUMNS))
 
 
 def _reaches(belt: Belt, waterways: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -113,15 +134,15 @@ def _reaches(belt: Belt, waterways: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         geometry, predicate="dwithin", distance=_RIVER_GAP_M
     )
     # An unnamed reach has a name of its own here: its kind.
-    label = lines["name"].fillna("\0" + lines["waterway"].astype("object")).to_numpy(dtype=object)
+    # Case differs between mappers ("Riu", "riu").
+    name = lines["name"].astype("object").str.casefold()
+    label = name.where(name.notna(), "\0" + lines["waterway"].astype("object")).to_numpy()
     is_named = lines["name"].notna().to_numpy()
     same = (first < second) & (label[first] == label[second])
     first, second = first[same], second[same]
     meets = is_named[first].copy()
     unnamed = np.flatnonzero(~meets)
-    meets[unnamed] = shapely.dwithin(
-        geometry[first[unnamed]], geometry[second[unnamed]], _TOUCH_M
-    )
+    meets[unnamed] = shapely.dwithin(geometry[first[unnamed]], geometry[second[unnamed]], _TOUCH_M)
     lines["river"] = joined((first[meets], second[meets]), len(lines))
     return lines
 
@@ -146,9 +167,7 @@ def _crossings(belt: Belt, reaches: gpd.GeoDataFrame) -> pd.DataFrame:
 
 def _passages(belt: Belt, chains: Geometries) -> tuple[Ints, Geometries]:
     """Step and place of each passage along chains in flow direction."""
-    xy, chain = shapely.get_coordinates(
-        shapely.segmentize(chains, _SAMPLE_M), return_index=True
-    )
+    xy, chain = shapely.get_coordinates(shapely.segmentize(chains, _SAMPLE_M), return_index=True)
     side = np.zeros(len(xy), dtype=np.int64)
     for label, city_id in ((1, belt.city_a), (2, belt.city_b)):
         area = belt.sides.get(city_id)
@@ -203,13 +222,16 @@ def _river_row(
     is_wide = bool(width_m > params.river_wide_m)
     near_m = params.river_follow_wide_m if is_wide else params.river_follow_m
     followed_m = _followed_m(belt, lines, near_m)
-    length_m = float(shapely.length(belt.line))
-    follows = followed_m >= min(8.0 * near_m, max(0.5 * length_m, 3.0 * near_m))
+    follows = _is_following(belt, lines, followed_m, near_m)
     if crossings.empty and not follows:
         return None
     net = 0 if follows else int(crossings["step"].sum())
     upstream, downstream = (
-        (belt.city_a, belt.city_b) if net > 0 else (belt.city_b, belt.city_a) if net else (None, None)
+        (belt.city_a, belt.city_b)
+        if net > 0
+        else (belt.city_b, belt.city_a)
+        if net
+        else (None, None)
     )
     names = group["name"].dropna()
     name = str(names.iloc[0]) if len(names) else None
@@ -226,11 +248,31 @@ def _river_row(
         "upstream_city": upstream,
         "downstream_city": downstream,
         "buffer_m": _buffer_m(group["waterway"], width_m, params),
+        "buffer_from": "centre_line",
+        "flood_plain_km2": np.nan,
+        "flood_plain_evidence": None,
         "width_m": width_m,
         "crossing_count": len(crossings),
         "followed_km": followed_m / 1_000.0,
+        "outlet": _outlet(belt, lines, near_m) if follows else None,
         "geometry": shapely.multilinestrings(parts),
     }
+
+
+def _is_following(belt: Belt, lines: Geometries, followed_m: float, near_m: float) -> bool:
+    """Whether a river keeps to the border: see `find_shared_rivers`.
+
+    A straight crossing is near for two distances; half as much again is the least
+    that counts, however short the border or the river.
+    """
+    if followed_m < 3.0 * near_m:
+        return False
+    inside = shapely.intersection(shapely.union_all(lines), belt.whole)
+    near = shapely.intersection(inside, shapely.buffer(belt.line, near_m))
+    return bool(
+        followed_m >= min(8.0 * near_m, 0.5 * float(shapely.length(belt.line)))
+        or shapely.length(near) >= 0.5 * shapely.length(inside)
+    )
 
 
 def _followed_m(belt: Belt, lines: Geometries, near_m: float) -> float:
@@ -254,11 +296,51 @@ def _buffer_m(kinds: pd.Series, width_m: float, params: EcologyParams) -> float:
     return middle if (kinds == "river").any() else low
 
 
-def _widths(belt: Belt, reaches: gpd.GeoDataFrame, land_areas: gpd.GeoDataFrame) -> dict[int, float]:
-    """Mean width in metres of the water mapped along each river inside the belt.
+def _flood_plain(
+    belt: Belt,
+    lines: Geometries,
+    land_areas: gpd.GeoDataFrame,
+    land: gpd.GeoDataFrame,
+    params: EcologyParams,
+) -> dict[str, Any]:
+    """The flood plain of a wide river inside the belt, and what says so.
 
-    Water area over the length of the river inside it; only rivers whose line runs
-    through an area of flowing water.
+    Land mapped as flood prone along the river; else, as a proxy of the land
+    between the dykes (which OSM maps as lines, where at all), the water, wetland
+    and bare banks that hang together with the river.
+    """
+    is_mapped = (land_areas["key"] == "flood_prone") & (land_areas["value"] == "yes")
+    mapped = land_areas.geometry.to_numpy()[is_mapped.to_numpy(dtype=bool)]
+    river = shapely.intersection(shapely.union_all(lines), belt.whole)
+    shapely.prepare(river)
+    mapped = mapped[shapely.intersects(river, mapped)]
+    if len(mapped):
+        valid = shapely.make_valid(mapped, method="structure", keep_collapsed=False)
+        plain = shapely.intersection(shapely.union_all(valid), belt.whole)
+        return _plain_row(float(shapely.area(plain)), "mapped")
+    wet = land.geometry.to_numpy()[land["land_class"].isin(["water", "wetland", "bare"]).to_numpy()]
+    group = joined(within_gap(wet, params.corridor_gap_m), len(wet))
+    on_river = np.unique(group[shapely.intersects(river, wet)])
+    return _plain_row(float(shapely.area(wet[np.isin(group, on_river)]).sum()), "land_cover")
+
+
+def _plain_row(area_m2: float, evidence: str) -> dict[str, Any]:
+    if not area_m2:
+        return {}
+    return {
+        "buffer_from": "flood_plain",
+        "flood_plain_km2": area_m2 / 1e6,
+        "flood_plain_evidence": evidence,
+    }
+
+
+def _widths(
+    belt: Belt, reaches: gpd.GeoDataFrame, land_areas: gpd.GeoDataFrame
+) -> dict[int, float]:
+    """Median width in metres of the water mapped along each river inside the belt.
+
+    Measured across the flow at points along the line that lie in an area of
+    flowing water; a river none of whose points do has no width here.
     """
     is_water = (
         (land_areas["key"] == "natural")
@@ -266,33 +348,79 @@ def _widths(belt: Belt, reaches: gpd.GeoDataFrame, land_areas: gpd.GeoDataFrame)
         & land_areas["water"].isin(["river", "canal", "stream", "oxbow"])
     ) | ((land_areas["key"] == "waterway") & (land_areas["value"] == "riverbank"))
     areas = land_areas.geometry.to_numpy()[is_water.to_numpy(dtype=bool)]
-    lines = reaches.geometry.to_numpy()
-    area_of, line_of = shapely.STRtree(lines).query(areas, predicate="intersects")
-    if not len(area_of):
+    near = np.unique(shapely.STRtree(reaches.geometry.to_numpy()).query(areas, "dwithin", 1.0)[0])
+    if not len(near):
         return {}
-    used = np.unique(area_of)
-    valid = shapely.make_valid(areas[used], method="structure", keep_collapsed=False)
-    water = shapely.intersection(valid, belt.whole)
-    river = reaches["river"].to_numpy()[line_of]
-    pairs = pd.DataFrame({"river": river, "area": np.searchsorted(used, area_of)})
-    widths = {}
-    for each, rows in pairs.drop_duplicates().groupby("river"):
-        mapped = shapely.union_all(polygons_in(water[rows["area"]])[0])
-        course = shapely.union_all(lines[reaches["river"].to_numpy() == each])
-        length = float(shapely.length(shapely.intersection(course, mapped)))
-        if length > 0.0:
-            widths[int(each)] = float(shapely.area(mapped)) / length
-    return widths
+    valid = shapely.make_valid(areas[near], method="structure", keep_collapsed=False)
+    # Reaches of one river are often mapped one by one: joined, so that none ends a chord.
+    water, _ = polygons_in([shapely.union_all(polygons_in(valid)[0])])
+    xy, normal, river = _points_across(belt, reaches)
+    point, area = _within(xy, water)
+    xy, normal, river = xy[point], normal[point], river[point]
+    ends = np.stack([xy - _CHORD_M * normal, xy + _CHORD_M * normal], axis=1)
+    chords = shapely.intersection(shapely.linestrings(ends), water[area])
+    pieces, owner = shapely.get_parts(chords, return_index=True)
+    own = shapely.dwithin(pieces, shapely.points(xy)[owner], 0.01)
+    table = pd.DataFrame({"river": river[owner[own]], "width_m": shapely.length(pieces[own])})
+    return {int(key): float(m) for key, m in table.groupby("river")["width_m"].median().items()}
 
 
-def _water_sites(belt: Belt, crossings: pd.DataFrame) -> pd.DataFrame:
+def _points_across(belt: Belt, reaches: gpd.GeoDataFrame) -> tuple[Floats, Floats, Ints]:
+    """Points every `_WIDTH_STEP_M` along the rivers in the belt, the unit normal, the river."""
+    inside = shapely.intersection(reaches.geometry.to_numpy(), belt.whole)
+    lines, owner = shapely.get_parts(inside, return_index=True)
+    keep = shapely.length(lines) > 0.0
+    lines, owner = lines[keep], owner[keep]
+    length = shapely.length(lines)
+    counts = np.maximum(np.round(length / _WIDTH_STEP_M).astype(np.int64), 1)
+    line = np.repeat(np.arange(len(lines)), counts)
+    rank = np.arange(len(line)) - np.repeat(np.cumsum(counts) - counts, counts)
+    middle = (rank + 0.5) / counts[line] * length[line]
+    before, after = (
+        shapely.get_coordinates(shapely.line_interpolate_point(lines[line], np.maximum(where, 0.0)))
+        for where in (middle - 1.0, middle + 1.0)
+    )
+    along = after - before
+    norm = np.maximum(np.hypot(along[:, 0], along[:, 1]), 1e-9)
+    normal = np.column_stack([-along[:, 1], along[:, 0]]) / norm[:, None]
+    xy = shapely.get_coordinates(shapely.line_interpolate_point(lines[line], middle))
+    return xy, normal, reaches["river"].to_numpy()[owner[line]]
+
+
+def _within(xy: Floats, areas: Geometries) -> tuple[Ints, Ints]:
+    """Pairs (point, area) where a point lies in an area."""
+    area, point = shapely.STRtree(shapely.points(xy)).query(areas, predicate="contains")
+    return point, area
+
+
+def _outlet(belt: Belt, lines: Geometries, near_m: float) -> Any:
+    """The border's point at the last place, down the river, that is still near the border."""
+    chains = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(lines), directed=True))
+    main = chains[np.argmax(shapely.length(shapely.intersection(chains, belt.whole)).round(3))]
+    points = shapely.points(shapely.get_coordinates(shapely.segmentize(main, _SAMPLE_M)))
+    near = np.flatnonzero(shapely.dwithin(belt.line, points, near_m))
+    if not len(near):
+        return None
+    return shapely.get_point(shapely.shortest_line(belt.line, points[near[-1]]), 0)
+
+
+def _crossing_sites(belt: Belt, crossings: pd.DataFrame) -> pd.DataFrame:
     """One site per river and place it crosses; passages within a kilometre are one place."""
     table = crossings.copy()
     if table.empty:
-        return pd.DataFrame(columns=["medium", "reason", "about", "geometry"])
+        return pd.DataFrame(columns=list(SITE_COLUMNS))
     table["km"] = belt.km_along(table["geometry"].to_numpy()).round(3)
     table = table.sort_values(["about", "km"], ignore_index=True)
     new_place = table["km"].diff().abs().gt(1.0) | (table["about"] != table["about"].shift())
     table["place"] = new_place.cumsum()
-    first = table.drop_duplicates("place")
-    return first[["about", "geometry"]].assign(medium="water", reason="shared_river_crosses")
+    first = table.drop_duplicates("place")[["about", "geometry"]]
+    return first.assign(medium="water", reason="shared_river_crosses")
+
+
+def _follow_sites(belt: Belt, rivers: gpd.GeoDataFrame) -> pd.DataFrame:
+    """One site per river along the border: where it leaves the border, downstream."""
+    table = rivers[(rivers["relation"] == "follows") & rivers["outlet"].notna()]
+    sites = pd.DataFrame(
+        {"about": table["river_id"].to_numpy(), "geometry": table["outlet"].to_numpy()}
+    )
+    return sites.assign(medium="water", reason="shared_river_follows")

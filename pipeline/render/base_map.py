@@ -233,7 +233,7 @@ def _areas(
 
 def _places(places: gpd.GeoDataFrame, thinning: Thinning) -> dict[str, Any]:
     named = places[places["name"].notna().to_numpy()]
-    order = named["place"].map({place: -n for n, place in enumerate(PLACE_ORDER)}).fillna(-9)
+    order = named["place"].map({place: -n for n, place in enumerate(PLACE_ORDER)}).astype(float).fillna(-9)
     order = order + named["population"].fillna(0).rank(pct=True)
     named = thinning.keep("places", named, order, MAX_VILLAGES)
     return encode_layer(named, {"name": None, "place": None, "population": 0, "city_id": None})

@@ -19,7 +19,7 @@ from pipeline.catalogue import Metro
 from pipeline.config import MapParams
 from pipeline.render import base_map, style, summary, themes
 
-from pipeline.render.page_facts import MetroCard, PageFacts
+from pipeline.render.page_facts import MetroCard, PageFacts, card_name
 from pipeline.render.page_shell import render_page
 
 CARD_WIDTH, CARD_HEIGHT = 320.0, 220.0
@@ -125,7 +125,7 @@ def render_metro_map(
     title = _title(card)
     return {
         card.page: render_page(title, card.language, payload, bounds, basemaps),
-        f"assets/{metro.id}.card.json": card.to_json(),
+        card_name(metro.id): card.to_json(),
     }
 
 

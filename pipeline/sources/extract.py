@@ -32,8 +32,6 @@ from pipeline.schemas import PLACE_KINDS, conform, empty
 from pipeline.sources import tags as vocabulary
 from pipeline.sources.boundaries import find_territory
 from pipeline.sources.osm_pbf import (
-    TEXT,
-    Header,
     Nodes,
     OsmData,
     Relations,
@@ -43,7 +41,6 @@ from pipeline.sources.osm_pbf import (
     lines_of,
     polygonal,
     polygons_of,
-    ragged_take,
     read_osm,
     segment_sum,
 )
@@ -156,7 +153,9 @@ def read_extract(metro: Metro, source: Source, params: ExtractParams) -> Extract
         "railways": _railways(osm.ways, reach, account),
         "osm_stops": stops,
         "transit_routes": routes,
-        "osm_places": places[reach.has_points(places.geometry.x.to_numpy(), places.geometry.y.to_numpy())],
+        "osm_places": places[
+            reach.has_points(places.geometry.x.to_numpy(), places.geometry.y.to_numpy())
+        ],
         "osm_services": _services(osm.nodes, areas, reach),
         "land_areas": _land_areas(areas),
         "waterways": _waterways(osm.ways, reach, account),
@@ -190,7 +189,7 @@ def _extract_area(osm: OsmData, polys: Sequence[Path]) -> gpd.GeoDataFrame:
             raise SourceError("the extract holds no located way; expected roads and boundaries")
         shapes = [shapely.box(np.nanmin(lon), np.nanmin(lat), np.nanmax(lon), np.nanmax(lat))]
         evidence = "data_bbox"
-    parts = shapely.get_parts(shapely.union_all(shapes))
+    parts = shapely.get_parts(shapely.normalize(shapely.union_all(shapes)))
     return gpd.GeoDataFrame({"evidence": [evidence] * len(parts)}, geometry=parts, crs=WGS84)
 
 
@@ -206,7 +205,8 @@ def read_poly(path: Path) -> list[Any]:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise SourceError(f"{path} cannot be read; expected a .poly outline: {error}") from error
-    outer, holes = [], []
+    outer: list[Any] = []
+    holes: list[Any] = []
     ring: list[tuple[float, float]] | None = None
     is_hole = False
     for line in (text.strip() for text in lines[1:]):
@@ -220,11 +220,15 @@ def read_poly(path: Path) -> list[Any]:
             try:
                 lon, lat = (float(number) for number in line.split()[:2])
             except ValueError as error:
-                raise SourceError(f"{path}: {line[:40]!r} is no pair of degrees; expected a .poly outline") from error
+                raise SourceError(
+                    f"{path}: {line[:40]!r} is no pair of degrees; expected a .poly outline"
+                ) from error
             ring.append((lon, lat))
     if not outer:
         raise SourceError(f"{path} holds no ring; expected a .poly outline")
-    shape = shapely.difference(shapely.union_all(shapely.make_valid(outer)), shapely.union_all(holes))
+    shape = shapely.difference(
+        shapely.union_all(shapely.make_valid(outer)), shapely.union_all(holes)
+    )
     return list(shapely.get_parts(shape))
 
 
@@ -242,9 +246,13 @@ def _reach(cities: gpd.GeoDataFrame, params: ExtractParams) -> Reach:
     back = pyproj.Transformer.from_crs(metric, WGS84, always_xy=True)
 
     def to_degrees(shape: Any) -> Any:
-        return shapely.transform(shape, lambda xy: np.column_stack(back.transform(xy[:, 0], xy[:, 1])))
+        return shapely.transform(
+            shape, lambda xy: np.column_stack(back.transform(xy[:, 0], xy[:, 1]))
+        )
 
-    return Reach(shapely.union_all(cities.geometry.to_numpy()), to_degrees(region), to_degrees(belt), metric)
+    return Reach(
+        shapely.union_all(cities.geometry.to_numpy()), to_degrees(region), to_degrees(belt), metric
+    )
 
 
 def _centre(cities: gpd.GeoDataFrame) -> tuple[float, float]:
@@ -319,7 +327,12 @@ def locate_lines(ways: Ways) -> Located:
 
 
 def _select_lines(
-    ways: Ways, rule: NDArray[np.object_], subject: str, reach: Reach, account: Account, area: Any = None
+    ways: Ways,
+    rule: NDArray[np.object_],
+    subject: str,
+    reach: Reach,
+    account: Account,
+    area: Any = None,
 ) -> tuple[Ints, Located]:
     """Rows to keep, and their lines; counts every way of the subject.
 
@@ -353,7 +366,9 @@ def _line_frame(part: Located, columns: dict[str, Any]) -> gpd.GeoDataFrame:
 
 def list_column(values: Ints, offsets: Ints) -> pd.Series:
     """A ragged table as a column of lists of int64."""
-    lists = pa.LargeListArray.from_arrays(pa.array(offsets, pa.int64()), pa.array(values, pa.int64()))
+    lists = pa.LargeListArray.from_arrays(
+        pa.array(offsets, pa.int64()), pa.array(values, pa.int64())
+    )
     return pd.Series(lists.cast(pa.list_(pa.int64())), dtype=pd.ArrowDtype(pa.list_(pa.int64())))
 
 
@@ -393,13 +408,15 @@ def _highways(ways: Ways, reach: Reach, account: Account) -> gpd.GeoDataFrame:
 
 
 def _highway_rows(ways: Ways, subject: str, reach: Reach, account: Account) -> gpd.GeoDataFrame:
-    coming = (*CLASS_RANK, *sorted(vocabulary.NOT_MOTOR_ROADS))
+    coming = (*CLASS_RANK, *sorted(vocabulary.NOT_MOTOR_ROADS | vocabulary.ABANDONED))
     built, status = _planned(ways, "highway", coming)
     rule = _highway_rules(ways, built, status)
     rows, part = _select_lines(ways, rule, subject, reach, account)
     tags = part.ways.tags
     columns = {
-        "highway": built.take(rows).reset_index(drop=True).fillna("road"),
+        "highway": built.where(built.isin(tuple(CLASS_RANK)), "road")
+        .take(rows)
+        .reset_index(drop=True),
         "status": status[rows],
         "name": clean_text(tags.get("name")),
         "name_en": clean_text(tags.get("name:en")),
@@ -411,7 +428,9 @@ def _highway_rows(ways: Ways, subject: str, reach: Reach, account: Account) -> g
     return _line_frame(part, columns)
 
 
-def _highway_rules(ways: Ways, built: pd.Series, status: NDArray[np.object_]) -> NDArray[np.object_]:
+def _highway_rules(
+    ways: Ways, built: pd.Series, status: NDArray[np.object_]
+) -> NDArray[np.object_]:
     """The rule that drops a way for what it is; None for roads that cars may drive."""
     is_class = built.isin(tuple(CLASS_RANK)).to_numpy(dtype=bool)
     is_planned = status != "open"
@@ -421,7 +440,6 @@ def _highway_rules(ways: Ways, built: pd.Series, status: NDArray[np.object_]) ->
     known = value.isin(tuple(vocabulary.NOT_MOTOR_ROADS)).to_numpy(dtype=bool)
     rule = np.where(known, "not_motor_road:" + value.to_numpy(dtype=object), "not_motor_road:other")
     rule = rule.astype(object)
-    rule[value.eq("road").to_numpy(dtype=bool)] = "class_unknown"
     rule[is_planned] = "planned_not_motor_road"
     rule[is_class | (unsaid & ~gone)] = None
     rule[gone] = "disused_or_abandoned"
@@ -474,7 +492,9 @@ def _barriers(ways: Ways, reach: Reach, account: Account) -> gpd.GeoDataFrame:
     rule = np.full(len(ways.id), None, dtype=object)
     rule[ways.tags.get("barrier").isin(("kerb", "no", "yes")).to_numpy(dtype=bool)] = "no_obstacle"
     _, part = _select_lines(ways, rule, "barrier way", reach, account, reach.belt)
-    frame = _line_frame(part, {"barrier": clean_text(part.ways.tags.get("barrier")).fillna("unknown")})
+    frame = _line_frame(
+        part, {"barrier": clean_text(part.ways.tags.get("barrier")).fillna("unknown")}
+    )
     return frame.drop(columns="node_ids")
 
 
@@ -502,7 +522,9 @@ def _places(nodes: Nodes) -> gpd.GeoDataFrame:
 
 def _tagged_nodes(nodes: Nodes, highways: gpd.GeoDataFrame, reach: Reach) -> gpd.GeoDataFrame:
     """Tagged vertices of kept roads, and terminals, parking and stations that roads lead to."""
-    vertices = np.sort(_flat(highways["node_ids"])) if len(highways) else np.empty(0, dtype=np.int64)
+    vertices = (
+        np.sort(_flat(highways["node_ids"])) if len(highways) else np.empty(0, dtype=np.int64)
+    )
     on_road = find_sorted(vertices, nodes.id) >= 0
     beside = nodes.tags.get("amenity").isin(
         ("ferry_terminal", "parking", "parking_entrance", "bus_station")
@@ -519,7 +541,9 @@ def _flat(lists: pd.Series) -> Ints:
     return array.flatten().to_numpy(zero_copy_only=False)
 
 
-def _turn_restrictions(relations: Relations, highways: gpd.GeoDataFrame, account: Account) -> pd.DataFrame:
+def _turn_restrictions(
+    relations: Relations, highways: gpd.GeoDataFrame, account: Account
+) -> pd.DataFrame:
     """Restrictions with one via node, for every pair of their from and to ways."""
     tags = relations.tags
     is_one = tags.get("type").eq("restriction") & tags.get("restriction").notna()
@@ -543,7 +567,9 @@ def _turn_restrictions(relations: Relations, highways: gpd.GeoDataFrame, account
         .merge(of_role("to", "w"), on="row")
     )
     known = np.sort(highways["way_id"].to_numpy(dtype=np.int64))
-    except_car = relations.tags.get("except").str.contains(r"\b(?:motorcar|motor_vehicle)\b", regex=True)
+    except_car = relations.tags.get("except").str.contains(
+        r"\b(?:motorcar|motor_vehicle)\b", regex=True
+    )
     exempt = except_car.fillna(False).to_numpy(dtype=bool)
     rule = np.full(len(relations.id), "no_via_node", dtype=object)
     rule[pairs["row"]] = "road_not_kept"
@@ -558,7 +584,9 @@ def _turn_restrictions(relations: Relations, highways: gpd.GeoDataFrame, account
     frame = pd.DataFrame(
         {
             "relation_id": relations.id[row],
-            "restriction": clean_text(relations.tags.get("restriction")).take(row).to_numpy(dtype=object),
+            "restriction": clean_text(relations.tags.get("restriction"))
+            .take(row)
+            .to_numpy(dtype=object),
             "from_way": pairs["member_from"].to_numpy(np.int64),
             "via_node": pairs["member_via"].to_numpy(np.int64),
             "to_way": pairs["member"].to_numpy(np.int64),
@@ -634,7 +662,9 @@ def _stop_candidates(osm: OsmData) -> _Stops:
     order = np.argsort(ids, kind="stable")
 
     def both(of: Callable[[Any], Any]) -> Any:
-        joined = np.concatenate([np.asarray(of(part), dtype=object) for part in (ways.tags, nodes.tags)])
+        joined = np.concatenate(
+            [np.asarray(of(part), dtype=object) for part in (ways.tags, nodes.tags)]
+        )
         return joined[order]
 
     return _Stops(
@@ -652,7 +682,8 @@ def _stop_candidates(osm: OsmData) -> _Stops:
 
 def _segment_total(values: NDArray[np.float64], offsets: Ints) -> NDArray[np.float64]:
     owner = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
-    return np.bincount(owner, weights=values, minlength=len(offsets) - 1)
+    total = np.bincount(owner, weights=values, minlength=len(offsets) - 1)
+    return total.astype(float)
 
 
 def _equals(tags: Any, key: str, *values: str) -> Flags:
@@ -662,7 +693,10 @@ def _equals(tags: Any, key: str, *values: str) -> Flags:
 def _is_station(tags: Any) -> Flags:
     return (
         _equals(tags, "railway", "station", "halt", "tram_stop")
-        | (_equals(tags, "public_transport", "station") & ~_equals(tags, "amenity", "ferry_terminal"))
+        | (
+            _equals(tags, "public_transport", "station")
+            & ~_equals(tags, "amenity", "ferry_terminal")
+        )
         | _equals(tags, "amenity", "bus_station")
     )
 
@@ -732,7 +766,9 @@ def _routes(
     # A stop listed twice in a row (stop and platform of one place) is one call.
     repeat = np.zeros(len(stop), dtype=bool)
     order = np.flatnonzero(chosen)
-    repeat[order[1:]] = (stop[order][1:] == stop[order][:-1]) & (owner[order][1:] == owner[order][:-1])
+    repeat[order[1:]] = (stop[order][1:] == stop[order][:-1]) & (
+        owner[order][1:] == owner[order][:-1]
+    )
     chosen &= ~repeat
     rows = np.flatnonzero(kept)
     count = np.bincount(owner[chosen], minlength=len(relations.id))[rows]
@@ -755,7 +791,9 @@ def _routes(
 def _is_highspeed(tags: Any) -> pd.Series:
     by_name = tags.get("name").str.contains("高铁", regex=False).fillna(False)
     flag = _equals(tags, "service", "high_speed") | _equals(tags, "highspeed", "yes")
-    return pd.Series(flag | by_name.to_numpy(dtype=bool)) & tags.get("route").isin(("train", "railway"))
+    return pd.Series(flag | by_name.to_numpy(dtype=bool)) & tags.get("route").isin(
+        ("train", "railway")
+    )
 
 
 # --- areas -----------------------------------------------------------------------------
@@ -835,7 +873,12 @@ def _relation_areas(relations: Relations, ways: Ways, reach: Reach, account: Acc
     service = _service_kind(relations.tags).notna().to_numpy()
     building = _is_building(relations.tags)
     rows = np.flatnonzero(is_area & (land | service | building))
-    relations, land, service, building = relations.take(rows), land[rows], service[rows], building[rows]
+    relations, land, service, building = (
+        relations.take(rows),
+        land[rows],
+        service[rows],
+        building[rows],
+    )
     geometry, rule = assemble_areas(relations, ways)
     free = pd.isna(rule)
     at = np.flatnonzero(free)
@@ -855,7 +898,11 @@ def _relation_areas(relations: Relations, ways: Ways, reach: Reach, account: Acc
 
 
 def _mend(
-    rows: Ints, geometry: NDArray[np.object_], rule: NDArray[np.object_], subject: str, account: Account
+    rows: Ints,
+    geometry: NDArray[np.object_],
+    rule: NDArray[np.object_],
+    subject: str,
+    account: Account,
 ) -> tuple[Ints, NDArray[np.object_]]:
     """Repair invalid polygons, and drop those without any area (``no_area``)."""
     flawed = ~shapely.is_valid(geometry)
@@ -912,7 +959,9 @@ def _service_kind(tags: Any) -> pd.Series:
     """Kind of service per row; null where it is none."""
     kind = tags.get("amenity").map(vocabulary.AMENITY_SERVICES)
     research = tags.get("office").eq("research").fillna(False)
-    industrial = tags.get("landuse").eq("industrial").fillna(False) | tags.get("man_made").eq("works").fillna(False)
+    industrial = tags.get("landuse").eq("industrial").fillna(False) | tags.get("man_made").eq(
+        "works"
+    ).fillna(False)
     kind = kind.where(kind.notna() | ~research, "research")
     return kind.where(kind.notna() | ~industrial, "industrial")
 
@@ -943,7 +992,9 @@ def _services(nodes: Nodes, areas: list[_Areas], reach: Reach) -> gpd.GeoDataFra
             "name": clean_text(batch.tags.get("name")).take(rows).to_numpy(dtype=object),
             "area_km2": gpd.GeoSeries(shapes, crs=WGS84).to_crs(reach.metric).area.to_numpy() / 1e6,
         }
-        parts.append(gpd.GeoDataFrame(columns, geometry=shapely.point_on_surface(shapes), crs=WGS84))
+        parts.append(
+            gpd.GeoDataFrame(columns, geometry=shapely.point_on_surface(shapes), crs=WGS84)
+        )
     return _concat(parts, "osm_services").sort_values(["osm_id", "kind"], ignore_index=True)
 
 
@@ -987,9 +1038,17 @@ def _is_synthetic(osm: OsmData) -> bool:
 
 
 def _margin_reached(reach: Reach, covered: Any) -> float:
-    """Least distance from the metro's outline to where the source ends, metres; 0 if it pokes out."""
+    """Least distance from the metro's outline to where the source ends, metres.
+
+    0 where the outline pokes out; looked for within about a degree of the region.
+    """
     if not shapely.covers(covered, reach.outline):
         return 0.0
-    rim = gpd.GeoSeries([shapely.segmentize(shapely.boundary(covered), 0.05)], crs=WGS84)
+    # A box around the world cannot be projected; what lies farther off says nothing more.
+    west, south, east, north = shapely.bounds(reach.region)
+    near = shapely.intersection(covered, shapely.box(west - 1, south - 1, east + 1, north + 1))
+    rim = gpd.GeoSeries([shapely.segmentize(shapely.boundary(near), 0.05)], crs=WGS84)
     outline = gpd.GeoSeries([shapely.boundary(reach.outline)], crs=WGS84)
-    return float(shapely.distance(rim.to_crs(reach.metric).iloc[0], outline.to_crs(reach.metric).iloc[0]))
+    return float(
+        shapely.distance(rim.to_crs(reach.metric).iloc[0], outline.to_crs(reach.metric).iloc[0])
+    )

@@ -227,7 +227,9 @@ def polygons_of(ways: Ways) -> NDArray[np.object_]:
     return np.asarray(shapely.polygons(rings), dtype=object)
 
 
-def assemble_areas(relations: Relations, ways: Ways) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
+def assemble_areas(
+    relations: Relations, ways: Ways
+) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
     """Polygons of area relations, and the fault of those that do not close.
 
     Rings are nested by the even-odd rule, so that exclaves, enclaves and islands
@@ -259,7 +261,9 @@ def assemble_areas(relations: Relations, ways: Ways) -> tuple[NDArray[np.object_
     lacks[owner[broken]] = True
     owner, row = owner[~broken], row[~broken]
 
-    opened = _open_relations(owner, ways.node_id[ways.offsets[row]], ways.node_id[ways.offsets[row + 1] - 1], count)
+    opened = _open_relations(
+        owner, ways.node_id[ways.offsets[row]], ways.node_id[ways.offsets[row + 1] - 1], count
+    )
     fault[opened] = "open_ring"
     fault[opened & lacks] = "missing_members"
     present = np.zeros(count, dtype=bool)
@@ -387,10 +391,8 @@ def _map_file(path: Path) -> pa.Buffer:
 def _part_nodes_from_ways(path: Path, text: pa.Buffer) -> tuple[pa.Buffer, pa.Buffer]:
     """OPL keeps the file's order: every node stands before the first way."""
     raw = memoryview(text)
-    if not len(raw) or raw[0] == ord("w"):
-        start = 0
-    else:
-        start = _find(raw, b"\nw") + 1 or len(raw)
+    has_nodes = len(raw) > 0 and raw[0] == ord("n")
+    start = (_find(raw, b"\nw") + 1 or len(raw)) if has_nodes else 0
     if _find(raw[start:], b"\nn") >= 0:
         raise SourceError(
             f"{path} has nodes behind ways; expected an extract sorted by type and id: "
@@ -465,7 +467,9 @@ def _parse_nodes(text: pa.Buffer) -> Nodes:
         lons.append(_degrees(lon))
         lats.append(_degrees(lat))
         tags.append(_parse_tags(tag))
-    return Nodes(_concat(ids, np.int64), _concat(lons, float), _concat(lats, float), _join_tags(tags))
+    return Nodes(
+        _concat(ids, np.int64), _concat(lons, float), _concat(lats, float), _join_tags(tags)
+    )
 
 
 def _parse_ways(text: pa.Buffer, members: Ints) -> Ways:
@@ -508,7 +512,7 @@ def _parse_way_nodes(nodes: pa.Array) -> tuple[Ints, Floats, Floats]:
             column_types={"id": pa.int64(), "lon": pa.float64(), "lat": pa.float64()}
         ),
     )
-    return tuple(table.column(name).to_numpy() for name in ("id", "lon", "lat"))  # type: ignore[return-value]
+    return tuple(table.column(name).to_numpy() for name in ("id", "lon", "lat"))
 
 
 _NODE_LINES = bytes.maketrans(b"N,xy", b"\n\n,,")
@@ -527,7 +531,9 @@ def _parse_relations(text: pa.Buffer) -> Relations:
         subject, role = parts.take(even), parts.take(pc.add(even, 1))
         ids.append(_ids(name))
         counts.append(np.bincount(owner, minlength=len(name)))
-        kinds.append(pc.utf8_slice_codeunits(subject, 0, 1).to_numpy(zero_copy_only=False).astype("U1"))
+        kinds.append(
+            pc.utf8_slice_codeunits(subject, 0, 1).to_numpy(zero_copy_only=False).astype("U1")
+        )
         members.append(_ids(subject))
         roles.append(_unescape(role))
         tags.append(_parse_tags(tag))
@@ -545,7 +551,9 @@ def _ids(column: pa.Array) -> Ints:
 
 def _degrees(column: pa.Array) -> Floats:
     text = pc.utf8_slice_codeunits(column, 1)
-    return pc.cast(pc.if_else(pc.equal(text, ""), "nan", text), pa.float64()).to_numpy(zero_copy_only=False)
+    return pc.cast(pc.if_else(pc.equal(text, ""), "nan", text), pa.float64()).to_numpy(
+        zero_copy_only=False
+    )
 
 
 def _parse_tags(column: pa.Array) -> Tags:

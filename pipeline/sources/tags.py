@@ -132,9 +132,7 @@ def clean_text(column: pd.Series) -> pd.Series:
     return pd.Series(words.take(encoded.indices), index=column.index, dtype=column.dtype)
 
 
-_CONTROL = (
-    r"[\x{0}-\x{1f}\x{7f}-\x{9f}\x{200e}\x{200f}\x{2028}-\x{202e}\x{2066}-\x{2069}]"
-)
+_CONTROL = r"[\x{0}-\x{1f}\x{7f}-\x{9f}\x{200e}\x{200f}\x{2028}-\x{202e}\x{2066}-\x{2069}]"
 
 
 def parse_people(column: pd.Series) -> Floats:
@@ -156,7 +154,9 @@ def parse_metres(column: pd.Series) -> Floats:
 def parse_minutes(column: pd.Series) -> Floats:
     """Interval between departures in minutes: `10`, `10 min`, `HH:MM`, `HH:MM:SS`; zero is null."""
     text = column.astype("str").str.strip().str.lower()
-    plain = _to_float(text.str.extract(r"^(\d{1,4}(?:\.\d+)?)\s*(?:m|min|mins|minutes?)?$", expand=False))
+    plain = _to_float(
+        text.str.extract(r"^(\d{1,4}(?:\.\d+)?)\s*(?:m|min|mins|minutes?)?$", expand=False)
+    )
     clock = text.str.extract(r"^(\d{1,2}):([0-5]\d)(?::([0-5]\d))?$")
     hours, minutes, seconds = (_to_float(clock[part]) for part in range(3))
     timed = hours * 60.0 + minutes + np.nan_to_num(seconds) / 60.0

@@ -9,7 +9,7 @@ MI.MEASURES = {
 MI.SERVICE_BREAKS = [5, 10, 20, 30, 60];
 
 MI.overlayOrder = ['eco_zones', 'land', 'corridors', 'zones', 'isochrones', 'borders', 'rides', 'shared_rivers', 'stations',
-  'services', 'crossings', 'sites', 'conflicts', 'bottlenecks', 'mapping_gaps', 'missing_links', 'dead_ends'];
+  'services', 'crossings', 'sites', 'conflicts', 'bottlenecks', 'mapping_gaps', 'dead_ends', 'missing_links'];
 
 MI.themes = {
   overview: ['borders', 'missing_links', 'bottlenecks', 'isochrones'],
@@ -111,7 +111,7 @@ MI.deadEndMarker = function (data, i) {
   const open = data.kind[i] === 'open_end';
   const rail = data.end_type[i] === 'rail_end';
   return [new MI.Marker([data.geo.lat[i], data.geo.lng[i]], {
-    radius: 5, fillColor: style.color, opacity: 1, shape: rail ? 'square' : open ? 'ring' : 'circle'
+    radius: 4.5, fillColor: style.color, opacity: 1, shape: rail ? 'square' : open ? 'ring' : 'circle'
   })];
 };
 

@@ -130,7 +130,8 @@ def compose(world: World, plants: Plants, rng: np.random.Generator) -> tuple[Osm
     osm = Osm()
     roads = _bridged(world, plants)
     index = write_roads(osm, roads, plants.overrides, rng)
-    areas = draw_land(world.territory, world.terrain, world.hydro, world.settlements, world.fabrics, rng)
+    areas = draw_land(world.territory, world.terrain, world.hydro, world.settlements, world.fabrics,
+                      [a.shape for a in plants.areas], rng)
     places = scenery.add_places(osm, world.settlements)
     admin.add_boundaries(osm, world.territory, world.settlements, places)
     scenery.add_water(osm, world.hydro)

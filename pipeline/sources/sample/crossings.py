@@ -14,7 +14,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from pipeline.sources.sample.lines import Lines, from_arrays
+from pipeline.sources.sample.lines import Lines, concat, from_arrays
 
 BRIDGE, TUNNEL = 1, 2
 Floats = NDArray[np.float64]
@@ -57,6 +57,21 @@ def cut_spans(lines: Lines, spans: dict[int, list[tuple[float, float, int]]]) ->
     """Cut lines at the ends of spans (metres along them) and mark the spans' pieces."""
     if not spans:
         return lines
+    fresh, parent, mark = cut_pieces(lines, spans)
+    marked = np.array(mark)
+    fresh.bridge[:] = np.where(marked >= 0, marked, lines.bridge[parent])
+    rest = np.ones(len(lines), dtype=bool)
+    rest[list(spans)] = False
+    return concat([lines.take(rest), fresh])
+
+
+def cut_pieces(
+    lines: Lines, spans: dict[int, list[tuple[float, float, int]]]
+) -> tuple[Lines, list[int], list[int]]:
+    """The pieces of the spanned lines, the line each comes from, and the span number it lies in.
+
+    Where spans overlap the highest number wins; -1 lies in none.
+    """
     parts: list[Floats] = []
     parent: list[int] = []
     mark: list[int] = []
@@ -65,31 +80,26 @@ def cut_spans(lines: Lines, spans: dict[int, list[tuple[float, float, int]]]) ->
     for row in sorted(spans):
         xy = lines.xy[lines.offset[row] : lines.offset[row + 1]]
         along = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(xy, axis=0).T))])
-        cuts = [0.0, along[-1]]
+        cuts = {0.0, float(along[-1])}
         for a, b, _ in spans[row]:
-            cuts += [s for s in (a, b) if 3.0 < s < along[-1] - 3.0]
-        cuts = sorted(set(cuts))
-        for a, b in zip(cuts[:-1], cuts[1:], strict=True):
+            cuts |= {s for s in (a, b) if 3.0 < s < along[-1] - 3.0}
+        ordered = sorted(cuts)
+        for a, b in zip(ordered[:-1], ordered[1:], strict=True):
             middle = (a + b) / 2
-            kind = max((k for s, e, k in spans[row] if s <= middle <= e), default=int(lines.bridge[row]))
             parts.append(_part(xy, along, a, b))
             parent.append(row)
-            mark.append(kind)
+            mark.append(max((k for s, e, k in spans[row] if s <= middle <= e), default=-1))
             is_first.append(a == 0.0)
             is_last.append(b == along[-1])
     offset = np.concatenate([[0], np.cumsum([len(p) for p in parts])])
     fresh = from_arrays(np.concatenate(parts), offset, lines, np.array(parent))
-    fresh.bridge[:] = mark
-    fresh.end_levels[~np.array(is_first), 0] = fresh.level[~np.array(is_first)]
-    fresh.end_levels[~np.array(is_last), 1] = fresh.level[~np.array(is_last)]
-    rest = np.ones(len(lines), dtype=bool)
-    rest[list(spans)] = False
-    from pipeline.sources.sample.lines import concat
-
-    return concat([lines.take(rest), fresh])
+    first, last = np.array(is_first), np.array(is_last)
+    fresh.end_levels[~first, 0] = fresh.level[~first]
+    fresh.end_levels[~last, 1] = fresh.level[~last]
+    return fresh, parent, mark
 
 
 def _part(xy: Floats, along: Floats, a: float, b: float) -> Floats:
-    inner = xy[(along > a + 1e-6) & (along < b - 1e-6)]
+    inner = xy[(along > a + 0.05) & (along < b - 0.05)]
     ends = [np.array([np.interp(s, along, xy[:, 0]), np.interp(s, along, xy[:, 1])]) for s in (a, b)]
     return np.concatenate([ends[0][None], inner, ends[1][None]])

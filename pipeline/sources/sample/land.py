@@ -41,7 +41,7 @@ class Spot:
 
 def draw_land(
     territory: Territory, terrain: Terrain, hydro: Hydro, settlements: list[Settlement],
-    fabrics: list[Fabric], rng: np.random.Generator,
+    fabrics: list[Fabric], planted: list[BaseGeometry], rng: np.random.Generator,
 ) -> list[Area]:
     """Built-up land, industry, river wetland, then fields and woods in a loose mosaic."""
     built = _built(settlements, fabrics, rng)
@@ -50,7 +50,7 @@ def draw_land(
     # The wetland proper is a band near the water; the rest of the plain is farmed.
     wet = [Area(shapely.intersection(a.shape, r.water.buffer(450)), a.tags)
            for a, r in zip(wet, (r for r in hydro.rivers if r.plain is not None), strict=True)]
-    return built + wet + _mosaic(territory, terrain, hydro, built, rng)
+    return built + wet + _mosaic(territory, terrain, hydro, built, planted, rng)
 
 
 def _built(
@@ -108,7 +108,7 @@ def draw_protected(hydro: Hydro, rng: np.random.Generator) -> list[Area]:
 
 def _mosaic(
     territory: Territory, terrain: Terrain, hydro: Hydro, built: list[Area],
-    rng: np.random.Generator, cell_m: float = 2400.0,
+    planted: list[BaseGeometry], rng: np.random.Generator, cell_m: float = 2400.0,
 ) -> list[Area]:
     """Jittered cells: woods in the hills, fields in the plain, a fifth left unmapped."""
     west, south, east, north = hydro.extent.bounds
@@ -119,13 +119,13 @@ def _mosaic(
     mid_y = _wavy((xy[:, :-1] + xy[:, 1:]) / 2, rng, cell_m)
     a, b, c, d = xy[:-1, :-1], xy[1:, :-1], xy[1:, 1:], xy[:-1, 1:]
     ring = np.stack([a, mid_x[:, :-1], b, mid_y[1:], c, mid_x[:, 1:], d, mid_y[:-1], a], axis=2)
-    cells = shapely.polygons(ring.reshape(-1, 9, 2))
+    cells = shapely.make_valid(shapely.polygons(ring.reshape(-1, 9, 2)))
     centre = shapely.get_coordinates(shapely.centroid(cells))
     hilly = terrain.hilliness(centre, territory.to_metric) + rng.normal(0, 0.1, len(centre))
     shapely.prepare(hydro.extent)
     keep = shapely.contains_xy(hydro.extent, centre[:, 0], centre[:, 1]) & (rng.random(len(cells)) > 0.16)
     block = shapely.union_all([a.shape for a in built] + [r.water for r in hydro.rivers]
-                              + [k.shape for k in hydro.lakes])
+                              + [k.shape for k in hydro.lakes] + planted)
     shapely.prepare(block)
     touched = keep & shapely.intersects(block, cells)
     cells[touched] = shapely.difference(cells[touched], block)

@@ -70,6 +70,10 @@ class Survey:
         self.reserves = np.array([a.shape for a in world.protected], dtype=object)
         self.border_lines = shapely.union_all(list(world.territory.borders.values()))
         shapely.prepare(self.border_lines)
+        self.laid: list[shapely.LineString] = []
+        """Roads planted so far; the network's own tree does not know them."""
+        self.reserved: list[shapely.Geometry] = []
+        """Land that later roads must keep out of, so that findings stay what they are."""
         self._trees: dict[int, tuple[cKDTree, Ints]] = {}
         self._sites()
 
@@ -103,6 +107,7 @@ class Survey:
         self.points = np.concatenate(points) if points else np.empty((0, 2))
         self.normals = np.concatenate(normals) if normals else np.empty((0, 2))
         self.border_ids = np.array(ids)
+        self.site_tree = cKDTree(self.points.reshape(-1, 2))
         self.lonely = self._far_from_other_borders()
 
     def _far_from_other_borders(self) -> Bools:
@@ -115,7 +120,7 @@ class Survey:
                 union = shapely.union_all(others)
                 shapely.prepare(union)
                 mine = self.border_ids == border_id
-                lonely[mine] = ~shapely.dwithin(union, shapely.points(self.points[mine]), 6_500.0)
+                lonely[mine] = ~shapely.dwithin(union, shapely.points(self.points[mine]), 4_800.0)
         return lonely
 
     def _feet(self, rank: int) -> tuple[cKDTree, Ints]:
@@ -154,7 +159,9 @@ class Survey:
         body = shapely.LineString(_from_metre(xy, 45.0))
         if len(self.tree.query(body, predicate="dwithin", distance=_CLEAR_M)):
             return False
-        if line.intersects(self.border_lines):
+        if line.intersects(self.border_lines) or self.laid_in(line.buffer(_CLEAR_M)):
+            return False
+        if self.reserved and bool(shapely.intersects(np.array(self.reserved), line).any()):
             return False
         return not self.meets(line, 30.0, extra)
 
@@ -169,6 +176,10 @@ class Survey:
         """Rows of roads of this rank or better that meet a shape."""
         rows = self.tree.query(shape, predicate="intersects")
         return np.asarray(rows[self.rank[rows] <= rank])
+
+    def laid_in(self, shape: shapely.Geometry) -> bool:
+        """Whether a planted road meets a shape."""
+        return bool(self.laid) and bool(shapely.intersects(np.array(self.laid), shape).any())
 
     @cached_property
     def graph(self) -> object:
@@ -192,6 +203,18 @@ class Survey:
     @cached_property
     def _matrices(self) -> dict[tuple[int, bool], csr_array]:
         return {}
+
+    def way_round_m(self, row: int, rank: int, limit_m: float) -> float:
+        """Network distance of a road's two ends without that road; inf beyond the limit."""
+        roads = self.world.roads
+        keep = (self.rank <= rank) & (np.arange(len(roads)) != row)
+        a, b = self.graph.ends[keep].T  # type: ignore[attr-defined]
+        length = roads.length_m()[keep]
+        size = self.graph.count  # type: ignore[attr-defined]
+        matrix = coo_array((np.concatenate([length, length]), (np.concatenate([a, b]), np.concatenate([b, a]))),
+                           shape=(size, size)).tocsr()
+        start, end = self.graph.ends[row]  # type: ignore[attr-defined]
+        return float(dijkstra(matrix, indices=int(start), limit=limit_m)[int(end)])
 
     def distance_m(self, foot_a: int, foot_b: int, rank: int, limit_m: float, *, two_way_only: bool = False) -> float:
         """Network distance of two vertices on roads of this rank or better; inf beyond the limit."""

@@ -229,7 +229,7 @@ def test_no_land_at_all_is_one_unknown_patch_per_side() -> None:
 def test_raster_is_refused_not_ignored() -> None:
     borders, cities = two_cities()
     metro = SimpleNamespace(id="m", land_cover=SimpleNamespace(raster="worldcover.tif"))
-    with pytest.raises(ConfigError, match="land_cover.raster.*not read yet"):
+    with pytest.raises(ConfigError, match=r"land_cover\.raster.*not read yet"):
         land.classify_land("1-2", borders, cities, areas(), PARAMS, metro=metro)  # type: ignore[arg-type]
 
 

@@ -109,8 +109,12 @@ def random_case(seed: int) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, pd.DataF
                     "status": str(rng.choice(["open", "construction"], p=[0.97, 0.03])),
                 }
             )
-    rows = [row for row in rows if row["from_node"] != row["to_node"]]
-    roads = make_roads(rows, xy).drop_duplicates("edge_id", ignore_index=True)
+    distinct = {
+        (row["way_id"], row["from_node"], row["to_node"]): row
+        for row in rows
+        if row["from_node"] != row["to_node"]
+    }
+    roads = make_roads(list(distinct.values()), xy)
     ids = list(xy)
     signals = tuple(rng.choice(ids, len(ids) // 4, replace=False))
     barriers = {
@@ -197,7 +201,11 @@ def oracle(roads, nodes, restrictions, points, mode: str) -> np.ndarray:
             elif len(ins) == 1 and len(outs) == 1:
                 onlys.setdefault(ins[0], set()).update(outs)
 
-    split = {rule.via_node for rule in restrictions.itertuples()} | barred
+    # A U-turn is possible at junctions, ends, and wherever some turn is forbidden.
+    split = {arcs[a][1] for a, _ in forbidden} | barred
+    split |= {
+        arcs[a][1] for a, allowed in onlys.items() if set(outof.get(arcs[a][1], [])) - allowed
+    }
     graph = nx.DiGraph()
     for number, (u, v, minutes, _, edge) in enumerate(arcs):
         cost = minutes + (8 / 60 if v in signal and mode != "metres" else 0.0)
@@ -224,7 +232,7 @@ def oracle(roads, nodes, restrictions, points, mode: str) -> np.ndarray:
             for k in range(len(points)):
                 result[n, k] = found.get(("stop", k), np.inf)
         if points[n][0] == "edge" or keys[n] in degree:
-            result[n, n] = 0.0
+            result[n, [key == keys[n] for key in keys]] = 0.0
     return result
 
 

@@ -1,0 +1,188 @@
+"""What the detection finds along lines that are no borders.
+
+What belongs here: shifted copies of a border inside its two cities, and the
+densities of ends and links found along them. The detection itself is that of
+`dead_ends` and `missing_links`; this is the one measure that imports other
+measures, because a placebo must be the very same detection.
+
+A density along the real border that is no higher than along the copies says
+that the border has nothing to do with it: the excess is the finding.
+
+Coordinates are the metro's metric CRS.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from pipeline import schemas
+from pipeline.config import DeadEndsParams, ExtractParams, MissingLinksParams, PlaceboParams
+from pipeline.crs import require_metric
+from pipeline.measures import dead_ends as detection
+from pipeline.measures import missing_links as pairing
+from pipeline.measures import routing
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+CROP_M = 20_000.0
+"""Detours along a copy are measured on roads this near: longer ones count as no way."""
+
+_SIMPLIFY_M = 500.0
+_SIDE_M = 25_000.0
+
+
+def placebo_borders(
+    border_id: str,
+    borders: gpd.GeoDataFrame,
+    cities: gpd.GeoDataFrame,
+    roads: gpd.GeoDataFrame,
+    road_nodes: gpd.GeoDataFrame,
+    tagged_nodes: gpd.GeoDataFrame,
+    land_areas: gpd.GeoDataFrame,
+    barriers: gpd.GeoDataFrame,
+    dead_ends: gpd.GeoDataFrame,
+    link_candidates: gpd.GeoDataFrame,
+    routing_network: routing.RoutingNetwork,
+    extract_area: gpd.GeoDataFrame,
+    params: PlaceboParams,
+    dead_ends_params: DeadEndsParams,
+    missing_links_params: MissingLinksParams,
+    extract_params: ExtractParams,
+) -> pd.DataFrame:
+    """Densities along one border (replicate 0) and along its shifted copies.
+
+    Each copy is the border shifted by a random distance to one side and clipped
+    to what lies inside that side's city, at least ``dead_ends_params.search_radius_m``
+    from every real border, so that no end is near both. Rail ends and mapping
+    gaps are not counted, on either kind of line. A copy left shorter than
+    ``params.min_length_km`` is dropped: its row holds nulls.
+
+    Returns
+    -------
+    Layer ``placebo``: ``params.replicates`` + 1 rows.
+    """
+    require_metric(borders, "borders")
+    require_metric(roads, "roads")
+    border = borders.loc[(borders["border_id"] == border_id).to_numpy()].iloc[0]
+    rows = [(0, *_real_densities(border, dead_ends, link_candidates))]
+    copies = _shifted_copies(border, borders, cities, params, dead_ends_params)
+    for replicate, line in enumerate(copies, 1):
+        found = (np.nan, np.nan)
+        if line is not None:
+            found = _densities_along(
+                line, roads, road_nodes, tagged_nodes, land_areas, barriers,
+                dead_ends_params, missing_links_params,
+            )  # fmt: skip
+        rows.append((replicate, *found))
+    frame = pd.DataFrame(rows, columns=["replicate", "dead_ends_per_100km", "missing_links_per_100km"])
+    return schemas.conform("placebo", frame.assign(border_id=border_id))
+
+
+def _real_densities(
+    border: pd.Series, dead_ends: gpd.GeoDataFrame, link_candidates: gpd.GeoDataFrame
+) -> tuple[float, float]:
+    here = (dead_ends["border_id"] == border["border_id"]) & (dead_ends["status"] != "mapping_gap")
+    here &= dead_ends["end_type"] != "rail_end"
+    links = (link_candidates["border_id"] == border["border_id"]).sum()
+    length = float(border["length_km"])
+    return 100.0 * float(here.sum()) / length, 100.0 * float(links) / length
+
+
+def _shifted_copies(
+    border: pd.Series, borders: gpd.GeoDataFrame, cities: gpd.GeoDataFrame, params: PlaceboParams,
+    dead_ends_params: DeadEndsParams,
+) -> list[Any]:  # fmt: skip
+    """Lines, or None where what is left is too short; the same for one seed whatever the task."""
+    digest = hashlib.sha256(f"{params.seed}/{border['border_id']}".encode()).digest()
+    rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))
+    clear = 2.0 * dead_ends_params.search_radius_m
+    line = shapely.simplify(border.geometry, 10.0)
+    lands = []
+    real = shapely.simplify(shapely.union_all(borders.geometry.to_numpy()), 50.0)
+    taboo = shapely.buffer(real, clear, quad_segs=4)
+    for side in ("city_a", "city_b"):
+        area = cities.geometry.to_numpy()[(cities["city_id"] == border[side]).to_numpy(bool)]
+        lands.append(shapely.difference(shapely.simplify(shapely.union_all(area), 50.0), taboo))
+    west, south, east, north = shapely.bounds(line)
+    # Across the border's general direction: the wider its box, the more north-south the shift.
+    across = np.arctan2(east - west, north - south)
+    copies = []
+    for replicate in range(params.replicates):
+        land = lands[replicate % 2]
+        distance = rng.uniform(params.min_shift_m, params.max_shift_m)
+        turn = rng.uniform(-np.pi / 6.0, np.pi / 6.0)
+        tried = []
+        for sign in (1.0, -1.0):
+            for slant in (1.0, -1.0):
+                angle = slant * across + turn
+                step = sign * distance * np.array([np.cos(angle), np.sin(angle)])
+                moved = shapely.transform(line, lambda xy, step=step: xy + step)
+                tried.append(shapely.intersection(moved, land))
+        best = max(tried, key=lambda each: float(shapely.length(each)))
+        best = _lines_only(best)
+        copies.append(best if shapely.length(best) >= params.min_length_km * 1e3 else None)
+    return copies
+
+
+def _lines_only(geometry: Any) -> Any:
+    parts = shapely.get_parts(shapely.get_parts(geometry))
+    parts = parts[shapely.get_type_id(parts) == shapely.GeometryType.LINESTRING]
+    return shapely.multilinestrings(list(parts))
+
+
+def _densities_along(
+    line: Any,
+    roads: gpd.GeoDataFrame,
+    road_nodes: gpd.GeoDataFrame,
+    tagged_nodes: gpd.GeoDataFrame,
+    land_areas: gpd.GeoDataFrame,
+    barriers: gpd.GeoDataFrame,
+    params: DeadEndsParams,
+    link_params: MissingLinksParams,
+) -> tuple[float, float]:
+    """Dead ends and missing links per 100 km of a line, by the same rules as along a border."""
+    crs = roads.crs
+    stations = schemas.empty("stations", crs)
+    near = detection.surround(
+        line, roads, road_nodes, tagged_nodes, land_areas, barriers, stations, CROP_M
+    )
+    mark = gpd.GeoDataFrame(
+        {"border_id": ["placebo"], "city_a": ["here"], "city_b": ["here"]}, geometry=[line], crs=crs
+    )
+    listed = detection.list_ends(near, params)
+    ends = detection.place_ends(listed, near, mark.iloc[0], mark, params.search_radius_m, city="here")
+    ends = detection.judge_ends(detection.describe_ends(ends, near, params), near, params)
+    table = pairing.prepare_ends(detection.as_layer(ends, near, "placebo", crs))
+    shapely.prepare(line)
+    crop = gpd.GeoDataFrame(near.roads, geometry=near.lines, crs=crs)
+    # Roads under construction stand in for no pair; only open ones are in the crop.
+    nodes = road_nodes[road_nodes["node_id"].isin(near.nodes["node_id"]).to_numpy()]
+
+    def crosses(i: Ints, j: Ints) -> Flags:
+        xy = table[["x", "y"]].to_numpy(float)
+        return np.asarray(shapely.intersects(line, _between(xy[i], xy[j])))
+
+    def foreign(xy: Floats, i: Ints) -> Flags:
+        return np.asarray(shapely.intersects(line, _between(table[["x", "y"]].to_numpy(float)[i], xy)))
+
+    links, is_short = pairing.propose_links(
+        table, crop, pairing.ClassNetworks(crop, nodes), crosses, foreign, link_params
+    )
+    counted = ~table["is_mapping_gap"].to_numpy(bool) & ~is_short
+    length_km = shapely.length(line) / 1e3
+    return 100.0 * float(counted.sum()) / length_km, 100.0 * len(links) / length_km
+
+
+def _between(start: Floats, stop: Floats) -> NDArray[np.object_]:
+    if not len(start):
+        return np.empty(0, dtype=object)
+    return np.asarray(shapely.linestrings(np.stack([start, stop], axis=1)))

