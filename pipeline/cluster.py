@@ -71,10 +71,12 @@ def connect(
     if workers == 0 and scheduler is None:
         yield InProcess()
         return
+    # A failed task is told once, by the runner. Workers inherit the environment.
+    os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "critical")
     import dask
     import distributed
 
-    logging.getLogger("distributed").setLevel(logging.ERROR)
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     # Heavy tasks block a worker's event loop for seconds; that is no fault to report.
     dask.config.set({"distributed.admin.tick.limit": "1h"})
     try:
@@ -84,7 +86,7 @@ def connect(
             cluster = distributed.LocalCluster(
                 n_workers=workers or os.cpu_count() or 1,
                 threads_per_worker=1,
-                dashboard_address=None,
+                dashboard_address=":0",
                 memory_limit=0,
             )
             client = distributed.Client(cluster)

@@ -228,7 +228,7 @@ class BottlenecksParams(StageParams):
 
     lowest_class: RoadClass = Field("residential", description="lower roads are no crossings")
     load_origins: Annotated[int, Field(ge=1)] = Field(
-        48, description="zones of each city that paths start from at most, sampled by population"
+        32, description="zones of each city that paths start from at most, sampled by population"
     )
     follow_m: Metres = Field(3_000.0, description="the road is followed this far to each side")
     near_m: Metres = Field(1_000.0, description="the narrow part lies this near the border")
@@ -286,6 +286,9 @@ class ZonesParams(StageParams):
     )  # fmt: skip
     place_weight_most: Annotated[float, Field(gt=0)] = Field(
         100_000.0, description="a place's weight at most: the tag of a city counts far more than its cell; check"
+    )
+    density_most_km2: Annotated[float, Field(gt=0)] = Field(
+        30_000.0, description="people per km2 of a cell at most, unless the city's mean asks for more; check"
     )
 
 

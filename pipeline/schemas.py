@@ -293,7 +293,11 @@ _EXTRACT = (
         "Land use, land cover, water, protected areas, parking as mapped: one row per object and key; may overlap.",
         (
             _str("area_id", "w/r and the OSM id"),
-            _str("key", "landuse, natural, leisure, amenity, aeroway, boundary, waterway, man_made"),
+            _str(
+                "key",
+                "landuse, natural, leisure, amenity, aeroway, boundary, waterway, man_made, "
+                "military, flood_prone",
+            ),
             _str("value", "the key's value"),
             _str("water", "tag water: river, lake, reservoir ...", "not tagged"),
             _str("name", "name", _UNNAMED),
@@ -601,7 +605,11 @@ _RESULTS = (
             _num("capacity_ratio", "here / approach", "no approach on one side"),
             _str("evidence", "the tags that show it, as text"),
             _flag("is_bridge", "the narrow part is a bridge"),
-            _num("load_share_pct", "as in crossings", "no path between the cities"),
+            _num(
+                "load_share_pct",
+                "as in crossings; of a critical crossing both carriageways together",
+                "no path between the cities",
+            ),
             _flag("is_toll_plaza", "a toll plaza stands at the narrow part"),
             _str("crossing_id", "the crossing"),
         ),

@@ -5,11 +5,12 @@ few searches of the routing network. The travel times themselves belong to
 `travel_times`, areas reached to `isochrones`, comparisons across borders to
 `border_effect`.
 
-Zones reach themselves in the time the layer lists, else in none. Decay is ``f(t) = 2^-(t / half)``. Services
-count at the zone whose populated point is nearest for the floating catchment
-(E2SFCA, Luo and Qi 2009), and at their own place on the road for the nearest
-one. Transport performance follows DG REGIO/JRC: people reached within 60
-minutes among those within 80 km, both inside the metro.
+Zones reach themselves in the time the layer lists, else in none. Decay is
+``f(t) = 2^-(t / half)``. Services count at the zone whose populated point is
+nearest for the floating catchment (E2SFCA, Luo and Qi 2009), and at their own
+place on the road for the nearest one. Transport performance follows DG
+REGIO/JRC: people reached within 60 minutes among those within 80 km, both
+inside the metro.
 """
 
 from __future__ import annotations
@@ -102,7 +103,10 @@ def zone_accessibility(
 
 
 def _reach(
-    grid: pd.DataFrame, travel_times: pd.DataFrame, has_access: NDArray[np.bool_], params: AccessibilityParams
+    grid: pd.DataFrame,
+    travel_times: pd.DataFrame,
+    has_access: NDArray[np.bool_],
+    params: AccessibilityParams,
 ) -> dict[str, Floats]:
     """People within the limits, in other cities, by decay, and against those within 80 km."""
     n = len(grid)
@@ -126,7 +130,11 @@ def _reach(
                 other = city[origin] != city[destination]
                 across += np.bincount(origin[other], people[destination[other]], minlength=n)
                 unknown += np.bincount(origin, is_unknown[destination], minlength=n)
-    for total, own in ((gravity, people), (unknown, is_unknown), *((each, people) for each in within.values())):
+    for total, own in (
+        (gravity, people),
+        (unknown, is_unknown),
+        *((each, people) for each in within.values()),
+    ):
         total += np.where(is_listed, 0.0, own)
     around = _people_within(grid, people, params.performance_radius_m)
     known = has_access & (unknown == 0) & (len(travel_times) > 0)
@@ -146,13 +154,19 @@ def _percent(part: Floats, whole: Floats) -> Floats:
     return np.divide(100.0 * part, whole, out=np.full(len(part), np.nan), where=whole > 0.0)
 
 
-def _drive_chunks(travel_times: pd.DataFrame, cells: pd.Series) -> Iterator[tuple[Any, Any, Floats]]:
+def _drive_chunks(
+    travel_times: pd.DataFrame, cells: pd.Series
+) -> Iterator[tuple[Any, Any, Floats]]:
     """Free-flow times between zones as rows of ``cells``, a chunk at a time."""
     if not len(travel_times):
         return
     index = pd.Index(cells)
-    columns = {name: travel_times[name].astype("category") for name in ("from_cell", "to_cell", "mode")}
-    row_of = {name: index.get_indexer(columns[name].cat.categories) for name in ("from_cell", "to_cell")}
+    columns = {
+        name: travel_times[name].astype("category") for name in ("from_cell", "to_cell", "mode")
+    }
+    row_of = {
+        name: index.get_indexer(columns[name].cat.categories) for name in ("from_cell", "to_cell")
+    }
     codes = {name: column.cat.codes.to_numpy() for name, column in columns.items()}
     drive = columns["mode"].cat.categories.get_indexer(["drive"])[0]
     minutes = travel_times["minutes"].to_numpy()
@@ -183,11 +197,7 @@ def _leaves_metro(
     parts = shapely.get_parts(metro)
     rings = [ring for part in parts for ring in (part.exterior, *part.interiors)]
     outline = shapely.multilinestrings(
-        [
-            ring
-            for ring in rings
-            if shapely.area(shapely.polygons(ring)) >= HOLE_KM2 * 1e6
-        ]
+        [ring for ring in rings if shapely.area(shapely.polygons(ring)) >= HOLE_KM2 * 1e6]
     )
     if shapely.is_empty(outline):
         return np.ones(len(grid), dtype=bool)
@@ -202,11 +212,15 @@ def _leaves_metro(
 def _place_access(network: RoutingNetwork, places: gpd.GeoDataFrame) -> Access:
     """Access of points or areas, with the minutes between them and the road."""
     points = shapely.centroid(places.geometry.to_numpy())
-    access, snap_m = network.access_of_points(shapely.get_x(points), shapely.get_y(points), PLACE_SNAP_M)
+    access, snap_m = network.access_of_points(
+        shapely.get_x(points), shapely.get_y(points), PLACE_SNAP_M
+    )
     return access.with_extra_min(np.nan_to_num(snap_m) / 1000.0 / PLACE_SPEED_KMH * 60.0)
 
 
-def _to_centres(network: RoutingNetwork, access: Access, centres: gpd.GeoDataFrame) -> dict[str, Any]:
+def _to_centres(
+    network: RoutingNetwork, access: Access, centres: gpd.GeoDataFrame
+) -> dict[str, Any]:
     """Minutes to the core, free flow and peak, and to the nearest city centre."""
     kept = centres[centres["kind"].isin(["core", "city"])].sort_values("centre_id")
     core = kept[kept["kind"] == "core"]
@@ -276,7 +290,10 @@ class _Triplets(NamedTuple):
 
 
 def _decay_matrix(
-    grid: pd.DataFrame, travel_times: pd.DataFrame, has_access: NDArray[np.bool_], params: AccessibilityParams
+    grid: pd.DataFrame,
+    travel_times: pd.DataFrame,
+    has_access: NDArray[np.bool_],
+    params: AccessibilityParams,
 ) -> Any:
     """Sparse [from, to]: decay of the time, inside the catchment."""
     is_unlisted = has_access.copy()
@@ -287,7 +304,9 @@ def _decay_matrix(
         weight = np.exp2(-minutes[near] / params.catchment_decay_half_min)
         parts.append(
             _Triplets(
-                origin[near].astype(np.int32), destination[near].astype(np.int32), weight.astype(np.float32)
+                origin[near].astype(np.int32),
+                destination[near].astype(np.int32),
+                weight.astype(np.float32),
             )
         )
     own = np.flatnonzero(is_unlisted).astype(np.int32)
@@ -305,7 +324,9 @@ def _count_by_zone(places: gpd.GeoDataFrame, grid: pd.DataFrame) -> Floats:
     return np.bincount(nearest, minlength=len(grid)).astype(float)
 
 
-def _to_services(network: RoutingNetwork, access: Access, services: gpd.GeoDataFrame) -> dict[str, Floats]:
+def _to_services(
+    network: RoutingNetwork, access: Access, services: gpd.GeoDataFrame
+) -> dict[str, Floats]:
     """Minutes to the nearest of each kind."""
     return {
         f"minutes_to_{kind}": _to_nearest(

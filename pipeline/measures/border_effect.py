@@ -54,8 +54,10 @@ Ints = NDArray[np.int64]
 
 NEAREST_PAIR_M = 1_000.0
 """Pairs nearer than this are left out: their time is that of the doorsteps."""
-CENSORED_SHARE = 0.05
-"""A distance bin with more pairs than this beyond the cutoff, and all farther ones, are left out."""
+CENSORED_SHARE = 0.1
+"""Most pairs beyond the travel-time cutoff: of a zone within its side, of a distance bin; check."""
+OUTLINE_SNAP_M = 50.0
+"""A county border this near a city's outline lies on it."""
 DENSITY_CLASSES = 3
 """Terciles of the zones' population."""
 GOOD_ACCESS_M = 500.0
@@ -67,7 +69,7 @@ LEAST_BLOCKS = 24
 ZONE_RIDGE = 1.0
 """Shrinks the effect of a zone with few pairs, as a random effect would."""
 RIVER_SHARE = 0.5
-"""A border this natural, or crossed with a river by this much more of the pairs: one joint effect."""
+"""A border this natural, or whose crossing pairs cross a river this much more often: one effect."""
 
 
 class _Zones(NamedTuple):
@@ -121,10 +123,12 @@ def border_effects(
     -------
     DataFrame
         Layer ``border_effect``. ``penalty_pct`` and its interval are null with
-        the reason: ``no_travel_times``, ``no_zones_with_access`` on one side, or
-        ``too_few_pairs`` (crossing or matching ones under ``params.min_pairs``).
+        the reason: ``no_travel_times``, ``no_zones_with_access`` on one side,
+        ``too_few_pairs`` (crossing or matching ones under ``params.min_pairs``),
+        or ``cutoff_too_short`` (enough crossing pairs, but at no distance are
+        nearly all of them listed).
     """
-    crs = require_metric(borders, "borders")
+    require_metric(borders, "borders")
     require_metric(zone_grid, "zone_grid")
     border = _pick(borders, border_id)
     city_a, city_b = _cities_beside(border, cities)
@@ -132,10 +136,11 @@ def border_effects(
     grid = _zones_near(zone_grid, border.geometry, (city_a, city_b), reach_m)
     zones = _describe_zones(grid, border.geometry, city_a)
     rivers = _river_lines(waterways, border.geometry, reach_m + params.max_distance_m)
+    listed = _times_among(travel_times, grid["cell"])
     rows = []
     for mode in _modes_of(travel_times):
-        pairs = _pairs_of(travel_times, mode, grid["cell"], zones, params.max_distance_m)
-        rows.append(_effect_row(border, mode, zones, pairs, rivers, cities, city_a, city_b, params, crs))
+        pairs = _pairs_of(listed[listed["mode"] == mode], zones, params.max_distance_m)
+        rows.append(_effect_row(border, mode, zones, pairs, rivers, cities, city_a, city_b, params))
     return pd.DataFrame(rows)
 
 
@@ -145,7 +150,9 @@ def border_effects(
 def _pick(borders: gpd.GeoDataFrame, border_id: str) -> Any:
     found = borders.loc[borders["border_id"] == border_id]
     if len(found) != 1:
-        raise StageError(f"border_effect: border {border_id!r} is found {len(found)} times; expected once")
+        raise StageError(
+            f"border_effect: border {border_id!r} is found {len(found)} times; expected once"
+        )
     return next(found.itertuples(index=False))
 
 
@@ -154,12 +161,11 @@ def _cities_beside(border: Any, cities: gpd.GeoDataFrame) -> tuple[str, str]:
     ids = set(cities["city_id"])
     if border.city_a in ids and border.city_b in ids:
         return border.city_a, border.city_b
-    along = shapely.length(shapely.intersection(cities.geometry.to_numpy(), border.geometry.buffer(50.0)))
-    edge = shapely.length(
-        shapely.intersection(shapely.boundary(cities.geometry.to_numpy()), border.geometry.buffer(50.0))
-    )
-    order = np.lexsort((cities["city_id"].to_numpy(dtype=object).astype(str), -edge, -along * 0.0))
-    first, second = sorted(cities["city_id"].to_numpy()[order[:2]])
+    # The counties' cities are those with the most of this line on their outline.
+    outline = shapely.boundary(cities.geometry.to_numpy())
+    near_m = shapely.length(shapely.intersection(outline, border.geometry.buffer(OUTLINE_SNAP_M)))
+    ids_in_order = cities["city_id"].to_numpy(dtype=object)
+    first, second = sorted(ids_in_order[np.lexsort((ids_in_order.astype(str), -near_m))[:2]])
     return first, second
 
 
@@ -168,7 +174,9 @@ def _zones_near(
 ) -> pd.DataFrame:
     """Zones of both cities with access within reach of the border, by cell."""
     grid = zone_grid.loc[
-        zone_grid["city_id"].isin(city_ids) & zone_grid["reason"].isna() & zone_grid["snap_m"].notna(),
+        zone_grid["city_id"].isin(city_ids)
+        & zone_grid["reason"].isna()
+        & zone_grid["snap_m"].notna(),
         ["cell", "city_id", "population", "point_x", "point_y", "snap_m"],
     ]
     points = shapely.points(grid["point_x"].to_numpy(float), grid["point_y"].to_numpy(float))
@@ -205,18 +213,24 @@ def _positions(column: pd.Series, cells: pd.Series) -> NDArray[np.int32]:
     return np.where(codes >= 0, by_code[codes], -1)
 
 
-def _pairs_of(
-    travel_times: pd.DataFrame, mode: str, cells: pd.Series, zones: _Zones, max_distance_m: float
-) -> _Pairs:
-    modes = travel_times["mode"].astype("category")
-    wanted = np.flatnonzero(modes.cat.categories == mode)
-    keep = np.isin(modes.cat.codes.to_numpy(), wanted)
-    keep &= _positions(travel_times["from_cell"], cells) >= 0
-    keep &= _positions(travel_times["to_cell"], cells) >= 0
-    listed = travel_times[keep]
-    origin = _positions(listed["from_cell"], cells).astype(np.int64)
-    destination = _positions(listed["to_cell"], cells).astype(np.int64)
-    minutes = listed["minutes"].to_numpy(float)
+def _times_among(travel_times: pd.DataFrame, cells: pd.Series) -> pd.DataFrame:
+    """Listed times between these cells: rows of ``cells`` as origin, destination; mode, minutes."""
+    origin = _positions(travel_times["from_cell"], cells)
+    destination = _positions(travel_times["to_cell"], cells)
+    keep = np.flatnonzero((origin >= 0) & (destination >= 0))
+    return pd.DataFrame(
+        {
+            "origin": origin[keep].astype(np.int64),
+            "destination": destination[keep].astype(np.int64),
+            "mode": travel_times["mode"].astype("category").to_numpy()[keep],
+            "minutes": travel_times["minutes"].to_numpy()[keep].astype(float),
+        }
+    )
+
+
+def _pairs_of(listed: pd.DataFrame, zones: _Zones, max_distance_m: float) -> _Pairs:
+    origin, destination = listed["origin"].to_numpy(), listed["destination"].to_numpy()
+    minutes = listed["minutes"].to_numpy()
     dx, dy = zones.x[destination] - zones.x[origin], zones.y[destination] - zones.y[origin]
     distance_m = np.hypot(dx, dy)
     used = (distance_m >= NEAREST_PAIR_M) & (distance_m <= max_distance_m) & (minutes > 0)
@@ -249,7 +263,7 @@ def _river_lines(waterways: gpd.GeoDataFrame, line: Any, reach_m: float) -> NDAr
 
 def _effect_row(
     border: Any, mode: str, zones: _Zones, pairs: _Pairs, rivers: NDArray[Any],
-    cities: gpd.GeoDataFrame, city_a: str, city_b: str, params: BorderEffectParams, crs: Any,
+    cities: gpd.GeoDataFrame, city_a: str, city_b: str, params: BorderEffectParams,
 ) -> dict[str, Any]:  # fmt: skip
     is_natural = bool(border.natural_share_pct > 100.0 * RIVER_SHARE)
     side = np.where(zones.to_border_m <= params.belt_m, zones.side, -1)
@@ -293,7 +307,10 @@ def _estimate(
         return None, is_natural, "no_travel_times" if some else "no_zones_with_access"
     if not ((side == 0).any() and (side == 1).any()):
         return None, is_natural, "no_zones_with_access"
-    sample = _match(zones, side, pairs, params)
+    farthest_m, kept = _uncensored(zones, side, pairs, params)
+    if farthest_m == 0.0 and _count_crossing(side, pairs) >= params.min_pairs:
+        return None, is_natural, "cutoff_too_short"
+    sample = _match(zones, kept, pairs, farthest_m, params)
     if sample is None:
         return None, is_natural, "too_few_pairs"
     crosses = side[sample.origin] != side[sample.destination]
@@ -303,10 +320,11 @@ def _estimate(
     return fit, includes_river, None
 
 
-def _match(zones: _Zones, side: Ints, pairs: _Pairs, params: BorderEffectParams) -> _Pairs | None:
+def _match(
+    zones: _Zones, side: Ints, pairs: _Pairs, farthest_m: float, params: BorderEffectParams
+) -> _Pairs | None:
     """Pairs in strata that hold crossing and within pairs, thinned to the most allowed."""
     a, b = side[pairs.origin], side[pairs.destination]
-    farthest_m = _uncensored_m(zones, side, pairs, params)
     used = np.flatnonzero((a >= 0) & (b >= 0) & (pairs.distance_m <= farthest_m))
     crosses = (a != b)[used]
     low = np.minimum(zones.stratum[pairs.origin[used]], zones.stratum[pairs.destination[used]])
@@ -326,34 +344,58 @@ def _match(zones: _Zones, side: Ints, pairs: _Pairs, params: BorderEffectParams)
     half = params.max_pairs // 2
     parts = [_thin(used[crosses], half, rng), _thin(used[~crosses], half, rng)]
     chosen = np.sort(np.concatenate(parts))
-    return _Pairs(*(column[chosen] for column in pairs))
+    return _Pairs(
+        pairs.origin[chosen], pairs.destination[chosen], pairs.distance_m[chosen],
+        pairs.bearing[chosen], pairs.log_pace[chosen],
+    )  # fmt: skip
 
 
 def _thin(rows: Ints, most: int, rng: np.random.Generator) -> Ints:
     return rows if len(rows) <= most else rng.choice(rows, most, replace=False)
 
 
-def _uncensored_m(zones: _Zones, side: Ints, pairs: _Pairs, params: BorderEffectParams) -> float:
-    """Distance up to which (almost) all pairs are listed: beyond, slow ones were cut off.
+def _uncensored(
+    zones: _Zones, side: Ints, pairs: _Pairs, params: BorderEffectParams
+) -> tuple[float, Ints]:
+    """Greatest distance up to which (almost) all pairs are listed, and the sides there.
 
-    Counted apart for crossing and within pairs, since the cutoff takes the
-    slower of them first and would make them look alike.
+    The cutoff takes the slow pairs first and would make crossing ones look like
+    the others. Zones that are slow towards their own side already are set aside
+    (side -1): what remains must be listed bin by bin, crossing and within apart.
     """
-    edges = np.arange(0.0, params.max_distance_m + params.distance_bin_m, params.distance_bin_m)
-    edges = np.minimum(edges, params.max_distance_m)
-    edges = np.unique(np.maximum(edges, NEAREST_PAIR_M))
-    trees = [cKDTree(np.column_stack([zones.x, zones.y])[side == each]) for each in (0, 1)]
-    across = np.diff(trees[0].count_neighbors(trees[1], edges)) * 2.0
-    inside = np.diff(sum(tree.count_neighbors(tree, edges) for tree in trees)).astype(float)
     a, b = side[pairs.origin], side[pairs.destination]
-    used = (a >= 0) & (b >= 0)
-    crosses = (a != b) & used
-    listed_across = np.histogram(pairs.distance_m[crosses], edges)[0]
-    listed_inside = np.histogram(pairs.distance_m[used & ~crosses], edges)[0]
+    is_within, crosses = (a >= 0) & (a == b), (a >= 0) & (b >= 0) & (a != b)
+    bins = np.arange(params.distance_bin_m, params.max_distance_m + 1.0, params.distance_bin_m)
+    points = np.column_stack([zones.x, zones.y])
     least = 1.0 - CENSORED_SHARE
-    whole = (listed_across >= least * across) & (listed_inside >= least * inside)
-    full_bins = int(np.argmin(whole)) if not whole.all() else len(whole)
-    return float(edges[full_bins]) if full_bins else 0.0
+    for farthest_m in bins[::-1]:
+        near = is_within & (pairs.distance_m <= farthest_m)
+        listed = np.bincount(pairs.origin[near], minlength=len(side))
+        kept = np.where(listed >= least * _neighbours(points, side, farthest_m), side, -1)
+        edges = np.r_[NEAREST_PAIR_M, bins[bins <= farthest_m]]
+        trees = [cKDTree(points[kept == each]) for each in (0, 1)]
+        across = np.diff(trees[0].count_neighbors(trees[1], edges)) * 2.0
+        inside = np.diff(sum(tree.count_neighbors(tree, edges) for tree in trees))
+        both = (kept[pairs.origin] >= 0) & (kept[pairs.destination] >= 0)
+        listed_across, listed_inside = (
+            np.diff(np.searchsorted(np.sort(pairs.distance_m[each & both]), edges, side="right"))
+            for each in (crosses, is_within)
+        )
+        is_whole = (listed_across >= least * across) & (listed_inside >= least * inside)
+        if is_whole.all() and listed_across.sum() >= params.min_pairs:
+            return float(farthest_m), kept
+    return 0.0, side
+
+
+def _neighbours(points: Floats, side: Ints, radius_m: float) -> Ints:
+    """Zones of the same side within a radius, but not at the same doorstep."""
+    count = np.zeros(len(side), dtype=np.int64)
+    for each in (0, 1):
+        own = np.flatnonzero(side == each)
+        tree = cKDTree(points[own])
+        count[own] = tree.query_ball_point(points[own], radius_m, return_length=True)
+        count[own] -= tree.query_ball_point(points[own], NEAREST_PAIR_M, return_length=True)
+    return count
 
 
 def _cross_lines(zones: _Zones, pairs: _Pairs, lines: NDArray[Any]) -> NDArray[np.bool_]:
@@ -390,7 +432,11 @@ def _river_term(
 
 
 def _fit(
-    sample: _Pairs, crosses: NDArray[np.bool_], river: NDArray[np.bool_] | None, n_zones: int, bin_m: float
+    sample: _Pairs,
+    crosses: NDArray[np.bool_],
+    river: NDArray[np.bool_] | None,
+    n_zones: int,
+    bin_m: float,
 ) -> _Fit:
     """Learn from within pairs, impute the crossing ones, keep each pair's influence."""
     design = _design(sample, river, n_zones, bin_m)
@@ -418,7 +464,8 @@ def _design(sample: _Pairs, river: NDArray[np.bool_] | None, n_zones: int, bin_m
     n = len(sample.origin)
     rows = np.arange(n)
     zone = sp.csr_matrix(
-        (np.ones(2 * n), (np.r_[rows, rows], np.r_[sample.origin, sample.destination])), (n, n_zones)
+        (np.ones(2 * n), (np.r_[rows, rows], np.r_[sample.origin, sample.destination])),
+        (n, n_zones),
     )
     bins = (sample.distance_m // bin_m).astype(np.int64)
     bin_dummies = sp.csr_matrix((np.ones(n), (rows, bins)), (n, int(bins.max()) + 1))
@@ -441,7 +488,9 @@ def _bootstrap(fit: _Fit, zones: _Zones, params: BorderEffectParams) -> Floats:
     inside = np.diag(influence).copy()
     np.fill_diagonal(influence, 0.0)
     rng = np.random.default_rng(params.seed + 1)
-    drawn = rng.multinomial(n_blocks, np.full(n_blocks, 1.0 / n_blocks), size=params.bootstrap).astype(float)
+    drawn = rng.multinomial(
+        n_blocks, np.full(n_blocks, 1.0 / n_blocks), size=params.bootstrap
+    ).astype(float)
     moved = np.einsum("ra,ab,rb->r", drawn, influence, drawn) + drawn @ inside
     return fit.beta + moved - fit.score.sum()
 
@@ -503,7 +552,11 @@ def _placebo_betas(
 
 
 def _shift(
-    zones: _Zones, near: NDArray[np.bool_], into_a: bool, params: BorderEffectParams, rng: np.random.Generator
+    zones: _Zones,
+    near: NDArray[np.bool_],
+    into_a: bool,
+    params: BorderEffectParams,
+    rng: np.random.Generator,
 ) -> tuple[float, float] | None:
     """A shift into one city: 30 to 100 % of the belt, within 30 degrees of the border's normal."""
     length = rng.uniform(0.3, 1.0) * params.belt_m

@@ -346,7 +346,7 @@ def _shared_lines(areas: gpd.GeoDataFrame, tolerance_m: float) -> pd.DataFrame:
 
     Columns first, second (rows of ``areas``), geometry, snapped_m, overlap_m2.
     """
-    given = areas.geometry.to_numpy()
+    given = _repaired(areas.geometry.to_numpy())
     cleaned = _fitted(given, tolerance_m)
     lines = _common_edges(given if cleaned is None else cleaned)
     city = areas["city_id"].to_numpy()
@@ -399,6 +399,15 @@ def _common_edges(areas: Geometries) -> pd.DataFrame:
     return lines.astype({"first": np.int64, "second": np.int64})
 
 
+def _repaired(areas: Geometries) -> Geometries:
+    """The areas with invalid ones (bow ties, spikes) mended; valid ones keep every vertex."""
+    result = np.array(areas, dtype=object)
+    for row in np.flatnonzero(~shapely.is_valid(result)):
+        result[row] = _polygonal(shapely.make_valid(result[row]))
+        log.info("borders: area %d was invalid and has been mended", row)
+    return result
+
+
 def _fitted(areas: Geometries, tolerance_m: float) -> Geometries | None:
     """The areas made into a valid coverage; None where they are one already.
 
@@ -406,11 +415,10 @@ def _fitted(areas: Geometries, tolerance_m: float) -> Geometries | None:
     coverage cleaner takes for outside; then overlaps and enclosed gaps go to
     the neighbour with the longest common line.
     """
-    valid = shapely.make_valid(areas)
-    slits, taker = _slits(valid, tolerance_m)
-    if not len(slits) and shapely.coverage_is_valid(valid, gap_width=tolerance_m):
+    slits, taker = _slits(areas, tolerance_m)
+    if not len(slits) and shapely.coverage_is_valid(areas, gap_width=tolerance_m):
         return None
-    filled = valid.copy()
+    filled = areas.copy()
     for row in np.unique(taker):
         filled[row] = shapely.union_all([filled[row], *slits[taker == row]])
     return np.asarray(shapely.coverage_clean(filled, gap_width=tolerance_m), dtype=object)

@@ -819,7 +819,7 @@ def _critical(
     rows = np.array([graph.row_of[edge] for edge in crossings["edge_id"]])
     road = _carriageways(graph, crossings, rows)
     table = pd.DataFrame({"share": share, "road": road, "at": np.arange(len(share))}).dropna()
-    table["total"] = table.groupby("road")["share"].transform("sum")
+    table["total"] = table.groupby("road")["share"].transform("sum").clip(upper=100.0)
     table = table.sort_values(
         ["total", "road", "share", "at"], ascending=[False, True, False, True]
     )

@@ -118,13 +118,17 @@ def find_road_ends(
         2.0 * params.search_radius_m + _MARGIN_M,
     )  # fmt: skip
     ends = place_ends(list_ends(near, params), near, border, borders, params.search_radius_m)
-    ends = describe_ends(ends, near, params)
+    ends = describe_ends(ends, near, border.geometry, params)
     ends = _home_city(ends, border, cities, params)
     ends = judge_ends(ends, near, params)
     rail = _rail_ends(border, borders, railways, stations, transit_links, params)
     table = as_layer(ends, near, border_id, crs)
     rail = _rail_as_layer(rail, border_id, crs)
-    result = pd.concat([each for each in (table, rail) if len(each)]) if len(table) + len(rail) else table
+    result = (
+        pd.concat([each for each in (table, rail) if len(each)])
+        if len(table) + len(rail)
+        else table
+    )
     for rule, count in result["rule"].value_counts().sort_index().items():
         log.info("road ends of %s: %s %d of %d", border_id, rule, count, len(result))
     result = result.sort_values(["node_id", "edge_id"], ignore_index=True)
@@ -174,7 +178,9 @@ def surround(
     tree = cKDTree(shapely.get_coordinates(shapely.segmentize(line, _GRAIN_M)))
     box = shapely.bounds(line) + np.array([-1, -1, 1, 1]) * (reach_m + _GRAIN_M)
     ids = road_nodes["node_id"].to_numpy()[_near_points(road_nodes, tree, box, reach_m)]
-    is_near = np.isin(roads["from_node"].to_numpy(), ids) | np.isin(roads["to_node"].to_numpy(), ids)
+    is_near = np.isin(roads["from_node"].to_numpy(), ids) | np.isin(
+        roads["to_node"].to_numpy(), ids
+    )
     is_near &= (roads["status"] == "open").to_numpy(dtype=bool)
     chosen = roads[is_near].sort_values("edge_id", ignore_index=True)
     lines = chosen.geometry.to_numpy()
@@ -216,7 +222,8 @@ def _near_points(frame: gpd.GeoDataFrame, tree: cKDTree, box: Floats, reach_m: f
 
 
 def _is_parking(land_areas: gpd.GeoDataFrame) -> Flags:
-    return ((land_areas["key"] == "amenity") & (land_areas["value"] == "parking")).to_numpy(dtype=bool)
+    chosen = (land_areas["key"] == "amenity") & (land_areas["value"] == "parking")
+    return np.asarray(chosen.to_numpy(dtype=bool), dtype=bool)
 
 
 def _within(geometry: Geometries, box: Floats) -> Geometries:
@@ -232,14 +239,18 @@ def _within(geometry: Geometries, box: Floats) -> Geometries:
 
 def _half_edges(roads: pd.DataFrame, lines: Geometries) -> dict[str, Any]:
     count = len(roads)
-    ends = np.concatenate([roads["from_node"].to_numpy(np.int64), roads["to_node"].to_numpy(np.int64)])
+    ends = np.concatenate(
+        [roads["from_node"].to_numpy(np.int64), roads["to_node"].to_numpy(np.int64)]
+    )
     node_ids, code = np.unique(ends, return_inverse=True)
     edge = np.tile(np.arange(count), 2)
     side = np.repeat([0, 1], count)
     order = np.lexsort((side, edge, code))
     node, edge, side = code[order], edge[order], side[order]
     at = np.where(side == 0, 0, -1)
-    point = shapely.get_coordinates(shapely.get_point(lines[edge], at)) if count else np.empty((0, 2))
+    point = (
+        shapely.get_coordinates(shapely.get_point(lines[edge], at)) if count else np.empty((0, 2))
+    )
     first = np.searchsorted(node, np.arange(len(node_ids) + 1))
     leave = _unit(_inside(lines[edge], side, np.full(len(edge), _LOCAL_M)) - point)
     return {
@@ -277,13 +288,19 @@ def list_ends(near: Surroundings, params: DeadEndsParams) -> pd.DataFrame:
     end_type, beyond (edge row behind a barrier, else -1), is_piece (what lies
     beyond is a closed piece), x, y.
     """
-    parts = [_topological_ends(near, params), _blocked_nodes(near, params), _closed_pieces(near, params)]
+    parts = [
+        _topological_ends(near, params),
+        _blocked_nodes(near, params),
+        _closed_pieces(near, params),
+    ]
     ends = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
     # Where a barrier stands on an end, the barrier explains more.
     is_barrier = (ends["end_type"] == "barrier_end").to_numpy(dtype=bool)
     ends = ends[is_barrier | ~np.isin(ends["node"], ends["node"][is_barrier])]
     ends = ends.sort_values(["node", "edge"]).drop_duplicates(["node", "edge"], ignore_index=True)
-    ends["is_piece"] = near.roads["is_closed"].to_numpy(bool)[ends["beyond"]] & (ends["beyond"] >= 0)
+    ends["is_piece"] = near.roads["is_closed"].to_numpy(bool)[ends["beyond"]] & (
+        ends["beyond"] >= 0
+    )
     xy = near.node_xy[ends["node"].to_numpy(np.int64)]
     return ends.assign(x=xy[:, 0], y=xy[:, 1])
 
@@ -377,7 +394,9 @@ def _closed_pieces(near: Surroundings, params: DeadEndsParams) -> pd.DataFrame:
     open_count = np.bincount(
         near.half_node, weights=(fits & ~closed)[near.half_edge], minlength=len(near.nodes)
     )
-    piece = np.flatnonzero((closed & fits & short)[near.half_edge] & (open_count[near.half_node] == 1))
+    piece = np.flatnonzero(
+        (closed & fits & short)[near.half_edge] & (open_count[near.half_node] == 1)
+    )
     edge, times = np.unique(near.half_edge[piece], return_counts=True)
     piece = piece[np.isin(near.half_edge[piece], edge[times == 2])]
     open_half = np.flatnonzero((fits & ~closed)[near.half_edge])
@@ -424,7 +443,9 @@ def place_ends(
 # --- what an end looks like ---------------------------------------------------------------
 
 
-def describe_ends(ends: pd.DataFrame, near: Surroundings, params: DeadEndsParams) -> pd.DataFrame:
+def describe_ends(
+    ends: pd.DataFrame, near: Surroundings, line: Any, params: DeadEndsParams
+) -> pd.DataFrame:
     """Add heading (dx, dy), the last segment's direction (tip_x, tip_y), and the point behind.
 
     ``back_x, back_y`` lies ``params.heading_length_m`` back along the road, or
@@ -438,8 +459,29 @@ def describe_ends(ends: pd.DataFrame, near: Surroundings, params: DeadEndsParams
     normal = ends[["normal_x", "normal_y"]].to_numpy(float)
     return ends.assign(
         dx=heading[:, 0], dy=heading[:, 1], tip_x=tip[:, 0], tip_y=tip[:, 1],
-        back_x=back[:, 0], back_y=back[:, 1], cos=_dot(heading, normal),
+        back_x=back[:, 0], back_y=back[:, 1],
+        cos=np.maximum(_dot(heading, normal), _cos_ahead(ends, heading, line, params)),
     )  # fmt: skip
+
+
+def _cos_ahead(ends: pd.DataFrame, heading: Floats, line: Any, params: DeadEndsParams) -> Floats:
+    """Distance to the border over that along the heading; -1 where the extension misses it."""
+    result = np.full(len(ends), -1.0)
+    if not len(ends):
+        return result
+    start, distance = ends[["x", "y"]].to_numpy(float), ends["distance_m"].to_numpy(float)
+    reach = distance / np.cos(np.radians(min(params.heading_tolerance_deg, 80.0))) + 1.0
+    rays = shapely.linestrings(np.stack([start, start + heading * reach[:, None]], axis=1))
+    xy, part = shapely.get_coordinates(shapely.get_parts(line), return_index=True)
+    together = part[1:] == part[:-1]
+    pieces = shapely.linestrings(np.stack([xy[:-1][together], xy[1:][together]], axis=1))
+    who, piece = shapely.STRtree(pieces).query(rays, "intersects")
+    hit = shapely.intersection(rays[who], pieces[piece])
+    ahead = np.full(len(ends), np.inf)
+    np.minimum.at(ahead, who, shapely.distance(shapely.points(start[who]), hit))
+    good = np.isfinite(ahead) & (ahead > 0)
+    result[good] = np.minimum(distance[good] / ahead[good], 1.0)
+    return result
 
 
 def _vertex_behind(ends: pd.DataFrame, near: Surroundings) -> Floats:
@@ -469,8 +511,8 @@ def _point_behind(ends: pd.DataFrame, near: Surroundings, length_m: float) -> Fl
 def _continuation(edge: Ints, side: Ints, near: Surroundings) -> tuple[Ints, Ints]:
     """The half-edge by which a road goes on behind an edge entered at ``side``; -1 where none.
 
-    Of the other edges at the far node the straightest that turns by less than
-    60 degrees; a step of class costs as much as turning by some 30 degrees.
+    The other edge where two meet; else the straightest that turns by less than
+    60 degrees, where a step of class costs as much as turning by some 30 degrees.
     """
     count = len(near.lines)
     position = np.empty((count, 2), dtype=np.int64)
@@ -479,16 +521,24 @@ def _continuation(edge: Ints, side: Ints, near: Surroundings) -> tuple[Ints, Int
     node = near.half_node[far]
     size = near.first[node + 1] - near.first[node]
     who = np.repeat(np.arange(len(edge)), size)
-    half = np.repeat(near.first[node], size) + np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
+    half = (
+        np.repeat(near.first[node], size)
+        + np.arange(size.sum())
+        - np.repeat(np.cumsum(size) - size, size)
+    )
     rank = near.roads["class_rank"].to_numpy().astype(np.int64)
     straight = -_dot(near.leave[half], near.leave[far[who]])
     step = np.abs(rank[near.half_edge[half]] - rank[edge[who]])
-    score = np.where((half != far[who]) & (straight > 0.5), straight - 0.15 * step, -9.0)
+    follows = (straight > 0.5) | (size[who] == 2)
+    score = np.where((half != far[who]) & follows, straight - 0.15 * step, -9.0)
     order = np.lexsort((half, -score.round(6), who))
     first = order[np.unique(who[order], return_index=True)[1]] if len(order) else order
     chosen_edge, chosen_side = np.full(len(edge), -1), np.zeros(len(edge), dtype=np.int64)
     good = first[score[first] > -9.0]
-    chosen_edge[who[good]], chosen_side[who[good]] = near.half_edge[half[good]], near.half_side[half[good]]
+    chosen_edge[who[good]], chosen_side[who[good]] = (
+        near.half_edge[half[good]],
+        near.half_side[half[good]],
+    )
     return chosen_edge, chosen_side
 
 
@@ -532,9 +582,13 @@ def judge_ends(ends: pd.DataFrame, near: Surroundings, params: DeadEndsParams) -
     road = near.roads.iloc[ends["edge"]].reset_index(drop=True)
     node = near.nodes.iloc[ends["node"]].reset_index(drop=True)
     is_barrier = (ends["end_type"] == "barrier_end").to_numpy(dtype=bool)
+    # Where any road goes on, the bridge is mapped whole.
+    is_single = (ends["end_type"] == "degree_one").to_numpy(dtype=bool)
     is_below = (road["class_rank"] > CLASS_RANK[params.lowest_class]).to_numpy(dtype=bool)
     xy = ends[["x", "y"]].to_numpy(float)
-    heads_away = (ends["cos"] < np.cos(np.radians(params.heading_tolerance_deg)) - 1e-9).to_numpy(dtype=bool)
+    heads_away = (ends["cos"] < np.cos(np.radians(params.heading_tolerance_deg)) - 1e-9).to_numpy(
+        dtype=bool
+    )
     twin, is_second = _twins(ends, near, road, ~is_below, params)
     continues = _half_continues(ends, near, road, ~is_below & (twin < 0) & ~is_barrier, params)
     rules: list[tuple[str, Flags]] = [
@@ -543,12 +597,28 @@ def judge_ends(ends: pd.DataFrame, near: Surroundings, params: DeadEndsParams) -
         ("too_far", is_barrier & (ends["distance_m"] > params.barrier_end_m).to_numpy(dtype=bool)),
         ("turning_circle", node["highway"].isin(TURNING_PLACES).to_numpy(dtype=bool)),
         ("loop", _ends_in_loop(ends, near)),
-        ("service_road", road["service"].notna().to_numpy(dtype=bool) | (road["class_rank"] >= 7).to_numpy(bool)),
+        (
+            "service_road",
+            road["service"].notna().to_numpy(dtype=bool) | (road["class_rank"] >= 7).to_numpy(bool),
+        ),
         ("parking", ~is_barrier & _near_any(xy, near.parking, params.parking_distance_m)),
-        ("ferry_terminal", _near_spots(xy, near.tagged_xy[_is(near, "amenity", ("ferry_terminal",))], params.terminal_distance_m)),
+        (
+            "ferry_terminal",
+            _near_spots(
+                xy,
+                near.tagged_xy[_is(near, "amenity", ("ferry_terminal",))],
+                params.terminal_distance_m,
+            ),
+        ),
         ("station", ~is_barrier & _near_spots(xy, near.stations_xy, params.terminal_distance_m)),
-        ("entrance_barrier", ~is_barrier & (road["is_closed"].to_numpy(bool) | _at_entrance(xy, near, params))),
-        ("bridge_or_tunnel_in_part", ~is_barrier & (road["is_bridge"] | road["is_tunnel"]).to_numpy(dtype=bool)),
+        (
+            "entrance_barrier",
+            ~is_barrier & (road["is_closed"].to_numpy(bool) | _at_entrance(xy, near, params)),
+        ),
+        (
+            "bridge_or_tunnel_in_part",
+            is_single & (road["is_bridge"] | road["is_tunnel"]).to_numpy(dtype=bool),
+        ),
         ("dual_carriageway_twin", is_second),
         ("dual_carriageway_continues", continues),
         ("heading_away", heads_away),
@@ -560,8 +630,15 @@ def judge_ends(ends: pd.DataFrame, near: Surroundings, params: DeadEndsParams) -
     rule[is_blind & ~_is_faced(ends, road, rule, params)] = "noexit"
     table = ends.assign(
         rule=rule,
-        is_mapping_gap=_is_mapping_gap(ends, near, road, node, (rule == "finding") & ~is_barrier, params),
-        twin_node_id=pd.array(np.where(twin >= 0, near.nodes["node_id"].to_numpy()[ends["node"].to_numpy()[twin]], 0), dtype="Int64") if len(ends) else pd.array([], dtype="Int64"),
+        is_mapping_gap=_is_mapping_gap(
+            ends, near, road, node, (rule == "finding") & ~is_barrier, params
+        ),
+        twin_node_id=pd.array(
+            np.where(twin >= 0, near.nodes["node_id"].to_numpy()[ends["node"].to_numpy()[twin]], 0),
+            dtype="Int64",
+        )
+        if len(ends)
+        else pd.array([], dtype="Int64"),
         confidence_tags=_tag_factor(road),
         confidence_heading=_heading_factor(ends["cos"].to_numpy(float), params),
         confidence_class=_class_factor(road, ends),
@@ -572,7 +649,7 @@ def judge_ends(ends: pd.DataFrame, near: Surroundings, params: DeadEndsParams) -
 
 
 def _is(near: Surroundings, tag: str, values: tuple[str, ...]) -> Flags:
-    return near.tagged[tag].isin(values).to_numpy(dtype=bool)
+    return np.asarray(near.tagged[tag].isin(values).to_numpy(dtype=bool), dtype=bool)
 
 
 def _near_any(xy: Floats, shapes: Geometries, distance_m: float) -> Flags:
@@ -618,21 +695,31 @@ def _flow(ends: pd.DataFrame) -> Floats:
 
 def _same_road(first: pd.DataFrame, second: pd.DataFrame) -> Flags:
     """Same name, same ref, or (where neither has both) the same class."""
-    name = (first["name"].to_numpy(object) == second["name"].to_numpy(object)) & first["name"].notna().to_numpy(bool)
-    ref = (first["ref"].to_numpy(object) == second["ref"].to_numpy(object)) & first["ref"].notna().to_numpy(bool)
+    name = (first["name"].to_numpy(object) == second["name"].to_numpy(object)) & first[
+        "name"
+    ].notna().to_numpy(bool)
+    ref = (first["ref"].to_numpy(object) == second["ref"].to_numpy(object)) & first[
+        "ref"
+    ].notna().to_numpy(bool)
     rank = first["class_rank"].to_numpy() == second["class_rank"].to_numpy()
     return np.asarray(name | ref | rank)
 
 
 def _twins(
-    ends: pd.DataFrame, near: Surroundings, road: pd.DataFrame, eligible: Flags, params: DeadEndsParams
+    ends: pd.DataFrame,
+    near: Surroundings,
+    road: pd.DataFrame,
+    eligible: Flags,
+    params: DeadEndsParams,
 ) -> tuple[Ints, Flags]:
     """Row of the other half's end (-1: none), and whether this is the half told second."""
     twin = np.full(len(ends), -1, dtype=np.int64)
     rows = np.flatnonzero(eligible & road["is_oneway"].to_numpy(bool))
     if len(rows) > 1:
         xy = ends[["x", "y"]].to_numpy(float)[rows]
-        pairs = rows[cKDTree(xy).query_pairs(params.dual_distance_m, output_type="ndarray")].reshape(-1, 2)
+        pairs = rows[
+            cKDTree(xy).query_pairs(params.dual_distance_m, output_type="ndarray")
+        ].reshape(-1, 2)
         i, j = pairs[:, 0], pairs[:, 1]
         heading, flow = ends[["dx", "dy"]].to_numpy(float), _flow(ends)
         good = (
@@ -641,7 +728,9 @@ def _twins(
             & _same_road(road.iloc[i], road.iloc[j])
         )
         i, j = i[good], j[good]
-        distance = np.hypot(*(ends[["x", "y"]].to_numpy(float)[i] - ends[["x", "y"]].to_numpy(float)[j]).T)
+        distance = np.hypot(
+            *(ends[["x", "y"]].to_numpy(float)[i] - ends[["x", "y"]].to_numpy(float)[j]).T
+        )
         for at in np.lexsort((j, i, distance.round(3))):
             if twin[i[at]] < 0 and twin[j[at]] < 0:
                 twin[i[at]], twin[j[at]] = j[at], i[at]
@@ -651,12 +740,18 @@ def _twins(
 
 
 def _half_continues(
-    ends: pd.DataFrame, near: Surroundings, road: pd.DataFrame, eligible: Flags, params: DeadEndsParams
+    ends: pd.DataFrame,
+    near: Surroundings,
+    road: pd.DataFrame,
+    eligible: Flags,
+    params: DeadEndsParams,
 ) -> Flags:
     """One-way ends whose other half runs on: beside the end, and still beside it 100 m ahead."""
     result = np.zeros(len(ends), dtype=bool)
     rows = np.flatnonzero(eligible & road["is_oneway"].to_numpy(bool))
-    halves = np.flatnonzero(near.roads["is_oneway"].to_numpy(bool) & ~near.roads["is_roundabout"].to_numpy(bool))
+    halves = np.flatnonzero(
+        near.roads["is_oneway"].to_numpy(bool) & ~near.roads["is_roundabout"].to_numpy(bool)
+    )
     if not len(rows) or not len(halves):
         return result
     tree = shapely.STRtree(near.lines[halves])
@@ -670,7 +765,11 @@ def _half_continues(
         direction = _direction_at(near.lines[edge], probe[which])
         against = -_dot(direction, heading[which]) * _flow(ends)[rows][which]
         own = edge == ends["edge"].to_numpy()[rows][which]
-        fits = (against > SAME_WAY_COS) & ~own & _same_road(road.iloc[rows[which]], near.roads.iloc[edge])
+        fits = (
+            (against > SAME_WAY_COS)
+            & ~own
+            & _same_road(road.iloc[rows[which]], near.roads.iloc[edge])
+        )
         # The nearest point of a half that stops beside the end lies behind the probe.
         along = shapely.line_locate_point(near.lines[edge], probe[which])
         foot = shapely.get_coordinates(shapely.line_interpolate_point(near.lines[edge], along))
@@ -714,7 +813,7 @@ def _is_mapping_gap(
     ends: pd.DataFrame, near: Surroundings, road: pd.DataFrame, node: pd.DataFrame, eligible: Flags,
     params: DeadEndsParams,
 ) -> Flags:  # fmt: skip
-    """Another road at the same level within reach of the last segment's extension, nothing between."""
+    """Another road at the same level, within reach of the last segment's extension."""
     result = np.zeros(len(ends), dtype=bool)
     blocked = node["barrier"].isin(BLOCKING_BARRIERS).to_numpy(dtype=bool)
     rows = np.flatnonzero(eligible & ~blocked)
@@ -725,13 +824,21 @@ def _is_mapping_gap(
     rays = shapely.linestrings(np.stack([start, start + tip * params.mapping_gap_m], axis=1))
     which, edge = shapely.STRtree(near.lines).query(rays, "dwithin", 1.0)
     node_id = node["node_id"].to_numpy()[rows][which]
-    touches = (near.roads["from_node"].to_numpy()[edge] == node_id) | (near.roads["to_node"].to_numpy()[edge] == node_id)
+    touches = (near.roads["from_node"].to_numpy()[edge] == node_id) | (
+        near.roads["to_node"].to_numpy()[edge] == node_id
+    )
     same_level = near.roads["layer"].to_numpy()[edge] == road["layer"].to_numpy()[rows][which]
     surface = ~(near.roads["is_bridge"] | near.roads["is_tunnel"]).to_numpy(bool)[edge]
     good = ~touches & same_level & surface
     which, edge = which[good], edge[good]
-    foot = shapely.get_point(shapely.shortest_line(shapely.points(start[which]), near.lines[edge]), 1)
-    gap = shapely.linestrings(np.stack([start[which], shapely.get_coordinates(foot)], axis=1)) if len(which) else []
+    foot = shapely.get_point(
+        shapely.shortest_line(shapely.points(start[which]), near.lines[edge]), 1
+    )
+    gap = (
+        shapely.linestrings(np.stack([start[which], shapely.get_coordinates(foot)], axis=1))
+        if len(which)
+        else []
+    )
     free = ~_crossed(np.asarray(gap, dtype=object), near.barriers)
     result[rows[which[free]]] = True
     return result
@@ -774,11 +881,17 @@ def _density_factor(xy: Floats, near: Surroundings) -> Floats:
     """0.6 where no other road is mapped within a kilometre, 1 from a kilometre of road per km2."""
     if not len(xy):
         return np.empty(0)
-    middle = shapely.get_coordinates(shapely.line_interpolate_point(near.lines, 0.5, normalized=True))
+    middle = shapely.get_coordinates(
+        shapely.line_interpolate_point(near.lines, 0.5, normalized=True)
+    )
     found = cKDTree(middle).query_ball_point(xy, DENSITY_RADIUS_M)
     size = np.array([len(each) for each in found])
     flat = np.concatenate([np.sort(np.asarray(each, dtype=np.int64)) for each in found])
-    length = np.bincount(np.repeat(np.arange(len(xy)), size), weights=shapely.length(near.lines)[flat], minlength=len(xy))
+    length = np.bincount(
+        np.repeat(np.arange(len(xy)), size),
+        weights=shapely.length(near.lines)[flat],
+        minlength=len(xy),
+    )
     density = length / 1e3 / (np.pi * (DENSITY_RADIUS_M / 1e3) ** 2)
     return np.asarray(0.6 + 0.4 * np.minimum(density / FULL_DENSITY_KM_PER_KM2, 1.0))
 
@@ -814,7 +927,7 @@ def _rail_ends(
     track = _nearest_track(ends, railways)
     # Where no track is mapped the mode stands for the class, and 0 for the way.
     ways = np.append(railways["way_id"].to_numpy(np.int64), 0)
-    classes = np.append(railways["railway"].to_numpy(object), None)
+    classes = np.array([*railways["railway"].to_numpy(object), None], dtype=object)
     ends["way_id"] = ways[track]
     ends["highway"] = np.where(track >= 0, classes[track], ends["kind"])
     return ends[~_track_goes_on(ends, railways)].reset_index(drop=True)
@@ -826,7 +939,9 @@ def _terminals(stations: gpd.GeoDataFrame, transit_links: gpd.GeoDataFrame) -> p
         {"a": transit_links["from_station"], "b": transit_links["to_station"], "group": group}
     )[group.notna().to_numpy(dtype=bool)]
     both = pd.concat([rides, rides.rename(columns={"a": "b", "b": "a"})]).drop_duplicates()
-    both = both[(both["a"] != both["b"]).to_numpy(dtype=bool)].sort_values(["a", "group", "b"], ignore_index=True)
+    both = both[(both["a"] != both["b"]).to_numpy(dtype=bool)].sort_values(
+        ["a", "group", "b"], ignore_index=True
+    )
     place = stations.drop_duplicates("station_id").set_index("station_id")
     both = both[both["a"].isin(place.index) & both["b"].isin(place.index)].reset_index(drop=True)
     if not len(both):
@@ -846,7 +961,8 @@ def _terminals(stations: gpd.GeoDataFrame, transit_links: gpd.GeoDataFrame) -> p
     xy = shapely.get_coordinates(rows.geometry.to_numpy())
     return pd.DataFrame(
         {
-            "station_id": table["a"], "group": table["group"], "dx": heading[:, 0], "dy": heading[:, 1],
+            "station_id": table["a"], "group": table["group"],
+            "dx": heading[:, 0], "dy": heading[:, 1],
             "x": xy[:, 0], "y": xy[:, 1], "city_id": rows["city_id"].to_numpy(object),
             "name": rows["name"].to_numpy(object), "kind": rows["kind"].to_numpy(object),
         }
@@ -968,7 +1084,9 @@ def _rail_as_layer(ends: pd.DataFrame, border_id: str, crs: Any) -> gpd.GeoDataF
             "heading_deg": _compass_deg(ends["dx"], ends["dy"]),
             "is_mapping_gap": False,
             "confidence_tags": 0.9,
-            "confidence_heading": np.clip(1.0 - 0.4 * np.degrees(np.arccos(np.clip(ends["cos"], -1, 1))) / 60.0, 0, 1),
+            "confidence_heading": np.clip(
+                1.0 - 0.4 * np.degrees(np.arccos(np.clip(ends["cos"], -1, 1))) / 60.0, 0, 1
+            ),
             "confidence_class": 1.0,
             "confidence_density": 1.0,
             "speed_kmh": np.nan,

@@ -105,7 +105,7 @@ def boundary_ecology(
     belt = belt_of(border_id, borders, cities, 1_000.0 * max(params.belt_km))
     if belt is None or not belt.sides:
         return {name: schemas.empty(name, crs) for name in OUTPUTS}
-    own = land[land["border_id"] == border_id].reset_index(drop=True)
+    own = sound_land(land[land["border_id"] == border_id])
     barriers = corridor_barriers(belt, roads, railways)
     rivers, river_sites = shared_rivers.find_shared_rivers(belt, waterways, land_areas, own, params)
     return {
@@ -116,6 +116,25 @@ def boundary_ecology(
         "monitoring_sites": monitoring_sites(belt, own, river_sites, params),
         "landscape_metrics": landscape.landscape_metrics(belt, own, params),
     }
+
+
+def sound_land(land: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """The land as valid single polygons, rows renumbered.
+
+    A layer that was written in degrees and read back may have vertices folded by
+    the rounding.
+    """
+    land = land.reset_index(drop=True)
+    is_broken = ~shapely.is_valid(land.geometry.to_numpy())
+    if not is_broken.any():
+        return land
+    geometry = land.geometry.to_numpy().copy()
+    geometry[is_broken] = shapely.make_valid(
+        geometry[is_broken], method="structure", keep_collapsed=False
+    )
+    parts, owner = polygons_in(geometry, min_m2=0.01)
+    columns = land.drop(columns="geometry").iloc[owner].reset_index(drop=True)
+    return gpd.GeoDataFrame(columns, geometry=parts, crs=land.crs)
 
 
 # --- zones --------------------------------------------------------------------------------
@@ -357,17 +376,19 @@ def _facing_lines(source: Geometries, exposed: Geometries, distance_m: Floats) -
         edge = shapely.line_merge(
             shapely.intersection(
                 shapely.boundary(source[touching]),
-                shapely.buffer(exposed[touching], _TOUCHING_M, quad_segs=2),
+                shapely.buffer(exposed[touching], 2.0 * _TOUCHING_M, quad_segs=2),
             )
         )
-        lines[touching] = [_longest_line(each) for each in edge]
+        lines[touching] = [
+            _longest_line(shared, line) for shared, line in zip(edge, lines[touching], strict=True)
+        ]
     return np.asarray(lines, dtype=object)
 
 
-def _longest_line(geometry: Any) -> Any:
+def _longest_line(geometry: Any, otherwise: Any) -> Any:
     parts = shapely.get_parts(geometry)
     lines = parts[shapely.get_type_id(parts) == int(shapely.GeometryType.LINESTRING)]
-    return lines[np.argmax(shapely.length(lines))]
+    return lines[np.argmax(shapely.length(lines))] if len(lines) else otherwise
 
 
 def _numbered(stems: pd.Series) -> pd.Series:

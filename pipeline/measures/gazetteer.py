@@ -181,6 +181,9 @@ def _towns(places: gpd.GeoDataFrame, crs: pyproj.CRS) -> pd.DataFrame:
 
 def _plan_areas(cities: gpd.GeoDataFrame, metro: Metro | None, crs: pyproj.CRS) -> pd.DataFrame:
     areas = [area for area in metro.areas if area.point is not None] if metro else []
+    drawn = [area.name for area in metro.areas if area.point is None] if metro else []
+    if drawn:
+        log.warning("gazetteer: area_is_polygon drops %d areas: %s", len(drawn), ", ".join(drawn))
     if not areas:
         return pd.DataFrame()
     lon, lat = np.array([area.point for area in areas], dtype=float).T

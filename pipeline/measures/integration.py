@@ -57,8 +57,10 @@ NARROWING_KINDS = ("lane_drop", "class_drop", "speed_drop")
 COUNTED_STATUSES = ("unbuilt", "planned", "under_construction")
 SITE_KINDS = ("university", "research")
 BELT_KINDS = ("hospital", "school", "university")
+NEAREST_TIES = 6
+"""Zones at one distance from a place at most, as in a lattice of hexagons."""
 TOWN_CAP_MIN = 60.0
-"""A town farther from its seat than the cutoff counts with this, a lower bound that scores worst."""
+"""A town farther from its seat than the cutoff counts with this, a lower bound; scores worst."""
 CHUNK = 2_000_000
 """Rows of travel times looked at together: bounds the memory."""
 
@@ -151,7 +153,9 @@ def integrate(
         dead_ends=pd.DataFrame(dead_ends[["border_id", "end_type", "status"]]),
         missing_links=pd.DataFrame(missing_links[["border_id", "status"]]),
         bottlenecks=pd.DataFrame(bottlenecks[["border_id", "kind"]]),
-        border_effect=border_effect.loc[border_effect["mode"] == "drive", ["border_id", "penalty_pct"]],
+        border_effect=border_effect.loc[
+            border_effect["mode"] == "drive", ["border_id", "penalty_pct"]
+        ],
         land=_land_areas(land),
         eco_zones=_widest_belt(eco_zones),
         conflicts=pd.DataFrame(conflicts[["border_id"]]),
@@ -239,13 +243,15 @@ def score_of(value: Any, worst: Any, best: Any) -> Any:
 def index_of(indicators: pd.DataFrame, params: IntegrationParams) -> pd.DataFrame:
     """Scores of the dimensions and overall, from a table of indicators.
 
-    Geometric means of the known scores, floored at ``params.floor_score``. The
+    Geometric means of the known scores, eased by ``params.floor_score``. The
     interval: weights vary by ``weight_spread``, each goalpost by
     ``goalpost_spread`` of their range, and what is missing may lie anywhere
     between 0 and 100. Draws are the same for every scope.
     """
     draws = _draw(params)
-    return pd.concat([_index_rows(*scope, draws, params) for scope in _wide(indicators)], ignore_index=True)
+    return pd.concat(
+        [_index_rows(*scope, draws, params) for scope in _wide(indicators)], ignore_index=True
+    )
 
 
 class _Draws(NamedTuple):
@@ -281,11 +287,19 @@ def _wide(indicators: pd.DataFrame) -> Iterator[tuple[tuple[Any, Any], Floats, F
         by_name = part.set_index("indicator")
         values = by_name["value"].reindex(names).to_numpy(float)
         coverage = by_name["coverage_pct"].reindex(names).fillna(0.0).to_numpy(float)
-        yield (None if pd.isna(keys[0]) else keys[0], None if pd.isna(keys[1]) else keys[1]), values, coverage
+        yield (
+            (None if pd.isna(keys[0]) else keys[0], None if pd.isna(keys[1]) else keys[1]),
+            values,
+            coverage,
+        )
 
 
 def _index_rows(
-    keys: tuple[Any, Any], values: Floats, coverage: Floats, draws: _Draws, params: IntegrationParams
+    keys: tuple[Any, Any],
+    values: Floats,
+    coverage: Floats,
+    draws: _Draws,
+    params: IntegrationParams,
 ) -> pd.DataFrame:
     worst, best, weight = (np.array([getattr(each, name) for each in GOALPOSTS])
                            for name in ("worst", "best", "weight"))  # fmt: skip
@@ -293,13 +307,23 @@ def _index_rows(
     points = score_of(values, worst, best)
     known = np.where(np.isfinite(values), coverage / 100.0, 0.0)
     drawn = score_of(values[None, :], draws.worst, draws.best)
-    drawn = np.where(known > 0, known * np.nan_to_num(drawn) + (1.0 - known) * draws.missing, draws.missing)
-    n = len(DIMENSIONS)
-    score = np.array([_geometric(points[of == d], weight[of == d], params.floor_score) for d in range(n)])
-    spread = np.stack(
-        [_geometric(drawn[:, of == d], draws.weight[:, of == d], params.floor_score) for d in range(n)], axis=1
+    drawn = np.where(
+        known > 0, known * np.nan_to_num(drawn) + (1.0 - known) * draws.missing, draws.missing
     )
-    covered = np.array([np.average(known[of == d] * 100.0, weights=weight[of == d]) for d in range(n)])
+    n = len(DIMENSIONS)
+    score = np.array(
+        [_geometric(points[of == d], weight[of == d], params.floor_score) for d in range(n)]
+    )
+    spread = np.stack(
+        [
+            _geometric(drawn[:, of == d], draws.weight[:, of == d], params.floor_score)
+            for d in range(n)
+        ],
+        axis=1,
+    )
+    covered = np.array(
+        [np.average(known[of == d] * 100.0, weights=weight[of == d]) for d in range(n)]
+    )
     overall = _geometric(score, np.ones(n), params.floor_score)
     overall_spread = _geometric(spread, draws.dimension_weight, params.floor_score)
     scores = np.r_[score, overall]
@@ -321,12 +345,19 @@ def _index_rows(
 
 
 def _geometric(scores: Floats, weights: Floats, floor: float) -> Any:
-    """Weighted geometric mean over the last axis, of what is known; NaN where nothing is."""
+    """Weighted geometric mean over the last axis, of what is known; NaN where nothing is.
+
+    Scores are lifted from 0..100 to floor..100 before and put back after, so
+    that one near zero does not erase the rest. Cutting them at the floor would
+    make a plateau on which nothing counts any more.
+    """
+    scale = 1.0 - floor / 100.0
     known = np.isfinite(scores)
-    logs = np.log(np.maximum(np.where(known, scores, 1.0), floor))
+    logs = np.log(floor + scale * np.where(known, scores, 100.0))
     total = (weights * known).sum(axis=-1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.exp((weights * known * logs).sum(axis=-1) / total)
+    mean = np.divide((weights * known * logs).sum(axis=-1), total, where=total > 0.0,
+                     out=np.full(np.shape(total), np.nan))  # fmt: skip
+    return (np.exp(mean) - floor) / scale
 
 
 def _indicator_table(scopes: list[Scope], evidence: _Evidence) -> pd.DataFrame:
@@ -339,7 +370,9 @@ def _indicator_table(scopes: list[Scope], evidence: _Evidence) -> pd.DataFrame:
                                        "unit", "score", "coverage_pct"])  # fmt: skip
 
 
-def _indicator_row(scope: Scope, goalpost: Goalpost, value: float, coverage: float) -> dict[str, Any]:
+def _indicator_row(
+    scope: Scope, goalpost: Goalpost, value: float, coverage: float
+) -> dict[str, Any]:
     is_known = np.isfinite(value)
     return {
         "border_id": scope.border_id,
@@ -366,7 +399,9 @@ def _scopes(evidence: _Evidence) -> Iterator[Scope]:
         others = frozenset(each for pair in own for each in pair[1:] if each != city)
         yield Scope(None, city, tuple(each[0] for each in own), {city: others})
     partners = {
-        city: frozenset(each for pair in pairs if city in pair[1:] for each in pair[1:] if each != city)
+        city: frozenset(
+            each for pair in pairs if city in pair[1:] for each in pair[1:] if each != city
+        )
         for city in evidence.cities
     }
     yield Scope(None, None, tuple(each[0] for each in pairs), partners)
@@ -374,7 +409,9 @@ def _scopes(evidence: _Evidence) -> Iterator[Scope]:
 
 def _borders_by_city(borders: gpd.GeoDataFrame, counties: gpd.GeoDataFrame) -> pd.DataFrame:
     """Borders with the cities they part, also where they part counties."""
-    city_of = dict(zip(counties["county_id"], counties["city_id"], strict=True)) if len(counties) else {}
+    city_of = (
+        dict(zip(counties["county_id"], counties["city_id"], strict=True)) if len(counties) else {}
+    )
     table = pd.DataFrame(borders[["border_id", "city_a", "city_b", "length_km"]]).copy()
     is_county = (borders["level"] == "county").to_numpy()
     for side in ("city_a", "city_b"):
@@ -387,10 +424,14 @@ def _borders_by_city(borders: gpd.GeoDataFrame, counties: gpd.GeoDataFrame) -> p
 # --------------------------------------------------------------------------- evidence
 
 
-def _zone_table(zone_grid: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, city_ids: list[str]) -> pd.DataFrame:
+def _zone_table(
+    zone_grid: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, city_ids: list[str]
+) -> pd.DataFrame:
     """Zones of the cities by cell: place, people, whether they have access, and what they reach."""
     columns = ["minutes_to_core", *(f"{kind}_access" for kind in BELT_KINDS)]
-    table = pd.DataFrame(zone_grid[["cell", "city_id", "population", "point_x", "point_y", "reason"]])
+    table = pd.DataFrame(
+        zone_grid[["cell", "city_id", "population", "point_x", "point_y", "reason"]]
+    )
     table = table.merge(pd.DataFrame(zones[["cell", *columns]]), on="cell", how="left")
     table = table[table["city_id"].isin(city_ids)].sort_values("cell", ignore_index=True)
     table["city"] = pd.Index(city_ids).get_indexer(table["city_id"])
@@ -398,12 +439,25 @@ def _zone_table(zone_grid: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, city_ids: 
     return table
 
 
-def _nearest_zone(x: Any, y: Any, table: pd.DataFrame) -> NDArray[np.int64]:
-    """Row of the zone whose populated point is nearest; -1 where there is no zone."""
+def _nearest_zone(x: Any, y: Any, city_id: Any, table: pd.DataFrame) -> NDArray[np.int64]:
+    """Row of the nearest zone of the same city, by populated point; -1 where it has none.
+
+    Each city is searched by itself and ties go to the first cell, so that no
+    other city's zones change the answer.
+    """
     points = np.column_stack([np.asarray(x, dtype=float), np.asarray(y, dtype=float)])
-    if not len(table) or not len(points):
-        return np.full(len(points), -1, dtype=np.int64)
-    return cKDTree(table[["point_x", "point_y"]].to_numpy(float)).query(points)[1].astype(np.int64)
+    place_city = np.asarray(city_id, dtype=object)
+    zone_city = table["city_id"].to_numpy(dtype=object)
+    zone_points = table[["point_x", "point_y"]].to_numpy(float)
+    result = np.full(len(points), -1, dtype=np.int64)
+    for city in sorted(set(place_city) & set(zone_city)):
+        rows, own = np.flatnonzero(zone_city == city), np.flatnonzero(place_city == city)
+        count = min(NEAREST_TIES, len(rows))
+        metres, near = cKDTree(zone_points[rows]).query(points[own], k=list(range(1, count + 1)))
+        # To the millimetre, so that equal distances tie.
+        is_nearest = np.round(metres, 3) == np.round(metres[:, :1], 3)
+        result[own] = rows[np.where(is_nearest, near, len(rows)).min(axis=1)]
+    return result
 
 
 def _sites(
@@ -413,7 +467,9 @@ def _sites(
 
     A site mapped as a node counts with the median area of its use.
     """
-    kinds = {"hospital": "hospital", "industrial": "industry"} | dict.fromkeys(SITE_KINDS, "innovation")
+    kinds = {"hospital": "hospital", "industrial": "industry"} | dict.fromkeys(
+        SITE_KINDS, "innovation"
+    )
     mapped = services[services["kind"].isin(kinds) & services["city_id"].notna()]
     sites = pd.DataFrame(
         {
@@ -427,14 +483,18 @@ def _sites(
     sites = pd.concat([sites, _planned_sites(metro, cities)], ignore_index=True)
     typical = sites.groupby("use")["area_km2"].transform("median").fillna(1.0)
     sites["area_km2"] = sites["area_km2"].fillna(typical)
-    sites["zone"] = _nearest_zone(sites["x"], sites["y"], table)
+    sites["zone"] = _nearest_zone(sites["x"], sites["y"], sites["city_id"], table)
     return sites
 
 
 def _planned_sites(metro: Metro | None, cities: gpd.GeoDataFrame) -> pd.DataFrame:
     """The plan's innovation zones (``[[area]]`` with a point), in the city they lie in."""
-    areas = [each for each in (metro.areas if metro else ()) if each.kind == "innovation" and each.point]
-    frame = pd.DataFrame({"use": "innovation", "city_id": None, "area_km2": np.nan}, index=range(len(areas)))
+    areas = [
+        each for each in (metro.areas if metro else ()) if each.kind == "innovation" and each.point
+    ]
+    frame = pd.DataFrame(
+        {"use": "innovation", "city_id": None, "area_km2": np.nan}, index=range(len(areas))
+    )
     lon_lat = np.array([each.point for each in areas], dtype=float).reshape(-1, 2)
     x, y = pyproj.Transformer.from_crs(WGS84, cities.crs, always_xy=True).transform(*lon_lat.T)
     frame["x"], frame["y"] = np.asarray(x), np.asarray(y)
@@ -445,7 +505,10 @@ def _planned_sites(metro: Metro | None, cities: gpd.GeoDataFrame) -> pd.DataFram
 
 
 def _towns(
-    centres: gpd.GeoDataFrame, counties: gpd.GeoDataFrame, centre_times: pd.DataFrame, table: pd.DataFrame
+    centres: gpd.GeoDataFrame,
+    counties: gpd.GeoDataFrame,
+    centre_times: pd.DataFrame,
+    table: pd.DataFrame,
 ) -> pd.DataFrame:
     """Towns and county seats: city, zone, the zone of a town's seat, minutes to the core."""
     kept = centres[centres["kind"].isin(["town", "county_seat"])]
@@ -456,16 +519,21 @@ def _towns(
         shapely.prepare(geometry)
         county[shapely.contains(geometry, points)] = number
     towns = pd.DataFrame(kept[["centre_id", "kind", "city_id"]])
-    towns["zone"] = _nearest_zone(shapely.get_x(points), shapely.get_y(points), table)
+    towns["zone"] = _nearest_zone(
+        shapely.get_x(points), shapely.get_y(points), towns["city_id"], table
+    )
     seats = towns[(towns["kind"] == "county_seat") & (county >= 0)]
     seat_of = dict(zip(county[seats.index], seats["zone"], strict=True))
     towns["seat_zone"] = [seat_of.get(each, -1) for each in county]
     cores = set(centres.loc[centres["kind"] == "core", "centre_id"])
     to_core = centre_times[(centre_times["mode"] == "drive") & centre_times["to_id"].isin(cores)]
-    exact = towns["centre_id"].map(to_core.drop_duplicates("from_id").set_index("from_id")["minutes"])
+    exact = towns["centre_id"].map(
+        to_core.drop_duplicates("from_id").set_index("from_id")["minutes"]
+    )
     by_zone = table["minutes_to_core"].to_numpy(float) if len(table) else np.array([np.nan])
     towns["minutes_to_core"] = exact.to_numpy(float, na_value=np.nan)
-    towns["minutes_to_core"] = towns["minutes_to_core"].fillna(pd.Series(by_zone[towns["zone"]]))
+    by_zone = np.where(towns["zone"] >= 0, by_zone[towns["zone"]], np.nan)
+    towns["minutes_to_core"] = towns["minutes_to_core"].fillna(pd.Series(by_zone))
     return towns
 
 
@@ -476,8 +544,11 @@ def _reach(
     """One pass over the drive times, in chunks."""
     n, k = len(table), len(city_ids)
     people = table["population"].fillna(0.0).to_numpy(float)
-    counts = {use: np.bincount(sites.loc[(sites["use"] == use) & (sites["zone"] >= 0), "zone"], minlength=n)
-              for use in ("innovation", "hospital")}  # fmt: skip
+    located = sites[sites["zone"] >= 0]
+    counts = {
+        use: np.bincount(located.loc[located["use"] == use, "zone"], minlength=n)
+        for use in ("innovation", "hospital")
+    }
     wanted = (
         (people, REACH_MIN),
         (counts["innovation"].astype(float), params.innovation_minutes),
@@ -487,7 +558,7 @@ def _reach(
     city = table["city"].to_numpy(np.int64)
     centre_zone = _centre_zones(centres, city_ids, table)
     centre_minutes = np.full((n, k), np.inf)
-    seat_pairs = {}
+    seat_pairs: dict[int, float] = {}
     is_known = False
     town_key = towns["zone"].to_numpy(np.int64) * max(n, 1) + towns["seat_zone"].to_numpy(np.int64)
     for origin, destination, minutes in _drive_chunks(travel_times, table["cell"]):
@@ -509,41 +580,70 @@ def _reach(
     own = centre_zone >= 0
     centre_minutes[centre_zone[own], np.flatnonzero(own)] = 0.0
     reached = [total.reshape(n, k) for total in sums]
-    town_minutes = _town_minutes(towns, town_key, seat_pairs, table) if is_known else np.full(len(towns), np.nan)
-    return _Reach(is_known, *reached, centre_minutes, town_minutes)
+    town_minutes = (
+        _town_minutes(towns, town_key, seat_pairs, table)
+        if is_known
+        else np.full(len(towns), np.nan)
+    )
+    people_reached, sites_reached, hospitals_reached = reached
+    return _Reach(
+        is_known, people_reached, sites_reached, hospitals_reached, centre_minutes, town_minutes
+    )
 
 
-def _centre_zones(centres: gpd.GeoDataFrame, city_ids: list[str], table: pd.DataFrame) -> NDArray[np.int64]:
+def _centre_zones(
+    centres: gpd.GeoDataFrame, city_ids: list[str], table: pd.DataFrame
+) -> NDArray[np.int64]:
     """Zone of each city's centre; -1 where it has none."""
     kept = centres[centres["kind"].isin(["core", "city"])].sort_values(["kind", "centre_id"])
     kept = kept.drop_duplicates("city_id").set_index("city_id")
-    zone = pd.Series(_nearest_zone(kept.geometry.x, kept.geometry.y, table), index=kept.index)
+    zone = pd.Series(
+        _nearest_zone(kept.geometry.x, kept.geometry.y, kept.index, table), index=kept.index
+    )
     return zone.reindex(city_ids).fillna(-1).to_numpy(np.int64)
 
 
-def _town_minutes(towns: pd.DataFrame, key: Any, listed: dict[int, float], table: pd.DataFrame) -> Floats:
+def _town_minutes(
+    towns: pd.DataFrame, key: Any, listed: dict[int, float], table: pd.DataFrame
+) -> Floats:
     """Minutes to the seat; the cutoff stands for what lies beyond it (a lower bound)."""
     minutes = np.array([listed.get(each, TOWN_CAP_MIN) for each in key.tolist()], dtype=float)
     minutes[(towns["zone"] == towns["seat_zone"]).to_numpy()] = 0.0
     has_access = table["has_access"].to_numpy(bool)
     is_town = (towns["kind"] == "town").to_numpy()
-    known = is_town & (towns["seat_zone"] >= 0).to_numpy() & has_access[towns["zone"]]
+    known = is_town & (towns[["zone", "seat_zone"]] >= 0).all(axis=1).to_numpy()
+    known &= np.append(has_access, False)[towns["zone"]]
     return np.where(known, np.minimum(minutes, TOWN_CAP_MIN), np.nan)
 
 
-def _drive_chunks(travel_times: pd.DataFrame, cells: pd.Series) -> Iterator[tuple[Any, Any, Floats]]:
+def _drive_chunks(
+    travel_times: pd.DataFrame, cells: pd.Series
+) -> Iterator[tuple[Any, Any, Floats]]:
     """Drive times between different zones as rows of ``cells``, a chunk at a time."""
     if not len(travel_times):
         return
-    columns = {name: travel_times[name].astype("category") for name in ("from_cell", "to_cell", "mode")}
-    row = {name: pd.Index(cells).get_indexer(columns[name].cat.categories) for name in ("from_cell", "to_cell")}
+    columns = {
+        name: travel_times[name].astype("category") for name in ("from_cell", "to_cell", "mode")
+    }
+    row = {
+        name: pd.Index(cells).get_indexer(columns[name].cat.categories)
+        for name in ("from_cell", "to_cell")
+    }
     drive = columns["mode"].cat.categories.get_indexer(["drive"])[0]
     codes = {name: column.cat.codes.to_numpy() for name, column in columns.items()}
     minutes = travel_times["minutes"].to_numpy()
     for start in range(0, len(minutes), CHUNK):
         part = slice(start, start + CHUNK)
-        origin, destination = row["from_cell"][codes["from_cell"][part]], row["to_cell"][codes["to_cell"][part]]
-        keep = (codes["mode"][part] == drive) & (origin >= 0) & (destination >= 0) & (origin != destination)
+        origin, destination = (
+            row["from_cell"][codes["from_cell"][part]],
+            row["to_cell"][codes["to_cell"][part]],
+        )
+        keep = (
+            (codes["mode"][part] == drive)
+            & (origin >= 0)
+            & (destination >= 0)
+            & (origin != destination)
+        )
         yield origin[keep], destination[keep], minutes[part][keep].astype(float)
 
 
@@ -567,7 +667,9 @@ def _near_borders(table: pd.DataFrame, borders: pd.DataFrame) -> dict[str, Bools
     for border in borders.itertuples(index=False):
         shapely.prepare(border.geometry)
         near = shapely.dwithin(border.geometry, points, NEAR_BORDER_M)
-        masks[border.border_id] = near & table["city_id"].isin([border.city_a, border.city_b]).to_numpy(bool)
+        masks[border.border_id] = near & table["city_id"].isin(
+            [border.city_a, border.city_b]
+        ).to_numpy(bool)
     return masks
 
 
@@ -616,7 +718,11 @@ def _land_areas(land: gpd.GeoDataFrame) -> pd.DataFrame:
 
 def _widest_belt(eco_zones: gpd.GeoDataFrame) -> pd.DataFrame:
     """Segments of the widest belt: with several, the others lie inside it."""
-    table = pd.DataFrame(eco_zones[["border_id", "city_id", "belt_km", "area_km2", "unknown_pct", "similarity_across"]])
+    table = pd.DataFrame(
+        eco_zones[
+            ["border_id", "city_id", "belt_km", "area_km2", "unknown_pct", "similarity_across"]
+        ]
+    )
     return table[table["belt_km"] == table["belt_km"].max()] if len(table) else table
 
 
@@ -662,13 +768,17 @@ def _lines(is_bus: bool) -> Measure:
     """Lines per border that ride across it; unknown where neither city has such a stop."""
 
     def measure(scope: Scope, evidence: _Evidence) -> Value:
-        served = set(evidence.stops.loc[evidence.stops["is_bus"] == is_bus, "city_id"]) & scope.cities
+        served = (
+            set(evidence.stops.loc[evidence.stops["is_bus"] == is_bus, "city_id"]) & scope.cities
+        )
         borders = evidence.of(evidence.borders, scope)
         if not served or not len(borders):
             return UNKNOWN
         lines = evidence.lines[evidence.lines["is_bus"] if is_bus else evidence.lines["is_rail"]]
         lines = lines[["a", "b", "line"]].drop_duplicates()
-        pairs = {tuple(sorted(pair)) for pair in zip(borders["city_a"], borders["city_b"], strict=True)}
+        pairs = {
+            tuple(sorted(pair)) for pair in zip(borders["city_a"], borders["city_b"], strict=True)
+        }
         count = sum(pair in pairs for pair in zip(lines["a"], lines["b"], strict=True))
         return Value(count / len(pairs), 100.0 * len(served) / len(scope.cities))
 
@@ -679,7 +789,9 @@ def _rail_ends(scope: Scope, evidence: _Evidence) -> Value:
     served = set(evidence.stops.loc[~evidence.stops["is_bus"], "city_id"]) & scope.cities
     found = evidence.of(evidence.dead_ends, scope)
     count = ((found["end_type"] == "rail_end") & found["status"].isin(COUNTED_STATUSES)).sum()
-    return _per_100km(scope, evidence, float(count), 100.0 * len(served) / max(len(scope.cities), 1))
+    return _per_100km(
+        scope, evidence, float(count), 100.0 * len(served) / max(len(scope.cities), 1)
+    )
 
 
 # --------------------------------------------------------------------------- people and reach
@@ -691,11 +803,16 @@ def _weighted(values: Floats, weights: Floats, asked: int) -> Value:
     total = float(weights[known].sum())
     if asked == 0 or total <= 0.0:
         return UNKNOWN
-    return Value(float((values[known] * weights[known]).sum() / total), 100.0 * int(known.sum()) / asked)
+    return Value(
+        float((values[known] * weights[known]).sum() / total), 100.0 * int(known.sum()) / asked
+    )
 
 
 def _by_city(
-    scope: Scope, evidence: _Evidence, values_of: Callable[[str, Bools], Floats], near_only: bool = False
+    scope: Scope,
+    evidence: _Evidence,
+    values_of: Callable[[str, Bools], Floats],
+    near_only: bool = False,
 ) -> Value:
     """People-weighted mean over the scope's zones of what ``values_of(city, zones)`` gives."""
     zones = evidence.zones
@@ -706,7 +823,9 @@ def _by_city(
     values, weights = [np.zeros(0)], [np.zeros(0)]
     for city_id in sorted(scope.cities):
         own = (city == city_id) & (near if near_only else True)
-        values.append(np.where(zones["has_access"].to_numpy(bool)[own], values_of(city_id, own), np.nan))
+        values.append(
+            np.where(zones["has_access"].to_numpy(bool)[own], values_of(city_id, own), np.nan)
+        )
         weights.append(zones["population"].to_numpy(float)[own])
     joined = np.concatenate(values)
     return _weighted(joined, np.concatenate(weights), len(joined))
@@ -714,7 +833,9 @@ def _by_city(
 
 def _cross_border_reach(scope: Scope, evidence: _Evidence) -> Value:
     def share(city_id: str, own: Bools) -> Floats:
-        across = evidence.reach.people[own][:, evidence.columns(scope.partners[city_id])].sum(axis=1)
+        across = evidence.reach.people[own][:, evidence.columns(scope.partners[city_id])].sum(
+            axis=1
+        )
         here = evidence.reach.people[own][:, evidence.columns(frozenset({city_id}))].sum(axis=1)
         return _ratio_pct(across, across + here)
 
@@ -737,7 +858,9 @@ def _ratio_pct(part: Floats, whole: Floats) -> Floats:
 def _industrial_land(scope: Scope, evidence: _Evidence) -> Value:
     """Share of industrial land within reach of a partner's centre, by the sites' zones."""
     sites = evidence.sites
-    sites = sites[(sites["use"] == "industry") & sites["city_id"].isin(scope.cities) & (sites["zone"] >= 0)]
+    sites = sites[
+        (sites["use"] == "industry") & sites["city_id"].isin(scope.cities) & (sites["zone"] >= 0)
+    ]
     if not evidence.reach.is_known or not len(sites):
         return UNKNOWN
     zone = sites["zone"].to_numpy(np.int64)
@@ -746,7 +869,9 @@ def _industrial_land(scope: Scope, evidence: _Evidence) -> Value:
         own = (sites["city_id"] == city_id).to_numpy(bool)
         columns = evidence.columns(scope.partners[city_id])
         if columns:
-            minutes[own] = evidence.reach.centre_minutes[zone[own]][:, columns].min(axis=1, initial=np.inf)
+            minutes[own] = evidence.reach.centre_minutes[zone[own]][:, columns].min(
+                axis=1, initial=np.inf
+            )
     has_access = evidence.zones["has_access"].to_numpy(bool)[zone]
     near = np.where(has_access, 100.0 * (minutes <= evidence.params.industry_minutes), np.nan)
     mean = _weighted(near, sites["area_km2"].to_numpy(float), len(sites))
@@ -768,7 +893,9 @@ def _innovation_sites(scope: Scope, evidence: _Evidence) -> Value:
     def share_across(city_id: str, own: Bools) -> Floats:
         partners = scope.partners[city_id]
         across = evidence.reach.sites[own][:, evidence.columns(partners)].sum(axis=1)
-        return _ratio_pct(across, np.full(len(across), float(counts.reindex(sorted(partners)).sum())))
+        return _ratio_pct(
+            across, np.full(len(across), float(counts.reindex(sorted(partners)).sum()))
+        )
 
     return _of_sites(scope, evidence, "innovation", share_across)
 
@@ -811,7 +938,9 @@ def _belt_ratio(kind: str) -> Measure:
 
 def _hospital_across(scope: Scope, evidence: _Evidence) -> Value:
     def any_across(city_id: str, own: Bools) -> Floats:
-        across = evidence.reach.hospitals[own][:, evidence.columns(scope.partners[city_id])].sum(axis=1)
+        across = evidence.reach.hospitals[own][:, evidence.columns(scope.partners[city_id])].sum(
+            axis=1
+        )
         return 100.0 * (across > 0)
 
     return _of_sites(scope, evidence, "hospital", any_across, near_only=True)
@@ -848,12 +977,16 @@ def _eco_coverage(scope: Scope, evidence: _Evidence) -> float:
     """Share of the belt that somebody mapped, percent; 0 where there is no belt."""
     belt = evidence.of(evidence.eco_zones, scope)
     area = float(belt["area_km2"].sum())
-    return 100.0 - float((belt["unknown_pct"] * belt["area_km2"]).sum()) / area if area > 0.0 else 0.0
+    return (
+        100.0 - float((belt["unknown_pct"] * belt["area_km2"]).sum()) / area if area > 0.0 else 0.0
+    )
 
 
 def _similarity(scope: Scope, evidence: _Evidence) -> Value:
     belt = evidence.of(evidence.eco_zones, scope)
-    mean = _weighted(belt["similarity_across"].to_numpy(float), belt["area_km2"].to_numpy(float), len(belt))
+    mean = _weighted(
+        belt["similarity_across"].to_numpy(float), belt["area_km2"].to_numpy(float), len(belt)
+    )
     return Value(mean.value, _eco_coverage(scope, evidence))
 
 
@@ -872,7 +1005,9 @@ def _protected(scope: Scope, evidence: _Evidence) -> Value:
     total = float(area.sum())
     if total <= 0.0:
         return UNKNOWN
-    return Value(100.0 * area.get("protected", 0.0) / total, 100.0 - 100.0 * area.get("unknown", 0.0) / total)
+    return Value(
+        100.0 * area.get("protected", 0.0) / total, 100.0 - 100.0 * area.get("unknown", 0.0) / total
+    )
 
 
 # --------------------------------------------------------------------------- coordination
@@ -880,8 +1015,12 @@ def _protected(scope: Scope, evidence: _Evidence) -> Value:
 
 def _border_effect(scope: Scope, evidence: _Evidence) -> Value:
     """Mean of the borders' effects by their length."""
-    borders = evidence.of(evidence.borders, scope).merge(evidence.border_effect, on="border_id", how="left")
-    value, _ = _weighted(borders["penalty_pct"].to_numpy(float), borders["length_km"].to_numpy(float), 1)
+    borders = evidence.of(evidence.borders, scope).merge(
+        evidence.border_effect, on="border_id", how="left"
+    )
+    value, _ = _weighted(
+        borders["penalty_pct"].to_numpy(float), borders["length_km"].to_numpy(float), 1
+    )
     known_km = float(borders.loc[borders["penalty_pct"].notna(), "length_km"].sum())
     total_km = float(borders["length_km"].sum())
     return Value(value, 100.0 * known_km / total_km) if total_km > 0.0 else UNKNOWN
@@ -892,7 +1031,11 @@ def _commuting_circle(scope: Scope, evidence: _Evidence) -> Value:
     if not np.isfinite(minutes).any():
         return UNKNOWN
     # With access but no time the core lies beyond the horizon: outside the circle.
-    return _by_city(scope, evidence, lambda _, own: 100.0 * (np.nan_to_num(minutes[own], nan=np.inf) <= REACH_MIN))
+    return _by_city(
+        scope,
+        evidence,
+        lambda _, own: 100.0 * (np.nan_to_num(minutes[own], nan=np.inf) <= REACH_MIN),
+    )
 
 
 Measure = Callable[[Scope, _Evidence], Value]

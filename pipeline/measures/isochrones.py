@@ -16,6 +16,7 @@ one coverage of rings, so that they stay nested.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 import geopandas as gpd
@@ -104,7 +105,9 @@ def _pick(centres: gpd.GeoDataFrame, centre_id: str) -> Any:
     return next(found.itertuples(index=False))
 
 
-def _row(centre_id: str, mode: str, minutes: float, area: Any, zone_grid: gpd.GeoDataFrame) -> dict[str, Any]:
+def _row(
+    centre_id: str, mode: str, minutes: float, area: Any, zone_grid: gpd.GeoDataFrame
+) -> dict[str, Any]:
     return {
         "centre_id": centre_id,
         "mode": mode,
@@ -119,7 +122,9 @@ def _people_inside(area: Any, zone_grid: gpd.GeoDataFrame) -> float:
     """People of the zones whose populated point lies inside; NaN where one is not known."""
     shapely.prepare(area)
     inside = shapely.contains_xy(area, zone_grid["point_x"], zone_grid["point_y"])
-    return float(zone_grid.loc[inside, "population"].sum(skipna=False)) if len(zone_grid) else np.nan
+    return (
+        float(zone_grid.loc[inside, "population"].sum(skipna=False)) if len(zone_grid) else np.nan
+    )
 
 
 # --------------------------------------------------------------------------- by road
@@ -131,13 +136,17 @@ def _access_of(point: Any, network: RoutingNetwork) -> Access:
 
 
 def _road_areas(
-    point: Any, network: RoutingNetwork, access: Access, limits: list[float], params: IsochronesParams
+    point: Any,
+    network: RoutingNetwork,
+    access: Access,
+    limits: list[float],
+    params: IsochronesParams,
 ) -> dict[str, Reached]:
     """Areas by mode and limit; none where the centre has no access."""
     if not access.has_access.any():
         return {mode: {} for mode in ROAD_MODES}
     cell_m = params.street_reach_m / CELLS_PER_REACH
-    areas = {}
+    areas: dict[str, Reached] = {}
     for mode in ROAD_MODES:
         column, row, minutes = _reached_cells(point, network, access, mode, limits[-1], cell_m)
         areas[mode] = {
@@ -157,7 +166,11 @@ def _reached_cells(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
     """Grid cells with a reached stretch of road: column, row, least minutes."""
     times = network.times(access, mode=mode, cutoff_min=limit)
-    parts = [pd.DataFrame({"column": [_cell(point.x, cell_m)], "row": [_cell(point.y, cell_m)], "minutes": [0.0]})]
+    parts = [
+        pd.DataFrame(
+            {"column": [_cell(point.x, cell_m)], "row": [_cell(point.y, cell_m)], "minutes": [0.0]}
+        )
+    ]
     for segment, fraction in _samples(network, access, times[0], cell_m):
         at = network.access_on_segments(segment, fraction)
         minutes = network.arrive(times, at, mode=mode, origins=access)[0]
@@ -165,7 +178,11 @@ def _reached_cells(
         xy = _along(network, segment[near], fraction[near])
         parts.append(
             pd.DataFrame(
-                {"column": _cell(xy[:, 0], cell_m), "row": _cell(xy[:, 1], cell_m), "minutes": minutes[near]}
+                {
+                    "column": _cell(xy[:, 0], cell_m),
+                    "row": _cell(xy[:, 1], cell_m),
+                    "minutes": minutes[near],
+                }
             )
         )
     cells = pd.concat(parts).groupby(["column", "row"], sort=False)["minutes"].min().reset_index()
@@ -180,7 +197,7 @@ def _samples(
     network: RoutingNetwork, access: Access, times: Floats, spacing_m: float
 ) -> Iterable[tuple[NDArray[np.int64], Floats]]:
     """A point every ``spacing_m`` of road on chains that the times reach, in chunks."""
-    entered = np.isfinite(times[network.chain_out]).any(axis=1)
+    entered = np.asarray(np.isfinite(times[network.chain_out]).any(axis=1))
     entered[access.chain[access.chain >= 0]] = True
     segments = np.flatnonzero(entered[network.segment_chain])
     length = np.asarray(network.segment_weight[segments, -1, 0], dtype=float)
@@ -213,7 +230,9 @@ def _outline(
     """Land within ``reach_m`` of the cells' centres: the distance field, cut at that level."""
     pad = int(np.ceil(reach_m / cell_m)) + 2
     left, low = int(column.min()) - pad, int(row.min()) - pad
-    is_far = np.ones((int(column.max()) - left + pad + 1, int(row.max()) - low + pad + 1), dtype=bool)
+    is_far = np.ones(
+        (int(column.max()) - left + pad + 1, int(row.max()) - low + pad + 1), dtype=bool
+    )
     is_far[column - left, row - low] = False
     distance = distance_transform_edt(is_far) * cell_m
     return _below(distance, reach_m, (left + 0.5) * cell_m, (low + 0.5) * cell_m, cell_m)
@@ -253,11 +272,12 @@ def _triangles(field: Floats, level: float) -> tuple[NDArray[np.int64], NDArray[
     below = (field <= level).astype(np.int8)
     found = []
     for offsets in ((0, height, height + 1), (0, height + 1, 1)):
-        corner_sum = sum(
+        corners = np.array([
             below[first : first + field.shape[0] - 1, second : second + height - 1]
             for first, second in (divmod(offset, height) for offset in offsets)
-        )
-        cut = ((corner_sum > 0) & (corner_sum < 3)).ravel()
+        ])  # fmt: skip
+        lows = corners.sum(axis=0)
+        cut = ((lows > 0) & (lows < 3)).ravel()
         found.append(base[cut][:, None] + np.array(offsets))
     return found[0], found[1]
 
@@ -299,7 +319,9 @@ def _with_holes(rings: NDArray[Any], owner: NDArray[np.int64]) -> NDArray[Any]:
     coords, ring = shapely.get_coordinates(rings, return_index=True)
     ring_start = np.searchsorted(ring, np.arange(len(rings) + 1))
     polygon_start = np.searchsorted(owner, np.append(np.unique(owner), owner[-1] + 1))
-    return shapely.from_ragged_array(shapely.GeometryType.POLYGON, coords, (ring_start, polygon_start))
+    return shapely.from_ragged_array(
+        shapely.GeometryType.POLYGON, coords, (ring_start, polygon_start)
+    )
 
 
 # --------------------------------------------------------------------------- outlines
@@ -311,7 +333,7 @@ def _simplify_together(reached: Reached, tolerance_m: float) -> Reached:
         return {}
     limits = sorted(reached)
     areas = [reached[limit] for limit in limits]
-    rings = [areas[0]] + [shapely.difference(wider, inner) for inner, wider in zip(areas[:-1], areas[1:], strict=True)]
+    rings = [areas[0]] + [shapely.difference(wider, inner) for inner, wider in pairwise(areas)]
     simple = shapely.coverage_simplify(np.array(rings, dtype=object), tolerance_m)
     return {
         limit: _as_multi(shapely.coverage_union_all(simple[: number + 1]))
@@ -328,7 +350,11 @@ def _as_multi(area: Any) -> Any:
 
 
 def _transit_areas(
-    point: Any, network: RoutingNetwork, access: Access, transit: TransitNetwork, limits: list[float]
+    point: Any,
+    network: RoutingNetwork,
+    access: Access,
+    transit: TransitNetwork,
+    limits: list[float],
 ) -> Reached:
     """Where one walks to in the time left at the stations, and from the centre itself.
 
@@ -346,7 +372,9 @@ def _transit_areas(
     }
 
 
-def _walked(x: Floats, y: Floats, minutes: Floats, limit: float, more_m: float, params: TransitParams) -> Any:
+def _walked(
+    x: Floats, y: Floats, minutes: Floats, limit: float, more_m: float, params: TransitParams
+) -> Any:
     """Discs of what is walked in the time left, together."""
     there = minutes < limit
     left_m = (limit - minutes[there]) / 60.0 * params.walk_speed_kmh * 1000.0

@@ -133,6 +133,10 @@ CLASS_OF_TAG: dict[str, dict[str, tuple[str, ...]]] = {
 _SLIVER_M2 = 1e-2
 """Parts below this are noise of the overlay, not land."""
 
+_GRID_M = 1e-5
+"""Coordinates of the result: far above the noise of a trip to degrees and back (1e-9 m), which
+would fold vertices that almost touch, and far below what an area can tell."""
+
 _AREA_TOLERANCE = 1e-6
 """How far the classes' areas may be from the belt's, relatively, before we refuse."""
 
@@ -285,7 +289,9 @@ def _clipped(side: Any, polygons: Geometries, ranks: Ints) -> tuple[Geometries, 
 
 def _land_layer(border_id: str, parted: pd.DataFrame, crs: Any) -> gpd.GeoDataFrame:
     """Single polygons with ids that depend on what they are and where, not on any order."""
-    parts, owner = polygons_in(parted["geometry"].to_numpy(), _SLIVER_M2)
+    pieces, first_owner = polygons_in(parted["geometry"].to_numpy(), _SLIVER_M2)
+    parts, owner = polygons_in(shapely.set_precision(pieces, _GRID_M), _SLIVER_M2)
+    owner = first_owner[owner]
     names = np.array([*PRECEDENCE, "unknown"], dtype=object)
     frame = gpd.GeoDataFrame(
         {

@@ -29,7 +29,13 @@ from scipy.sparse.csgraph import breadth_first_order, connected_components
 from scipy.spatial import cKDTree
 
 from pipeline import schemas
-from pipeline.config import CLASS_RANK, ROAD_CLASSES, DeadEndsParams, MissingLinksParams, RoutingParams
+from pipeline.config import (
+    CLASS_RANK,
+    ROAD_CLASSES,
+    DeadEndsParams,
+    MissingLinksParams,
+    RoutingParams,
+)
 from pipeline.crs import require_metric
 from pipeline.measures import routing
 from pipeline.measures.network import locate_points
@@ -46,7 +52,7 @@ GAP_DECAY_M = 1_500.0
 
 SAME_NAME_BONUS = 1.4
 CLASS_STEP_FACTOR = 0.85
-FACING_ROAD_FACTOR = 0.3
+FACING_ROAD_FACTOR = 0.1
 """Joining a through road competes with pairing two ends, and should rarely win."""
 
 CORRIDOR_SHARE = 0.3
@@ -64,7 +70,11 @@ RAIL_CROSSING_M = 60.0
 MOTORWAY_CROSSING_M = 100.0
 
 _ROAD_ENDS = ("degree_one", "class_end", "barrier_end")
-_WATER = (("natural", ("water",)), ("waterway", ("riverbank", "dock")), ("landuse", ("reservoir", "basin")))
+_WATER = (
+    ("natural", ("water",)),
+    ("waterway", ("riverbank", "dock")),
+    ("landuse", ("reservoir", "basin")),
+)
 _RIVER_WATER = ("river", "canal", "oxbow")
 _PROTECTED = (("boundary", ("protected_area", "national_park")), ("leisure", ("nature_reserve",)))
 
@@ -101,6 +111,8 @@ def pair_road_ends(
     crs = require_metric(borders, "borders")
     require_metric(roads, "roads")
     ends = prepare_ends(road_ends)
+    if not len(ends):
+        return {name: _empty(name, crs) for name in ("dead_ends", "link_candidates")}
     networks = ClassNetworks(roads, road_nodes)
 
     def crosses(i: Ints, j: Ints) -> Flags:
@@ -114,10 +126,14 @@ def pair_road_ends(
     links, is_short = propose_links(ends, roads, networks, crosses, foreign, params)
     links = _settle_sides(links, ends, borders, roads)
     links = _measure_detours(links, networks, routing_network, roads)
-    facts = describe_gaps(links, roads, waterways, land_areas, railways, buildings, barriers, params)
+    facts = describe_gaps(
+        links, roads, waterways, land_areas, railways, buildings, barriers, params
+    )
     links = pd.concat([links.drop(columns="obstacle", errors="ignore"), facts], axis=1)
     candidates = _as_links(links, ends, params, crs)
-    dead_ends = _as_dead_ends(ends, links, candidates, is_short, roads, railways, waterways, land_areas, params, crs)
+    dead_ends = _as_dead_ends(
+        ends, links, candidates, is_short, roads, railways, waterways, land_areas, params, crs
+    )
     log.info("short_way_round drops %d of %d road ends", int(is_short.sum()), len(ends))
     return {"dead_ends": dead_ends, "link_candidates": candidates}
 
@@ -155,10 +171,12 @@ def link_gains(
     links = link_candidates.iloc[rows[0] : rows[1]].reset_index(drop=True)
     crs = getattr(link_candidates, "crs", None)
     if not len(links):
-        return gpd.GeoDataFrame(schemas.empty("missing_links", crs), geometry="geometry", crs=crs)
+        return _empty("missing_links", crs)
     zones = _Zones(zone_grid, travel_times, routing_network, params)
     times = _end_times(links, zones, routing_network, params)
-    gains = [zones.gain(link, *(each[n] for each in times)) for n, link in enumerate(links.itertuples())]
+    gains = [
+        zones.gain(link, *(each[n] for each in times)) for n, link in enumerate(links.itertuples())
+    ]
     gain_a = np.array([each[0] for each in gains])
     gain_b = np.array([each[1] for each in gains])
     total = gain_a + gain_b
@@ -177,7 +195,9 @@ def rank_links(missing_links: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     Ties go to the smaller link_id; a link whose gain is unknown has no rank and
     stands last.
     """
-    total = (missing_links["gain_person_min_a"] + missing_links["gain_person_min_b"]).to_numpy(float)
+    total = (missing_links["gain_person_min_a"] + missing_links["gain_person_min_b"]).to_numpy(
+        float
+    )
     per_km = total / np.maximum(missing_links["gap_m"].to_numpy(float), 1.0) * 1e3
     ids = missing_links["link_id"].to_numpy(object).astype(str)
     order = np.lexsort((ids, -np.nan_to_num(per_km, nan=-1.0)))
@@ -186,6 +206,10 @@ def rank_links(missing_links: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     rank = pd.array(np.cumsum(known), dtype="Int64")
     rank[~known] = pd.NA
     return gpd.GeoDataFrame(ordered.assign(rank=rank), geometry="geometry", crs=missing_links.crs)
+
+
+def _empty(name: str, crs: Any) -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame(schemas.empty(name, crs), geometry="geometry", crs=crs)
 
 
 # --- ends and class networks --------------------------------------------------------------
@@ -234,10 +258,16 @@ def _border_of(ends: pd.DataFrame, borders: gpd.GeoDataFrame, i: Ints, j: Ints) 
     return np.where(first >= 0, first, second)
 
 
-def _border_between(ends: pd.DataFrame, borders: gpd.GeoDataFrame, i: Ints, other_city: Any) -> Ints:
+def _border_between(
+    ends: pd.DataFrame, borders: gpd.GeoDataFrame, i: Ints, other_city: Any
+) -> Ints:
     """Row of the end's own border where it parts the end's city from the other; else -1."""
     ids = borders["border_id"].to_numpy(object)
-    row = pd.Series(np.arange(len(ids)), index=ids).reindex(ends["border_id"].to_numpy(object)[i]).to_numpy()
+    row = (
+        pd.Series(np.arange(len(ids)), index=ids)
+        .reindex(ends["border_id"].to_numpy(object)[i])
+        .to_numpy()
+    )
     own = ends["city_id"].to_numpy(object)[i]
     a, b = borders["city_a"].to_numpy(object)[row], borders["city_b"].to_numpy(object)[row]
     fits = ((a == own) & (b == other_city)) | ((b == own) & (a == other_city))
@@ -282,7 +312,9 @@ def propose_links(
     used = np.zeros(len(ends), dtype=bool)
     used[chosen["i"]], used[chosen["j"]] = True, True
     faced = faced[~used[faced["i"].to_numpy(np.int64)]]
-    links = pd.concat([each for each in (barrier, chosen, faced) if len(each)] or [chosen], ignore_index=True)
+    links = pd.concat(
+        [each for each in (barrier, chosen, faced) if len(each)] or [chosen], ignore_index=True
+    )
     linked = np.zeros(len(ends), dtype=bool)
     for column in ("i", "j"):
         rows = links[column].to_numpy(np.int64)
@@ -302,7 +334,14 @@ def _have_short_way(short: pd.DataFrame, barrier_short: pd.DataFrame, count: int
 
 def _links_table(**columns: Any) -> pd.DataFrame:
     table = pd.DataFrame(columns)
-    for name, value in (("j", -1), ("edge", -1), ("x", np.nan), ("y", np.nan), ("piece", -1), ("beyond", -1)):
+    for name, value in (
+        ("j", -1),
+        ("edge", -1),
+        ("x", np.nan),
+        ("y", np.nan),
+        ("piece", -1),
+        ("beyond", -1),
+    ):
         if name not in table:
             table[name] = value
     return table
@@ -331,10 +370,17 @@ def _facing_pairs(
         * _angle_quality(angle_i[faces], params)
         * _angle_quality(angle_j[faces], params)
         * np.where(rank[i] == rank[j], 1.0, CLASS_STEP_FACTOR)
-        * np.where(_same_text(ends, i, j, "name") | _same_text(ends, i, j, "ref"), SAME_NAME_BONUS, 1.0)
+        * np.where(
+            _same_text(ends, i, j, "name") | _same_text(ends, i, j, "ref"), SAME_NAME_BONUS, 1.0
+        )
     )
     return _links_table(
-        i=i, j=j, gap_m=gap, quality=quality, kind="facing_pair", class_rank=np.maximum(rank[i], rank[j])
+        i=i,
+        j=j,
+        gap_m=gap,
+        quality=quality,
+        kind="facing_pair",
+        class_rank=np.maximum(rank[i], rank[j]),
     )
 
 
@@ -365,7 +411,8 @@ def _same_text(ends: pd.DataFrame, i: Ints, j: Ints, column: str) -> Flags:
 
 
 def _facing_roads(
-    ends: pd.DataFrame, free: Ints, roads: gpd.GeoDataFrame, foreign: Callable[[Floats, Ints], Flags],
+    ends: pd.DataFrame, free: Ints, roads: gpd.GeoDataFrame,
+    foreign: Callable[[Floats, Ints], Flags],
     params: MissingLinksParams,
 ) -> pd.DataFrame:  # fmt: skip
     """For each end the nearest through road ahead of it, where that lies across the border.
@@ -373,12 +420,23 @@ def _facing_roads(
     Only roads of the link's class steps count, and none that is met behind
     another such road of the end's own side.
     """
-    nothing = _links_table(i=[], j=[], gap_m=[], quality=[], kind=[], class_rank=[]).astype({"i": np.int64})
+    nothing = _links_table(i=[], j=[], gap_m=[], quality=[], kind=[], class_rank=[]).astype(
+        {"i": np.int64}
+    )
     rank = roads["class_rank"].to_numpy(np.int64)
-    flat = ~(roads["is_bridge"] | roads["is_tunnel"] | roads["is_link"] | roads["is_closed"]).to_numpy(bool)
+    flat = ~(
+        roads["is_bridge"] | roads["is_tunnel"] | roads["is_link"] | roads["is_closed"]
+    ).to_numpy(bool)
     # Nothing is joined to a motorway between its junctions; service roads and tracks lead nowhere.
-    usable = flat & (roads["status"] == "open").to_numpy(bool) & (rank > 0) & (rank < CLASS_RANK["service"])
-    usable &= rank <= ends["class_rank"].max() + params.class_steps if len(ends) else False
+    usable = (
+        flat
+        & (roads["status"] == "open").to_numpy(bool)
+        & (rank > 0)
+        & (rank < CLASS_RANK["service"])
+    )
+    usable &= rank <= ends["class_rank"].max() + params.class_steps
+    # A road that ends itself is no through road: it is faced at its end or not at all.
+    usable[_edge_rows(ends, roads)[_edge_rows(ends, roads) >= 0]] = False
     rows = np.flatnonzero(usable)
     if not len(free) or not len(rows):
         return nothing
@@ -389,7 +447,9 @@ def _facing_roads(
     who, edge = shapely.STRtree(lines).query(sectors, "intersects")
     end_rank = ends["class_rank"].to_numpy(np.int64)[free]
     node = ends["node_id"].to_numpy()[free]
-    own = (roads["from_node"].to_numpy()[rows][edge] == node[who]) | (roads["to_node"].to_numpy()[rows][edge] == node[who])
+    own = (roads["from_node"].to_numpy()[rows][edge] == node[who]) | (
+        roads["to_node"].to_numpy()[rows][edge] == node[who]
+    )
     fits = (np.abs(rank[rows][edge] - end_rank[who]) <= params.class_steps) & ~own
     who, edge = who[fits], edge[fits]
     who, edge, foot = _feet(xy, heading, sectors, lines, who, edge, params)
@@ -440,7 +500,10 @@ def _touching_boxes(lines: Geometries, shapes: Geometries) -> Flags:
     """Cheap first cut: lines whose box lies in the shapes' common box."""
     box, bounds = shapely.total_bounds(shapes), shapely.bounds(lines)
     return np.asarray(
-        (bounds[:, 0] <= box[2]) & (bounds[:, 2] >= box[0]) & (bounds[:, 1] <= box[3]) & (bounds[:, 3] >= box[1])
+        (bounds[:, 0] <= box[2])
+        & (bounds[:, 2] >= box[0])
+        & (bounds[:, 1] <= box[3])
+        & (bounds[:, 3] >= box[1])
     )
 
 
@@ -453,7 +516,12 @@ def _barrier_links(ends: pd.DataFrame, roads: gpd.GeoDataFrame) -> pd.DataFrame:
     rows = np.flatnonzero((ends["end_type"] == "barrier_end").to_numpy(dtype=bool))
     edge_row = pd.Series(np.arange(len(roads)), index=roads["edge_id"].to_numpy(object))
     edge_row = edge_row[~edge_row.index.duplicated()]
-    beyond = edge_row.reindex(ends["beyond_edge_id"].to_numpy(object)[rows]).fillna(-1).to_numpy().astype(np.int64)
+    beyond = (
+        edge_row.reindex(ends["beyond_edge_id"].to_numpy(object)[rows])
+        .fillna(-1)
+        .to_numpy()
+        .astype(np.int64)
+    )
     rows, beyond = rows[beyond >= 0], beyond[beyond >= 0]
     is_piece = roads["is_closed"].to_numpy(bool)[beyond]
     table = pd.DataFrame({"row": rows, "beyond": beyond})[is_piece]
@@ -466,12 +534,19 @@ def _barrier_links(ends: pd.DataFrame, roads: gpd.GeoDataFrame) -> pd.DataFrame:
         i=i, j=j, gap_m=np.hypot(*(xy[i] - xy[j]).T), quality=1.0, kind="facing_pair",
         class_rank=np.maximum(rank[i], rank[j]), piece=both["beyond"].to_numpy(np.int64),
     )  # fmt: skip
-    nodes = pd.DataFrame({"row": rows, "beyond": beyond, "node": ends["node_id"].to_numpy()[rows]})[~is_piece]
-    nodes = nodes.groupby("node").agg(i=("row", "min"), j=("row", "max"), beyond=("beyond", "first")).reset_index()
+    nodes = pd.DataFrame({"row": rows, "beyond": beyond, "node": ends["node_id"].to_numpy()[rows]})[
+        ~is_piece
+    ]
+    nodes = (
+        nodes.groupby("node")
+        .agg(i=("row", "min"), j=("row", "max"), beyond=("beyond", "first"))
+        .reset_index()
+    )
     i, j, beyond = (nodes[name].to_numpy(np.int64) for name in ("i", "j", "beyond"))
     nodes = _links_table(
         i=i, j=np.where(j > i, j, -1), gap_m=2.0 * BARRIER_REACH_M, quality=1.0, kind="facing_pair",
-        beyond=beyond, class_rank=np.maximum(rank[i], roads["class_rank"].to_numpy(np.int64)[beyond]),
+        beyond=beyond,
+        class_rank=np.maximum(rank[i], roads["class_rank"].to_numpy(np.int64)[beyond]),
     )  # fmt: skip
     return pd.concat([each for each in (pieces, nodes) if len(each)] or [pieces], ignore_index=True)
 
@@ -482,7 +557,8 @@ def _barrier_links(ends: pd.DataFrame, roads: gpd.GeoDataFrame) -> pd.DataFrame:
 def _edge_rows(ends: pd.DataFrame, roads: gpd.GeoDataFrame) -> Ints:
     rows = pd.Series(np.arange(len(roads)), index=roads["edge_id"].to_numpy(object))
     rows = rows[~rows.index.duplicated()]
-    return rows.reindex(ends["edge_id"].to_numpy(object)).fillna(-1).to_numpy().astype(np.int64)
+    found = rows.reindex(ends["edge_id"].to_numpy(object)).fillna(-1)
+    return np.asarray(found.to_numpy(), dtype=np.int64)
 
 
 def _joins(links: pd.DataFrame, ends: pd.DataFrame, roads: gpd.GeoDataFrame) -> pd.DataFrame:
@@ -492,10 +568,13 @@ def _joins(links: pd.DataFrame, ends: pd.DataFrame, roads: gpd.GeoDataFrame) -> 
     detour because a search cannot start inside the barrier.
     """
     i, j = links["i"].to_numpy(np.int64), links["j"].to_numpy(np.int64)
-    node, twin = ends["node_id"].to_numpy(np.int64), ends["twin_node_id"].to_numpy(dtype=float, na_value=-1).astype(np.int64)
+    node, twin = (
+        ends["node_id"].to_numpy(np.int64),
+        ends["twin_node_id"].to_numpy(dtype=float, na_value=-1).astype(np.int64),
+    )
     from_node, to_node = roads["from_node"].to_numpy(np.int64), roads["to_node"].to_numpy(np.int64)
     length = roads["length_m"].to_numpy(float)
-    node_i, node_j = node[i].copy(), np.where(j >= 0, node[j], -1) if len(ends) else (np.empty(0), np.empty(0))
+    node_i, node_j = node[i].copy(), np.where(j >= 0, node[j], -1)
     twin_i, twin_j = twin[i].copy(), np.where(j >= 0, twin[j], -1)
     extra = np.zeros(len(links))
     blocked = np.flatnonzero(links["beyond"].to_numpy(np.int64) >= 0)
@@ -512,7 +591,10 @@ def _joins(links: pd.DataFrame, ends: pd.DataFrame, roads: gpd.GeoDataFrame) -> 
 
 
 def _side_access(
-    network: routing.RoutingNetwork, links: pd.DataFrame, joins: pd.DataFrame, roads: gpd.GeoDataFrame
+    network: routing.RoutingNetwork,
+    links: pd.DataFrame,
+    joins: pd.DataFrame,
+    roads: gpd.GeoDataFrame,
 ) -> tuple[routing.Access, routing.Access]:
     """Access of both sides, each with its twin behind: 2n points on either side."""
     first = network.access_of_nodes(np.concatenate([joins["node_i"], joins["twin_i"]]))
@@ -524,16 +606,24 @@ def _side_access(
         segment = network.segments_of_edges(faced)
         spots = shapely.points(links[["x", "y"]].to_numpy(float)[at])
         share = shapely.line_locate_point(faced.geometry.to_numpy(), spots, normalized=True)
-        flipped = np.asarray(network.segment_is_flipped)[np.maximum(segment, 0)] if network.n_segments else np.zeros(len(at), bool)
+        flipped = (
+            np.asarray(network.segment_is_flipped)[np.maximum(segment, 0)]
+            if network.n_segments
+            else np.zeros(len(at), bool)
+        )
         on_road = network.access_on_segments(segment, np.where(flipped, 1.0 - share, share))
         order = np.arange(2 * len(links))
-        order[at], order[len(links) + at] = 2 * len(links) + np.arange(len(at)), 2 * len(links) + np.arange(len(at))
+        order[at], order[len(links) + at] = (
+            2 * len(links) + np.arange(len(at)),
+            2 * len(links) + np.arange(len(at)),
+        )
         second = routing.Access.concat([second, on_road]).take(order)
     return first, second
 
 
 def _between(
-    network: routing.RoutingNetwork, links: pd.DataFrame, joins: pd.DataFrame, roads: gpd.GeoDataFrame,
+    network: routing.RoutingNetwork, links: pd.DataFrame, joins: pd.DataFrame,
+    roads: gpd.GeoDataFrame,
     mode: routing.Mode, cutoff: float,
 ) -> Floats:  # fmt: skip
     """Shortest way between both sides of each link, over twins and both directions; inf: none."""
@@ -545,7 +635,10 @@ def _between(
     back = network.times_between(second, first, mode=mode, cutoff_min=cutoff)
     row = np.arange(count)
     ways = [
-        table[p * count + row, q * count + row] for table in (out, back) for p in (0, 1) for q in (0, 1)
+        table[p * count + row, q * count + row]
+        for table in (out, back)
+        for p in (0, 1)
+        for q in (0, 1)
     ]
     return np.asarray(np.min(ways, axis=0))
 
@@ -559,16 +652,26 @@ def _without_short(
     joins = _joins(links, ends, roads)
     for rank in np.unique(links["class_rank"].to_numpy(np.int64)) if len(links) else []:
         at = np.flatnonzero((links["class_rank"] == rank).to_numpy(bool))
-        limit = np.maximum(params.min_detour_ratio * links["gap_m"].to_numpy(float)[at], params.min_detour_m)
+        limit = np.maximum(
+            params.min_detour_ratio * links["gap_m"].to_numpy(float)[at], params.min_detour_m
+        )
         way = _between(
-            networks.for_link(int(rank)), links.iloc[at], joins.iloc[at], roads, "metres", float(limit.max())
+            networks.for_link(int(rank)),
+            links.iloc[at],
+            joins.iloc[at],
+            roads,
+            "metres",
+            float(limit.max()),
         )
         is_short[at] = way + joins["extra_m"].to_numpy()[at] < limit
     return links[~is_short].reset_index(drop=True), links[is_short].reset_index(drop=True)
 
 
 def _measure_detours(
-    links: pd.DataFrame, networks: ClassNetworks, network: routing.RoutingNetwork, roads: gpd.GeoDataFrame
+    links: pd.DataFrame,
+    networks: ClassNetworks,
+    network: routing.RoutingNetwork,
+    roads: gpd.GeoDataFrame,
 ) -> pd.DataFrame:
     detour = np.full(len(links), np.inf)
     for rank in np.unique(links["class_rank"].to_numpy(np.int64)) if len(links) else []:
@@ -587,7 +690,9 @@ def _measure_detours(
 # --- assignment ---------------------------------------------------------------------------
 
 
-def _assign(pairs: pd.DataFrame, faced: pd.DataFrame, count: int, ends: pd.DataFrame) -> pd.DataFrame:
+def _assign(
+    pairs: pd.DataFrame, faced: pd.DataFrame, count: int, ends: pd.DataFrame
+) -> pd.DataFrame:
     """The set of pairs, no end used twice, with the greatest total quality.
 
     Solved per connected component. Between two cities the ends form two sides;
@@ -633,7 +738,8 @@ def _component(i: Ints, j: Ints, count: int) -> Ints:
 def _two_sides(i: Ints, j: Ints, count: int) -> Ints:
     """0 or 1 by parity of the steps from each component's first end."""
     graph = coo_array(
-        (np.ones(2 * len(i)), (np.concatenate([i, j]), np.concatenate([j, i]))), shape=(count, count)
+        (np.ones(2 * len(i)), (np.concatenate([i, j]), np.concatenate([j, i]))),
+        shape=(count, count),
     ).tocsr()
     side = np.zeros(count, dtype=np.int64)
     label = _component(i, j, count)
@@ -668,12 +774,17 @@ def _settle_sides(
     length = links["gap_m"].to_numpy(float).copy()
     length[beyond >= 0] = links["extra_m"].to_numpy(float)[beyond >= 0]
     start = ends[["x", "y"]].to_numpy(float)[i]
-    stop = np.where((j >= 0)[:, None], ends[["x", "y"]].to_numpy(float)[j], links[["x", "y"]].to_numpy(float))
+    stop = np.where(
+        (j >= 0)[:, None], ends[["x", "y"]].to_numpy(float)[j], links[["x", "y"]].to_numpy(float)
+    )
     blocked = beyond >= 0
     heading = ends[["dx", "dy"]].to_numpy(float)[i]
     stop[blocked] = start[blocked] + heading[blocked] * BARRIER_REACH_M
     start[blocked] = start[blocked] - heading[blocked] * BARRIER_REACH_M
-    first, last = np.where(is_swapped[:, None], stop, start), np.where(is_swapped[:, None], start, stop)
+    first, last = (
+        np.where(is_swapped[:, None], stop, start),
+        np.where(is_swapped[:, None], start, stop),
+    )
     links["to_node"] = np.where(edge >= 0, _nearer_node(links, roads), links["node_j"])
     return links.assign(
         border_id=borders["border_id"].to_numpy(object)[border],
@@ -690,11 +801,17 @@ def _nearer_node(links: pd.DataFrame, roads: gpd.GeoDataFrame) -> Ints:
     edge = links["edge"].to_numpy(np.int64)
     spots = shapely.points(np.nan_to_num(links[["x", "y"]].to_numpy(float)))
     share = shapely.line_locate_point(roads.geometry.to_numpy()[edge], spots, normalized=True)
-    return np.where(share <= 0.5, roads["from_node"].to_numpy(np.int64)[edge], roads["to_node"].to_numpy(np.int64)[edge])
+    nearer = np.where(
+        share <= 0.5,
+        roads["from_node"].to_numpy(np.int64)[edge],
+        roads["to_node"].to_numpy(np.int64)[edge],
+    )
+    return np.asarray(nearer, dtype=np.int64)
 
 
 def describe_gaps(
-    links: pd.DataFrame, roads: gpd.GeoDataFrame, waterways: gpd.GeoDataFrame, land_areas: gpd.GeoDataFrame,
+    links: pd.DataFrame, roads: gpd.GeoDataFrame, waterways: gpd.GeoDataFrame,
+    land_areas: gpd.GeoDataFrame,
     railways: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame, barriers: gpd.GeoDataFrame,
     params: MissingLinksParams,
 ) -> pd.DataFrame:  # fmt: skip
@@ -703,14 +820,26 @@ def describe_gaps(
     wet_m, is_river_area, water = _water_in_gaps(lines, land_areas)
     river = waterways["waterway"].isin(("river", "canal")) & ~waterways["is_tunnel"].astype(bool)
     rivers = waterways[river.to_numpy(dtype=bool)]
-    river_hit, river_width = _crossings(lines, rivers.geometry.to_numpy(), rivers["width_m"].to_numpy(float))
+    river_hit, river_width = _crossings(
+        lines, rivers.geometry.to_numpy(), rivers["width_m"].to_numpy(float)
+    )
     wet_m = np.maximum(wet_m, np.nan_to_num(river_width))
-    flat = ~(roads["is_bridge"] | roads["is_tunnel"]).to_numpy(bool) & (roads["status"] == "open").to_numpy(bool)
+    flat = ~(roads["is_bridge"] | roads["is_tunnel"]).to_numpy(bool) & (
+        roads["status"] == "open"
+    ).to_numpy(bool)
     motorway = roads.geometry.to_numpy()[flat & (roads["highway"] == "motorway").to_numpy(bool)]
-    track = (railways["status"] == "open") & ~railways["is_tunnel"].astype(bool) & ~railways["is_bridge"].astype(bool)
+    track = (
+        (railways["status"] == "open")
+        & ~railways["is_tunnel"].astype(bool)
+        & ~railways["is_bridge"].astype(bool)
+    )
     tracks = railways.geometry.to_numpy()[track.to_numpy(dtype=bool)]
     has_motorway, has_track = _hits(lines, motorway), _hits(lines, tracks)
-    is_barrier = ((links["piece"] >= 0) | (links["beyond"] >= 0)).to_numpy(bool) if len(links) else np.zeros(0, bool)
+    is_barrier = (
+        ((links["piece"] >= 0) | (links["beyond"] >= 0)).to_numpy(bool)
+        if len(links)
+        else np.zeros(0, bool)
+    )
     protected = land_areas.geometry.to_numpy()[_of_values(land_areas, _PROTECTED)]
     inner = _shrunk(lines)
     holds = [
@@ -734,10 +863,14 @@ def describe_gaps(
     return pd.DataFrame({"obstacle": obstacle, "status": status, "bridge_m": bridge_m})
 
 
-def _of_values(land_areas: gpd.GeoDataFrame, table: tuple[tuple[str, tuple[str, ...]], ...]) -> Flags:
+def _of_values(
+    land_areas: gpd.GeoDataFrame, table: tuple[tuple[str, tuple[str, ...]], ...]
+) -> Flags:
     chosen = np.zeros(len(land_areas), dtype=bool)
     for key, values in table:
-        chosen |= ((land_areas["key"] == key) & land_areas["value"].isin(values)).to_numpy(dtype=bool)
+        chosen |= ((land_areas["key"] == key) & land_areas["value"].isin(values)).to_numpy(
+            dtype=bool
+        )
     return chosen
 
 
@@ -760,7 +893,7 @@ def _hits(lines: Geometries, shapes: Geometries) -> Flags:
 
 
 def _crossings(lines: Geometries, shapes: Geometries, width_m: Floats) -> tuple[Flags, Floats]:
-    """Whether each line crosses a shape, and the greatest tagged width of those; nan where untagged."""
+    """Whether each line crosses a shape, and the greatest tagged width; nan where untagged."""
     hit, width = np.zeros(len(lines), dtype=bool), np.full(len(lines), np.nan)
     if len(lines) and len(shapes):
         which, shape = shapely.STRtree(shapes).query(lines, "intersects")
@@ -769,11 +902,15 @@ def _crossings(lines: Geometries, shapes: Geometries, width_m: Floats) -> tuple[
     return hit, width
 
 
-def _water_in_gaps(lines: Geometries, land_areas: gpd.GeoDataFrame) -> tuple[Floats, Flags, Geometries]:
+def _water_in_gaps(
+    lines: Geometries, land_areas: gpd.GeoDataFrame
+) -> tuple[Floats, Flags, Geometries]:
     """Metres of each line over water areas, whether one is a river's, and all water areas."""
     chosen = _of_values(land_areas, _WATER)
     water = land_areas.geometry.to_numpy()[chosen]
-    kind = land_areas["water"].isin(_RIVER_WATER) | ((land_areas["key"] == "waterway") & (land_areas["value"] == "riverbank"))
+    kind = land_areas["water"].isin(_RIVER_WATER) | (
+        (land_areas["key"] == "waterway") & (land_areas["value"] == "riverbank")
+    )
     is_river = kind.to_numpy(dtype=bool)[chosen]
     wet, river = np.zeros(len(lines)), np.zeros(len(lines), dtype=bool)
     if len(lines) and len(water):
@@ -787,7 +924,11 @@ def _water_in_gaps(lines: Geometries, land_areas: gpd.GeoDataFrame) -> tuple[Flo
 
 
 def _is_natural(
-    lines: Geometries, wet_m: Floats, water: Geometries, roads: gpd.GeoDataFrame, params: MissingLinksParams
+    lines: Geometries,
+    wet_m: Floats,
+    water: Geometries,
+    roads: gpd.GeoDataFrame,
+    params: MissingLinksParams,
 ) -> Flags:
     """Water wider than the limit in the gap, and no road bridge over it near by."""
     natural = wet_m > params.natural_water_width_m
@@ -805,7 +946,11 @@ def _is_natural(
         body = shapely.get_parts(shapely.union_all(near))
         body = body[shapely.intersects(body, lines[each])]
         over = bridges[bridge_tree.query(reach, "intersects")]
-        natural[each] = not shapely.intersects(shapely.multilinestrings(list(over)), shapely.union_all(body)) if len(over) else True
+        natural[each] = (
+            not shapely.intersects(shapely.multilinestrings(list(over)), shapely.union_all(body))
+            if len(over)
+            else True
+        )
     return natural
 
 
@@ -839,7 +984,9 @@ def _pairing_quality(links: pd.DataFrame) -> Floats:
 
 def _own_confidence(ends: pd.DataFrame) -> Floats:
     factors = ("tags", "heading", "class", "density")
-    return np.asarray(np.prod([ends[f"confidence_{name}"].to_numpy(float) for name in factors], axis=0))
+    return np.asarray(
+        np.prod([ends[f"confidence_{name}"].to_numpy(float) for name in factors], axis=0)
+    )
 
 
 def _link_ids(links: pd.DataFrame, ends: pd.DataFrame, border_id: Any) -> Any:
@@ -848,9 +995,11 @@ def _link_ids(links: pd.DataFrame, ends: pd.DataFrame, border_id: Any) -> Any:
     return [f"{each}/{a}-{b}" for each, a, b in zip(border_id, first, second, strict=True)]
 
 
-def _as_links(links: pd.DataFrame, ends: pd.DataFrame, params: MissingLinksParams, crs: Any) -> gpd.GeoDataFrame:
+def _as_links(
+    links: pd.DataFrame, ends: pd.DataFrame, params: MissingLinksParams, crs: Any
+) -> gpd.GeoDataFrame:
     if not len(links):
-        return gpd.GeoDataFrame(schemas.empty("link_candidates", crs), geometry="geometry", crs=crs)
+        return _empty("link_candidates", crs)
     i, j = links["i"].to_numpy(np.int64), links["j"].to_numpy(np.int64)
     swapped = links["is_swapped"].to_numpy(bool)
     border_id = links["border_id"].to_numpy(object)
@@ -883,7 +1032,9 @@ def _as_links(links: pd.DataFrame, ends: pd.DataFrame, params: MissingLinksParam
             "minutes_saved": links["minutes_saved"],
             "obstacle": links["obstacle"],
             "status": links["status"],
-            "indicative_cost_class": _cost_class(gap, links["bridge_m"].to_numpy(float), rank, params),
+            "indicative_cost_class": _cost_class(
+                gap, links["bridge_m"].to_numpy(float), rank, params
+            ),
             "kind": links["kind"],
             "confidence": confidence,
             "link_minutes": links["link_minutes"],
@@ -897,13 +1048,16 @@ def _as_links(links: pd.DataFrame, ends: pd.DataFrame, params: MissingLinksParam
         }
     )
     frame = gpd.GeoDataFrame(frame, geometry=list(links["geometry"]), crs=crs)
-    frame = schemas.conform("link_candidates", frame).sort_values("link_id", ignore_index=True)
+    # Two ends may meet the same junction from both sides: one link.
+    frame = frame.sort_values(["link_id", "gap_m"]).drop_duplicates("link_id", ignore_index=True)
+    frame = schemas.conform("link_candidates", frame)
     return gpd.GeoDataFrame(frame, geometry="geometry", crs=crs)
 
 
 def _cost_class(gap_m: Floats, bridge_m: Floats, rank: Ints, params: MissingLinksParams) -> Any:
     """Class of length times cost of the road class, the bridged part several times dearer."""
-    per_km = np.array([params.cost_per_km[name] for name in ROAD_CLASSES], dtype=float)[rank]
+    costs: dict[str, float] = {str(name): cost for name, cost in params.cost_per_km.items()}
+    per_km: Floats = np.array([costs[name] for name in ROAD_CLASSES], dtype=np.float64)[rank]
     cost = per_km * (gap_m + bridge_m * (params.bridge_cost_factor - 1.0)) / 1e3
     names = np.array(["low", "medium", "high", "very_high"], dtype=object)
     return names[np.searchsorted(np.array(params.cost_classes_m_cny), cost, side="left")]
@@ -915,13 +1069,15 @@ def _as_dead_ends(
     land_areas: gpd.GeoDataFrame, params: MissingLinksParams, crs: Any,
 ) -> gpd.GeoDataFrame:  # fmt: skip
     count = len(ends)
-    if not count:
-        return gpd.GeoDataFrame(schemas.empty("dead_ends", crs), geometry="geometry", crs=crs)
     kind = np.full(count, "open_end", dtype=object)
     status = _open_status(ends, roads, land_areas, params)
     obstacle, link_id = np.full(count, None, dtype=object), np.full(count, None, dtype=object)
     quality = np.full(count, OPEN_END_QUALITY)
-    ids = np.array(_link_ids(links, ends, links["border_id"]), dtype=object) if len(links) else np.empty(0, object)
+    ids = (
+        np.array(_link_ids(links, ends, links["border_id"]), dtype=object)
+        if len(links)
+        else np.empty(0, object)
+    )
     for column in ("i", "j"):
         at = links[column].to_numpy(np.int64)
         own = at >= 0
@@ -946,7 +1102,9 @@ def _as_dead_ends(
         kind=kind, status=status, obstacle=obstacle, link_id=link_id,
         confidence=_own_confidence(ends) * quality,
     )[[*schemas.LAYERS["dead_ends"].names]]  # fmt: skip
-    frame = gpd.GeoDataFrame(frame, geometry=shapely.points(ends[["x", "y"]].to_numpy(float)), crs=crs)
+    frame = gpd.GeoDataFrame(
+        frame, geometry=shapely.points(ends[["x", "y"]].to_numpy(float)), crs=crs
+    )
     frame = schemas.conform("dead_ends", frame[~is_short])
     frame = frame.sort_values("dead_end_id", ignore_index=True)
     return gpd.GeoDataFrame(frame, geometry="geometry", crs=crs)
@@ -961,13 +1119,18 @@ def _has_neighbour(ends: pd.DataFrame, gap: Flags) -> Flags:
 
 
 def _open_status(
-    ends: pd.DataFrame, roads: gpd.GeoDataFrame, land_areas: gpd.GeoDataFrame, params: MissingLinksParams
+    ends: pd.DataFrame,
+    roads: gpd.GeoDataFrame,
+    land_areas: gpd.GeoDataFrame,
+    params: MissingLinksParams,
 ) -> NDArray[np.object_]:
-    """Status of an end that faces nothing: a planned road that starts at it, or wide water ahead."""
+    """Status of an end that faces nothing: a planned road that starts there, or wide water."""
     status = np.full(len(ends), "unbuilt", dtype=object)
     start = ends[["x", "y"]].to_numpy(float)
     reach = np.clip(2.0 * ends["distance_to_border_m"].to_numpy(float), 500.0, params.max_gap_m)
-    rays = shapely.linestrings(np.stack([start, start + ends[["dx", "dy"]].to_numpy(float) * reach[:, None]], axis=1))
+    rays = shapely.linestrings(
+        np.stack([start, start + ends[["dx", "dy"]].to_numpy(float) * reach[:, None]], axis=1)
+    )
     wet, _, water = _water_in_gaps(rays, land_areas)
     status[_is_natural(rays, wet, water, roads, params)] = "natural_barrier"
     rows = np.flatnonzero((roads["status"] != "open").to_numpy(dtype=bool))
@@ -989,7 +1152,9 @@ def _rail_kinds(ends: pd.DataFrame, params: MissingLinksParams) -> Any:
     ahead = across / np.maximum(np.hypot(across[:, 0], across[:, 1]), 1e-9)[:, None]
     limit = np.cos(np.radians(params.facing_tolerance_deg))
     city = ends["city_id"].to_numpy(object)
-    faces = ((heading[i] * ahead).sum(axis=1) >= limit) & (-(heading[j] * ahead).sum(axis=1) >= limit)
+    faces = ((heading[i] * ahead).sum(axis=1) >= limit) & (
+        -(heading[j] * ahead).sum(axis=1) >= limit
+    )
     faces &= city[i] != city[j]
     kind[i[faces]], kind[j[faces]] = "facing_pair", "facing_pair"
     return kind
@@ -1017,7 +1182,7 @@ def _rail_status(ends: pd.DataFrame, railways: gpd.GeoDataFrame) -> Any:
 def _end_times(
     links: pd.DataFrame, zones: _Zones, network: routing.RoutingNetwork, params: MissingLinksParams
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """Minutes zone to end and end to zone, for both ends: to_a, from_a, to_b, from_b, [link, zone]."""
+    """Minutes zone to end and end to zone: to_a, from_a, to_b, from_b, each [link, zone]."""
     result = []
     for side, faces in (("from", links["is_facing_from"]), ("to", ~links["is_facing_from"])):
         faced = faces.to_numpy(bool) & links["facing_x"].notna().to_numpy(bool)
@@ -1026,8 +1191,12 @@ def _end_times(
         access = network.access_of_nodes(np.concatenate([node, np.where(twin >= 0, twin, node)]))
         access = _with_faced(access, faced, links, network)
         for reverse in (True, False):
-            times = network.times(access, mode="drive", cutoff_min=params.horizon_min, reverse=reverse)
-            at_zones = network.arrive(times, zones.access, mode="drive", reverse=reverse, origins=access)
+            times = network.times(
+                access, mode="drive", cutoff_min=params.horizon_min, reverse=reverse
+            )
+            at_zones = network.arrive(
+                times, zones.access, mode="drive", reverse=reverse, origins=access
+            )
             result.append(np.minimum(at_zones[: len(links)], at_zones[len(links) :]))
     return result[0], result[1], result[2], result[3]
 
@@ -1063,7 +1232,10 @@ class _Zones:
         self.city = zone_grid["city_id"].to_numpy(object)
         index = pd.Series(np.arange(len(zone_grid)), index=zone_grid["cell"].to_numpy(object))
         drive = (travel_times["mode"] == "drive").to_numpy(dtype=bool)
-        start, stop = _codes(travel_times["from_cell"], index), _codes(travel_times["to_cell"], index)
+        start, stop = (
+            _codes(travel_times["from_cell"], index),
+            _codes(travel_times["to_cell"], index),
+        )
         kept = drive & (start >= 0) & (stop >= 0)
         # Sorted by origin, so that a zone's row is a slice.
         order = np.flatnonzero(kept)
@@ -1074,12 +1246,14 @@ class _Zones:
 
     def decay(self, minutes: Floats) -> Floats:
         """f(t), the weight of a destination by its old time."""
-        return np.asarray(np.exp2(-np.minimum(minutes, self.params.horizon_min) / self.params.decay_half_min))
+        return np.asarray(
+            np.exp2(-np.minimum(minutes, self.params.horizon_min) / self.params.decay_half_min)
+        )
 
     def gain(
         self, link: Any, to_a: Floats, from_a: Floats, to_b: Floats, from_b: Floats
     ) -> tuple[float, float]:
-        """Person-minutes gained by the people of the link's two cities; nan where nobody is known."""
+        """Person-minutes gained by both cities' people; nan where nobody is known."""
         reached = np.isfinite(to_a) | np.isfinite(to_b)
         gains = []
         for city in (link.from_city, link.to_city):
@@ -1093,7 +1267,13 @@ class _Zones:
         return gains[0], gains[1]
 
     def _gain_over(
-        self, mine: Flags, to_near: Floats, from_far: Floats, to_far: Floats, from_near: Floats, minutes: float
+        self,
+        mine: Flags,
+        to_near: Floats,
+        from_far: Floats,
+        to_far: Floats,
+        from_near: Floats,
+        minutes: float,
     ) -> float:
         """Gain of these origins by driving the link from the near end to the far end."""
         horizon = self.params.horizon_min
@@ -1154,5 +1334,7 @@ def _codes(column: pd.Series, index: pd.Series) -> Ints:
     """Row of each cell in the zone grid; -1 where it has none."""
     if not isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype("category")
-    rows = index.reindex(column.cat.categories.to_numpy(object)).fillna(-1).to_numpy().astype(np.int64)
-    return np.append(rows, -1)[column.cat.codes.to_numpy()]
+    rows = (
+        index.reindex(column.cat.categories.to_numpy(object)).fillna(-1).to_numpy().astype(np.int64)
+    )
+    return np.asarray(np.append(rows, -1)[column.cat.codes.to_numpy()], dtype=np.int64)

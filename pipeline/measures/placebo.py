@@ -83,7 +83,9 @@ def placebo_borders(
                 dead_ends_params, missing_links_params,
             )  # fmt: skip
         rows.append((replicate, *found))
-    frame = pd.DataFrame(rows, columns=["replicate", "dead_ends_per_100km", "missing_links_per_100km"])
+    frame = pd.DataFrame(
+        rows, columns=["replicate", "dead_ends_per_100km", "missing_links_per_100km"]
+    )
     return schemas.conform("placebo", frame.assign(border_id=border_id))
 
 
@@ -159,8 +161,10 @@ def _densities_along(
         {"border_id": ["placebo"], "city_a": ["here"], "city_b": ["here"]}, geometry=[line], crs=crs
     )
     listed = detection.list_ends(near, params)
-    ends = detection.place_ends(listed, near, mark.iloc[0], mark, params.search_radius_m, city="here")
-    ends = detection.judge_ends(detection.describe_ends(ends, near, params), near, params)
+    ends = detection.place_ends(
+        listed, near, mark.iloc[0], mark, params.search_radius_m, city="here"
+    )
+    ends = detection.judge_ends(detection.describe_ends(ends, near, line, params), near, params)
     table = pairing.prepare_ends(detection.as_layer(ends, near, "placebo", crs))
     shapely.prepare(line)
     crop = gpd.GeoDataFrame(near.roads, geometry=near.lines, crs=crs)
@@ -172,7 +176,9 @@ def _densities_along(
         return np.asarray(shapely.intersects(line, _between(xy[i], xy[j])))
 
     def foreign(xy: Floats, i: Ints) -> Flags:
-        return np.asarray(shapely.intersects(line, _between(table[["x", "y"]].to_numpy(float)[i], xy)))
+        return np.asarray(
+            shapely.intersects(line, _between(table[["x", "y"]].to_numpy(float)[i], xy))
+        )
 
     links, is_short = pairing.propose_links(
         table, crop, pairing.ClassNetworks(crop, nodes), crosses, foreign, link_params

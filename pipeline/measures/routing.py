@@ -55,7 +55,17 @@ WEIGHTS: tuple[Mode, ...] = ("drive", "drive_peak", "metres")
 """What a search can minimise: free-flow minutes, peak minutes, or metres."""
 
 BLOCKING_BARRIERS = frozenset(
-    {"block", "bollard", "jersey_barrier", "debris", "log", "planter", "fence", "wall", "barrier_board"}
+    {
+        "block",
+        "bollard",
+        "jersey_barrier",
+        "debris",
+        "log",
+        "planter",
+        "fence",
+        "wall",
+        "barrier_board",
+    }
 )
 """Node barriers that stop a car unless access says otherwise."""
 
@@ -64,6 +74,9 @@ OPEN_ACCESS = frozenset({"yes", "permissive", "designated", "destination"})
 
 BUCKET_SHARE = 0.5
 """Width of a search's buckets, as a share of the mean arc; see `_bucket`."""
+
+POOL_ROOM = 1 << 14
+"""Queue entries that a search begins with; it doubles them when they run out."""
 
 UNREACHED = -3
 """Predecessor of a routing node that a tree does not reach; -1 and -2 are roots."""
@@ -281,7 +294,7 @@ class RoutingNetwork:
         return self.access_on_segments(segment, fraction), snap_m
 
     def snap_points(self, x: ArrayLike, y: ArrayLike, max_m: float) -> tuple[Ints, Floats, Floats]:
-        """Nearest segment of the main component: segment (-1: none), fraction, distance in metres."""
+        """Nearest segment of the main component (-1: none), fraction along it, metres to it."""
         points = shapely.points(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
         segment = np.full(len(points), -1, dtype=np.int32)
         fraction = np.zeros(len(points))
@@ -402,7 +415,12 @@ class RoutingNetwork:
     # ------------------------------------------------------------- searches
 
     def times(
-        self, access: Access, *, mode: Mode = "drive", cutoff_min: float = np.inf, reverse: bool = False
+        self,
+        access: Access,
+        *,
+        mode: Mode = "drive",
+        cutoff_min: float = np.inf,
+        reverse: bool = False,
     ) -> Floats:
         """Minutes from each point to every routing node (to each point when ``reverse``).
 
@@ -412,7 +430,7 @@ class RoutingNetwork:
         """
         out = np.empty((len(access), self.n_nodes))
         nodes, values = _seeds(access, mode, reverse)
-        _run_times(*self._graph(mode, reverse), nodes, values, float(cutoff_min), out)
+        _run_times(*self._graph(mode, reverse), nodes, values, float(cutoff_min), out, POOL_ROOM)
         return out
 
     def stream(
@@ -422,12 +440,18 @@ class RoutingNetwork:
         """`times` in batches of origins: ``(rows, float64[len, n])``."""
         for start in range(0, len(access), batch):
             rows = slice(start, min(start + batch, len(access)))
-            yield rows, self.times(
-                access.take(rows), mode=mode, cutoff_min=cutoff_min, reverse=reverse
+            yield (
+                rows,
+                self.times(access.take(rows), mode=mode, cutoff_min=cutoff_min, reverse=reverse),
             )
 
     def times_between(
-        self, origins: Access, destinations: Access, *, mode: Mode = "drive", cutoff_min: float = np.inf
+        self,
+        origins: Access,
+        destinations: Access,
+        *,
+        mode: Mode = "drive",
+        cutoff_min: float = np.inf,
     ) -> Floats:
         """Minutes (metres) from each origin to each destination, float64[k, l].
 
@@ -439,7 +463,7 @@ class RoutingNetwork:
         nodes, values = _seeds(origins, mode, False)
         at, rest = _seeds(destinations, mode, True)
         _run_between(
-            *self._graph(mode, False), nodes, values, float(cutoff_min), at, rest, out
+            *self._graph(mode, False), nodes, values, float(cutoff_min), at, rest, out, POOL_ROOM
         )
         self._join_directly(out, origins, destinations, mode, cutoff_min)
         return out
@@ -471,7 +495,8 @@ class RoutingNetwork:
         nodes, values = _seeds(access, mode, False)
         roots = np.ascontiguousarray(access.out[:, WEIGHTS.index("metres"), :])
         _run_trees(*self._graph(mode, False), nodes, values, float(cutoff_min), self.tail,
-                   self.weight[WEIGHTS.index("metres")], roots, value, metres, arc)  # fmt: skip
+                   self.weight[WEIGHTS.index("metres")], roots, value, metres, arc,
+                   POOL_ROOM)  # fmt: skip
         return Trees(value, metres, arc)
 
     def direct(self, origins: Access, destinations: Access, mode: Mode = "drive") -> pd.DataFrame:
@@ -527,7 +552,9 @@ class RoutingNetwork:
         asked = pd.MultiIndex.from_arrays([roads["way_id"], roads["from_node"], roads["to_node"]])
         found = mine[first].get_indexer(asked)
         rows = np.flatnonzero(first)
-        return np.where(found >= 0, rows[np.maximum(found, 0)] if len(rows) else -1, -1).astype(np.int32)
+        return np.where(found >= 0, rows[np.maximum(found, 0)] if len(rows) else -1, -1).astype(
+            np.int32
+        )
 
     def segment_loads(
         self, origins: Access, destinations: Access, demand: Floats, *, mode: Mode = "drive",
@@ -566,7 +593,7 @@ class RoutingNetwork:
         np.add.at(chain_load, self.arc_chain[of_chain], arc_load[of_chain])
         return chain_load[self.segment_chain] + np.cumsum(runs)[:-1]
 
-    def _graph(self, mode: Mode, reverse: bool) -> tuple[Any, ...]:
+    def _graph(self, mode: Mode, reverse: bool) -> Any:
         row = WEIGHTS.index(mode)
         weight = (self.r_weight if reverse else self.weight)[row]
         width, span = self.bucket[row]
@@ -728,7 +755,16 @@ def _in_node_order(segments: _Segments, nodes: _Nodes) -> _Segments:
     order = np.lexsort((start, segments.length_m, segments.way, high, low))
     moved = {
         name: getattr(segments, name)[order]
-        for name in ("way", "from_id", "to_id", "length_m", "minutes", "peak_factor", "is_oneway", "lines")
+        for name in (
+            "way",
+            "from_id",
+            "to_id",
+            "length_m",
+            "minutes",
+            "peak_factor",
+            "is_oneway",
+            "lines",
+        )
     }
     return _Segments(
         **moved, start=start[order], stop=stop[order], plain=segments.plain, weight=segments.weight
@@ -738,9 +774,11 @@ def _in_node_order(segments: _Segments, nodes: _Nodes) -> _Segments:
 def _weigh(
     segments: _Segments, nodes: _Nodes, road_nodes: pd.DataFrame, params: RoutingParams
 ) -> None:
-    """Fill ``plain`` [s, w] and ``weight`` [s, w, forward/backward], the signal at the far end added."""
+    """Fill ``plain`` [s, w], and ``weight`` [s, w, ahead/back] with the far end's signal."""
     signals = road_nodes.loc[(road_nodes["highway"] == "traffic_signals").to_numpy(bool), "node_id"]
-    penalty = np.where(np.isin(nodes.node_id, signals.to_numpy(np.int64)), params.signal_penalty_s / 60.0, 0.0)
+    penalty = np.where(
+        np.isin(nodes.node_id, signals.to_numpy(np.int64)), params.signal_penalty_s / 60.0, 0.0
+    )
     peak = segments.minutes * segments.peak_factor
     segments.plain = np.stack([segments.minutes, peak, segments.length_m], axis=1)
     waits = np.array([1.0, 1.0, 0.0])
@@ -823,7 +861,8 @@ def _forbidden(turns: pd.DataFrame, rules: pd.DataFrame) -> NDArray[np.bool_]:
     # goes on by the other one.
     hit = hit[~same_way | (same_end == hit["is_u_turn"])]
     clear = (
-        hit.groupby([*keys, "is_only", "is_u_turn"])[["end_in", "end_out"]].transform("nunique") == 1
+        hit.groupby([*keys, "is_only", "is_u_turn"])[["end_in", "end_out"]].transform("nunique")
+        == 1
     ).all(axis=1)
     hit = hit[clear | (hit["way_in"] == hit["way_out"])]
     forbidden = np.zeros(len(turns), dtype=bool)
@@ -877,7 +916,9 @@ def _assemble(
     """Number the routing nodes, list the arcs, and lay everything out for searching."""
     order, flipped = chains.order, chains.is_flipped
     plain = segments.plain[order]
-    weight = np.where(flipped[:, None, None], segments.weight[order][:, :, ::-1], segments.weight[order])
+    weight = np.where(
+        flipped[:, None, None], segments.weight[order][:, :, ::-1], segments.weight[order]
+    )
     is_blocked = ~np.isfinite(weight[:, 0, :])
     finite = np.where(is_blocked[:, None, :], plain[:, :, None], weight)
     start, total, block = _chain_sums(chains.start, finite, is_blocked)
@@ -934,9 +975,7 @@ class _States:
     turn_head: Ints
 
 
-def _number_states(
-    nodes: _Nodes, chains: _Chains, turns: pd.DataFrame, n_ends: int
-) -> _States:
+def _number_states(nodes: _Nodes, chains: _Chains, turns: pd.DataFrame, n_ends: int) -> _States:
     """One routing node per kept node; a split one has further ones, numbered behind it so
     that they stay near: to arrive at, per way in with a forbidden turn, per way out.
     """
@@ -974,7 +1013,13 @@ def _number_states(
     )
     pairs = np.unique(pairs, axis=0).astype(np.int32)
     return _States(
-        owner[order].astype(np.int32), base, arrival, after[end], before[end], pairs[:, 0], pairs[:, 1]
+        owner[order].astype(np.int32),
+        base,
+        arrival,
+        after[end],
+        before[end],
+        pairs[:, 0],
+        pairs[:, 1],
     )
 
 
@@ -995,10 +1040,16 @@ def _list_arcs(chains: _Chains, states: _States, total: Floats, block: Ints) -> 
     blocks = block[chains.start[1:] - 1]
     ahead, back = np.flatnonzero(blocks[:, 0] == 0), np.flatnonzero(blocks[:, 1] == 0)
     count = len(states.turn_tail)
-    weight = np.concatenate([total[ahead, :, 0], total[back, :, 1], np.zeros((count, len(WEIGHTS)))])
+    weight = np.concatenate(
+        [total[ahead, :, 0], total[back, :, 1], np.zeros((count, len(WEIGHTS)))]
+    )
     arcs = pd.DataFrame(weight, columns=list(WEIGHTS))
-    arcs["tail"] = np.concatenate([states.chain_out[ahead, 0], states.chain_out[back, 1], states.turn_tail])
-    arcs["head"] = np.concatenate([states.chain_in[ahead, 1], states.chain_in[back, 0], states.turn_head])
+    arcs["tail"] = np.concatenate(
+        [states.chain_out[ahead, 0], states.chain_out[back, 1], states.turn_tail]
+    )
+    arcs["head"] = np.concatenate(
+        [states.chain_in[ahead, 1], states.chain_in[back, 0], states.turn_head]
+    )
     arcs["chain"] = np.concatenate([ahead, back, np.full(count, -1)]).astype(np.int32)
     arcs["forward"] = np.repeat([True, False, True], [len(ahead), len(back), count])
     return arcs.sort_values(["tail", "head", "chain", "forward"], ignore_index=True)
@@ -1009,7 +1060,10 @@ def _lay_out(arcs: pd.DataFrame, n_nodes: int) -> dict[str, NDArray[Any]]:
     tail, head = arcs["tail"].to_numpy(np.int32), arcs["head"].to_numpy(np.int32)
     weight = np.ascontiguousarray(arcs[list(WEIGHTS)].to_numpy(float).T)
     reverse = np.lexsort((tail, head)).astype(np.int32)
-    out_degree, in_degree = np.bincount(tail, minlength=n_nodes), np.bincount(head, minlength=n_nodes)
+    out_degree, in_degree = (
+        np.bincount(tail, minlength=n_nodes),
+        np.bincount(head, minlength=n_nodes),
+    )
     is_stub = _stubs(tail, head, n_nodes)
     return {
         "indptr": np.r_[0, np.cumsum(out_degree)].astype(np.int32),
@@ -1042,13 +1096,15 @@ def _bucket(weight: Floats) -> tuple[float, float]:
     """Width of a bucket and the greatest weight.
 
     The width trades empty buckets against repeated work inside one; any width
-    gives the same distances. Half the mean was the fastest of those tried
+    gives the same distances. Anything from a twentieth of the mean to the mean was equally fast
     (benchmarks/routing.py); never so narrow that the ring of buckets grows large.
     """
     positive = weight[weight > 0]
     if not len(positive):
         return 1.0, 0.0
-    return max(float(positive.mean()) * BUCKET_SHARE, float(positive.max()) / 65_536), float(positive.max())
+    return max(float(positive.mean()) * BUCKET_SHARE, float(positive.max()) / 65_536), float(
+        positive.max()
+    )
 
 
 def _components(
@@ -1063,7 +1119,9 @@ def _components(
     # matrix with doubles.
     pairs = np.unique(np.stack([graph["tail"], graph["head"]], axis=1), axis=0)
     pairs = pairs[pairs[:, 0] != pairs[:, 1]]
-    matrix = sp.csr_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n_nodes, n_nodes))
+    matrix = sp.csr_array(
+        (np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n_nodes, n_nodes)
+    )
     count, label = connected_components(matrix, directed=True, connection="strong")
     size = np.bincount(label, minlength=count)
     lowest = np.full(count, np.iinfo(np.int64).max)
@@ -1072,7 +1130,9 @@ def _components(
     rank[np.lexsort((lowest, -size))] = np.arange(count, dtype=np.int32)
     component = rank[label]
     inside = (
-        (component[graph["tail"]] == 0) & (component[graph["head"]] == 0) & (graph["arc_chain"] >= 0)
+        (component[graph["tail"]] == 0)
+        & (component[graph["head"]] == 0)
+        & (graph["arc_chain"] >= 0)
     )
     is_main = np.zeros(n_chains, dtype=bool)
     is_main[graph["arc_chain"][inside]] = True
@@ -1154,8 +1214,11 @@ def _same_chain(first: Ints, second: Ints) -> tuple[NDArray[np.intp], NDArray[np
 
 # --------------------------------------------------------------------------- kernels
 
+# Never fastmath: it breaks infinity.
+_compiled: Any = numba.njit(cache=True, nogil=True)
 
-@numba.njit(cache=True)
+
+@_compiled
 def _walk_chains(start, stop, order, first, is_kept):  # type: ignore[no-untyped-def]
     """Chains from kept node to kept node; a ring without any keeps its first node."""
     count = len(start)
@@ -1192,7 +1255,7 @@ def _walk_chains(start, stop, order, first, is_kept):  # type: ignore[no-untyped
     return walked[:done], flipped[:done], starts[:chains]
 
 
-@numba.njit(cache=True)
+@_compiled
 def _chain_sums(chain_start, weight, is_blocked):  # type: ignore[no-untyped-def]
     """Sums along each chain before a segment, over it all, and undrivable segments so far."""
     n_segments, kinds, _ = weight.shape
@@ -1211,88 +1274,95 @@ def _chain_sums(chain_start, weight, is_blocked):  # type: ignore[no-untyped-def
     return before, total, block
 
 
-@numba.njit(cache=True, nogil=True)
+@_compiled
 def _search(  # type: ignore[no-untyped-def]
-    indptr, head, weight, is_leaf, width, nodes, values, cutoff, ring, pool_node, pool_next,
-    pool_value, value, arc, with_arcs,
+    indptr, head, weight, is_leaf, width, nodes, values, cutoff, ring, pool, pool_value, value,
+    arc, with_arcs,
 ):  # fmt: skip
     """Exact one-to-all within ``cutoff`` into ``value`` (and last arcs into ``arc``).
 
     Dial's bucket queue with a bucket wider than the least weight: a node that
     improves inside the current bucket is simply done again, so the result is
-    that of Dijkstra's algorithm to the last bit, in any order of the bucket.
-    ``ring`` must span the greatest weight and the seeds. Returns the pool,
-    which grows when needed.
+    that of Dijkstra's algorithm to the last bit, whatever the order inside a
+    bucket. ``ring`` holds the first entry of each bucket and must span the
+    greatest weight and the seeds; ``pool`` [2, room] is the entries' node and
+    next entry. Returns False where the pool was too small: grow it and search
+    again.
+
+    Indices are unsigned and the pool never changes inside, because checks for
+    negative indices and reloaded array headers cost three quarters of the time.
     """
     value[:] = np.inf
-    mask = len(ring) - 1
+    if with_arcs:
+        arc[:] = UNREACHED
+    pool_node, pool_next = pool[0], pool[1]
+    mask = np.uint64(len(ring) - 1)
     scale = 1.0 / width
     room = len(pool_node)
     fresh = 0
-    free = -1
+    free = np.int32(-1)
     live = 0
     current = np.int64(0)
     for end in range(len(nodes)):
         start = values[end]
-        node = nodes[end]
-        if node >= 0 and start <= cutoff and start < value[node]:
-            value[node] = start
+        seed = nodes[end]
+        if seed >= 0 and start <= cutoff and start < value[seed]:
+            value[seed] = start
             if with_arcs:
-                arc[node] = -1 - end
-            slot = np.int64(start * scale)
-            if live == 0 or slot < current:
-                current = slot
-            pool_node[fresh] = node
+                arc[seed] = -1 - end
+            bucket = np.int64(start * scale)
+            if live == 0 or bucket < current:
+                current = bucket
+            slot = np.uint64(bucket) & mask
+            pool_node[fresh] = seed
             pool_value[fresh] = start
-            pool_next[fresh] = ring[slot & mask]
-            ring[slot & mask] = fresh
+            pool_next[fresh] = ring[slot]
+            ring[slot] = fresh
             fresh += 1
             live += 1
     while live > 0:
-        spot = current & mask
-        while ring[spot] != -1:
-            entry = ring[spot]
-            ring[spot] = pool_next[entry]
-            node = pool_node[entry]
+        slot = np.uint64(current) & mask
+        while ring[slot] != -1:
+            entry = np.uint32(ring[slot])
+            ring[slot] = pool_next[entry]
+            node = np.uint32(pool_node[entry])
             here = pool_value[entry]
             pool_next[entry] = free
-            free = entry
+            free = np.int32(entry)
             live -= 1
             if here > value[node]:
                 continue
-            for at in range(indptr[node], indptr[node + 1]):
+            for at in range(np.uint32(indptr[node]), np.uint32(indptr[node + np.uint32(1)])):
+                other = np.uint32(head[at])
                 there = here + weight[at]
-                other = head[at]
                 if there < value[other] and there <= cutoff:
                     value[other] = there
                     if with_arcs:
-                        arc[other] = at
+                        arc[other] = np.int32(at)
                     if is_leaf[other]:
                         continue
                     if free >= 0:
-                        entry = free
-                        free = pool_next[entry]
+                        spot = np.uint32(free)
+                        free = pool_next[spot]
                     else:
                         if fresh == room:
-                            pool_node = np.append(pool_node, np.empty_like(pool_node))
-                            pool_next = np.append(pool_next, np.empty_like(pool_next))
-                            pool_value = np.append(pool_value, np.empty_like(pool_value))
-                            room *= 2
-                        entry = fresh
+                            ring[:] = -1
+                            return False
+                        spot = np.uint32(fresh)
                         fresh += 1
-                    slot = np.int64(there * scale) & mask
-                    pool_node[entry] = other
-                    pool_value[entry] = there
-                    pool_next[entry] = ring[slot]
-                    ring[slot] = entry
+                    aim = np.uint64(np.int64(there * scale)) & mask
+                    pool_node[spot] = np.int32(other)
+                    pool_value[spot] = there
+                    pool_next[spot] = ring[aim]
+                    ring[aim] = np.int32(spot)
                     live += 1
         current += 1
-    return pool_node, pool_next, pool_value
+    return True
 
 
-@numba.njit(cache=True, nogil=True)
-def _workspace(width, span, values, cutoff):  # type: ignore[no-untyped-def]
-    """An empty ring of buckets (a power of two) and a pool of entries."""
+@_compiled
+def _ring(width, span, values, cutoff):  # type: ignore[no-untyped-def]
+    """An empty ring of buckets: a power of two that spans all that is ever queued at once."""
     latest = 0.0
     for row in range(values.shape[0]):
         for end in range(values.shape[1]):
@@ -1301,39 +1371,40 @@ def _workspace(width, span, values, cutoff):  # type: ignore[no-untyped-def]
     size = 4
     while size < (span + latest) / width + 3:
         size *= 2
-    return (
-        np.full(size, -1, np.int32),
-        np.empty(1024, np.int32),
-        np.empty(1024, np.int32),
-        np.empty(1024, np.float64),
-    )
+    return np.full(size, -1, np.int32)
 
 
-@numba.njit(cache=True, nogil=True)
+@_compiled
 def _run_times(  # type: ignore[no-untyped-def]
-    indptr, head, weight, is_leaf, width, span, nodes, values, cutoff, out
-):
-    ring, pool_node, pool_next, pool_value = _workspace(width, span, values, cutoff)
+    indptr, head, weight, is_leaf, width, span, nodes, values, cutoff, out, room
+):  # fmt: skip
+    ring = _ring(width, span, values, cutoff)
+    pool, pool_value = np.empty((2, room), np.int32), np.empty(room)
     arc = np.empty(0, np.int32)
     for row in range(len(out)):
-        pool_node, pool_next, pool_value = _search(
-            indptr, head, weight, is_leaf, width, nodes[row], values[row], cutoff, ring,
-            pool_node, pool_next, pool_value, out[row], arc, False,
-        )  # fmt: skip
+        while not _search(
+            indptr, head, weight, is_leaf, width, nodes[row], values[row], cutoff, ring, pool,
+            pool_value, out[row], arc, False,
+        ):  # fmt: skip
+            room *= 2
+            pool, pool_value = np.empty((2, room), np.int32), np.empty(room)
 
 
-@numba.njit(cache=True, nogil=True)
+@_compiled
 def _run_between(  # type: ignore[no-untyped-def]
-    indptr, head, weight, is_leaf, width, span, nodes, values, cutoff, at, rest, out
-):
-    ring, pool_node, pool_next, pool_value = _workspace(width, span, values, cutoff)
+    indptr, head, weight, is_leaf, width, span, nodes, values, cutoff, at, rest, out, room
+):  # fmt: skip
+    ring = _ring(width, span, values, cutoff)
+    pool, pool_value = np.empty((2, room), np.int32), np.empty(room)
     arc = np.empty(0, np.int32)
     value = np.empty(len(indptr) - 1)
     for row in range(len(out)):
-        pool_node, pool_next, pool_value = _search(
-            indptr, head, weight, is_leaf, width, nodes[row], values[row], cutoff, ring,
-            pool_node, pool_next, pool_value, value, arc, False,
-        )  # fmt: skip
+        while not _search(
+            indptr, head, weight, is_leaf, width, nodes[row], values[row], cutoff, ring, pool,
+            pool_value, value, arc, False,
+        ):  # fmt: skip
+            room *= 2
+            pool, pool_value = np.empty((2, room), np.int32), np.empty(room)
         for column in range(len(at)):
             best = np.inf
             for end in range(2):
@@ -1342,25 +1413,27 @@ def _run_between(  # type: ignore[no-untyped-def]
             out[row, column] = best if best <= cutoff else np.inf
 
 
-@numba.njit(cache=True, nogil=True)
+@_compiled
 def _run_trees(  # type: ignore[no-untyped-def]
     indptr, head, weight, is_leaf, width, span, nodes, values, cutoff, tail, length, roots,
-    value, metres, arc,
+    value, metres, arc, room,
 ):  # fmt: skip
-    ring, pool_node, pool_next, pool_value = _workspace(width, span, values, cutoff)
+    ring = _ring(width, span, values, cutoff)
+    pool, pool_value = np.empty((2, room), np.int32), np.empty(room)
     for row in range(len(value)):
-        arc[row, :] = UNREACHED
-        pool_node, pool_next, pool_value = _search(
-            indptr, head, weight, is_leaf, width, nodes[row], values[row], cutoff, ring,
-            pool_node, pool_next, pool_value, value[row], arc[row], True,
-        )  # fmt: skip
+        while not _search(
+            indptr, head, weight, is_leaf, width, nodes[row], values[row], cutoff, ring, pool,
+            pool_value, value[row], arc[row], True,
+        ):  # fmt: skip
+            room *= 2
+            pool, pool_value = np.empty((2, room), np.int32), np.empty(room)
         _sum_along(arc[row], tail, length, roots[row], metres[row])
         for node in range(len(indptr) - 1):
             if arc[row, node] == UNREACHED:
                 metres[row, node] = np.inf
 
 
-@numba.njit(cache=True, nogil=True)
+@_compiled
 def _sum_along(arc, tail, value, roots, out):  # type: ignore[no-untyped-def]
     """Sum of ``value`` over the arcs from the root to each node; NaN where unreached."""
     out[:] = np.nan
@@ -1379,7 +1452,7 @@ def _sum_along(arc, tail, value, roots, out):  # type: ignore[no-untyped-def]
             out[after] = out[tail[arc[after]]] + value[arc[after]]
 
 
-@numba.njit(cache=True, nogil=True)
+@_compiled
 def _load_tree(  # type: ignore[no-untyped-def]
     value, arc, tail, at, rest, straight, demand, cutoff, from_segment, from_bounds, to_segment,
     to_bounds, ahead_m, arc_load, runs,

@@ -61,7 +61,9 @@ def _consecutive_stops(routes: pd.DataFrame) -> pd.DataFrame:
     """Pairs of consecutive stops of each route, both directions."""
     stop_ids = routes["stop_ids"].to_numpy()
     counts = np.array([0 if ids is None else len(ids) for ids in stop_ids], dtype=np.int64)
-    flat = np.concatenate([np.asarray(ids, dtype=np.int64) for ids in stop_ids[counts > 0]] or [np.zeros(0, np.int64)])
+    flat = np.concatenate(
+        [np.asarray(ids, dtype=np.int64) for ids in stop_ids[counts > 0]] or [np.zeros(0, np.int64)]
+    )
     route = np.repeat(np.arange(len(routes)), counts)
     same = route[1:] == route[:-1] if len(route) else np.zeros(0, bool)
     pairs = pd.DataFrame({"route": route[:-1][same], "from": flat[:-1][same], "to": flat[1:][same]})
@@ -107,7 +109,9 @@ def _merge(stops: pd.DataFrame, keys: list[str], within_m: float) -> NDArray[Any
         first, second = codes[pairs[:, 0]], codes[pairs[:, 1]]
         is_same &= (first == second) & (first >= 0)
     pairs = pairs[is_same]
-    graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(stops), len(stops)))
+    graph = coo_array(
+        (np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(stops), len(stops))
+    )
     _, group = connected_components(graph, directed=False)
     _, first_row = np.unique(group, return_index=True)
     return ids[first_row][group]
@@ -130,7 +134,9 @@ def _stations(
         geometry=points,
         crs=cities.crs,
     )
-    return gpd.GeoDataFrame(schemas.conform("stations", frame.sort_values("station_id", ignore_index=True)))
+    return gpd.GeoDataFrame(
+        schemas.conform("stations", frame.sort_values("station_id", ignore_index=True))
+    )
 
 
 def _city_of(points: NDArray[Any], cities: gpd.GeoDataFrame) -> NDArray[Any]:
@@ -157,7 +163,9 @@ def _links(
     )
     keys = ["line", "mode", "from_station", "to_station"]
     rides = rides[rides["from_station"] != rides["to_station"]]
-    rides = rides.sort_values([*keys, "headway_min", "route_id"]).drop_duplicates(keys, ignore_index=True)
+    rides = rides.sort_values([*keys, "headway_min", "route_id"]).drop_duplicates(
+        keys, ignore_index=True
+    )
     points = stations.set_index("station_id").geometry
     ends = [points.loc[rides[column]].to_numpy() for column in ("from_station", "to_station")]
     ways = np.stack([shapely.get_coordinates(end) for end in ends], axis=1)
@@ -165,7 +173,10 @@ def _links(
     speed = rides["mode"].map(params.speed_kmh).to_numpy(float)
     frame = gpd.GeoDataFrame(
         {
-            **{key: rides[key] for key in ("from_station", "to_station", "line", "mode", "headway_min", "route_id")},
+            **{
+                key: rides[key]
+                for key in ("from_station", "to_station", "line", "mode", "headway_min", "route_id")
+            },
             "minutes": shapely.length(lines) / 1000.0 / speed * 60.0,
             "evidence": "scheduled_proxy",
         },

@@ -90,7 +90,7 @@ class TransitNetwork:
         )
 
     def times(self, reach: pd.DataFrame, count: int, *, reverse: bool = False) -> Floats:
-        """Minutes from ``count`` places until alighting at each station: float64[count, n_stations].
+        """Minutes from ``count`` places until alighting at each station: float64[count, s].
 
         ``reach`` as made by `reach` for leaving the places. ``reverse``: minutes
         from standing at each station until the places, ``reach`` made with
@@ -128,7 +128,7 @@ class TransitNetwork:
         road_network: RoutingNetwork | None = None, from_access: Access | None = None,
         to_access: Access | None = None,
     ) -> Floats:  # fmt: skip
-        """Door-to-door minutes between places, float64[k, l]; short trips are walked all the way."""
+        """Door-to-door minutes between places, float64[k, l]; short trips are walked."""
         leave = self.reach(*from_xy, road_network, from_access, leaving=True)
         finish = self.reach(*to_xy, road_network, to_access, leaving=False)
         count, stop = np.size(from_xy[0]), np.size(to_xy[0])
@@ -183,9 +183,7 @@ def _no_ways() -> pd.DataFrame:
     )
 
 
-def _graph(
-    stations: gpd.GeoDataFrame, links: pd.DataFrame, params: TransitParams
-) -> csr_array:
+def _graph(stations: gpd.GeoDataFrame, links: pd.DataFrame, params: TransitParams) -> csr_array:
     """Departure nodes, arrival nodes, line stops; boarding, riding, alighting, changing."""
     n_stations = len(stations)
     rows = pd.Index(stations["station_id"])
@@ -194,7 +192,9 @@ def _graph(
     stop = rows.get_indexer(known["to_station"])
     line = known.groupby(["line", "mode"], sort=True).ngroup().to_numpy()
     stops, inverse = np.unique(
-        np.stack([np.r_[line, line], np.r_[start, stop]], axis=1).astype(np.int64), axis=0, return_inverse=True
+        np.stack([np.r_[line, line], np.r_[start, stop]], axis=1).astype(np.int64),
+        axis=0,
+        return_inverse=True,
     )
     first = 2 * n_stations
     board, alight = np.split(first + inverse.ravel(), 2)

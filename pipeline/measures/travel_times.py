@@ -66,11 +66,13 @@ def zone_times(
     access = routing_network.access_of_zones(zone_grid)
     inside = _within_cell(zone_grid)
     parts = [
-        _pairs_within(routing_network, access, inside, slice(start, min(start + BLOCK, rows[1])), mode, params)
+        _pairs_within(
+            routing_network, access, inside, slice(start, min(start + BLOCK, rows[1])), mode, params
+        )
         for mode in params.modes
         for start in range(rows[0], rows[1], BLOCK)
     ]
-    modes = [mode for mode in params.modes for _ in range(rows[0], rows[1], BLOCK)]
+    modes: list[Mode] = [mode for mode in params.modes for _ in range(rows[0], rows[1], BLOCK)]
     return _as_layer(zone_grid, parts, modes)
 
 
@@ -82,7 +84,12 @@ def _within_cell(zone_grid: pd.DataFrame) -> Floats:
 
 
 def _pairs_within(
-    network: RoutingNetwork, access: Access, inside: Floats, rows: slice, mode: Mode, params: TravelTimesParams
+    network: RoutingNetwork,
+    access: Access,
+    inside: Floats,
+    rows: slice,
+    mode: Mode,
+    params: TravelTimesParams,
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.float32]]:
     """Origin and destination rows and minutes of one block, within the cutoff."""
     origins = access.take(rows)
@@ -98,8 +105,8 @@ def _as_layer(
     parts: list[tuple[NDArray[Any], NDArray[Any], NDArray[np.float32]]],
     modes: list[Mode],
 ) -> pd.DataFrame:
-    if not parts:
-        return schemas.empty("travel_times")
+    nobody = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32))
+    parts, modes = [*parts, nobody], [*modes, "drive"]
     cells = pd.CategoricalDtype(zone_grid["cell"].to_numpy(dtype=object))
     kinds = pd.CategoricalDtype(list(schemas.MODES))
     counts = [len(part[0]) for part in parts]
@@ -165,17 +172,23 @@ def _drive_table(
 ) -> pd.DataFrame:  # fmt: skip
     count = len(centres)
     minutes, metres, crossed = (np.full((count, count), np.nan) for _ in range(3))
-    for row in np.flatnonzero(access.has_access):
+    for row in np.flatnonzero(access.has_access).tolist():
         minutes[row], metres[row], crossed[row] = _paths_from(network, access, row, crossings, mode)
     reached = np.isfinite(minutes)
     lost = np.isnan(snap_m)
-    reason = np.where(lost[:, None] | lost[None, :], "no_road_within_limit", "unreachable").astype(object)
+    reason = np.where(lost[:, None] | lost[None, :], "no_road_within_limit", "unreachable").astype(
+        object
+    )
     reason[reached] = None
     length = metres + np.nan_to_num(snap_m)[:, None] + np.nan_to_num(snap_m)[None, :]
     return _table(
-        centres, mode, np.where(reached, minutes, np.nan), np.where(reached, length / 1000.0, np.nan),
-        np.where(reached, crossed, np.nan), reason,
-    )  # fmt: skip
+        centres,
+        mode,
+        np.where(reached, minutes, np.nan),
+        np.where(reached, length / 1000.0, np.nan),
+        np.where(reached, crossed, np.nan),
+        reason,
+    )
 
 
 def _paths_from(
@@ -216,14 +229,21 @@ class _CityCrossings:
         middle = (network.coords[first] + network.coords[first + 1]) / 2.0
         lines = network.segment_lines(segment)
         length = shapely.length(lines)
-        share = shapely.line_locate_point(lines, shapely.points(middle)) / np.where(length > 0, length, 1.0)
+        share = shapely.line_locate_point(lines, shapely.points(middle)) / np.where(
+            length > 0, length, 1.0
+        )
         metres = WEIGHTS.index("metres")
-        along = network.segment_start[segment, metres, 0] + share * network.segment_plain[segment, metres]
+        along = (
+            network.segment_start[segment, metres, 0]
+            + share * network.segment_plain[segment, metres]
+        )
         chain = network.segment_chain[segment]
         order = np.lexsort((along, chain))
         self._chain, self._along = chain[order], along[order]
         self._of_chain = np.bincount(chain, minlength=len(network.chain_start) - 1)
-        self.of_arcs = np.where(network.arc_chain >= 0, _pick(self._of_chain, network.arc_chain), 0.0)
+        self.of_arcs = np.where(
+            network.arc_chain >= 0, _pick(self._of_chain, network.arc_chain), 0.0
+        )
 
     def before(self, access: Access) -> Floats:
         """Crossings between the chain's start and each point; 0 off chains."""
@@ -253,7 +273,9 @@ def _city_of_vertices(network: RoutingNetwork, cities: gpd.GeoDataFrame) -> NDAr
     x, y = network.coords[:, 0], network.coords[:, 1]
     for number, shape in enumerate(cities.sort_values("city_id").geometry):
         west, south, east, north = shapely.bounds(shape)
-        near = np.flatnonzero((x >= west) & (x <= east) & (y >= south) & (y <= north) & (result < 0))
+        near = np.flatnonzero(
+            (x >= west) & (x <= east) & (y >= south) & (y <= north) & (result < 0)
+        )
         shapely.prepare(shape)
         result[near[shapely.contains_xy(shape, x[near], y[near])]] = number
     return result
@@ -303,4 +325,6 @@ def _with_straight(table: pd.DataFrame, centres: gpd.GeoDataFrame) -> pd.DataFra
     )
     straight_km = straight / 1000.0
     safe = np.where(straight_km > 0, straight_km, np.nan)
-    return table.assign(straight_km=straight_km, detour_ratio=table["distance_km"].to_numpy() / safe)
+    return table.assign(
+        straight_km=straight_km, detour_ratio=table["distance_km"].to_numpy() / safe
+    )

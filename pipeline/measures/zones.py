@@ -80,7 +80,7 @@ def make_zone_grid(
     known = grid["population"].notna()
     grid["population_evidence"] = np.where(known, "estimated", "unknown")
     grid["point_x"], grid["point_y"] = _populated_points(grid, settled, land)
-    _snap(grid, routing_network, params)
+    grid = _snap(grid.drop(columns=["centre_x", "centre_y"]), routing_network, params)
     return gpd.GeoDataFrame(schemas.conform("zone_grid", grid))
 
 
@@ -195,7 +195,9 @@ def _places_in_cells(
             tree = shapely.STRtree(grid.geometry.to_numpy()[rows])
             frame.loc[mine, "row"] = rows[tree.nearest(points[mine])]
     found = frame[(frame["row"] >= 0) & (frame["weight"] > 0)]
-    return found.sort_values(["row", "weight", "place_id"], ascending=[True, False, True], ignore_index=True)
+    return found.sort_values(
+        ["row", "weight", "place_id"], ascending=[True, False, True], ignore_index=True
+    )
 
 
 def _place_weights(places: gpd.GeoDataFrame, params: ZonesParams) -> Floats:
@@ -252,10 +254,28 @@ def _spread_population(
             spread += (1.0 - share) * by_place[rows] / place
         if not place and not home:
             spread = by_area[rows] / by_area[rows].sum()
-        people[rows] = total * spread
+        people[rows] = _thinned(total * spread, by_area[rows], params.density_most_km2)
         # What rounding lost goes to the largest cell, so that the total stays.
         largest = rows[np.argmax(people[rows])]
         people[largest] += total - people[rows].sum()
+    return people
+
+
+def _thinned(people: Floats, area_m2: Floats, density_most_km2: float) -> Floats:
+    """The same people with no cell above the density; what is over goes to the others in
+    proportion, and where these have nobody, by area. A few tagged places would else hold
+    a whole city's share.
+    """
+    densest = max(density_most_km2, 1.5 * people.sum() / area_m2.sum() * 1e6)
+    most = densest * area_m2 / 1e6
+    full = np.zeros(len(people), dtype=bool)
+    while (people > most * (1.0 + 1e-9)).any():
+        full |= people >= most
+        over = (people - most)[full].sum()
+        weight = np.where(full, 0.0, people)
+        if weight.sum() <= 0:
+            weight = np.where(full, 0.0, area_m2)
+        people = np.where(full, most, people) + over * weight / weight.sum()
     return people
 
 
@@ -276,20 +296,25 @@ def _populated_points(
     largest = settled.drop_duplicates("row")
     inside = largest[
         shapely.intersects_xy(
-            grid.geometry.to_numpy()[largest["row"]], largest["x"].to_numpy(), largest["y"].to_numpy()
+            grid.geometry.to_numpy()[largest["row"]],
+            largest["x"].to_numpy(),
+            largest["y"].to_numpy(),
         )
     ]
     x[inside["row"]], y[inside["row"]] = inside["x"], inside["y"]
     return x, y
 
 
-def _snap(grid: gpd.GeoDataFrame, network: RoutingNetwork, params: ZonesParams) -> None:
-    """Fill the access columns of ``grid``."""
-    segment, fraction, snap_m = network.snap_points(grid["point_x"], grid["point_y"], params.max_snap_m)
+def _snap(grid: gpd.GeoDataFrame, network: RoutingNetwork, params: ZonesParams) -> gpd.GeoDataFrame:
+    """The grid with its access columns."""
+    segment, fraction, snap_m = network.snap_points(
+        grid["point_x"], grid["point_y"], params.max_snap_m
+    )
     has_access = segment >= 0
-    grid["access_segment"] = segment
-    grid["access_fraction"] = np.where(has_access, fraction, np.nan)
-    grid["access_min"] = snap_m / 1000.0 / params.access_speed_kmh * 60.0
-    grid["snap_m"] = snap_m
-    grid["reason"] = np.where(has_access, None, "no_road_within_limit")
-    grid.drop(columns=["centre_x", "centre_y"], inplace=True)
+    return grid.assign(
+        access_segment=segment,
+        access_fraction=np.where(has_access, fraction, np.nan),
+        access_min=snap_m / 1000.0 / params.access_speed_kmh * 60.0,
+        snap_m=snap_m,
+        reason=pd.Series("no_road_within_limit", index=grid.index).mask(has_access),
+    )

@@ -70,9 +70,7 @@ def base_layers(
         "wood": _areas(
             land_areas, land_areas["value"].isin(WOODED), "wood", params, scale, thinning
         ),
-        "built": _areas(
-            land_areas, _is_built(land_areas), "built", params, scale, thinning
-        ),
+        "built": _areas(land_areas, _is_built(land_areas), "built", params, scale, thinning),
         "places": _places(places, thinning),
     }
 
@@ -151,9 +149,7 @@ def _is_near(
     if borders.empty or frame.empty:
         return near
     tree = shapely.STRtree(_to_metres(frame.geometry.to_numpy(), scale))
-    lines = _to_metres(
-        simplify(borders.geometry.to_numpy(), distance_m / 20), scale
-    )
+    lines = _to_metres(simplify(borders.geometry.to_numpy(), distance_m / 20), scale)
     near[tree.query(lines, predicate="dwithin", distance=distance_m)[1]] = True
     return near
 
@@ -182,9 +178,7 @@ def _railways(railways: gpd.GeoDataFrame, params: MapParams) -> dict[str, Any]:
     )[chosen]
     merged = _dissolve_lines(table, railways.geometry.to_numpy()[chosen])
     merged = merged.set_geometry(simplify(merged.geometry.to_numpy(), params.simplify_m), crs=4326)
-    return encode_layer(
-        merged, {"kind": None, "is_open": None, "is_highspeed": None, "name": None}
-    )
+    return encode_layer(merged, {"kind": None, "is_open": None, "is_highspeed": None, "name": None})
 
 
 def _waterways(
@@ -233,7 +227,8 @@ def _areas(
 
 def _places(places: gpd.GeoDataFrame, thinning: Thinning) -> dict[str, Any]:
     named = places[places["name"].notna().to_numpy()]
-    order = named["place"].map({place: -n for n, place in enumerate(PLACE_ORDER)}).astype(float).fillna(-9)
+    ranks = {place: -n for n, place in enumerate(PLACE_ORDER)}
+    order = named["place"].map(ranks).astype(float).fillna(-9)
     order = order + named["population"].fillna(0).rank(pct=True)
     named = thinning.keep("places", named, order, MAX_VILLAGES)
     return encode_layer(named, {"name": None, "place": None, "population": 0, "city_id": None})

@@ -80,7 +80,7 @@ def encode_geometry(geometry: Any) -> dict[str, Any]:
     xy, part_of = shapely.get_coordinates(parts, return_index=True)
     whole = np.round(xy * PRECISION).astype(np.int64)
     whole, part_of = _drop_repeats(whole, part_of)
-    deltas = np.diff(whole, axis=0, prepend=np.zeros((1, 2), dtype=np.int64)) if len(whole) else whole
+    deltas = np.diff(whole, axis=0, prepend=np.zeros((1, 2), dtype=np.int64))
     return {
         "kind": kind,
         "parts": np.bincount(owner, minlength=len(geometry)).tolist() if len(geometry) else [],

@@ -17,12 +17,12 @@ DIMENSIONS = (
     "ecology", "coordination",
 )  # fmt: skip
 FIGURES = (
-    ("figure.cities", "cities", 0, ""),
-    ("figure.population", "population", 0, "people"),
-    ("figure.missing_links", "missing_links", 0, ""),
-    ("figure.dead_ends", "dead_ends", 0, ""),
-    ("figure.bottlenecks", "bottlenecks", 0, ""),
-    ("figure.circle_drive", "circle_drive_people_pct", 0, "%"),
+    ("figure.cities", "cities", ""),
+    ("figure.population", "population", "people"),
+    ("figure.missing_links", "missing_links", ""),
+    ("figure.dead_ends", "dead_ends", ""),
+    ("figure.bottlenecks", "bottlenecks", ""),
+    ("figure.circle_drive", "circle_drive_people_pct", "%"),
 )
 
 
@@ -84,7 +84,8 @@ def _banner(cards: Sequence[MetroCard], language: str) -> str:
     if not fake:
         return ""
     names = _both("、".join(c.name for c in fake), ", ".join(c.name_en for c in fake), language)
-    return f'<div class="banner" role="note">{names} &mdash; {_text("ui.synthetic_names", language)}</div>'
+    text = f"{names} &mdash; {_text('ui.synthetic_names', language)}"
+    return f'<div class="banner" role="note">{text}</div>'
 
 
 def _card(card: MetroCard, language: str) -> str:
@@ -93,12 +94,14 @@ def _card(card: MetroCard, language: str) -> str:
         f'<p class="fake">{_text("ui.synthetic_mark", language)}</p>' if facts.is_synthetic else ""
     )
     rows = "".join(
-        f"<div><dt>{_text(key, language)}</dt><dd>{_figure(card.figures.get(name), kind, language)}</dd></div>"
-        for key, name, _, kind in FIGURES
+        f"<div><dt>{_text(key, language)}</dt>"
+        f"<dd>{_figure(card.figures.get(name), kind, language)}</dd></div>"
+        for key, name, kind in FIGURES
     )
     overall = card.index.get("overall", {}).get("score")
     score = (
-        f'<p class="score"><strong>{overall:.0f}</strong> / 100 {_text("figure.index", language)}</p>'
+        f'<p class="score"><strong>{overall:.0f}</strong> / 100 '
+        f"{_text('figure.index', language)}</p>"
         if overall is not None
         else ""
     )
@@ -112,13 +115,13 @@ def _card(card: MetroCard, language: str) -> str:
     return (
         f'<article class="card"><a href="{_escape(card.page)}">{_svg(card)}<h2>{name}</h2></a>'
         f"{synthetic}<dl>{rows}</dl>{score}"
-        f'<p class="source">{_text("source." + facts.source_kind, language) if _is_known(facts.source_kind) else _escape(facts.source_kind)}'
-        f" &middot; {dated}</p></article>"
+        f'<p class="source">{_source(facts.source_kind, language)} &middot; {dated}</p></article>'
     )
 
 
-def _is_known(kind: str) -> bool:
-    return f"source.{kind}" in style.messages()["en"]
+def _source(kind: str, language: str) -> str:
+    key = f"source.{kind}"
+    return _text(key, language) if key in style.messages()["en"] else _escape(kind)
 
 
 def _figure(value: float | None, kind: str, language: str) -> str:
@@ -153,7 +156,7 @@ def _svg(card: MetroCard) -> str:
         if status in style.STATUS
     )
     return (
-        f'<svg viewBox="0 0 320 {card.view_height:.0f}" role="img" aria-hidden="true" focusable="false">'
+        f'<svg viewBox="0 0 320 {card.view_height:.0f}" aria-hidden="true" focusable="false">'
         f"{cities}{borders}{marks}</svg>"
     )
 
@@ -169,7 +172,8 @@ def _comparison(cards: Sequence[MetroCard], language: str) -> str:
     rows = []
     for dimension in DIMENSIONS:
         cells = "".join(_score_cell(card.index.get(dimension), language) for card in scored)
-        rows.append(f'<tr><th scope="row">{_text("dimension." + dimension, language)}</th>{cells}</tr>')
+        name = _text("dimension." + dimension, language)
+        rows.append(f'<tr><th scope="row">{name}</th>{cells}</tr>')
     caption = _text("index_page.compare_caption", language)
     return (
         f'<div class="tablebox" tabindex="0"><table><caption>{caption}</caption>'

@@ -18,7 +18,6 @@ import shapely
 from pipeline.catalogue import Metro
 from pipeline.config import MapParams
 from pipeline.render import base_map, style, summary, themes
-
 from pipeline.render.page_facts import MetroCard, PageFacts, card_name
 from pipeline.render.page_shell import render_page
 
@@ -97,7 +96,10 @@ def render_metro_map(
         integration_index=integration_index,
     )  # fmt: skip
     bounds = _bounds(cities)
-    basemaps = [each["key"] for each in style.BASEMAPS if each["datum"] == "wgs84" or _in_china(bounds)]
+    shifted_is_of_use = _in_china(bounds)
+    basemaps = [
+        each["key"] for each in style.BASEMAPS if each["datum"] == "wgs84" or shifted_is_of_use
+    ]
     payload = {
         "language": card.language,
         "metro": {
@@ -232,5 +234,3 @@ def _svg_path(geometry: Any, is_closed: bool) -> str:
         points = " ".join(f"{x:.1f},{y:.1f}" for x, y in shapely.get_coordinates(ring))
         texts.append(f"M{points}{'Z' if is_closed else ''}")
     return "".join(texts)
-
-

@@ -84,15 +84,13 @@ class MetroCard:
         """The inverse of `to_dict`; unknown keys of another version are ignored."""
         known = {each.name for each in fields(cls)}
         kept = {key: value for key, value in table.items() if key in known}
-        facts = kept["facts"]
         fact_names = {each.name for each in fields(PageFacts)}
-        kept["facts"] = PageFacts(
-            **{
-                key: tuple(value) if isinstance(value, list) else value
-                for key, value in facts.items()
-                if key in fact_names
-            }
-        )
+        facts: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value
+            for key, value in kept["facts"].items()
+            if key in fact_names
+        }
+        kept["facts"] = PageFacts(**facts)
         kept["outline_svg"] = tuple(kept.get("outline_svg", ()))
         kept["links_svg"] = tuple(tuple(each) for each in kept.get("links_svg", ()))
         return cls(**kept)

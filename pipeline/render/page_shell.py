@@ -49,8 +49,8 @@ class PageFigure(Figure):
 class PageMap(folium.Map):
     """A folium map without external files, whose element is ours to lay out."""
 
-    default_js: list[tuple[str, str]] = []
-    default_css: list[tuple[str, str]] = []
+    default_js: list[tuple[str, str]] = []  # noqa: RUF012 (folium declares it so)
+    default_css: list[tuple[str, str]] = []  # noqa: RUF012
 
     _template = Template(
         """
@@ -122,7 +122,8 @@ def render_page(
     page_map = PageMap(
         location=[(south + north) / 2, (west + east) / 2],
         zoom_start=8, tiles=None, control_scale=False, prefer_canvas=True, zoom_control=True,
-        attribution_control=False, zoom_snap=0.5, world_copy_jump=False,
+        attribution_control=False, zoom_snap=0.25, world_copy_jump=False,
+        fade_animation=False,
     )  # fmt: skip
     page_map._id = "metro"
     figure = PageFigure(title, "zh-CN" if language == "zh" else "en")
@@ -179,5 +180,3 @@ def leaflet_css() -> str:
 def _leaflet(name: str) -> bytes:
     folder = resources.files("xstatic.pkg.leaflet") / "data"
     return folder.joinpath(*name.split("/")).read_bytes()
-
-

@@ -79,7 +79,9 @@ SCORE_BREAKS = (20.0, 40.0, 60.0, 80.0)
 SCORE_COLOURS = ("#a6611a", "#dfc27d", "#c9c9c9", "#80cdc1", "#01665e")
 NO_DATA = "#efefef"
 
-CITY_TINTS = ("#f6f1e7", "#eaf1f4", "#f1ecf4", "#edf3ea", "#f6ece9", "#ebeef5", "#f4f3e4", "#e9f3f1")
+CITY_TINTS = (
+    "#f6f1e7", "#eaf1f4", "#f1ecf4", "#edf3ea", "#f6ece9", "#ebeef5", "#f4f3e4", "#e9f3f1",
+)  # fmt: skip
 
 BASEMAPS: tuple[dict[str, str], ...] = (
     {

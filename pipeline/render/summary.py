@@ -16,7 +16,11 @@ import shapely
 HOUR = 60.0
 NOT_COUNTED = ("mapping_gap",)
 NOT_TO_BUILD = ("mapping_gap", "natural_barrier")
-MODES = {"drive": "minutes_to_core", "peak": "minutes_to_core_peak", "transit": "minutes_to_core_transit"}
+MODES = {
+    "drive": "minutes_to_core",
+    "peak": "minutes_to_core_peak",
+    "transit": "minutes_to_core_transit",
+}
 
 
 def headline(

@@ -103,17 +103,16 @@ def placebo_table(placebo: pd.DataFrame) -> dict[str, Any]:
     return encode_layer(frame, {**decimals, "replicates": 0})
 
 
-def bottleneck_layers(
-    bottlenecks: gpd.GeoDataFrame, crossings: gpd.GeoDataFrame
-) -> dict[str, Any]:
+def bottleneck_layers(bottlenecks: gpd.GeoDataFrame, crossings: gpd.GeoDataFrame) -> dict[str, Any]:
     """Bottlenecks, the narrowest first, and all crossings, the busiest first."""
     narrow = bottlenecks.sort_values(
         ["capacity_ratio", "load_share_pct", "bottleneck_id"],
         ascending=[True, False, True], na_position="last", kind="stable",
     )  # fmt: skip
     busy = crossings.sort_values(
-        ["load_share_pct", "crossing_id"], ascending=[False, True], na_position="last", kind="stable"
-    )
+        ["load_share_pct", "crossing_id"],
+        ascending=[False, True], na_position="last", kind="stable",
+    )  # fmt: skip
     return {
         "bottlenecks": encode_layer(narrow, BOTTLENECKS),
         "crossings": encode_layer(busy, CROSSINGS),

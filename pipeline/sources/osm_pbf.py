@@ -16,6 +16,7 @@ import ctypes
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,8 @@ from pipeline.sources.tags import KEYS, NODE_SELECTORS, WAY_SELECTORS
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Box = tuple[float, float, float, float]
+"""West, south, east, north in degrees."""
 
 TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 """The dtype of every text column."""
@@ -165,7 +168,7 @@ class Header:
 
     snapshot: str | None
     generator: str
-    bbox: tuple[float, float, float, float] | None
+    bbox: Box | None
 
 
 @dataclass(frozen=True)
@@ -178,11 +181,54 @@ class OsmData:
     relations: Relations
 
 
-def read_osm(files: Sequence[Path]) -> OsmData:
-    """Read one or several extracts; an object in two of them counts once.
+@dataclass(frozen=True)
+class OpenOsm:
+    """Files whose nodes and relations are read, and whose ways wait as text.
+
+    Ways are most of an extract. Reading those of the boundaries first, and then
+    thinning what lies far from them, bounds memory by the metro, not by the
+    province around it.
+    """
+
+    headers: tuple[Header, ...]
+    nodes: Nodes
+    relations: Relations
+    paths: tuple[Path, ...]
+    texts: tuple[pa.Buffer, ...]
+
+    def read_boundaries(self) -> OsmData:
+        """With no ways but the members of administrative boundaries."""
+        is_admin = self.relations.tags.get("boundary").eq("administrative").to_numpy(dtype=bool)
+        return self._with_ways(_member_ways(self.relations, is_admin), (), None)
+
+    def read_all(self, box: Box | None = None) -> OsmData:
+        """With all ways that a tag selects, and all members of areas.
+
+        Of ways that lie outside ``box`` as a whole only the first two nodes are
+        kept: enough to count them. Members of areas, platforms and stations are
+        never thinned, nor is a way with missing nodes.
+        """
+        is_area = self.relations.tags.get("type").isin(("multipolygon", "boundary"))
+        members = _member_ways(self.relations, is_area.to_numpy(dtype=bool))
+        return self._with_ways(members, WAY_SELECTORS, box)
+
+    def _with_ways(self, members: Ints, keys: Sequence[str], box: Box | None) -> OsmData:
+        parts = []
+        for path, text in zip(self.paths, self.texts, strict=True):
+            try:
+                parts.append(_parse_ways(text, members, keys, box))
+            except _READ_ERRORS as error:
+                raise _unreadable(path, error) from error
+        return OsmData(self.headers, self.nodes, _join_ways(parts), self.relations)
+
+
+@contextmanager
+def open_osm(files: Sequence[Path]) -> Iterator[OpenOsm]:
+    """Open one or several extracts; an object in two of them counts once.
 
     Of an object's copies the one with the most located nodes is kept, of equal
-    ones the earlier file's. Ids come out sorted.
+    ones the earlier file's. Ids come out sorted. Temporary texts last as long
+    as the context.
 
     Raises
     ------
@@ -191,13 +237,22 @@ def read_osm(files: Sequence[Path]) -> OsmData:
     """
     if not files:
         raise SourceError("no OSM extract to read; expected at least one .osm.pbf file")
-    paths = [Path(path) for path in files]
+    paths = tuple(Path(path) for path in files)
     for path in paths:
         _check_is_osm(path)
-    headers, relations = zip(*(_read_relations(path) for path in paths), strict=True)
-    joined = _join_relations(list(relations))
-    nodes, ways = zip(*(_read_nodes_and_ways(p, _area_members(joined)) for p in paths), strict=True)
-    return OsmData(tuple(headers), _join_nodes(list(nodes)), _join_ways(list(ways)), joined)
+    with tempfile.TemporaryDirectory(prefix="metro-osm-") as folder:
+        headers, relations, nodes, texts = zip(
+            *(_read_file(path, Path(folder) / str(n)) for n, path in enumerate(paths)), strict=True
+        )
+        yield OpenOsm(
+            headers, _join_nodes(list(nodes)), _join_relations(list(relations)), paths, texts
+        )
+
+
+def read_osm(files: Sequence[Path]) -> OsmData:
+    """Read everything of one or several extracts, as `open_osm` does."""
+    with open_osm(files) as opened:
+        return opened.read_all()
 
 
 def read_header(path: Path) -> Header:
@@ -335,37 +390,27 @@ def _open_relations(owner: Ints, first: Ints, last: Ints, count: int) -> Flags:
     return opened
 
 
-def _read_relations(path: Path) -> tuple[Header, Relations]:
-    bits = osmium.osm.osm_entity_bits
-    with tempfile.TemporaryDirectory(prefix="metro-osm-") as folder:
-        text = Path(folder) / "relations.opl"
-        try:
-            with osmium.io.Reader(str(path), bits.RELATION) as reader:
-                header = _parse_header(reader.header())
-                _write_opl(text, reader, osmium.filter.KeyFilter("type"))
-            return header, _parse_relations(_map_file(text))
-        except _READ_ERRORS as error:
-            raise _unreadable(path, error) from error
-
-
-def _read_nodes_and_ways(path: Path, members: Ints) -> tuple[Nodes, Ways]:
-    """Tagged nodes, and ways that a tag selects or that ``members`` names."""
+def _read_file(path: Path, folder: Path) -> tuple[Header, Relations, Nodes, pa.Buffer]:
+    """Header, relations and tagged nodes of a file, and its ways as OPL text."""
+    folder.mkdir()
     bits = osmium.osm.osm_entity_bits
     locations = osmium.NodeLocationsForWays(osmium.index.create_map("flex_mem"))
     locations.ignore_errors()
     tagged = osmium.filter.KeyFilter(*NODE_SELECTORS)
     tagged.enable_for(bits.NODE)
-    with tempfile.TemporaryDirectory(prefix="metro-osm-") as folder:
-        text = Path(folder) / "objects.opl"
-        try:
-            with osmium.io.Reader(str(path), bits.NODE | bits.WAY) as reader:
-                _write_opl(text, reader, locations, tagged)
-            nodes, ways = _part_nodes_from_ways(path, _map_file(text))
-            return _parse_nodes(nodes), _parse_ways(ways, members)
-        except SourceError:
-            raise
-        except _READ_ERRORS as error:
-            raise _unreadable(path, error) from error
+    try:
+        with osmium.io.Reader(str(path), bits.RELATION) as reader:
+            header = _parse_header(reader.header())
+            _write_opl(folder / "relations.opl", reader, osmium.filter.KeyFilter("type"))
+        with osmium.io.Reader(str(path), bits.NODE | bits.WAY) as reader:
+            _write_opl(folder / "objects.opl", reader, locations, tagged)
+        relations = _parse_relations(_map_file(folder / "relations.opl"))
+        nodes, ways = _part_nodes_from_ways(path, _map_file(folder / "objects.opl"))
+        return header, relations, _parse_nodes(nodes), ways
+    except SourceError:
+        raise
+    except _READ_ERRORS as error:
+        raise _unreadable(path, error) from error
 
 
 def _write_opl(path: Path, reader: Any, *handlers: Any) -> None:
@@ -472,26 +517,41 @@ def _parse_nodes(text: pa.Buffer) -> Nodes:
     )
 
 
-def _parse_ways(text: pa.Buffer, members: Ints) -> Ways:
-    ids, counts, refs, lons, lats, tags = [], [], [], [], [], []
+def _parse_ways(text: pa.Buffer, members: Ints, keys: Sequence[str], box: Box | None) -> Ways:
+    blocks = []
     for name, tag, nodes in _opl_blocks(text, ("id", "tags", "nodes")):
-        block_ids, block_tags = _ids(name), _parse_tags(tag)
-        wanted = np.flatnonzero(
-            block_tags.has(*WAY_SELECTORS) | (find_sorted(members, block_ids) >= 0)
-        )
-        nodes = nodes.take(pa.array(wanted))
-        ref, lon, lat = _parse_way_nodes(nodes)
-        ids.append(block_ids[wanted])
-        counts.append(pc.count_substring(nodes, "n").to_numpy())
-        refs.append(ref)
-        lons.append(lon)
-        lats.append(lat)
-        tags.append(block_tags.take(wanted))
-    offsets = np.concatenate([[0], np.cumsum(_concat(counts, np.int64))]).astype(np.int64)
-    return Ways(
-        _concat(ids, np.int64), offsets, _concat(refs, np.int64), _concat(lons, float),
-        _concat(lats, float), _join_tags(tags),
-    )  # fmt: skip
+        ids = _ids(name)
+        is_member = find_sorted(members, ids) >= 0
+        near = np.flatnonzero(is_member) if not keys else np.arange(len(ids))
+        tags = _parse_tags(tag.take(pa.array(near)))
+        wanted = near[is_member[near] | (tags.has(*keys) if keys else False)]
+        block = _way_block(ids, nodes, wanted, tags.take(np.searchsorted(near, wanted)))
+        blocks.append(block if box is None else _thin_far(block, is_member[wanted], box))
+    return _append_ways(blocks)
+
+
+def _way_block(ids: Ints, nodes: pa.Array, wanted: Ints, tags: Tags) -> Ways:
+    nodes = nodes.take(pa.array(wanted))
+    ref, lon, lat = _parse_way_nodes(nodes)
+    count = pc.count_substring(nodes, "n").to_numpy()
+    offsets = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
+    return Ways(ids[wanted], offsets, ref, lon, lat, tags)
+
+
+def _thin_far(ways: Ways, is_member: Flags, box: Box) -> Ways:
+    """Leave two nodes of whole ways that lie outside the box and are no stop or member."""
+    west, south, east, north = box
+    with np.errstate(invalid="ignore"):
+        inside = (ways.lon >= west) & (ways.lon <= east) & (ways.lat >= south) & (ways.lat <= north)
+    count = np.diff(ways.offsets)
+    far = (segment_sum(inside, ways.offsets) == 0) & (ways.missing == 0) & (count > 2) & ~is_member
+    far &= ~ways.tags.has("railway", "public_transport")
+    at = np.flatnonzero(far)
+    far[at] = ways.node_id[ways.offsets[at]] != ways.node_id[ways.offsets[at] + 1]
+    place = np.arange(len(ways.node_id)) - np.repeat(ways.offsets[:-1], count)
+    keep = (place < 2) | ~np.repeat(far, count)
+    offsets = np.concatenate([[0], np.cumsum(np.where(far, 2, count))]).astype(np.int64)
+    return Ways(ways.id, offsets, ways.node_id[keep], ways.lon[keep], ways.lat[keep], ways.tags)
 
 
 def _parse_way_nodes(nodes: pa.Array) -> tuple[Ints, Floats, Floats]:
@@ -595,10 +655,10 @@ def _character(found: re.Match[str]) -> str:
     return chr(code) if code < 0x110000 and not 0xD800 <= code < 0xE000 else "\ufffd"
 
 
-def _area_members(relations: Relations) -> Ints:
-    """Ways that area relations are built from, sorted."""
-    is_area = relations.tags.get("type").isin(("multipolygon", "boundary")).to_numpy(dtype=bool)
-    return np.unique(relations.member_id[is_area[relations.owner] & (relations.member_type == "w")])
+def _member_ways(relations: Relations, wanted: Flags) -> Ints:
+    """Ids of the ways that some relations are built from, sorted."""
+    is_member = wanted[relations.owner] & (relations.member_type == "w")
+    return np.unique(relations.member_id[is_member])
 
 
 def _concat(parts: list[Any], dtype: Any) -> NDArray[Any]:
@@ -634,9 +694,16 @@ def _join_nodes(parts: list[Nodes]) -> Nodes:
 def _join_ways(parts: list[Ways]) -> Ways:
     if len(parts) == 1 and _is_ordered(parts[0].id):
         return parts[0]
+    joined = _append_ways(parts)
+    # A copy that was thinned counts as whole; a cut one never is thinned.
+    return joined.take(_first_of_each(joined.id, joined.missing))
+
+
+def _append_ways(parts: list[Ways]) -> Ways:
+    """Ways of all parts, one behind the other."""
     starts = np.cumsum([0, *(len(part.node_id) for part in parts)])
     offsets = [part.offsets[1:] + start for part, start in zip(parts, starts, strict=False)]
-    joined = Ways(
+    return Ways(
         _concat([part.id for part in parts], np.int64),
         np.concatenate([[0], *offsets]).astype(np.int64),
         _concat([part.node_id for part in parts], np.int64),
@@ -644,7 +711,6 @@ def _join_ways(parts: list[Ways]) -> Ways:
         _concat([part.lat for part in parts], float),
         _join_tags([part.tags for part in parts]),
     )
-    return joined.take(_first_of_each(joined.id, joined.missing))
 
 
 def _join_relations(parts: list[Relations]) -> Relations:

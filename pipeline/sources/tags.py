@@ -53,23 +53,31 @@ LAND_VALUES: dict[str, frozenset[str] | None] = {
     "natural": frozenset((
         "wood", "scrub", "heath", "grassland", "wetland", "water", "bare_rock", "sand", "beach",
         "scree", "shingle", "glacier", "fell", "moor", "mud", "shoal", "rock", "tundra", "bay",
-        "shrubbery", "bare_ground", "desert", "dune", "reef", "spring", "hot_spring",
+        "strait", "shrubbery", "bare_ground", "blockfield", "desert", "dune", "reef",
     )),
     "leisure": frozenset((
         "park", "pitch", "stadium", "nature_reserve", "garden", "golf_course", "sports_centre",
         "playground", "track", "marina", "common", "dog_park", "swimming_pool", "water_park",
+        "recreation_ground",
     )),
     "amenity": frozenset((
         "school", "hospital", "university", "college", "kindergarten", "clinic", "parking",
         "grave_yard", "prison", "marketplace", "research_institute", "bus_station", "fuel",
+        "townhall", "monastery", "ferry_terminal",
     )),
-    "aeroway": frozenset(("aerodrome", "heliport", "apron", "terminal")),
+    "aeroway": frozenset((
+        "aerodrome", "heliport", "helipad", "apron", "terminal", "runway", "taxiway",
+    )),
     "boundary": frozenset(("protected_area", "national_park")),
-    "waterway": frozenset(("riverbank", "dock", "boatyard", "dam")),
-    "man_made": frozenset(("works", "wastewater_plant", "water_works", "storage_tank")),
+    "waterway": frozenset(("riverbank", "dock", "boatyard", "dam", "canal")),
+    "man_made": frozenset(("works", "wastewater_plant", "water_works", "storage_tank", "pier")),
     "military": None,
+    "flood_prone": frozenset(("yes",)),
 }  # fmt: skip
 """Areas of the layer land_areas by key; None takes every value."""
+
+LINES_UNLESS_AREA = frozenset(("runway", "taxiway", "canal", "pier"))
+"""Values whose closed ways are loops of a line, unless tagged ``area=yes``."""
 
 WATERWAYS = ("river", "canal", "stream", "drain", "ditch")
 
@@ -82,7 +90,7 @@ AMENITY_SERVICES = {
     "research_institute": "research",
 }
 
-LANDUSE_WITHOUT_AREA = frozenset(("no", "yes"))
+DENIALS = frozenset(("no", "false", "0", "none"))
 
 ROUTE_MODES = {
     "train": "train",
@@ -109,7 +117,7 @@ KEYS = tuple(dict.fromkeys((
     *WAY_SELECTORS, *NODE_SELECTORS, *NAME_KEYS, *HIGHWAY_TAGS, *STATUS_PREFIXES,
     "ref", "area", "source", "water", "intermittent", "highspeed", "type", "admin_level",
     "population", "route", "interval", "restriction", "except", "station", "train",
-    "subway", "light_rail", "tram", "bus", "monorail", "state", "usage", "wetland",
+    "subway", "light_rail", "tram", "bus", "monorail",
 )))  # fmt: skip
 """Every key that is kept when a file is read."""
 
@@ -166,7 +174,7 @@ def parse_minutes(column: pd.Series) -> Floats:
 
 def is_yes(column: pd.Series) -> NDArray[np.bool_]:
     """True where tagged with anything but a denial."""
-    return np.asarray(column.notna() & ~column.isin(("no", "false", "0", "none")), dtype=bool)
+    return np.asarray(column.notna() & ~column.isin(tuple(DENIALS)), dtype=bool)
 
 
 def _to_float(column: Any) -> Floats:

@@ -2,7 +2,7 @@
    What is drawn in which colour belongs to overlays.js. */
 
 /* A grid layer that calls painter(ctx, view) per tile. Drawn finer than the screen, so that
-   half zoom steps stay sharp. */
+   part zoom steps stay sharp. */
 MI.TileCanvas = L.GridLayer.extend({
   initialize: function (painter, options) {
     this._painter = painter;
@@ -88,6 +88,8 @@ MI.paintGround = function (ctx, view) {
     if (!MI.trace(ctx, layers.cities.geo, i, view)) continue;
     ctx.fillStyle = tints[i % tints.length];
     ctx.fill('evenodd');
+    ctx.strokeStyle = '#a9b1ba'; ctx.lineWidth = 1.2;
+    ctx.stroke();
   }
   if (shown.land) {
     MI.fillAll(ctx, layers.wood, '#dbe7d3', view);
@@ -240,15 +242,15 @@ MI.LabelLayer = L.Layer.extend({
     const y = at.y + (label.dot ? -(height / 2 + 4) : 0);
     const pad = label.box ? 4 : 2;
     const box = [at.x - width / 2 - pad, y - height / 2 - 1, at.x + width / 2 + pad, y + height / 2 + 1];
-    for (const other of taken) {
-      if (box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1]) return;
-    }
-    taken.push(box);
     if (label.dot) {
       ctx.beginPath(); ctx.arc(at.x, at.y, label.dot, 0, 7);
       ctx.fillStyle = '#fff'; ctx.fill();
       ctx.lineWidth = 1.4; ctx.strokeStyle = '#444'; ctx.stroke();
     }
+    for (const other of taken) {
+      if (box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1]) return;
+    }
+    taken.push(box);
     if (label.box) {
       ctx.fillStyle = label.box;
       ctx.fillRect(box[0], box[1], box[2] - box[0], box[3] - box[1]);
@@ -274,7 +276,9 @@ MI.labels = function () {
   if (MI._labels) return MI._labels;
   const cities = MI.layers.cities, places = MI.layers.places, roads = MI.layers.roads, found = [];
   const known = new Set();
-  for (let i = 0; i < cities.n; i++) {
+  const order = Array.from(cities.name.keys())
+    .sort((a, b) => cities.is_core[b] - cities.is_core[a] || (cities.population[b] || 0) - (cities.population[a] || 0));
+  for (const i of order) {
     if (cities.centre_lat[i] === null) continue;
     const text = MI.cityName(cities.city_id[i]);
     known.add(cities.name[i]); known.add(String(cities.name[i]).replace(/[市区县]$/, ''));

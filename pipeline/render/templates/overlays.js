@@ -66,17 +66,19 @@ MI.overlays.borders = {
     const scored = MI.state.theme === 'integration';
     const score = scored ? MI.indexOf(data.border_id[i], null, MI.choice('dimension')) : null;
     const colour = scored ? MI.scoreColour(score && score.score) : '#4b3b66';
+    const blank = scored && (!score || score.score === null);
     const line = MI.latlngs(data.geo, i);
     return [
       L.polyline(line, { color: '#ffffff', weight: scored ? 9 : 5, opacity: 0.85, interactive: false }),
-      L.polyline(line, { color: colour, weight: scored ? 6 : 2.4, dashArray: scored ? null : '9 5 2 5', opacity: 1 })
+      L.polyline(line, blank ? { color: '#8d8d8d', weight: 3, dashArray: '3 6' }
+        : { color: colour, weight: scored ? 6 : 2.4, dashArray: scored ? null : '9 5 2 5', opacity: 1 })
     ];
   }),
   legend: function () {
     if (MI.state.theme !== 'integration') return [['line', { color: '#4b3b66', dash: '9 5 2 5' }, MI.t('legend.borders')]];
     const style = MI.data.style, edges = [0, ...style.scoreBreaks, 100];
     const items = style.scoreColours.map((color, n) => ['line', { color, width: 6 }, edges[n] + '\u2013' + edges[n + 1]]);
-    items.push(['line', { color: '#8d8d8d', width: 6 }, MI.t('legend.no_score')]);
+    items.push(['line', { color: '#8d8d8d', width: 3, dash: '3 4' }, MI.t('legend.no_score')]);
     return items;
   }
 };
@@ -122,7 +124,7 @@ MI.overlays.dead_ends = {
     (data.status[i] === 'mapping_gap' || !MI.passes('dead_ends', i) ? null : MI.deadEndMarker(data, i))),
   legend: () => [
     ...MI.statusLegend(MI.layers.dead_ends, 'dot', status => status !== 'mapping_gap'),
-    ['ring', { color: '#555' }, MI.word('kind', 'open_end')], ['square', { color: '#555' }, MI.word('end_type', 'rail_end')]
+    ['ring', { color: '#555' }, MI.t('legend.open_end')], ['square', { color: '#555' }, MI.word('end_type', 'rail_end')]
   ]
 };
 
@@ -178,11 +180,12 @@ MI.measureScale = function () {
   return { breaks, colours: style.quantileColours, unit };
 };
 
+MI.ZONE_OPACITY = 0.72;
 MI.overlays.zones = {
   layer: 'zones',
   make: function () {
     const zones = MI.layers.zones, values = zones[MI.measure()], scale = MI.measureScale();
-    return new MI.AreaLayer(zones.geo, i => (values[i] === null ? null : scale.colours[MI.classOf(values[i], scale.breaks)]), null, { opacity: 0.72 });
+    return new MI.AreaLayer(zones.geo, i => (values[i] === null ? null : scale.colours[MI.classOf(values[i], scale.breaks)]), null, { opacity: MI.ZONE_OPACITY });
   },
   legend: function () {
     const scale = MI.measureScale(), unit = scale.unit;
@@ -190,7 +193,7 @@ MI.overlays.zones = {
     const items = scale.colours.slice(0, scale.breaks.length + 1).map((color, n) => {
       const from = n ? show(scale.breaks[n - 1]) : null, to = n < scale.breaks.length ? show(scale.breaks[n]) : null;
       const text = from === null ? '\u2264\u00a0' + to : to === null ? '>\u00a0' + from : from + '\u2013' + to;
-      return ['fill', { color }, text + (unit === '%' ? '%' : unit ? '\u00a0' + MI.t('unit.' + unit) : '')];
+      return ['fill', { color, opacity: MI.ZONE_OPACITY }, text + (unit === '%' ? '%' : unit ? '\u00a0' + MI.t('unit.' + unit) : '')];
     });
     if (!scale.breaks.length) return [['none', {}, MI.t('empty.measure')]];
     items.push(['none', {}, MI.t('legend.blank_zone')]);
@@ -271,7 +274,7 @@ MI.overlays.eco_zones = {
     const data = MI.layers.eco_zones, colours = MI.data.style.zone;
     return new MI.AreaLayer(data.geo, i => colours[data.zone[i]], () => ({ color: 'rgba(60,60,60,0.45)', width: 0.7 }), { opacity: 0.6 });
   },
-  legend: () => Object.entries(MI.data.style.zone).map(([zone, color]) => ['fill', { color }, MI.word('zone', zone)])
+  legend: () => Object.entries(MI.data.style.zone).map(([zone, color]) => ['fill', { color, opacity: 0.6 }, MI.word('zone', zone)])
 };
 MI.overlays.land = {
   layer: 'land',

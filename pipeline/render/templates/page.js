@@ -76,7 +76,7 @@ MI.setUpMap = function () {
 MI.home = function () {
   const [west, south, east, north] = MI.data.bounds;
   MI.map.fitBounds([[south, west], [north, east]], {
-    paddingTopLeft: [14, 14], paddingBottomRight: [window.innerWidth > 1100 ? 250 : 14, 14], animate: false
+    paddingTopLeft: [14, 14], paddingBottomRight: [window.innerWidth > 1100 ? 130 : 14, 14], animate: false
   });
 };
 
@@ -309,6 +309,17 @@ MI.setUpControls = function () {
   document.getElementById('mi-lang').addEventListener('click', () => MI.setLanguage(MI.state.lang === 'zh' ? 'en' : 'zh'));
   document.getElementById('mi-print').addEventListener('click', () => window.print());
   MI.setUpSearch();
-  window.addEventListener('beforeprint', () => { MI.map.invalidateSize({ animate: false }); });
-  window.addEventListener('afterprint', () => { MI.map.invalidateSize({ animate: false }); });
+  window.addEventListener('resize', MI.measureForPrint);
+  window.addEventListener('beforeprint', MI.measureForPrint);
+  MI.measureForPrint();
+};
+
+/* A canvas cannot be redrawn while the browser prints: the map keeps its size on paper and is
+   scaled to the width of the page (186 mm is 703 CSS pixels) by the style sheet. */
+MI.measureForPrint = function () {
+  if (window.matchMedia('print').matches) return;
+  const stage = document.querySelector('.stage'), box = stage.getBoundingClientRect();
+  stage.style.setProperty('--print-width', box.width + 'px');
+  stage.style.setProperty('--print-height', box.height + 'px');
+  stage.style.setProperty('--print-zoom', Math.min(1.6, 700 / box.width).toFixed(4));
 };

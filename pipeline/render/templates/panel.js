@@ -534,7 +534,7 @@ MI.legendIcon = function (shape, style) {
   const svg = MI.svg('svg', { width: 26, height: 14, viewBox: '0 0 26 14', 'aria-hidden': 'true' });
   const r = style.radius || 5, dash = style.dash || '';
   if (shape === 'line') svg.append(MI.svg('line', { x1: 1, y1: 7, x2: 25, y2: 7, stroke: style.color, 'stroke-width': style.width || 3.4, 'stroke-dasharray': dash }));
-  else if (shape === 'fill') svg.append(MI.svg('rect', { x: 3, y: 1, width: 20, height: 12, fill: style.color, stroke: style.border || '#8a8a8a', 'stroke-width': 0.8 }));
+  else if (shape === 'fill') svg.append(MI.svg('rect', { x: 3, y: 1, width: 20, height: 12, fill: style.color, 'fill-opacity': style.opacity || 1, stroke: style.border || '#8a8a8a', 'stroke-width': 0.8 }));
   else if (shape === 'dot' || shape === 'badge') svg.append(MI.svg('circle', { cx: 13, cy: 7, r: Math.min(r, 7), fill: style.color }));
   else if (shape === 'ring') svg.append(MI.svg('circle', { cx: 13, cy: 7, r: 4.4, fill: '#fff', stroke: style.color, 'stroke-width': 2.2 }));
   else if (shape === 'square') svg.append(MI.svg('rect', { x: 13 - r * 0.9, y: 7 - r * 0.9, width: r * 1.8, height: r * 1.8, fill: style.color }));

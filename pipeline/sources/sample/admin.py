@@ -34,10 +34,13 @@ def add_boundaries(
         sides = [city_of[arc.left], city_of.get(arc.right, "")]
         is_border = sides[0] != sides[1]
         for start in range(0, len(refs) - 1, 1900):
-            way = osm.add_way(refs[start : start + 1901], {
-                "boundary": "administrative",
-                "admin_level": str(_CITY_LEVEL if is_border else _DISTRICT_LEVEL),
-            })
+            way = osm.add_way(
+                refs[start : start + 1901],
+                {
+                    "boundary": "administrative",
+                    "admin_level": str(_CITY_LEVEL if is_border else _DISTRICT_LEVEL),
+                },
+            )
             ways[arc.left].append(way)
             if arc.right:
                 ways[arc.right].append(way)
@@ -50,16 +53,26 @@ def add_boundaries(
 
 
 def _add_cities(
-    osm: Osm, territory: Territory, settlements: list[Settlement], place_nodes: list[int],
+    osm: Osm,
+    territory: Territory,
+    settlements: list[Settlement],
+    place_nodes: list[int],
     city_ways: dict[str, list[int]],
 ) -> None:
     for city in territory.cities:
-        centre = next(n for s, n in zip(settlements, place_nodes, strict=True)
-                      if s.kind == "city" and s.city_id == city.id)
+        centre = next(
+            n
+            for s, n in zip(settlements, place_nodes, strict=True)
+            if s.kind == "city" and s.city_id == city.id
+        )
         tags = {
-            "type": "boundary", "boundary": "administrative",
-            "admin_level": str(city.admin_level or _CITY_LEVEL), "name": city.name,
-            "name:zh": city.name, "ref:CN": city.id, "ref": city.id,
+            "type": "boundary",
+            "boundary": "administrative",
+            "admin_level": str(city.admin_level or _CITY_LEVEL),
+            "name": city.name,
+            "name:zh": city.name,
+            "ref:CN": city.id,
+            "ref": city.id,
         }
         if city.name_en:
             tags["name:en"] = city.name_en
@@ -70,7 +83,10 @@ def _add_cities(
 
 
 def _add_districts(
-    osm: Osm, territory: Territory, settlements: list[Settlement], place_nodes: list[int],
+    osm: Osm,
+    territory: Territory,
+    settlements: list[Settlement],
+    place_nodes: list[int],
     ways: dict[str, list[int]],
 ) -> None:
     points = shapely.points([s.xy for s in settlements])
@@ -79,15 +95,27 @@ def _add_districts(
         if district.area_id in stand_alone:
             continue  # a county-level city under the province: its city relation is level 6 already
         members: list[Member] = [("w", way, "outer") for way in ways[district.area_id]]
-        seats = [k for k, s in enumerate(settlements) if s.kind == "seat"
-                 and s.name == _stem(district.name) and district.shape.contains(points[k])]
+        seats = [
+            k
+            for k, s in enumerate(settlements)
+            if s.kind == "seat"
+            and s.name == _stem(district.name)
+            and district.shape.contains(points[k])
+        ]
         if seats:
             members.append(("n", place_nodes[seats[0]], "admin_centre"))
-        osm.add_relation(members, {
-            "type": "boundary", "boundary": "administrative", "admin_level": str(_DISTRICT_LEVEL),
-            "name": district.name, "name:zh": district.name, "ref": district.area_id,
-            "ref:CN": district.area_id,
-        })
+        osm.add_relation(
+            members,
+            {
+                "type": "boundary",
+                "boundary": "administrative",
+                "admin_level": str(_DISTRICT_LEVEL),
+                "name": district.name,
+                "name:zh": district.name,
+                "ref": district.area_id,
+                "ref:CN": district.area_id,
+            },
+        )
 
 
 def _stem(name: str) -> str:

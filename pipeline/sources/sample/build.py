@@ -23,10 +23,24 @@ from pipeline.sources.sample.crossings import bridge_over
 from pipeline.sources.sample.fabric import Fabric
 from pipeline.sources.sample.hydro import Hydro, draw_water
 from pipeline.sources.sample.land import Area, draw_land, draw_protected, place_services
-from pipeline.sources.sample.lines import RANK, Lines, concat, split_at_shared_vertices
+from pipeline.sources.sample.lines import (
+    RANK,
+    Lines,
+    concat,
+    node_crossings,
+    split_at_shared_vertices,
+)  # fmt: skip
 from pipeline.sources.sample.motorways import Motorways, draw_motorways
 from pipeline.sources.sample.network import (
-    Budget, build_ground, close_ends, drop_blocked, keep_main, plan_budget,
+    Budget,
+    build_ground,
+    close_ends,
+    drop_blocked,
+    extend_ends,
+    keep_main,
+    plan_budget,
+    prune_tips,
+    slip_roads,
 )  # fmt: skip
 from pipeline.sources.sample.osm import Osm, write_pbf
 from pipeline.sources.sample.places import Settlement, settle
@@ -83,20 +97,30 @@ def make_sample(metro: Metro, path: Path, *, nodes: int, seed: int) -> SampleRep
     plants = plant(world, np.random.default_rng([seed, nodes, 1]))
     osm, truth = compose(world, plants, np.random.default_rng([seed, nodes, 2]))
     path = Path(path)
-    truth_path = path.with_name(path.name.removesuffix(".pbf").removesuffix(".osm") + ".truth.parquet")
+    truth_path = path.with_name(
+        path.name.removesuffix(".pbf").removesuffix(".osm") + ".truth.parquet"
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     truth_temporary = truth_path.with_name(f".{truth_path.name}.{os.getpid()}.tmp")
     try:
         write_pbf(osm, temporary, world.territory.to_wgs84, VERSION)
         write_truth(truth.rows, truth_temporary, world.territory.to_wgs84)
-        os.replace(truth_temporary, truth_path)
-        os.replace(temporary, path)
+        truth_temporary.replace(truth_path)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
         truth_temporary.unlink(missing_ok=True)
-    return SampleReport(path, truth_path, truth.road_nodes, osm.count, len(osm.ways),
-                        len(osm.relations), len(truth.rows), time.perf_counter() - started)
+    return SampleReport(
+        path,
+        truth_path,
+        truth.road_nodes,
+        osm.count,
+        len(osm.ways),
+        len(osm.relations),
+        len(truth.rows),
+        time.perf_counter() - started,
+    )
 
 
 def build_world(metro: Metro, nodes: int, rng: np.random.Generator) -> World:
@@ -109,36 +133,66 @@ def build_world(metro: Metro, nodes: int, rng: np.random.Generator) -> World:
     settlements = settle(territory, terrain, hydro, rng, count=budget.settlements)
     ground, fabrics = build_ground(territory, terrain, hydro, settlements, budget, rng)
     ground = keep_main(ground)
-    avoid = shapely.union_all([f.outline.buffer(300) for f in fabrics] + [k.shape for k in hydro.lakes])
-    motorways = draw_motorways(settlements, ground, avoid, budget.class_m("motorway"),
-                               budget.class_m("motorway_link"), rng)
+    avoid = shapely.union_all(
+        [f.outline.buffer(300) for f in fabrics if f.radius_m > 500]
+        + [k.shape for k in hydro.lakes]
+    )
+    motorways = draw_motorways(
+        settlements, ground, avoid, budget.class_m("motorway"), budget.class_m("motorway_link"), rng
+    )
     radii = {i: f.radius_m for i, f in enumerate(fabrics) if settlements[i].kind == "city"}
     tracks = lay_tracks(settlements, scenery.rail_pairs(settlements), radii, terrain, nodes, rng)
-    walls = [tracks_geometry(tracks), shapely.multilinestrings(list(motorways.lines.geometry)),
-             *(r.water for r in hydro.rivers), *(k.shape for k in hydro.lakes)]
+    walls = [
+        tracks_geometry(tracks),
+        shapely.multilinestrings(list(motorways.lines.geometry)),
+        *(r.water for r in hydro.rivers),
+        *(k.shape for k in hydro.lakes),
+    ]
     ground = keep_main(drop_blocked(ground, walls, None, None))
     roads = keep_main(split_at_shared_vertices(concat([ground, motorways.lines])))
     near = shapely.union_all([b.buffer(NEAR_BORDER_M) for b in territory.borders.values()])
     shapely.prepare(near)
-    roads = close_ends(roads, near, rng, keep_share=0.25)
-    return World(territory, terrain, hydro, settlements, fabrics, roads, motorways, tracks, budget,
-                 draw_protected(hydro, rng))
+    roads = extend_ends(keep_main(prune_tips(roads, near, rng)))
+    slips = slip_roads(roads, budget.class_m("trunk_link"), rng)
+    # Slips may cross lanes and one another: node them on the ground, motorways apart.
+    ground = node_crossings(concat([roads.take(roads.level == 0), slips]))
+    roads = split_at_shared_vertices(concat([ground, roads.take(roads.level > 0)]))
+    roads = close_ends(roads, near, rng, keep_share=0.10)
+    return World(
+        territory,
+        terrain,
+        hydro,
+        settlements,
+        fabrics,
+        roads,
+        motorways,
+        tracks,
+        budget,
+        draw_protected(hydro, rng),
+    )
 
 
-def compose(world: World, plants: Plants, rng: np.random.Generator) -> tuple[Osm, "scenery.Truth"]:
+def compose(world: World, plants: Plants, rng: np.random.Generator) -> tuple[Osm, scenery.Truth]:
     """All objects of the file, and the truth about them."""
     osm = Osm()
     roads = _bridged(world, plants)
     index = write_roads(osm, roads, plants.overrides, rng)
-    areas = draw_land(world.territory, world.terrain, world.hydro, world.settlements, world.fabrics,
-                      [a.shape for a in plants.areas], rng)
+    areas = draw_land(
+        world.territory,
+        world.terrain,
+        world.hydro,
+        world.settlements,
+        world.fabrics,
+        [a.shape for a in plants.areas],
+        rng,
+    )
     places = scenery.add_places(osm, world.settlements)
     admin.add_boundaries(osm, world.territory, world.settlements, places)
     scenery.add_water(osm, world.hydro)
     for area in [*plants.areas, *world.protected, *areas]:
         osm.add_area(area.shape, area.tags)
     scenery.add_spots(osm, [*place_services(world.settlements, world.fabrics, rng), *plants.spots])
-    scenery.add_tracks(osm, [*world.tracks, *plants.tracks])
+    plants.track_ends = scenery.add_tracks(osm, [*world.tracks, *plants.tracks])
     scenery.add_buses(osm, roads, index, world, rng)
     scenery.add_signals(osm, roads, index, rng)
     return osm, plants.truth(world, roads, index, osm)
@@ -147,8 +201,7 @@ def compose(world: World, plants: Plants, rng: np.random.Generator) -> tuple[Osm
 def _bridged(world: World, plants: Plants) -> Lines:
     roads = plants.roads
     ground = roads.level == 0
-    crossed = [shapely.multilinestrings([a.buffer(1).exterior for a in world.motorways.axes][:0] or
-                                        [shapely.LineString(a.coords) for a in world.motorways.axes])]
-    roads = bridge_over(roads, ground, [*crossed, tracks_geometry(world.tracks)], 45.0)
+    over = [*world.motorways.axes, tracks_geometry(world.tracks)]
+    roads = bridge_over(roads, ground, over, 45.0)
     wet = [r.water for r in world.hydro.rivers] + [k.shape for k in world.hydro.lakes]
     return bridge_over(roads, (roads.bridge == 0) & (RANK[roads.cls] <= 6), wet, 25.0)

@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _BRIDGE_COST = 2.5
-_COUNTRY_VERTEX_M = 95.0
+_COUNTRY_VERTEX_M = 80.0
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,9 @@ def _neighbours(points: Floats) -> list[tuple[int, int]]:
     if len(points) < 3:
         return [(0, 1)] if len(points) == 2 else []
     triangles = Delaunay(points).simplices
-    pairs = np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [0, 2]]]), 1)
+    pairs = np.sort(
+        np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [0, 2]]]), 1
+    )
     return [(int(a), int(b)) for a, b in np.unique(pairs, axis=0)]
 
 
@@ -88,8 +90,11 @@ def _banks(
     normal = np.array([-along[1], along[0]])
     middle = (here + ahead) / 2
     span = shapely.LineString([middle - 9000 * normal, middle + 9000 * normal])
-    parts = [p for p in shapely.get_parts(shapely.intersection(span, water))
-             if p.distance(shapely.Point(middle)) < 700]
+    parts = [
+        p
+        for p in shapely.get_parts(shapely.intersection(span, water))
+        if p.distance(shapely.Point(middle)) < 700
+    ]
     if not parts:
         return None
     reach = np.array([np.dot(shapely.get_coordinates(p) - middle, normal) for p in parts[:1]])
@@ -102,14 +107,17 @@ def choose_links(
     bridgeheads: Bridgeheads,
     hydro: Hydro,
     quota_m: dict[str, float],
+    posts: Floats,
 ) -> tuple[Floats, Links]:
     """Which points (settlements, then bridgeheads) are joined, and by which class.
 
     A spanning tree of short, dry links, then further short links until the
     total quota is used; classes by the flow each link would carry, best first.
+    ``posts`` are bare points that roads may pass through but need not reach:
+    without them the few places of a small sample could not be joined round a lake.
     """
     points = np.concatenate(
-        [np.array([s.xy for s in settlements]), bridgeheads.banks.reshape(-1, 2)]
+        [np.array([s.xy for s in settlements]), bridgeheads.banks.reshape(-1, 2), posts]
     )
     pairs = _neighbour_pairs(points)
     length = np.hypot(*(points[pairs[:, 0]] - points[pairs[:, 1]]).T)
@@ -117,14 +125,26 @@ def choose_links(
     first = len(settlements)
     bridges = np.arange(len(bridgeheads.banks))[:, None] * 2 + first + np.array([[0, 1]])
     pairs = np.concatenate([pairs[ok], bridges])
-    length = np.concatenate([
-        length[ok] * (1 + is_bridge[ok]),
-        np.hypot(*(bridgeheads.banks[:, 0] - bridgeheads.banks[:, 1]).T) * _BRIDGE_COST,
-    ])
+    length = np.concatenate(
+        [
+            length[ok] * (1 + is_bridge[ok]),
+            np.hypot(*(bridgeheads.banks[:, 0] - bridgeheads.banks[:, 1]).T) * _BRIDGE_COST,
+        ]
+    )
     pairs, index = np.unique(np.sort(pairs, 1), axis=0, return_index=True)
     length = length[index]
-    forced = (pairs[:, 0] >= first) & (pairs[:, 1] == pairs[:, 0] + 1) & ((pairs[:, 0] - first) % 2 == 0)
-    chosen = _tree_and_more(pairs, length, forced, points, sum(quota_m.values()))
+    forced = (
+        (pairs[:, 0] >= first) & (pairs[:, 1] == pairs[:, 0] + 1) & ((pairs[:, 0] - first) % 2 == 0)
+    )
+    terminals = len(settlements) + 2 * len(bridgeheads.banks)
+    join = _tree_through_posts if len(posts) else _tree_and_more
+    chosen = join(
+        pairs,
+        length,
+        forced,
+        points if not len(posts) else points[:terminals],
+        sum(quota_m.values()),
+    )
     flow = _flows(pairs[chosen], length[chosen], settlements, len(points))
     real = np.hypot(*(points[pairs[chosen, 0]] - points[pairs[chosen, 1]]).T)
     return points, Links(pairs[chosen], _rank_by_flow(flow, real, quota_m))
@@ -137,8 +157,12 @@ def _neighbour_pairs(points: Floats) -> Ints:
 
 
 def _passable(
-    points: Floats, pairs: Ints, settlements: list[Settlement], fabrics: list[Fabric],
-    bridgeheads: Bridgeheads, hydro: Hydro,
+    points: Floats,
+    pairs: Ints,
+    settlements: list[Settlement],
+    fabrics: list[Fabric],
+    bridgeheads: Bridgeheads,
+    hydro: Hydro,
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Links that neither cross a barrier river or a lake nor cut through another place."""
     ways = shapely.linestrings(points[pairs])
@@ -166,20 +190,61 @@ def _tree_and_more(
 ) -> Ints:
     size = len(points)
     weight = np.where(forced, 1e-3, cost)
-    tree = minimum_spanning_tree(coo_array((weight, (pairs[:, 0], pairs[:, 1])), shape=(size, size)))
+    tree = minimum_spanning_tree(
+        coo_array((weight, (pairs[:, 0], pairs[:, 1])), shape=(size, size))
+    )
     rows, cols = tree.tocoo().coords
     code = pairs[:, 0] * size + pairs[:, 1]
     in_tree = np.isin(code, np.minimum(rows, cols).astype(np.int64) * size + np.maximum(rows, cols))
     in_tree |= forced
     used = cost[in_tree].sum()
     # Next come links whose detour through the tree is longest for their length.
-    graph = coo_array((np.tile(cost[in_tree], 2), (pairs[in_tree].T.ravel(), pairs[in_tree][:, ::-1].T.ravel())),
-                      shape=(size, size)).tocsr()
+    graph = coo_array(
+        (np.tile(cost[in_tree], 2), (pairs[in_tree].T.ravel(), pairs[in_tree][:, ::-1].T.ravel())),
+        shape=(size, size),
+    ).tocsr()
     rest = np.flatnonzero(~in_tree)
     detour = _pair_distance(graph, pairs[rest]) / cost[rest]
     order = rest[np.lexsort((cost[rest], -np.minimum(detour, 6.0) + cost[rest] / np.median(cost)))]
     extra = order[np.cumsum(cost[order]) <= quota_m - used]
     return np.sort(np.concatenate([np.flatnonzero(in_tree), extra]))
+
+
+def _tree_through_posts(
+    pairs: Ints, cost: Floats, forced: NDArray[np.bool_], terminals: Floats, quota_m: float
+) -> Ints:
+    """Rows of the links on the shortest ways that join all terminals, and on some more."""
+    size, count = int(pairs.max()) + 1, len(terminals)
+    weight = np.where(forced, 1.0, cost)
+    graph = coo_array(
+        (np.tile(weight, 2), (pairs.T.ravel(), pairs[:, ::-1].T.ravel())), shape=(size, size)
+    ).tocsr()
+    distance, parent = dijkstra(graph, indices=np.arange(count), return_predecessors=True)
+    between = np.where(np.isfinite(distance[:, :count]), distance[:, :count], 0.0)
+    tree = minimum_spanning_tree(coo_array(np.triu(between, 1))).tocoo()
+    row_of = {(int(a), int(b)): k for k, (a, b) in enumerate(pairs)}
+    used: set[int] = set(np.flatnonzero(forced).tolist())
+    order = sorted(zip(tree.data, *tree.coords, strict=True))
+    others = sorted(
+        (between[a, b], a, b)
+        for a in range(count)
+        for b in range(a + 1, count)
+        if between[a, b] > 0
+    )
+    for number, (_, a, b) in enumerate([*order, *others]):
+        path, node = [], int(b)
+        while parent[a, node] >= 0:
+            up = int(parent[a, node])
+            path.append(row_of[(min(up, node), max(up, node))])
+            node = up
+        fresh = set(path) - used
+        if number >= len(order):
+            if not fresh or cost[list(used | fresh)].sum() > quota_m:
+                continue
+            if cost[list(fresh)].sum() < 0.6 * cost[path].sum():
+                continue  # it would run beside what is there already
+        used |= fresh
+    return np.array(sorted(used))
 
 
 def _pair_distance(graph: coo_array, pairs: Ints) -> Floats:
@@ -196,12 +261,21 @@ def _pair_distance(graph: coo_array, pairs: Ints) -> Floats:
 
 def _flows(pairs: Ints, cost: Floats, settlements: list[Settlement], size: int) -> Floats:
     """Gravity flow on each link: between places above the village on their shortest ways."""
-    graph = coo_array((np.tile(cost, 2), (np.concatenate([pairs[:, 0], pairs[:, 1]]),
-                                         np.concatenate([pairs[:, 1], pairs[:, 0]]))),
-                      shape=(size, size)).tocsr()
+    graph = coo_array(
+        (
+            np.tile(cost, 2),
+            (
+                np.concatenate([pairs[:, 0], pairs[:, 1]]),
+                np.concatenate([pairs[:, 1], pairs[:, 0]]),
+            ),
+        ),
+        shape=(size, size),
+    ).tocsr()
     weight = np.zeros(size)
     for i, s in enumerate(settlements):
-        weight[i] = {"city": s.population, "seat": 250_000, "town": 30_000, "village": 3_000}.get(s.kind, 0)
+        weight[i] = {"city": s.population, "seat": 250_000, "town": 30_000, "village": 3_000}.get(
+            s.kind, 0
+        )
     hubs = np.flatnonzero(weight >= 30_000)[:400]
     flow_to_parent = np.zeros(size * 1)
     total: dict[int, float] = {}
@@ -211,8 +285,11 @@ def _flows(pairs: Ints, cost: Floats, settlements: list[Settlement], size: int) 
     for hub in hubs:
         distance, parent = dijkstra(graph, indices=hub, return_predecessors=True)
         with np.errstate(divide="ignore", invalid="ignore"):
-            pull = np.where(np.isfinite(distance) & (distance > 0),
-                            weight[hub] * weight / (distance + 8_000.0) ** 2, 0.0)
+            pull = np.where(
+                np.isfinite(distance) & (distance > 0),
+                weight[hub] * weight / (distance + 8_000.0) ** 2,
+                0.0,
+            )
         carried = pull.copy()
         for node in np.argsort(-np.where(np.isfinite(distance), distance, -1.0)):
             if parent[node] >= 0:
@@ -240,7 +317,7 @@ def draw_links(
     points: Floats, links: Links, fabrics: list[Fabric], hilly: Floats, rng: np.random.Generator
 ) -> Lines:
     """The course of every link: from gate to gate, bent smoothly, winding in the hills."""
-    starts, ends = _gates_for(points, links.pairs, fabrics)
+    starts, ends = _gates_for(points, links, fabrics)
     direct = ends - starts
     length = np.maximum(np.hypot(*direct.T), 1.0)
     tangent = _tangents(points, links, direct / length[:, None])
@@ -251,9 +328,10 @@ def draw_links(
     return make_lines(parts, links.cls)
 
 
-def _gates_for(points: Floats, pairs: Ints, fabrics: list[Fabric]) -> tuple[Floats, Floats]:
+def _gates_for(points: Floats, links: Links, fabrics: list[Fabric]) -> tuple[Floats, Floats]:
     """The gate of each end that looks best towards the other end; bare points stand alone."""
     result = []
+    pairs = links.pairs
     for here, there in ((0, 1), (1, 0)):
         chosen = points[pairs[:, here]].copy()
         for i, (a, b) in enumerate(zip(pairs[:, here], pairs[:, there], strict=True)):
@@ -263,7 +341,10 @@ def _gates_for(points: Floats, pairs: Ints, fabrics: list[Fabric]) -> tuple[Floa
                 way = way / np.hypot(*way)
                 out = (gates - centre) @ way
                 aside = np.abs((gates - centre) @ np.array([-way[1], way[0]]))
-                chosen[i] = gates[np.argmax(out - 1.1 * aside)]
+                # A main road enters by a main street, if that is no great way round.
+                worse = np.maximum(fabrics[a].gate_cls - links.cls[i] - 1, 0)
+                score = out - 1.1 * aside - 0.25 * fabrics[a].radius_m * worse
+                chosen[i] = gates[np.argmax(score)]
         result.append(chosen)
     return result[0], result[1]
 
@@ -292,7 +373,12 @@ def _tangents(points: Floats, links: Links, direct: Floats) -> Floats:
 
 
 def _curve(
-    start: Floats, end: Floats, tangent: Floats, length: float, count: int, hilly: float,
+    start: Floats,
+    end: Floats,
+    tangent: Floats,
+    length: float,
+    count: int,
+    hilly: float,
     rng: np.random.Generator,
 ) -> Floats:
     t = np.linspace(0, 1, count)[:, None]

@@ -8,6 +8,7 @@ one are left out earlier (`network.drop_blocked`).
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -20,7 +21,9 @@ BRIDGE, TUNNEL = 1, 2
 Floats = NDArray[np.float64]
 
 
-def bridge_over(lines: Lines, rows: NDArray[np.bool_], obstacles: list[BaseGeometry], pad_m: float) -> Lines:
+def bridge_over(
+    lines: Lines, rows: NDArray[np.bool_], obstacles: list[BaseGeometry], pad_m: float
+) -> Lines:
     """Cut a bridge into each chosen line wherever it meets an obstacle.
 
     Obstacles may be lines (the bridge reaches ``pad_m`` to both sides of the
@@ -28,7 +31,9 @@ def bridge_over(lines: Lines, rows: NDArray[np.bool_], obstacles: list[BaseGeome
     """
     chosen = np.flatnonzero(rows)
     geometry = lines.geometry[chosen]
-    shapes = np.concatenate([shapely.get_parts(o) for o in obstacles]) if obstacles else np.array([])
+    shapes = (
+        np.concatenate([shapely.get_parts(o) for o in obstacles]) if obstacles else np.array([])
+    )
     if not len(shapes) or not len(chosen):
         return lines
     hit_shape, hit_line = shapely.STRtree(geometry).query(shapes, predicate="intersects")
@@ -40,7 +45,9 @@ def bridge_over(lines: Lines, rows: NDArray[np.bool_], obstacles: list[BaseGeome
             ends = shapely.points(shapely.get_coordinates(part)[[0, -1]])
             s = shapely.line_locate_point(line, ends)
             spans[int(chosen[k])].append((float(s.min() - pad_m), float(s.max() + pad_m)))
-    return cut_spans(lines, {row: [(a, b, BRIDGE) for a, b in _merged(v)] for row, v in spans.items()})
+    return cut_spans(
+        lines, {row: [(a, b, BRIDGE) for a, b in _merged(v)] for row, v in spans.items()}
+    )
 
 
 def _merged(spans: list[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -84,7 +91,7 @@ def cut_pieces(
         for a, b, _ in spans[row]:
             cuts |= {s for s in (a, b) if 3.0 < s < along[-1] - 3.0}
         ordered = sorted(cuts)
-        for a, b in zip(ordered[:-1], ordered[1:], strict=True):
+        for a, b in pairwise(ordered):
             middle = (a + b) / 2
             parts.append(_part(xy, along, a, b))
             parent.append(row)
@@ -101,5 +108,7 @@ def cut_pieces(
 
 def _part(xy: Floats, along: Floats, a: float, b: float) -> Floats:
     inner = xy[(along > a + 0.05) & (along < b - 0.05)]
-    ends = [np.array([np.interp(s, along, xy[:, 0]), np.interp(s, along, xy[:, 1])]) for s in (a, b)]
+    ends = [
+        np.array([np.interp(s, along, xy[:, 0]), np.interp(s, along, xy[:, 1])]) for s in (a, b)
+    ]
     return np.concatenate([ends[0][None], inner, ends[1][None]])

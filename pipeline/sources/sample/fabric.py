@@ -19,11 +19,13 @@ from pipeline.sources.sample.lines import CODE, Lines, make_lines
 
 Floats = NDArray[np.float64]
 
-BLOCK_M = 130.0
+BLOCK_M = 98.0
 """Mean distance of neighbouring lattice lines."""
 _LINES_PER_SUPERBLOCK = 5
-_DELETED_SHARE = 0.17
-_HALVED_SHARE = 0.105
+_DELETED_SHARE = 0.16
+_DELETED_AFTER_ARTERIAL_SHARE = 0.76
+_DELETED_BEFORE_ARTERIAL_SHARE = 0.10
+_HALVED_SHARE = 0.04
 _LIVING_STREET_SHARE = 0.045
 
 
@@ -35,6 +37,8 @@ class Fabric:
     outline: shapely.Polygon
     gates: Floats
     """Outer ends of its arterials, (n, 2) metres; the centre node when it has none."""
+    gate_cls: NDArray[np.int64]
+    """Class of the arterial of each gate."""
     centre: Floats
     radius_m: float
 
@@ -61,14 +65,16 @@ def weave(
     filled = _filled(u, v, cls_u, cls_v, radius_m, fill, rng)
     a, b, cls, lit = _edges(inside, cls_u, cls_v, filled)
     lines = _to_lines(xy.reshape(-1, 2), a[lit], b[lit], cls[lit], rng)
-    gates = _gates(xy, inside, cls_u, cls_v)
+    gates, gate_cls = _gates(xy, inside, cls_u, cls_v)
     hull = shapely.convex_hull(shapely.multipoints(xy[inside])) if inside.any() else None
     middle = np.abs(gu - 0).argmin(axis=0)[0], np.abs(gv).argmin(axis=1)[0]
     centre_node = xy[middle]
     if not len(gates):
-        gates = centre_node[None]
+        gates, gate_cls = centre_node[None], np.array([CODE["unclassified"]])
     outline = hull if hull is not None and hull.area > 0 else shapely.Point(centre).buffer(60)
-    return Fabric(lines, outline.buffer(40), np.round(gates, 2), np.round(centre_node, 2), radius_m)
+    return Fabric(
+        lines, outline.buffer(40), np.round(gates, 2), gate_cls, np.round(centre_node, 2), radius_m
+    )
 
 
 def _positions(radius_m: float, rng: np.random.Generator) -> Floats:
@@ -136,8 +142,13 @@ def _bend(
 
 
 def _filled(
-    u: Floats, v: Floats, cls_u: NDArray[np.int64], cls_v: NDArray[np.int64],
-    radius_m: float, fill: float, rng: np.random.Generator,
+    u: Floats,
+    v: Floats,
+    cls_u: NDArray[np.int64],
+    cls_v: NDArray[np.int64],
+    radius_m: float,
+    fill: float,
+    rng: np.random.Generator,
 ) -> NDArray[np.bool_]:
     """For each lattice cell, whether its superblock has local streets."""
     residential = CODE["residential"]
@@ -162,7 +173,9 @@ def _block_middle(offsets: Floats, block: NDArray[np.int64]) -> Floats:
 
 
 def _edges(
-    inside: NDArray[np.bool_], cls_u: NDArray[np.int64], cls_v: NDArray[np.int64],
+    inside: NDArray[np.bool_],
+    cls_u: NDArray[np.int64],
+    cls_v: NDArray[np.int64],
     filled: NDArray[np.bool_],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
     """Edges (a, b, class, exists) between neighbouring lattice nodes."""
@@ -186,12 +199,23 @@ def _edges(
 
 
 def _to_lines(
-    xy: Floats, a: NDArray[np.int64], b: NDArray[np.int64], cls: NDArray[np.int64],
+    xy: Floats,
+    a: NDArray[np.int64],
+    b: NDArray[np.int64],
+    cls: NDArray[np.int64],
     rng: np.random.Generator,
 ) -> Lines:
     local = cls == CODE["residential"]
-    draw = rng.random(len(a))
-    keep = ~local | (draw >= _DELETED_SHARE)
+    # Estates turn their back on main roads: fewer streets reach an arterial than cross inside.
+    arterial_node = np.zeros(len(xy), dtype=bool)
+    arterial_node[a[~local]] = arterial_node[b[~local]] = True
+    # Mostly on one side of it, so that the other side's street makes a T-junction.
+    share = np.select(
+        [arterial_node[a], arterial_node[b]],
+        [_DELETED_AFTER_ARTERIAL_SHARE, _DELETED_BEFORE_ARTERIAL_SHARE],
+        _DELETED_SHARE,
+    )
+    keep = ~local | (rng.random(len(a)) >= share)
     a, b, cls, local = a[keep], b[keep], cls[keep].copy(), local[keep]
     halved = local & (rng.random(len(a)) < _HALVED_SHARE)
     living = local & (rng.random(len(a)) < _LIVING_STREET_SHARE)
@@ -205,9 +229,9 @@ def _to_lines(
 
 def _gates(
     xy: Floats, inside: NDArray[np.bool_], cls_u: NDArray[np.int64], cls_v: NDArray[np.int64]
-) -> Floats:
+) -> tuple[Floats, NDArray[np.int64]]:
     """Both outermost inner nodes of every arterial lattice line."""
-    found = []
+    found, classes = [], []
     residential = CODE["residential"]
     for line, nodes, ok in (
         *((c, xy[i], inside[i]) for i, c in enumerate(cls_u)),
@@ -216,4 +240,5 @@ def _gates(
         at = np.flatnonzero(ok)
         if line != residential and len(at) > 1:
             found += [nodes[at[0]], nodes[at[-1]]]
-    return np.array(found).reshape(-1, 2)
+            classes += [line, line]
+    return np.array(found).reshape(-1, 2), np.array(classes, dtype=np.int64)

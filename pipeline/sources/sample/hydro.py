@@ -92,13 +92,17 @@ def _draw_river(
     water = shapely.intersection(_ribbon(line, row.width_m, rng), extent)
     plain = None
     if row.plain_m:
-        plain = shapely.intersection(_ribbon(line, row.plain_m, rng).union(water.buffer(150)), extent)
+        plain = shapely.intersection(
+            _ribbon(line, row.plain_m, rng).union(water.buffer(150)), extent
+        )
     return River(row.name, row.name_en, line, water, row.width_m, plain, row.width_m >= 400)
 
 
 def _course(row: RiverTable, territory: Territory) -> Floats:
     """Way points in metres, with the followed borders put in their place."""
-    points = [np.column_stack(territory.to_metric.transform(*np.array(row.head or []).reshape(-1, 2).T))]
+    points = [
+        np.column_stack(territory.to_metric.transform(*np.array(row.head or []).reshape(-1, 2).T))
+    ]
     for border_id in row.follows:
         border = territory.borders.get(border_id)
         if border is None:
@@ -108,7 +112,9 @@ def _course(row: RiverTable, territory: Territory) -> Floats:
         if tail is not None and np.hypot(*(line[-1] - tail)) < np.hypot(*(line[0] - tail)):
             line = line[::-1]
         points.append(line)
-    points.append(np.column_stack(territory.to_metric.transform(*np.array(row.tail or []).reshape(-1, 2).T)))
+    points.append(
+        np.column_stack(territory.to_metric.transform(*np.array(row.tail or []).reshape(-1, 2).T))
+    )
     course = np.concatenate([p for p in points if len(p)])
     if row.follows or len(course) < 3:
         return course
@@ -175,7 +181,9 @@ def _random_point(shape: BaseGeometry, rng: np.random.Generator) -> Floats:
     return shapely.get_coordinates(shape.representative_point())[0]
 
 
-def blob(centre: Floats, radius_m: float, rng: np.random.Generator, count: int = 40) -> shapely.Polygon:
+def blob(
+    centre: Floats, radius_m: float, rng: np.random.Generator, count: int = 40
+) -> shapely.Polygon:
     """A rounded irregular polygon."""
     angle = np.linspace(0, 2 * np.pi, count, endpoint=False)
     radius = np.ones(count)

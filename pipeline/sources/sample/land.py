@@ -40,16 +40,26 @@ class Spot:
 
 
 def draw_land(
-    territory: Territory, terrain: Terrain, hydro: Hydro, settlements: list[Settlement],
-    fabrics: list[Fabric], planted: list[BaseGeometry], rng: np.random.Generator,
+    territory: Territory,
+    terrain: Terrain,
+    hydro: Hydro,
+    settlements: list[Settlement],
+    fabrics: list[Fabric],
+    planted: list[BaseGeometry],
+    rng: np.random.Generator,
 ) -> list[Area]:
     """Built-up land, industry, river wetland, then fields and woods in a loose mosaic."""
     built = _built(settlements, fabrics, rng)
-    wet = [Area(shapely.difference(r.plain, r.water), {"natural": "wetland", "wetland": "marsh"})
-           for r in hydro.rivers if r.plain is not None]
+    wet = [
+        Area(shapely.difference(r.plain, r.water), {"natural": "wetland", "wetland": "marsh"})
+        for r in hydro.rivers
+        if r.plain is not None
+    ]
     # The wetland proper is a band near the water; the rest of the plain is farmed.
-    wet = [Area(shapely.intersection(a.shape, r.water.buffer(450)), a.tags)
-           for a, r in zip(wet, (r for r in hydro.rivers if r.plain is not None), strict=True)]
+    wet = [
+        Area(shapely.intersection(a.shape, r.water.buffer(450)), a.tags)
+        for a, r in zip(wet, (r for r in hydro.rivers if r.plain is not None), strict=True)
+    ]
     return built + wet + _mosaic(territory, terrain, hydro, built, planted, rng)
 
 
@@ -58,16 +68,22 @@ def _built(
 ) -> list[Area]:
     areas = []
     for s, f in zip(settlements, fabrics, strict=True):
-        areas.append(Area(shapely.simplify(f.outline.buffer(20), 15.0),
-                          {"landuse": "residential", "name": s.name} if s.is_real
-                          else {"landuse": "residential"}))
+        areas.append(
+            Area(
+                shapely.simplify(f.outline.buffer(20), 15.0),
+                {"landuse": "residential", "name": s.name}
+                if s.is_real
+                else {"landuse": "residential"},
+            )
+        )
         works = {"city": 6, "seat": 2, "town": 1}.get(s.kind, 0)
         for k in range(works):
             angle = rng.uniform(0, 2 * np.pi)
             away = f.radius_m * 1.35 + 250
             centre = f.centre + away * np.array([np.cos(angle), np.sin(angle)])
             use = ("industrial", "industrial", "commercial", "retail", "construction")[
-                int(rng.integers(0, 5)) if k else 0]
+                int(rng.integers(0, 5)) if k else 0
+            ]
             shape = _yard(centre, float(rng.uniform(0.10, 0.28) * f.radius_m + 120), rng)
             tags = {"landuse": use}
             if use == "industrial":
@@ -99,21 +115,35 @@ def draw_protected(hydro: Hydro, rng: np.random.Generator) -> list[Area]:
             shape = shapely.intersection(river.plain, here.buffer(7_000))
             parts = [p for p in shapely.get_parts(shape) if p.geom_type == "Polygon"]
             if parts:
-                areas.append(Area(max(parts, key=lambda p: p.area), {
-                    "boundary": "protected_area", "leisure": "nature_reserve",
-                    "protect_class": "4", "name": f"{river.name}湿地自然保护区（示例{k}）",
-                }))
+                areas.append(
+                    Area(
+                        max(parts, key=lambda p: p.area),
+                        {
+                            "boundary": "protected_area",
+                            "leisure": "nature_reserve",
+                            "protect_class": "4",
+                            "name": f"{river.name}湿地自然保护区（示例{k}）",
+                        },
+                    )
+                )
     return areas
 
 
 def _mosaic(
-    territory: Territory, terrain: Terrain, hydro: Hydro, built: list[Area],
-    planted: list[BaseGeometry], rng: np.random.Generator, cell_m: float = 2400.0,
+    territory: Territory,
+    terrain: Terrain,
+    hydro: Hydro,
+    built: list[Area],
+    planted: list[BaseGeometry],
+    rng: np.random.Generator,
+    cell_m: float = 2400.0,
 ) -> list[Area]:
     """Jittered cells: woods in the hills, fields in the plain, a fifth left unmapped."""
     west, south, east, north = hydro.extent.bounds
     nx, ny = int((east - west) / cell_m) + 2, int((north - south) / cell_m) + 2
-    gx, gy = np.meshgrid(west + np.arange(nx) * cell_m, south + np.arange(ny) * cell_m, indexing="ij")
+    gx, gy = np.meshgrid(
+        west + np.arange(nx) * cell_m, south + np.arange(ny) * cell_m, indexing="ij"
+    )
     xy = np.stack([gx, gy], -1) + rng.uniform(-0.38, 0.38, (nx, ny, 2)) * cell_m
     mid_x = _wavy((xy[:-1] + xy[1:]) / 2, rng, cell_m)
     mid_y = _wavy((xy[:, :-1] + xy[:, 1:]) / 2, rng, cell_m)
@@ -123,29 +153,48 @@ def _mosaic(
     centre = shapely.get_coordinates(shapely.centroid(cells))
     hilly = terrain.hilliness(centre, territory.to_metric) + rng.normal(0, 0.1, len(centre))
     shapely.prepare(hydro.extent)
-    keep = shapely.contains_xy(hydro.extent, centre[:, 0], centre[:, 1]) & (rng.random(len(cells)) > 0.16)
-    block = shapely.union_all([a.shape for a in built] + [r.water for r in hydro.rivers]
-                              + [k.shape for k in hydro.lakes] + planted)
-    shapely.prepare(block)
-    touched = keep & shapely.intersects(block, cells)
-    cells[touched] = shapely.difference(cells[touched], block)
+    keep = shapely.contains_xy(hydro.extent, centre[:, 0], centre[:, 1]) & (
+        rng.random(len(cells)) > 0.16
+    )
+    block = np.array(
+        [a.shape for a in built]
+        + [r.water for r in hydro.rivers]
+        + [k.shape for k in hydro.lakes]
+        + planted,
+        dtype=object,
+    )
+    _carve(cells, keep, block)
     draw = rng.random(len(cells))
     woods = hilly > 0.42
     kinds = np.select(
-        [woods & (draw < 0.78), woods & (draw < 0.9), woods, (hilly > 0.2) & (draw < 0.35), draw < 0.90,
-         draw < 0.94, draw < 0.97],
+        [woods & (draw < 0.78), woods & (draw < 0.9), woods,
+         (hilly > 0.2) & (draw < 0.35), draw < 0.90, draw < 0.94, draw < 0.97],
         [0, 1, 2, 1, 3, 4, 5], 6,
     )  # fmt: skip
     tags = (
-        {"natural": "wood"}, {"natural": "scrub"}, {"natural": "grassland"}, {"landuse": "farmland"},
-        {"landuse": "orchard"}, {"landuse": "forest"}, {"landuse": "meadow"},
+        {"natural": "wood"}, {"natural": "scrub"}, {"natural": "grassland"},
+        {"landuse": "farmland"}, {"landuse": "orchard"}, {"landuse": "forest"}, {"landuse": "meadow"},
     )  # fmt: skip
     areas = []
     for i in np.flatnonzero(keep):
-        for part in shapely.get_parts(cells[i]):
-            if part.geom_type == "Polygon" and part.area > 20_000:
-                areas.append(Area(part, dict(tags[kinds[i]])))
+        areas += [
+            Area(part, dict(tags[kinds[i]]))
+            for part in shapely.get_parts(cells[i])
+            if part.geom_type == "Polygon" and part.area > 20_000
+        ]
     return areas
+
+
+def _carve(cells: NDArray[np.object_], keep: NDArray[np.bool_], block: NDArray[np.object_]) -> None:
+    """Take the blocking shapes out of the cells they meet, cell by cell: unions stay small."""
+    rows = np.flatnonzero(keep)
+    cell, shape = shapely.STRtree(block).query(cells[rows], predicate="intersects")
+    order = np.argsort(cell, kind="stable")
+    cell, shape = cell[order], shape[order]
+    touched, start = np.unique(cell, return_index=True)
+    for k, near in zip(touched, np.split(shape, start[1:]), strict=True):
+        cut = shapely.intersection(block[near], shapely.box(*cells[rows[k]].bounds).buffer(5))
+        cells[rows[k]] = shapely.difference(cells[rows[k]], shapely.union_all(cut))
 
 
 def _wavy(xy: Floats, rng: np.random.Generator, cell_m: float) -> Floats:
@@ -157,13 +206,24 @@ def place_services(
 ) -> list[Spot]:
     """Schools, hospitals, universities and so on, in numbers by kind of place."""
     amount = {
-        "city": {"hospital": 5, "school": 14, "university": 3, "kindergarten": 8, "research_institute": 2},
+        "city": {
+            "hospital": 5,
+            "school": 14,
+            "university": 3,
+            "kindergarten": 8,
+            "research_institute": 2,
+        },
         "seat": {"hospital": 2, "school": 5, "kindergarten": 3},
         "town": {"hospital": 1, "school": 2, "kindergarten": 1},
         "village": {"school": 1},
     }
-    chinese = {"hospital": "医院", "school": "学校", "university": "大学", "kindergarten": "幼儿园",
-               "research_institute": "研究院"}
+    chinese = {
+        "hospital": "医院",
+        "school": "学校",
+        "university": "大学",
+        "kindergarten": "幼儿园",
+        "research_institute": "研究院",
+    }
     spots = []
     for s, f in zip(settlements, fabrics, strict=True):
         for kind, count in amount.get(s.kind, {}).items():
@@ -171,6 +231,10 @@ def place_services(
                 continue
             for k in range(1, count + 1):
                 at = f.centre + rng.normal(0, 0.42, 2) * f.radius_m
-                spots.append(Spot((float(at[0]), float(at[1])),
-                                  {"amenity": kind, "name": f"{s.name}示例{chinese[kind]}{k}"}))
+                spots.append(
+                    Spot(
+                        (float(at[0]), float(at[1])),
+                        {"amenity": kind, "name": f"{s.name}示例{chinese[kind]}{k}"},
+                    )
+                )
     return spots

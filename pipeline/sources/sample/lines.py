@@ -77,8 +77,17 @@ class Lines:
         counts = np.diff(self.offset)[rows]
         offset = np.concatenate([[0], np.cumsum(counts)])
         vertex = np.arange(offset[-1]) + np.repeat(self.offset[:-1][rows] - offset[:-1], counts)
-        return Lines(self.xy[vertex], offset, self.cls[rows], self.road[rows], self.oneway[rows],
-                     self.level[rows], self.end_levels[rows], self.bridge[rows], self.urban[rows])
+        return Lines(
+            self.xy[vertex],
+            offset,
+            self.cls[rows],
+            self.road[rows],
+            self.oneway[rows],
+            self.level[rows],
+            self.end_levels[rows],
+            self.bridge[rows],
+            self.urban[rows],
+        )
 
     def with_cls(self, cls: Ints) -> Lines:
         """The same lines with other classes."""
@@ -124,9 +133,17 @@ def make_lines(
 
 def from_arrays(xy: Floats, offset: Ints, like: Lines, parent: Ints) -> Lines:
     """Lines with new vertices and the attributes of their parent rows."""
-    return Lines(np.round(xy * CENTIMETRE) / CENTIMETRE, offset.astype(np.int64), like.cls[parent],
-                 like.road[parent], like.oneway[parent], like.level[parent],
-                 like.end_levels[parent], like.bridge[parent], like.urban[parent])
+    return Lines(
+        np.round(xy * CENTIMETRE) / CENTIMETRE,
+        offset.astype(np.int64),
+        like.cls[parent],
+        like.road[parent],
+        like.oneway[parent],
+        like.level[parent],
+        like.end_levels[parent],
+        like.bridge[parent],
+        like.urban[parent],
+    )
 
 
 def concat(tables: list[Lines]) -> Lines:
@@ -200,9 +217,7 @@ def node_crossings(lines: Lines) -> Lines:
 
 def _insert_crossings(lines: Lines) -> Lines:
     segment = _segments(lines)
-    boxes = shapely.linestrings(
-        np.stack([lines.xy[segment], lines.xy[segment + 1]], axis=1)
-    )
+    boxes = shapely.linestrings(np.stack([lines.xy[segment], lines.xy[segment + 1]], axis=1))
     a, b = shapely.STRtree(boxes).query(boxes, predicate="intersects")
     keep = a < b
     a, b = segment[a[keep]], segment[b[keep]]
@@ -216,18 +231,19 @@ def _insert_crossings(lines: Lines) -> Lines:
     # An end within 2 m of the crossing is the crossing: snap to it, make no sliver.
     ta, tb = 2.0 / np.maximum(length_a, 2.0), 2.0 / np.maximum(length_b, 2.0)
     ok = (np.abs(cross) > 1e-9) & (t > -1e-9) & (t < 1 + 1e-9) & (w > -1e-9) & (w < 1 + 1e-9)
-    shared = (
-        (p == q).all(1) | (p == q + s).all(1) | (p + r == q).all(1) | (p + r == q + s).all(1)
-    )
+    shared = (p == q).all(1) | (p == q + s).all(1) | (p + r == q).all(1) | (p + r == q + s).all(1)
     ok &= ~shared
     a, b, t, w, ta, tb = a[ok], b[ok], t[ok], w[ok], ta[ok], tb[ok]
     point = np.round((p[ok] + r[ok] * t[:, None]) * CENTIMETRE) / CENTIMETRE
     at_vertex_a = np.where(t <= ta, a, np.where(t >= 1 - ta, a + 1, -1))
     at_vertex_b = np.where(w <= tb, b, np.where(w >= 1 - tb, b + 1, -1))
     point = np.where((at_vertex_a >= 0)[:, None], lines.xy[at_vertex_a], point)
-    point = np.where(((at_vertex_a < 0) & (at_vertex_b >= 0))[:, None], lines.xy[at_vertex_b], point)
-    return _insert(lines, np.concatenate([a, b]), np.concatenate([t, w]),
-                   np.concatenate([point, point]))
+    point = np.where(
+        ((at_vertex_a < 0) & (at_vertex_b >= 0))[:, None], lines.xy[at_vertex_b], point
+    )
+    return _insert(
+        lines, np.concatenate([a, b]), np.concatenate([t, w]), np.concatenate([point, point])
+    )
 
 
 def _segments(lines: Lines) -> Ints:
@@ -238,13 +254,15 @@ def _segments(lines: Lines) -> Ints:
 
 
 def _insert(lines: Lines, segment: Ints, share: Floats, point: Floats) -> Lines:
-    position = np.concatenate([np.arange(len(lines.xy), dtype=float), segment + np.clip(share, 0, 1)])
+    position = np.concatenate(
+        [np.arange(len(lines.xy), dtype=float), segment + np.clip(share, 0, 1)]
+    )
     xy = np.concatenate([lines.xy, point])
     line_of = np.repeat(np.arange(len(lines)), np.diff(lines.offset))
     line = np.concatenate([line_of, line_of[segment]])
     kind = np.concatenate([np.zeros(len(lines.xy)), np.ones(len(segment))])
     # At share 1 the new point precedes the vertex it falls on; at 0 it follows it.
-    kind[len(lines.xy):] = np.where(share >= 1, -1, 1)
+    kind[len(lines.xy) :] = np.where(share >= 1, -1, 1)
     order = np.lexsort((kind, position, line))
     xy, line = xy[order], line[order]
     same = np.concatenate([[False], (xy[1:] == xy[:-1]).all(1) & (line[1:] == line[:-1])])

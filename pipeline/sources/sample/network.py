@@ -24,7 +24,16 @@ from pipeline.sources.sample.country import choose_links, draw_links, place_brid
 from pipeline.sources.sample.fabric import Fabric, weave
 from pipeline.sources.sample.hydro import Hydro
 from pipeline.sources.sample.lines import (
-    CODE, RANK, TERTIARY, Graph, Lines, concat, densify, graph_of, make_lines, node_crossings,
+    CODE,
+    RANK,
+    TERTIARY,
+    Graph,
+    Lines,
+    concat,
+    densify,
+    graph_of,
+    make_lines,
+    node_crossings,
     split_at_shared_vertices,
 )  # fmt: skip
 from pipeline.sources.sample.places import Settlement
@@ -45,6 +54,7 @@ _COUNTRY_SHARE = 0.43
 """Share of all road length that runs between settlements."""
 _FILL = {"city": 0.45, "seat": 0.65, "town": 1.0, "village": 1.0}
 _AREA_SHARE = {"city": 0.60, "seat": 0.20, "town": 0.08, "village": 0.12}
+_ENOUGH_SETTLEMENTS = 150
 _GRANDEUR = {"city": 3, "seat": 2, "town": 1, "village": 0}
 
 
@@ -73,9 +83,22 @@ def plan_budget(nodes: int, territory: Territory) -> Budget:
     settlements = int((country_m / 1.05) ** 2 / area_m2)
     local_m = (LENGTH_SHARE["residential"] + LENGTH_SHARE["living_street"]) * road_m
     return Budget(
-        nodes, road_m, max(settlements, len(territory.cities) + 4),
-        local_m / _LOCAL_KM_PER_KM2 * 1000.0,
+        nodes,
+        road_m,
+        max(settlements, len(territory.cities) + 4),
+        0.68 * local_m / _LOCAL_KM_PER_KM2 * 1000.0,
     )
+
+
+def stub_reach_m(nodes: int) -> float:
+    """How long a planted road may be: networks of small samples are far apart."""
+    return float(np.clip(3_000 * (2e5 / nodes) ** 0.6, 2_500, 15_000))
+
+
+def planted_length_m(nodes: int) -> float:
+    """About how much road gets planted: so many ends, each some way from the network."""
+    ends = 60 if nodes < 60_000 else 110 if nodes < 150_000 else 160
+    return 0.4 * ends * stub_reach_m(nodes)
 
 
 def weave_fabrics(
@@ -101,8 +124,12 @@ def weave_fabrics(
 
 
 def build_ground(
-    territory: Territory, terrain: Terrain, hydro: Hydro, settlements: list[Settlement],
-    budget: Budget, rng: np.random.Generator,
+    territory: Territory,
+    terrain: Terrain,
+    hydro: Hydro,
+    settlements: list[Settlement],
+    budget: Budget,
+    rng: np.random.Generator,
 ) -> tuple[Lines, list[Fabric]]:
     """All roads on the ground, noded, before motorways and plants."""
     fabrics = weave_fabrics(settlements, budget, rng)
@@ -113,17 +140,56 @@ def build_ground(
         name: max(budget.class_m(name) - spent.get(name, 0.0), 0.01 * budget.road_m)
         for name in ("trunk", "primary", "secondary", "tertiary", "unclassified")
     }
-    points, links = choose_links(settlements, fabrics, heads, hydro, quota)
+    # What `planted` adds is tertiary: leave room for it.
+    quota["tertiary"] = max(
+        quota["tertiary"] - planted_length_m(budget.nodes), 0.01 * budget.road_m
+    )
+    points, links = choose_links(
+        settlements, fabrics, heads, hydro, quota, _posts(settlements, territory, hydro, rng)
+    )
     middle = (points[links.pairs[:, 0]] + points[links.pairs[:, 1]]) / 2
     hilly = terrain.hilliness(middle, territory.to_metric)
     country = draw_links(points, links, fabrics, hilly, rng)
-    lanes = _farm_lanes(country, 0.05 * budget.road_m, rng)
-    ground = node_crossings(concat([densify(streets, _street_spacing(budget)), country, lanes]))
-    return ground, fabrics
+    lanes = concat(
+        [
+            _farm_lanes(country, 0.022 * budget.road_m, rng),
+            _side_roads(country, 0.05 * budget.road_m, rng),
+        ]
+    )
+    # Motorways, links, and what is planted come later, and some streets go again.
+    wanted = budget.nodes * 0.985 - len(country.xy) - len(lanes.xy)
+    streets = densify(streets, _street_spacing(streets, wanted))
+    return node_crossings(concat([streets, country, lanes])), fabrics
 
 
-def _street_spacing(budget: Budget) -> float:
-    return 62.0
+def _posts(
+    settlements: list[Settlement], territory: Territory, hydro: Hydro, rng: np.random.Generator
+) -> Floats:
+    """Points in open land that roads may pass through, for samples of few settlements."""
+    if len(settlements) > _ENOUGH_SETTLEMENTS:
+        return np.empty((0, 2))
+    west, south, east, north = territory.outline.bounds
+    tries = rng.uniform([west, south], [east, north], (900, 2))
+    wet = shapely.union_all(
+        [r.water.buffer(900) for r in hydro.rivers] + [k.shape.buffer(400) for k in hydro.lakes]
+    )
+    shapely.prepare(wet)
+    places = shapely.union_all([shapely.Point(s.xy).buffer(6_000) for s in settlements])
+    ok = ~shapely.contains_xy(wet, *tries.T) & ~shapely.contains_xy(places, *tries.T)
+    ok &= shapely.contains_xy(territory.outline, *tries.T)
+    return np.asarray(np.round(tries[ok][:420], 2))
+
+
+def _street_spacing(streets: Lines, nodes: float) -> float:
+    """The vertex spacing that gives the streets this many nodes, within natural limits."""
+    length = streets.length_m()
+    corners = len(graph_of(streets).xy)
+    low, high = 22.0, 120.0
+    for _ in range(30):
+        middle = (low + high) / 2
+        inner = (np.maximum(1, np.round(length / middle)) - 1).sum()
+        low, high = (middle, high) if corners + inner > nodes else (low, middle)
+    return high
 
 
 def _farm_lanes(country: Lines, length_m: float, rng: np.random.Generator) -> Lines:
@@ -131,7 +197,7 @@ def _farm_lanes(country: Lines, length_m: float, rng: np.random.Generator) -> Li
     inner = np.ones(len(country.xy), dtype=bool)
     inner[country.offset[:-1]] = inner[country.offset[1:] - 1] = False
     at = np.flatnonzero(inner)
-    count = min(len(at) // 2, int(length_m / 260.0))
+    count = min(len(at) // 2, int(length_m / 190.0))
     at = np.sort(rng.choice(at, count, replace=False))
     along = country.xy[at + 1] - country.xy[at - 1]
     along /= np.maximum(np.hypot(*along.T), 1e-9)[:, None]
@@ -139,11 +205,98 @@ def _farm_lanes(country: Lines, length_m: float, rng: np.random.Generator) -> Li
     lean = rng.uniform(-0.5, 0.5, count)
     way = np.column_stack([-along[:, 1], along[:, 0]]) * side[:, None] + along * lean[:, None]
     bend = rng.normal(0, 0.25, (count, 1)) * along
-    reach = rng.uniform(120, 400, (count, 1))
+    reach = rng.uniform(90, 280, (count, 1))
     xy = country.xy[at]
     parts = np.stack([xy, xy + way * reach * 0.5, xy + (way + bend) * reach], axis=1)
     cls = np.where(rng.random(count) < 0.5, CODE["unclassified"], CODE["residential"])
     return make_lines(list(parts), cls)
+
+
+def _side_roads(country: Lines, length_m: float, rng: np.random.Generator) -> Lines:
+    """Local roads that leave a country road and come back to it: hamlet streets."""
+    line = np.repeat(np.arange(len(country)), np.diff(country.offset))
+    count = int(length_m / 300.0)
+    at = np.sort(rng.choice(len(country.xy) - 8, min(count, len(country.xy) // 5), replace=False))
+    at = at[np.concatenate([[True], np.diff(at) > 4])] + 1
+    span = rng.integers(2, 4, len(at))
+    last = np.minimum(at + span, len(country.xy) - 2)
+    ok = (line[at] == line[last + 1]) & (line[at] == line[at - 1])
+    a, b = country.xy[at[ok]], country.xy[last[ok]]
+    normal = np.column_stack([-(b - a)[:, 1], (b - a)[:, 0]]) * rng.choice(
+        [-1.0, 1.0], (ok.sum(), 1)
+    )
+    depth = rng.uniform(0.25, 0.6, (ok.sum(), 1))
+    lean = rng.uniform(-0.1, 0.1, (ok.sum(), 2, 1))
+    parts = np.stack(
+        [
+            a,
+            a + normal * depth + (b - a) * lean[:, 0],
+            (a + b) / 2 + normal * depth * 1.12,
+            b + normal * depth + (b - a) * lean[:, 1],
+            b,
+        ],
+        axis=1,
+    )
+    cls = np.where(rng.random(len(parts)) < 0.45, CODE["unclassified"], CODE["residential"])
+    return make_lines(list(parts), cls)
+
+
+def slip_roads(lines: Lines, length_m: float, rng: np.random.Generator) -> Lines:
+    """Trunk links: corners cut off where trunk roads meet others in open country."""
+    graph = graph_of(lines)
+    start, at = _incidence(graph)
+    rank, length = RANK[lines.cls], lines.length_m()
+    best = np.full(graph.count, 99)
+    np.minimum.at(best, graph.ends.ravel(), np.repeat(np.where(lines.level == 0, rank, 99), 2))
+    parts: list[Floats] = []
+    spent = 0.0
+    for node in rng.permutation(np.flatnonzero(best == 1)).tolist():
+        arms = [
+            r
+            for r in at[start[node] : start[node + 1]].tolist()
+            if rank[r] <= 3
+            and length[r] > 130
+            and not lines.level[r]
+            and not lines.oneway[r]
+            and graph.ends[r, 0] != graph.ends[r, 1]
+        ]
+        ways = {r: _heading(lines, graph, r, node) for r in arms}
+        arms.sort(key=lambda r: float(np.arctan2(ways[r][1], ways[r][0])))
+        for r, q in zip(arms, [*arms[1:], *arms[:1]], strict=True):
+            if (
+                len(arms) < 3
+                or not -0.85 < float(ways[r] @ ways[q]) < 0.6
+                or 1 not in (rank[r], rank[q])
+            ):
+                continue
+            feet = [
+                _foot(
+                    lines,
+                    graph,
+                    k,
+                    node,
+                    float(rng.uniform(60, max(65.0, min(330.0, 0.45 * length[k])))),
+                )
+                for k in (r, q)
+            ]
+            middle = 0.72 * (feet[0] + feet[1]) / 2 + 0.28 * graph.xy[node]
+            parts.append(
+                np.array([feet[0], (feet[0] + middle) / 2, middle, (middle + feet[1]) / 2, feet[1]])
+            )
+            spent += float(np.hypot(*(feet[1] - feet[0])))
+        if spent > length_m:
+            break
+    return make_lines(parts, [CODE["trunk_link"]] * len(parts), oneway=True)
+
+
+def _foot(lines: Lines, graph: Graph, row: int, node: int, away_m: float) -> Floats:
+    """The vertex of a line some way from one of its ends, never an end itself."""
+    xy = lines.xy[lines.offset[row] : lines.offset[row + 1]]
+    if graph.ends[row, 0] != node:
+        xy = xy[::-1]
+    along = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(xy, axis=0).T))])
+    inner = np.abs(along[1:-1] - away_m)
+    return np.asarray(xy[1 + int(inner.argmin())] if len(inner) else xy[-1])
 
 
 def class_lengths(lines: Lines) -> dict[str, float]:
@@ -152,8 +305,9 @@ def class_lengths(lines: Lines) -> dict[str, float]:
     return {name: float(total[code]) for name, code in CODE.items()}
 
 
-def drop_blocked(lines: Lines, walls: list[BaseGeometry], deep: BaseGeometry | None,
-                 allowed: BaseGeometry | None) -> Lines:
+def drop_blocked(
+    lines: Lines, walls: list[BaseGeometry], deep: BaseGeometry | None, allowed: BaseGeometry | None
+) -> Lines:
     """Leave out local roads that would need a bridge, and any into deep water.
 
     ``walls`` are railways, motorways and water; ``deep`` is the barrier rivers'
@@ -187,7 +341,9 @@ def components(graph: Graph) -> NDArray[np.int32]:
     return np.asarray(connected_components(matrix, directed=False)[1])
 
 
-def ends_of_class(lines: Lines, graph: Graph | None = None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def ends_of_class(
+    lines: Lines, graph: Graph | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Nodes where a road of tertiary or above ends, and the row of that road.
 
     An end: exactly one line at the node ranks within one class of the best one
@@ -208,8 +364,78 @@ def ends_of_class(lines: Lines, graph: Graph | None = None) -> tuple[NDArray[np.
     return node[pick][order], row[pick][order]
 
 
-def close_ends(lines: Lines, near: BaseGeometry | None, rng: np.random.Generator,
-               keep_share: float = 0.0) -> Lines:
+def prune_tips(lines: Lines, near: BaseGeometry, rng: np.random.Generator) -> Lines:
+    """Take away short arterial stumps at the edge of town, some rounds of them.
+
+    Away from borders a few stay: real towns have them too.
+    """
+    del near
+    for _ in range(6):
+        graph = graph_of(lines)
+        degree = np.bincount(graph.ends.ravel(), minlength=graph.count)
+        loose = (degree[graph.ends] == 1).any(axis=1)
+        stump = loose & (RANK[lines.cls] <= 5) & lines.urban & (lines.length_m() < 1_500)
+        stump &= rng.random(len(lines)) > 0.04
+        if not stump.any():
+            break
+        lines = lines.take(~stump)
+    return lines
+
+
+def extend_ends(lines: Lines, rounds: int = 60) -> Lines:
+    """Raise the road that goes straight on where a better one ends, so that it runs through.
+
+    Raised to one class below the ending road; what cannot be mended so is left to
+    `close_ends`.
+    """
+    graph = graph_of(lines)
+    start, at = _incidence(graph)
+    for _ in range(rounds):
+        node, row = ends_of_class(lines, graph)
+        cls = lines.cls.copy()
+        raised = 0
+        for k, r in zip(node.tolist(), row.tolist(), strict=True):
+            rank = int(RANK[cls[r]])
+            if cls[r] >= 10 or rank >= TERTIARY:
+                continue
+            out = _heading(lines, graph, r, k)
+            best, best_turn = -1, 0.55
+            for other in at[start[k] : start[k + 1]].tolist():
+                if other != r and cls[other] < 8 and not lines.level[other]:
+                    turn = -float(out @ _heading(lines, graph, other, k))
+                    if turn > best_turn:
+                        best, best_turn = other, turn
+            if best >= 0 and cls[best] > rank + 1:
+                cls[best] = rank + 1
+                raised += 1
+        lines = lines.with_cls(cls)
+        if not raised:
+            break
+    return lines
+
+
+def _incidence(graph: Graph) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows at each node: ``rows[start[n]:start[n + 1]]``."""
+    node = graph.ends.ravel()
+    order = np.argsort(node, kind="stable")
+    start = np.concatenate([[0], np.cumsum(np.bincount(node, minlength=graph.count))])
+    return start, order // 2
+
+
+def _heading(lines: Lines, graph: Graph, row: int, node: int) -> Floats:
+    """Unit vector from a node into a line that ends there."""
+    a, b = lines.offset[row], lines.offset[row + 1] - 1
+    way = (
+        lines.xy[a + 1] - lines.xy[a]
+        if graph.ends[row, 0] == node
+        else lines.xy[b - 1] - lines.xy[b]
+    )
+    return np.asarray(way / max(float(np.hypot(*way)), 1e-9))
+
+
+def close_ends(
+    lines: Lines, near: BaseGeometry | None, rng: np.random.Generator, keep_share: float = 0.0
+) -> Lines:
     """Lower the class of roads that end by accident, until none is left.
 
     Inside ``near`` every end goes; elsewhere a share may stay. Lowering moves
@@ -230,8 +456,9 @@ def close_ends(lines: Lines, near: BaseGeometry | None, rng: np.random.Generator
             return lines
         cls = lines.cls.copy()
         row = np.unique(row)
-        cls[row] = np.minimum(np.where(cls[row] >= 10, cls[row] - 10, cls[row]) + 1,
-                              CODE["unclassified"])
+        cls[row] = np.minimum(
+            np.where(cls[row] >= 10, cls[row] - 10, cls[row]) + 1, CODE["unclassified"]
+        )
         lines = lines.with_cls(cls)
     raise RuntimeError("class ends did not settle after 400 rounds")
 

@@ -71,10 +71,15 @@ class Osm:
         import shapely
 
         rings: list[Member] = []
-        polygons = [p for p in shapely.get_parts(shape) if p.geom_type == "Polygon" and not p.is_empty]
+        polygons = [
+            p for p in shapely.get_parts(shape) if p.geom_type == "Polygon" and not p.is_empty
+        ]
         for polygon in polygons:
             simple = len(polygons) == 1 and not len(polygon.interiors)
-            for ring, role in [(polygon.exterior, "outer"), *((r, "inner") for r in polygon.interiors)]:
+            for ring, role in [
+                (polygon.exterior, "outer"),
+                *((r, "inner") for r in polygon.interiors),
+            ]:
                 ids = self.add_nodes(shapely.get_coordinates(ring)[:-1]).tolist()
                 # A way holds at most 2,000 nodes; a long ring becomes several ways.
                 closed = [*ids, ids[0]]
@@ -89,7 +94,9 @@ class Osm:
         return rings
 
 
-def write_pbf(osm: Osm, path: Path, to_wgs84: pyproj.Transformer, version: str) -> NDArray[np.float64]:
+def write_pbf(
+    osm: Osm, path: Path, to_wgs84: pyproj.Transformer, version: str
+) -> NDArray[np.float64]:
     """Write sorted nodes, ways and relations; return the nodes' degrees (n, 2).
 
     ``path`` is written as is: the caller renames it when all is well.

@@ -16,7 +16,6 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
-from shapely.geometry.base import BaseGeometry
 
 from pipeline.sources.sample.boundaries import Territory
 from pipeline.sources.sample.hydro import Hydro
@@ -57,8 +56,9 @@ def settle(
     real = _spaced(real, 2500.0, hydro)
     cities = [s for s in real if s.kind == "city"]
     others = [s for s in real if s.kind != "city"][: max(0, count - len(cities))]
-    villages = _villages(cities + others, territory, terrain, hydro, rng,
-                         count - len(cities) - len(others))
+    villages = _villages(
+        cities + others, territory, terrain, hydro, rng, count - len(cities) - len(others)
+    )
     return cities + others + villages
 
 
@@ -71,9 +71,17 @@ def _cities(territory: Territory) -> list[Settlement]:
             xy = tuple(shapely.get_coordinates(shape.representative_point())[0])
         else:
             xy = territory.to_metric.transform(*lonlat)
-        rows.append(Settlement(city.name.removesuffix("市"), city.name_en, "city",
-                               (float(xy[0]), float(xy[1])), city.population or 1_000_000,
-                               city.id, True))
+        rows.append(
+            Settlement(
+                city.name.removesuffix("市"),
+                city.name_en,
+                "city",
+                (float(xy[0]), float(xy[1])),
+                city.population or 1_000_000,
+                city.id,
+                True,
+            )
+        )
     return rows
 
 
@@ -83,11 +91,13 @@ def _geonames(territory: Territory) -> list[tuple[str, str, float, float]]:
     lon = np.array([float(r["lon"]) for r in rows])
     lat = np.array([float(r["lat"]) for r in rows])
     x, y = territory.to_metric.transform(lon, lat)
-    return [(r["name"], r["name_en"], float(a), float(b)) for r, a, b in zip(rows, x, y, strict=True)]
+    return [
+        (r["name"], r["name_en"], float(a), float(b)) for r, a, b in zip(rows, x, y, strict=True)
+    ]
 
 
 def _seats(territory: Territory) -> list[Settlement]:
-    named = {}
+    named: dict[str, list[tuple[str, float, float]]] = {}
     for name, name_en, x, y in _geonames(territory):
         named.setdefault(name, []).append((name_en, x, y))
     rows = []
@@ -99,11 +109,14 @@ def _seats(territory: Territory) -> list[Settlement]:
             for name_en, x, y in named.get(key, [])
             if district.shape.contains(shapely.Point(x, y))
         ]
-        name_en, x, y = inside[0] if inside else (
-            "", *shapely.get_coordinates(district.shape.representative_point())[0]
+        name_en, x, y = (
+            inside[0]
+            if inside
+            else ("", *shapely.get_coordinates(district.shape.representative_point())[0])
         )
-        rows.append(Settlement(stem, name_en, "seat", (float(x), float(y)), 180_000,
-                               district.city_id, True))
+        rows.append(
+            Settlement(stem, name_en, "seat", (float(x), float(y)), 180_000, district.city_id, True)
+        )
     return rows
 
 
@@ -114,20 +127,25 @@ def _towns(territory: Territory) -> list[Settlement]:
         point = shapely.Point(x, y)
         for city_id, shape in shapes:
             if shape.contains(point):
-                rows.append(Settlement(name or name_en, name_en, "town", (x, y), 25_000,
-                                       city_id, True))
+                rows.append(
+                    Settlement(name or name_en, name_en, "town", (x, y), 25_000, city_id, True)
+                )
     return rows
 
 
 def _spaced(rows: list[Settlement], apart_m: float, hydro: Hydro) -> list[Settlement]:
     """Earlier rows win; later ones too close to them, or in water, are left out."""
-    wet = shapely.union_all([r.water.buffer(400) for r in hydro.rivers] + [k.shape for k in hydro.lakes])
+    wet = shapely.union_all(
+        [r.water.buffer(400) for r in hydro.rivers] + [k.shape for k in hydro.lakes]
+    )
     shapely.prepare(wet)
     kept: list[Settlement] = []
     for row in rows:
         limit = [9000.0 if k.kind == "city" else apart_m for k in kept]
-        near = any(np.hypot(row.xy[0] - k.xy[0], row.xy[1] - k.xy[1]) < d
-                   for k, d in zip(kept, limit, strict=True))
+        near = any(
+            np.hypot(row.xy[0] - k.xy[0], row.xy[1] - k.xy[1]) < d
+            for k, d in zip(kept, limit, strict=True)
+        )
         if row.kind == "city" or not (near or wet.contains(shapely.Point(row.xy))):
             kept.append(row)
     return kept
@@ -150,7 +168,8 @@ def _villages(
     tries = rng.uniform([west, south], [east, north], (count * 14 + 200, 2))
     hilly = terrain.hilliness(tries, territory.to_metric)
     wet = shapely.union_all(
-        [(r.plain or r.water).buffer(300) for r in hydro.rivers] + [k.shape.buffer(300) for k in hydro.lakes]
+        [(r.plain or r.water).buffer(300) for r in hydro.rivers]
+        + [k.shape.buffer(300) for k in hydro.lakes]
     )
     lines = shapely.union_all(list(territory.borders.values())) if territory.borders else None
     points = shapely.points(tries)
@@ -165,8 +184,17 @@ def _villages(
     chosen = _blue_noise(tries, np.array([s.xy for s in real]).reshape(-1, 2), 0.62 * spread, count)
     rows = []
     for number, xy in enumerate(chosen, 1):
-        rows.append(Settlement(f"示例村{number}", f"Sample village {number}", "village",
-                               (float(xy[0]), float(xy[1])), int(rng.integers(600, 4000)), "", False))
+        rows.append(
+            Settlement(
+                f"示例村{number}",
+                f"Sample village {number}",
+                "village",
+                (float(xy[0]), float(xy[1])),
+                int(rng.integers(600, 4000)),
+                "",
+                False,
+            )
+        )
     return rows
 
 

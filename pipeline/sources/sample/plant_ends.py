@@ -16,8 +16,10 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from pipeline.sources.sample.gaps import Gaps, fitting, turned_all
 from pipeline.sources.sample.hydro import blob
 from pipeline.sources.sample.land import Area
+from pipeline.sources.sample.network import stub_reach_m
 from pipeline.sources.sample.planted import Plants
 from pipeline.sources.sample.railways import Track
 from pipeline.sources.sample.sites import Stub, sector, turned
@@ -40,7 +42,9 @@ class Need:
 
 def plant_ends(plants: Plants) -> None:
     """Plant every kind of end; rare sites first, so that the common kinds fill the rest."""
-    copies = 1 if plants.world.budget.nodes < 60_000 else 2 if plants.world.budget.nodes < 150_000 else 3
+    copies = (
+        1 if plants.world.budget.nodes < 60_000 else 2 if plants.world.budget.nodes < 150_000 else 3
+    )
     recipes: list[tuple[str, Callable[[Plants], bool], int, bool]] = [
         ("natural_barrier", _wide_river, min(copies, 2), True),
         ("river", _across_feature("river"), copies, True),
@@ -51,25 +55,48 @@ def plant_ends(plants: Plants) -> None:
         ("facing_road", _facing_road("degree_one"), copies, True),
         ("facing_road_class_end", _facing_road("class_end"), copies, True),
         ("short_way_round", _short_way_round, copies, True),
-        ("none", _pair(Need("none", "unbuilt", (250, 2600))), copies, True),
-        ("none_secondary", _pair(Need("none", "unbuilt", (400, 4200), cls="secondary")), copies, True),
         ("class_end", _pair(Need("none", "unbuilt", (250, 1200)), through="track"), copies, True),
         ("planned", _pair(Need("none", "planned", (300, 1800)), through="proposed"), copies, True),
-        ("under_construction", _pair(Need("none", "under_construction", (300, 1800)),
-                                     through="construction"), copies, True),
+        (
+            "under_construction",
+            _pair(Need("none", "under_construction", (300, 1800)), through="construction"),
+            copies,
+            True,
+        ),
         ("water", _pair(Need("water", "unbuilt", (320, 900))), copies, True),
         ("building", _pair(Need("building", "unbuilt", (220, 500))), copies, True),
         ("protected", _pair(Need("protected", "unbuilt", (600, 1800))), copies, True),
         ("barrier_piece", _barrier(piece=True), copies, True),
         ("barrier_node", _barrier(piece=False), copies, True),
         ("mapping_gap", _pair(Need("none", "mapping_gap", (5, 8))), copies, True),
+        ("none", _pair(Need("none", "unbuilt", (250, 2600))), copies, True),
+        (
+            "none_secondary",
+            _pair(Need("none", "unbuilt", (400, 4200), cls="secondary")),
+            copies,
+            True,
+        ),
         ("rail_end", _rail_end, copies, False),
         ("ferry_terminal", _single("ferry_terminal"), copies, False),
-        *((name, _single(name), copies, False) for name in (
-            "turning_circle", "turning_loop", "loop", "parking", "entrance_barrier", "station",
-            "service_road", "extract_edge", "bridge_in_part", "tunnel_in_part",
-            "dual_carriageway_continues", "heading_away", "too_far", "class_below",
-        )),
+        *(
+            (name, _single(name), copies, False)
+            for name in (
+                "turning_circle",
+                "turning_loop",
+                "loop",
+                "parking",
+                "entrance_barrier",
+                "station",
+                "service_road",
+                "extract_edge",
+                "bridge_in_part",
+                "tunnel_in_part",
+                "dual_carriageway_continues",
+                "heading_away",
+                "too_far",
+                "class_below",
+            )
+        ),
     ]
     for copy in range(max(count for _, _, count, _ in recipes)):
         for _, recipe, count, _ in recipes:
@@ -95,30 +122,42 @@ def _sites(plants: Plants, *, is_finding: bool, tries: int) -> Any:
 
 
 def _reach(plants: Plants) -> float:
-    """How long a stub may be: networks of small samples are far apart."""
-    return float(np.clip(3_000 * (2e5 / plants.world.budget.nodes) ** 0.5, 2_500, 11_000))
+    return stub_reach_m(plants.world.budget.nodes)
 
 
 def _pair(need: Need, through: str = "") -> Callable[[Plants], bool]:
     """A recipe: two ends that face each other over a gap holding what is needed."""
 
     def recipe(plants: Plants) -> bool:
-        for attempt, (point, across, border_id) in enumerate(_sites(plants, is_finding=True, tries=900)):
-            lean = need.leans[attempt % len(need.leans)]
-            way = turned(across, lean + plants.rng.uniform(-4, 4))
-            gap = float(np.exp(plants.rng.uniform(*np.log(need.gap_m))))
-            share = plants.rng.uniform(0.35, 0.65)
-            a, b = point - share * gap * way, point + (1 - share) * gap * way
-            if not _gap_fits(plants, a, b, way, need.obstacle):
-                continue
-            stubs = _stubs_for(plants, a, b, way, need.cls, border_id)
-            if stubs is None:
-                continue
-            _build_pair(plants, need, through, stubs, a, b, way, border_id)
-            return True
-        return False
+        rng, survey = plants.rng, plants.survey
+        site = rng.permutation(np.flatnonzero(survey.lonely))
+        site = site[plants.rooms(survey.points[site], is_finding=True)]
+        flip = rng.choice([-1.0, 1.0], (len(site), 1))
+        lean = rng.choice(need.leans, len(site)) + rng.uniform(-4, 4, len(site))
+        way = turned_all(flip * survey.normals[site], lean)
+        shortest, longest = np.log(need.gap_m)
+        gap = np.exp(rng.uniform(shortest, longest, (len(site), 1)))
+        share = rng.uniform(0.35, 0.65, (len(site), 1))
+        middle = survey.points[site]
+        gaps = Gaps(middle - share * gap * way, middle + (1 - share) * gap * way, way, site)
+        return _first_pair(plants, fitting(survey, gaps, need.obstacle), need, through)
 
     return recipe
+
+
+def _first_pair(plants: Plants, gaps: Gaps, need: Need, through: str = "") -> bool:
+    """Build the first of the gaps to which roads can be led from both sides."""
+    for a, b, way, site in zip(gaps.a, gaps.b, gaps.way, gaps.site, strict=True):
+        border_id = str(plants.survey.border_ids[site])
+        stubs = _stubs_for(plants, a, b, way, need.cls)
+        if stubs is not None:
+            _build_pair(plants, need, through, stubs, a, b, way, border_id)
+            return True
+    return False
+
+
+_GAPS = np.array([(320.0, 0.5), (700, 0.2), (700, 0.8), (1_300, 0.5), (2_000, 0.2), (2_000, 0.8)])
+"""Length of a gap over a feature, and where along it the feature lies."""
 
 
 def _across_feature(name: str) -> Callable[[Plants], bool]:
@@ -128,95 +167,63 @@ def _across_feature(name: str) -> Callable[[Plants], bool]:
     """
 
     def recipe(plants: Plants) -> bool:
-        survey = plants.survey
+        rng, survey = plants.rng, plants.survey
         lines = {
             "river": [r.line for r in plants.world.hydro.rivers if not r.is_barrier],
-            "railway": list(survey.rails), "motorway": list(survey.axes),
+            "railway": list(survey.rails),
+            "motorway": list(survey.axes),
         }[name]
         if not lines or not len(survey.points):
             return False
-        every = np.concatenate([
-            shapely.get_coordinates(shapely.line_interpolate_point(k, np.arange(0, k.length, 160.0)))
-            for k in lines
-        ])
-        distance, nearest = survey.site_tree.query(every, distance_upper_bound=1_800.0)
+        every = shapely.get_coordinates(shapely.segmentize(shapely.multilinestrings(lines), 90.0))
+        distance, site = survey.site_tree.query(every, distance_upper_bound=1_800.0)
         close = np.flatnonzero(np.isfinite(distance))
-        for k in plants.rng.permutation(close)[:900]:
-            middle, site = every[k], int(nearest[k])
-            if not survey.lonely[site] or not plants.room(middle, is_finding=True):
-                continue
-            across, border_id = survey.normals[site], str(survey.border_ids[site])
-            for lean in (0.0, 24.0, -24.0, 38.0, -38.0):
-                way = turned(across, lean)
-                for gap in (420.0, 900.0, 1_700.0, 2_600.0):
-                    a, b = middle - gap / 2 * way, middle + gap / 2 * way
-                    if not _in_both_cities(plants, a, b, border_id):
-                        continue
-                    if not _gap_fits(plants, a, b, way, name):
-                        continue
-                    stubs = _stubs_for(plants, a, b, way, "tertiary", border_id)
-                    if stubs is None:
-                        continue
-                    need = Need(name, "unbuilt", (gap, gap))
-                    _build_pair(plants, need, "", stubs, a, b, way, border_id)
-                    return True
-        return False
+        close = close[survey.lonely[site[close]]]
+        close = close[plants.rooms(every[close], is_finding=True)]
+        if not len(close):
+            return False
+        pick = rng.choice(close, 12_000)
+        way = turned_all(
+            survey.normals[site[pick]], rng.choice((0.0, 24.0, -24.0, 42.0, -42.0), len(pick))
+        )
+        gap, share = _GAPS[rng.integers(0, len(_GAPS), len(pick))].T[:, :, None]
+        middle = every[pick]
+        gaps = Gaps(middle - share * gap * way, middle + (1 - share) * gap * way, way, site[pick])
+        gaps = gaps.take(_in_both_cities(plants, gaps))
+        return _first_pair(plants, fitting(survey, gaps, name), Need(name, "unbuilt", (0, 0)))
 
     return recipe
 
 
-def _in_both_cities(plants: Plants, a: Floats, b: Floats, border_id: str) -> bool:
-    first, second = (plants.world.territory.city_shapes[k] for k in border_id.split("-"))
-    return bool(
-        (shapely.contains_xy(first, *a) and shapely.contains_xy(second, *b))
-        or (shapely.contains_xy(first, *b) and shapely.contains_xy(second, *a))
-    )
-
-
-def _gap_fits(plants: Plants, a: Floats, b: Floats, way: Floats, obstacle: str) -> bool:
-    """The gap is clear of roads, and holds just the natural obstacle wanted."""
-    survey = plants.survey
-    gap = float(np.hypot(*(b - a)))
-    line = shapely.LineString([a - 30 * way, b + 30 * way])
-    found = {
-        "river": _hits(survey.rivers, line), "water": _hits(survey.still, line),
-        "railway": _hits(survey.rails, line), "motorway": _hits(survey.axes, line),
-        "protected": _hits(survey.reserves, line), "metro": _hits(survey.metros, line),
-    }
-    wanted = obstacle if obstacle in ("river", "railway", "motorway") else ""
-    if any(hit != (name == wanted) for name, hit in found.items()):
-        return False
-    if wanted and not _inner(survey, wanted, a, b):
-        return False
-    corridor = line.buffer(90 + 0.28 * gap)
-    if survey.laid_in(corridor):
-        return False
-    rows = survey.roads_in(corridor)
-    if wanted == "motorway":
-        rows = rows[survey.rank[rows] > 0]
-    return not len(rows)
+def _in_both_cities(plants: Plants, gaps: Gaps) -> NDArray[np.bool_]:
+    """Whether the two ends lie in the two cities of the border."""
+    borders = plants.survey.border_ids[gaps.site]
+    ok = np.zeros(len(gaps.a), dtype=bool)
+    for border_id in np.unique(borders):
+        rows = np.flatnonzero(borders == border_id)
+        inside = []
+        for city_id in str(border_id).split("-"):
+            shape = plants.world.territory.city_shapes[city_id]
+            shapely.prepare(shape)
+            inside.append([shapely.contains_xy(shape, *end[rows].T) for end in (gaps.a, gaps.b)])
+        (a_first, b_first), (a_second, b_second) = inside
+        ok[rows] = (a_first & b_second) | (a_second & b_first)
+    return ok
 
 
 def _hits(shapes: NDArray[np.object_], line: shapely.LineString) -> bool:
     return bool(len(shapes) and shapely.dwithin(shapes, line, 40.0).any())
 
 
-def _inner(survey: Any, name: str, a: Floats, b: Floats) -> bool:
-    """The obstacle lies within the gap, 25 m clear of both ends, and is crossed."""
-    shapes = {"river": survey.rivers, "railway": survey.rails, "motorway": survey.axes}[name]
-    gap = shapely.LineString([a, b])
-    near = shapes[shapely.intersects(shapes, gap)]
-    if not len(near):
-        return False
-    if name == "river" and float(shapely.length(shapely.intersection(near, gap)).sum()) > 165:
-        return False  # wide water is a natural barrier, another kind
-    ends = shapely.multipoints(np.array([a, b]))
-    return not bool((shapely.distance(near, ends) < 30).any())
-
-
 def _stubs_for(
-    plants: Plants, a: Floats, b: Floats, way: Floats, cls: str, border_id: str,
-    *, least_ratio: float = 1.8, reach_m: float | None = None,
+    plants: Plants,
+    a: Floats,
+    b: Floats,
+    way: Floats,
+    cls: str,
+    *,
+    least_ratio: float = 1.8,
+    reach_m: float | None = None,
 ) -> tuple[Stub, Stub] | None:
     """Roads to both ends, whose way round through the network is long enough."""
     survey, rank = plants.survey, CLASS_RANK[cls]
@@ -232,17 +239,22 @@ def _stubs_for(
     rest = need - first.length_m - second.length_m
     if rest > 0 and np.isfinite(survey.distance_m(first.foot, second.foot, rank + 1, rest)):
         return None
-    del border_id
     return first, second
 
 
 def _build_pair(
-    plants: Plants, need: Need, through: str, stubs: tuple[Stub, Stub], a: Floats, b: Floats,
-    way: Floats, border_id: str,
+    plants: Plants,
+    need: Need,
+    through: str,
+    stubs: tuple[Stub, Stub],
+    a: Floats,
+    b: Floats,
+    way: Floats,
+    border_id: str,
 ) -> None:
     pair = plants.pair_id()
     tags = _tagged_name(plants)
-    roads = [plants.add_road(stub.xy, need.cls, dict(tags)) for stub in stubs]
+    roads = [plants.add_stub(stub, need.cls, dict(tags)) for stub in stubs]
     gap = shapely.LineString([a, b])
     middle = (a + b) / 2
     if through == "track":
@@ -250,15 +262,38 @@ def _build_pair(
     elif through == "proposed":
         plants.add_road(np.array([a, middle, b]), "proposed", {"proposed": need.cls, **tags})
     elif through == "construction":
-        plants.add_road(np.array([a, middle, b]), "construction", {"construction": need.cls, **tags})
+        plants.add_road(
+            np.array([a, middle, b]), "construction", {"construction": need.cls, **tags}
+        )
     _put_obstacle(plants, need.obstacle, a, b, way)
     end_type = "class_end" if through == "track" else "degree_one"
     for end, road in zip((a, b), roads, strict=True):
-        plants.row("dead_end", end, border_id, "finding", road=road, end_type=end_type,
-                   kind="facing_pair", status=need.status, obstacle=need.obstacle, pair_id=pair)
+        plants.row(
+            "dead_end",
+            end,
+            border_id,
+            "finding",
+            road=road,
+            end_type=end_type,
+            kind="facing_pair",
+            status=need.status,
+            obstacle=need.obstacle,
+            pair_id=pair,
+        )
     if need.status != "mapping_gap":
-        plants.row("missing_link", a, border_id, "finding", road=roads[0], shape=gap, end_type=end_type,
-                   kind="facing_pair", status=need.status, obstacle=need.obstacle, pair_id=pair)
+        plants.row(
+            "missing_link",
+            a,
+            border_id,
+            "finding",
+            road=roads[0],
+            shape=gap,
+            end_type=end_type,
+            kind="facing_pair",
+            status=need.status,
+            obstacle=need.obstacle,
+            pair_id=pair,
+        )
     plants.survey.reserved.append(gap.buffer(60 + 0.28 * gap.length))
     plants.claim(a, b, is_finding=True)
 
@@ -271,8 +306,14 @@ def _tagged_name(plants: Plants) -> dict[str, str]:
 
 def _wiggle(a: Floats, b: Floats, rng: np.random.Generator) -> Floats:
     normal = np.array([-(b - a)[1], (b - a)[0]])
-    return np.array([a, a + 0.3 * (b - a) + 0.03 * normal * rng.normal(),
-                     a + 0.7 * (b - a) + 0.03 * normal * rng.normal(), b])
+    return np.array(
+        [
+            a,
+            a + 0.3 * (b - a) + 0.03 * normal * rng.normal(),
+            a + 0.7 * (b - a) + 0.03 * normal * rng.normal(),
+            b,
+        ]
+    )
 
 
 def _put_obstacle(plants: Plants, obstacle: str, a: Floats, b: Floats, way: Floats) -> None:
@@ -282,25 +323,42 @@ def _put_obstacle(plants: Plants, obstacle: str, a: Floats, b: Floats, way: Floa
         shape = blob(middle, min(0.24 * gap, 160.0), plants.rng, 24)
         plants.areas.append(Area(shape, {"natural": "water", "water": "pond", "name": "示例塘"}))
     elif obstacle == "building":
-        ring = [middle + x * way * 35 + y * side * 60 for x, y in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
+        ring = [
+            middle + x * way * 35 + y * side * 60 for x, y in ((-1, -1), (1, -1), (1, 1), (-1, 1))
+        ]
         plants.areas.append(Area(shapely.Polygon(ring), {"building": "industrial"}))
     elif obstacle == "protected":
-        ring = [middle + x * way * 0.27 * gap + y * side * 0.6 * gap
-                for x, y in ((-1, -1), (0, -1.15), (1, -1), (1.05, 0), (1, 1), (-1, 1))]
-        plants.areas.append(Area(shapely.Polygon(ring), {
-            "boundary": "protected_area", "leisure": "nature_reserve", "name": "示例自然保护区"}))
+        ring = [
+            middle + x * way * 0.27 * gap + y * side * 0.6 * gap
+            for x, y in ((-1, -1), (0, -1.15), (1, -1), (1.05, 0), (1, 1), (-1, 1))
+        ]
+        plants.areas.append(
+            Area(
+                shapely.Polygon(ring),
+                {
+                    "boundary": "protected_area",
+                    "leisure": "nature_reserve",
+                    "name": "示例自然保护区",
+                },
+            )
+        )
 
 
 def _wide_river(plants: Plants) -> bool:
     """Two roads that end on the dykes of a wide river with no bridge within 5 km."""
     survey = plants.survey
     wide = [r for r in plants.world.hydro.rivers if r.width_m >= 400]
-    spans = [k for k in plants.world.roads.geometry[survey.rank <= 5]
-             if any(k.intersects(r.line) for r in wide)]
-    bridges = shapely.union_all([shapely.intersection(k, r.water.buffer(50)) for k in spans for r in wide]
-                                + [shapely.intersection(m, r.water) for m in survey.axes for r in wide])
+    spans = [
+        k
+        for k in plants.world.roads.geometry[survey.rank <= 5]
+        if any(k.intersects(r.line) for r in wide)
+    ]
+    bridges = shapely.union_all(
+        [shapely.intersection(k, r.water.buffer(50)) for k in spans for r in wide]
+        + [shapely.intersection(m, r.water) for m in survey.axes for r in wide]
+    )
     shapely.prepare(bridges)
-    for point, across, border_id in _sites(plants, is_finding=True, tries=700):
+    for point, across, border_id in _sites(plants, is_finding=True, tries=4_000):
         if not any(shapely.dwithin(r.water, shapely.Point(point), 10.0) for r in wide):
             continue
         if not bridges.is_empty and bridges.distance(shapely.Point(point)) < 7_200:
@@ -319,13 +377,15 @@ def _wide_river(plants: Plants) -> bool:
             if max(abs(reach.min()), abs(reach.max())) > 2_500:
                 continue
             line = shapely.LineString([a, b])
-            if any(_hits(g, line) for g in (survey.still, survey.rails, survey.axes, survey.metros,
-                                            survey.reserves)):
+            if any(
+                _hits(g, line)
+                for g in (survey.still, survey.rails, survey.axes, survey.metros, survey.reserves)
+            ):
                 continue
             around = line.buffer(150 + 0.2 * gap)
             if len(survey.roads_in(around)) or survey.laid_in(around):
                 continue
-            stubs = _stubs_for(plants, a, b, way, "tertiary", border_id, reach_m=12_000.0)
+            stubs = _stubs_for(plants, a, b, way, "tertiary", reach_m=12_000.0)
             if stubs is None:
                 continue
             need = Need("river", "natural_barrier", (gap, gap))
@@ -339,23 +399,35 @@ def _open_end(*, noexit: bool) -> Callable[[Plants], bool]:
 
     def recipe(plants: Plants) -> bool:
         for radius, half in ((6_200.0, 52.0), (5_600.0, 48.0)):
-            for point, across, border_id in _sites(plants, is_finding=True, tries=1_500):
+            for point, across, border_id in _sites(plants, is_finding=True, tries=4_000):
                 away = plants.rng.uniform(150, 900)
                 end = point - away * across
                 view = sector(end, across, half, radius)
                 if len(plants.survey.roads_in(view, 5)) or plants.survey.laid_in(view):
                     continue
-                if plants.survey.meets(shapely.LineString([end, end + 300 * across]), 60.0,
-                                       list(plants.survey.reserves)):
+                if plants.survey.meets(
+                    shapely.LineString([end, end + 300 * across]),
+                    60.0,
+                    list(plants.survey.reserves),
+                ):
                     continue
                 stub = plants.survey.stub(end, across, 4, reach_m=2 * _reach(plants))
                 if stub is None:
                     continue
-                road = plants.add_road(stub.xy, "tertiary", _tagged_name(plants))
+                road = plants.add_stub(stub, "tertiary", _tagged_name(plants))
                 if noexit:
                     plants.tag(end, noexit="yes")
-                plants.row("dead_end", end, border_id, "noexit" if noexit else "finding", road=road,
-                           end_type="degree_one", kind="open_end", status="unbuilt", obstacle="none")
+                plants.row(
+                    "dead_end",
+                    end,
+                    border_id,
+                    "noexit" if noexit else "finding",
+                    road=road,
+                    end_type="degree_one",
+                    kind="open_end",
+                    status="unbuilt",
+                    obstacle="none",
+                )
                 plants.survey.reserved.append(view)
                 plants.claim(end, is_finding=True)
                 plants.claim(end + 3_000 * across, is_finding=True)
@@ -371,26 +443,35 @@ def _facing_road(end_type: str) -> Callable[[Plants], bool]:
     def recipe(plants: Plants) -> bool:
         survey = plants.survey
         roads = plants.world.roads
-        for point, across, border_id in _sites(plants, is_finding=True, tries=1_500):
+        for point, across, border_id in _sites(plants, is_finding=True, tries=4_000):
             end = point - plants.rng.uniform(120, 500) * across
             ray = shapely.LineString([end, end + 4_300 * across])
             rows = survey.roads_in(ray)
             if not len(rows):
                 continue
-            hits = [(shapely.Point(end).distance(shapely.intersection(ray, survey.geometry[r])), int(r))
-                    for r in rows]
+            hits = [
+                (shapely.Point(end).distance(shapely.intersection(ray, survey.geometry[r])), int(r))
+                for r in rows
+            ]
             gap, row = min(hits)
             if not 350 < gap < 3_900 or not 3 <= survey.rank[row] <= 5 or roads.level[row]:
                 continue
             target = end + gap * across
-            if shapely.Point(target).distance(shapely.Point(point)) < 120 or (target - point) @ across < 100:
+            if (
+                shapely.Point(target).distance(shapely.Point(point)) < 120
+                or (target - point) @ across < 100
+            ):
                 continue
             line = shapely.LineString([end, target])
-            if survey.meets(shapely.LineString([end, target - 20 * across]), 40.0, list(survey.reserves)):
+            if survey.meets(
+                shapely.LineString([end, target - 20 * across]), 40.0, list(survey.reserves)
+            ):
                 continue
             if len(survey.roads_in(shapely.LineString([end, target - 250 * across]).buffer(120))):
                 continue
-            if survey.laid_in(line.buffer(300)) or not _crosses_squarely(survey.geometry[row], target, across):
+            if survey.laid_in(line.buffer(300)) or not _crosses_squarely(
+                survey.geometry[row], target, across
+            ):
                 continue
             stub = survey.stub(end, across, 4, reach_m=_reach(plants))
             if stub is None:
@@ -399,13 +480,26 @@ def _facing_road(end_type: str) -> Callable[[Plants], bool]:
             foot = survey.foot_on(row, target)
             if rest > 0 and np.isfinite(survey.distance_m(stub.foot, foot, 5, rest)):
                 continue
-            road = plants.add_road(stub.xy, "tertiary", _tagged_name(plants))
+            road = plants.add_stub(stub, "tertiary", _tagged_name(plants))
             if end_type == "class_end":
-                plants.add_road(np.round(np.array([end, end + 90 * turned(across, 30)]), 2), "track")
+                plants.add_road(
+                    np.round(np.array([end, end + 90 * turned(across, 30)]), 2), "track"
+                )
             pair = plants.pair_id()
             for what, shape in (("dead_end", None), ("missing_link", line)):
-                plants.row(what, end, border_id, "finding", road=road, end_type=end_type, shape=shape,
-                           kind="facing_road", status="unbuilt", obstacle="none", pair_id=pair)
+                plants.row(
+                    what,
+                    end,
+                    border_id,
+                    "finding",
+                    road=road,
+                    end_type=end_type,
+                    shape=shape,
+                    kind="facing_road",
+                    status="unbuilt",
+                    obstacle="none",
+                    pair_id=pair,
+                )
             survey.reserved.append(line.buffer(120 + 0.25 * gap))
             plants.claim(end, target, is_finding=True)
             return True
@@ -428,17 +522,23 @@ def _short_way_round(plants: Plants) -> bool:
     survey = plants.survey
     roads = plants.world.roads
     tree = survey.tree
-    for point, across, border_id in _sites(plants, is_finding=True, tries=1_500):
+    for point, across, border_id in _sites(plants, is_finding=True, tries=4_000):
         rows = tree.query(shapely.Point(point), predicate="dwithin", distance=160.0)
-        rows = [r for r in rows if 2 <= survey.rank[r] <= 4 and roads.level[r] == 0 and not roads.oneway[r]]
+        rows = [
+            r
+            for r in rows
+            if 2 <= survey.rank[r] <= 4 and roads.level[r] == 0 and not roads.oneway[r]
+        ]
         for row in rows:
             line = survey.geometry[row]
             s = line.project(shapely.Point(point))
             gap = 2_000.0
             if not 1_700 < s < line.length - 1_700:
                 continue
-            here, back, ahead = (shapely.get_coordinates(line.interpolate(s + d))[0]
-                                 for d in (0.0, -gap / 2, gap / 2))
+            _, back, ahead = (
+                shapely.get_coordinates(line.interpolate(s + d))[0]
+                for d in (0.0, -gap / 2, gap / 2)
+            )
             way = (ahead - back) / np.hypot(*(ahead - back))
             if abs(float(way @ across)) < 0.82 or np.hypot(*(ahead - back)) < 0.985 * gap:
                 continue
@@ -449,22 +549,36 @@ def _short_way_round(plants: Plants) -> bool:
             found = _parallel_stubs(plants, row, a, b, way)
             if found is None:
                 continue
-            through = found[0].length_m + found[1].length_m + survey.distance_m(
-                found[0].foot, found[1].foot, 4, 9_000.0, two_way_only=True)
-            if through > 1.38 * np.hypot(*(b - a)) :
+            through = (
+                found[0].length_m
+                + found[1].length_m
+                + survey.distance_m(found[0].foot, found[1].foot, 4, 9_000.0, two_way_only=True)
+            )
+            if through > 1.38 * np.hypot(*(b - a)):
                 continue
             pair = plants.pair_id()
             for end, stub in zip((a, b), found, strict=True):
-                road = plants.add_road(stub.xy, "tertiary", {"name": "", "ref": ""})
-                plants.row("dead_end", end, border_id, "short_way_round", road=road,
-                           end_type="degree_one", kind="facing_pair", status="unbuilt",
-                           obstacle="none", pair_id=pair)
+                road = plants.add_stub(stub, "tertiary", {"name": "", "ref": ""})
+                plants.row(
+                    "dead_end",
+                    end,
+                    border_id,
+                    "short_way_round",
+                    road=road,
+                    end_type="degree_one",
+                    kind="facing_pair",
+                    status="unbuilt",
+                    obstacle="none",
+                    pair_id=pair,
+                )
             plants.claim(a, b, is_finding=True)
             return True
     return False
 
 
-def _parallel_stubs(plants: Plants, row: int, a: Floats, b: Floats, way: Floats) -> tuple[Stub, Stub] | None:
+def _parallel_stubs(
+    plants: Plants, row: int, a: Floats, b: Floats, way: Floats
+) -> tuple[Stub, Stub] | None:
     """Short roads from the through road to both ends, running beside it at the last."""
     survey = plants.survey
     roads = plants.world.roads
@@ -474,7 +588,10 @@ def _parallel_stubs(plants: Plants, row: int, a: Floats, b: Floats, way: Floats)
         start = roads.xy[foot]
         knee = end - 115 * heading
         xy = np.round(np.array([start, (start + knee) / 2, knee, (knee + end) / 2, end]), 2)
-        if np.hypot(*(knee - start)) > 420 or foot in (roads.offset[row], roads.offset[row + 1] - 1):
+        if np.hypot(*(knee - start)) > 420 or foot in (
+            roads.offset[row],
+            roads.offset[row + 1] - 1,
+        ):
             return None
         line = shapely.LineString(xy)
         body = shapely.LineString(xy[1:])
@@ -494,17 +611,18 @@ def _barrier(*, piece: bool) -> Callable[[Plants], bool]:
     """Two roads that meet at the border but are blocked there."""
 
     def recipe(plants: Plants) -> bool:
-        for point, across, border_id in _sites(plants, is_finding=True, tries=900):
+        for point, across, border_id in _sites(plants, is_finding=True, tries=4_000):
             way = turned(across, plants.rng.uniform(-15, 15))
             half = 22.0 if piece else 0.0
             a, b = np.round(point - half * way, 2), np.round(point + half * way, 2)
             probe = shapely.LineString([point - 200 * way, point + 200 * way])
             if len(plants.survey.roads_in(probe.buffer(120))) or plants.survey.meets(
-                    probe, 40.0, list(plants.survey.reserves)):
+                probe, 40.0, list(plants.survey.reserves)
+            ):
                 continue
             # Roads that meet at the very border would touch it: end the search lines a step before.
             ends = (a - 4 * way, b + 4 * way) if not piece else (a, b)
-            stubs = _stubs_for(plants, ends[0], ends[1], way, "tertiary", border_id)
+            stubs = _stubs_for(plants, ends[0], ends[1], way, "tertiary")
             if stubs is None:
                 continue
             _build_barrier(plants, stubs, a, b, border_id, piece=piece)
@@ -528,11 +646,32 @@ def _build_barrier(
     else:
         plants.tag(a, barrier=str(plants.rng.choice(["jersey_barrier", "block"])))
     for end, road in zip((a, b), roads, strict=True):
-        plants.row("dead_end", end, border_id, "finding", road=road, end_type="barrier_end",
-                   kind="facing_pair", status="unbuilt", obstacle="barrier", pair_id=pair)
+        plants.row(
+            "dead_end",
+            end,
+            border_id,
+            "finding",
+            road=road,
+            end_type="barrier_end",
+            kind="facing_pair",
+            status="unbuilt",
+            obstacle="barrier",
+            pair_id=pair,
+        )
     line = shapely.LineString([a, b] if piece else [stubs[0].xy[-1], stubs[1].xy[-1]])
-    plants.row("missing_link", a, border_id, "finding", road=roads[0], shape=line, end_type="barrier_end",
-               kind="facing_pair", status="unbuilt", obstacle="barrier", pair_id=pair)
+    plants.row(
+        "missing_link",
+        a,
+        border_id,
+        "finding",
+        road=roads[0],
+        shape=line,
+        end_type="barrier_end",
+        kind="facing_pair",
+        status="unbuilt",
+        obstacle="barrier",
+        pair_id=pair,
+    )
     plants.claim(a, b, is_finding=True)
 
 
@@ -540,9 +679,13 @@ def _rail_end(plants: Plants) -> bool:
     """A metro line that stops short of the border, heading for the next city."""
     survey = plants.survey
     centres = {s.city_id: np.array(s.xy) for s in plants.world.settlements if s.kind == "city"}
-    for point, across, border_id in _sites(plants, is_finding=False, tries=600):
+    for point, across, border_id in _sites(plants, is_finding=False, tries=4_000):
         a, b = border_id.split("-")
-        side = a if shapely.contains_xy(plants.world.territory.city_shapes[a], *(point - 500 * across)) else b
+        side = (
+            a
+            if shapely.contains_xy(plants.world.territory.city_shapes[a], *(point - 500 * across))
+            else b
+        )
         other = b if side == a else a
         towards = centres[other] - point
         if float(across @ towards) < 0.6 * np.hypot(*towards):
@@ -557,12 +700,33 @@ def _rail_end(plants: Plants) -> bool:
             continue
         number = sum(k.rail_end_border != "" for k in plants.tracks) + 1
         at = (0, 10, 20, 30, 39)
-        stops = tuple((v, f"示例地铁{number}号支线站{k}", f"Sample branch {number} stop {k}")
-                      for k, v in enumerate(at, 1))
-        plants.tracks.append(Track("subway", xy, stops, f"示例地铁{number}号支线", f"Sample branch {number}",
-                                   f"B{number}", interval_min=7, rail_end_border=border_id))
-        plants.row("dead_end", xy[-1], border_id, "finding", end_type="rail_end", kind="open_end",
-                   status="unbuilt", obstacle="none")
+        stops = tuple(
+            (v, f"示例地铁{number}号支线站{k}", f"Sample branch {number} stop {k}")
+            for k, v in enumerate(at, 1)
+        )
+        plants.tracks.append(
+            Track(
+                "subway",
+                xy,
+                stops,
+                f"示例地铁{number}号支线",
+                f"Sample branch {number}",
+                f"B{number}",
+                interval_min=7,
+                rail_end_border=border_id,
+            )
+        )
+        plants.row(
+            "dead_end",
+            xy[-1],
+            border_id,
+            "finding",
+            track=f"示例地铁{number}号支线",
+            end_type="rail_end",
+            kind="open_end",
+            status="unbuilt",
+            obstacle="none",
+        )
         plants.claim(end, is_finding=False)
         return True
     return False
@@ -573,7 +737,7 @@ def _single(name: str) -> Callable[[Plants], bool]:
 
     def recipe(plants: Plants) -> bool:
         builder = _DECOYS[name]
-        for point, across, border_id in _sites(plants, is_finding=False, tries=1_200):
+        for point, across, border_id in _sites(plants, is_finding=False, tries=4_000):
             if name == "too_far":
                 away = plants.rng.uniform(3_450, 4_100)
             else:
@@ -582,7 +746,10 @@ def _single(name: str) -> Callable[[Plants], bool]:
             heading = across
             if name == "heading_away":
                 heading = -turned(across, plants.rng.uniform(-25, 25))
-            if name == "too_far" and shapely.Point(end).distance(plants.survey.border_lines) < 3_350:
+            if (
+                name == "too_far"
+                and shapely.Point(end).distance(plants.survey.border_lines) < 3_350
+            ):
                 continue
             if builder(plants, end, heading, border_id):
                 plants.claim(end, point, is_finding=False)
@@ -594,11 +761,19 @@ def _single(name: str) -> Callable[[Plants], bool]:
 
 def _clear_ahead(plants: Plants, end: Floats, heading: Floats, ahead_m: float = 320.0) -> bool:
     patch = shapely.LineString([end, end + ahead_m * heading]).buffer(110)
-    return not len(plants.survey.roads_in(patch)) and not plants.survey.laid_in(patch) and not plants.survey.meets(patch, 10.0, None)
+    return (
+        not len(plants.survey.roads_in(patch))
+        and not plants.survey.laid_in(patch)
+        and not plants.survey.meets(patch, 10.0, None)
+    )
 
 
 def _plain_decoy(
-    rule: str, cls: str = "tertiary", *, node: dict[str, str] | None = None, end_type: str = "degree_one"
+    rule: str,
+    cls: str = "tertiary",
+    *,
+    node: dict[str, str] | None = None,
+    end_type: str = "degree_one",
 ) -> Callable[[Plants, Floats, Floats, str], bool]:
     def build(plants: Plants, end: Floats, heading: Floats, border_id: str) -> bool:
         if not _clear_ahead(plants, end, heading):
@@ -606,7 +781,7 @@ def _plain_decoy(
         stub = plants.survey.stub(end, heading, min(CLASS_RANK[cls], 4), reach_m=_reach(plants))
         if stub is None:
             return False
-        road = plants.add_road(stub.xy, cls, {"name": "", "ref": ""})
+        road = plants.add_stub(stub, cls, {"name": "", "ref": ""})
         if node:
             plants.tag(end, **node)
         _finish_decoy(plants, rule, end, heading, road, border_id, end_type)
@@ -616,13 +791,25 @@ def _plain_decoy(
 
 
 def _finish_decoy(
-    plants: Plants, rule: str, end: Floats, heading: Floats, road: int, border_id: str, end_type: str
+    plants: Plants,
+    rule: str,
+    end: Floats,
+    heading: Floats,
+    road: int,
+    border_id: str,
+    end_type: str,
 ) -> None:
     side = np.array([-heading[1], heading[0]])
 
     def yard(depth: float, width: float) -> shapely.Polygon:
-        return shapely.Polygon([end - 15 * heading - width * side, end + depth * heading - width * side,
-                                end + depth * heading + width * side, end - 15 * heading + width * side])
+        return shapely.Polygon(
+            [
+                end - 15 * heading - width * side,
+                end + depth * heading - width * side,
+                end + depth * heading + width * side,
+                end - 15 * heading + width * side,
+            ]
+        )
 
     if rule == "parking":
         plants.areas.append(Area(yard(60, 40), {"amenity": "parking", "parking": "surface"}))
@@ -631,9 +818,18 @@ def _finish_decoy(
     elif rule == "station":
         along = np.array([end + side * x + heading * 4 for x in np.linspace(-450, 450, 9)])
         along[4] = end + heading * 12
-        plants.tracks.append(Track("rail", np.round(along, 2), ((4, "示例货运站", "Sample freight station"),),
-                                   "示例专用线", "Sample siding", "", tags={"usage": "industrial",
-                                   "service": "spur"}, has_route=False))
+        plants.tracks.append(
+            Track(
+                "rail",
+                np.round(along, 2),
+                ((4, "示例货运站", "Sample freight station"),),
+                "示例专用线",
+                "Sample siding",
+                "",
+                tags={"usage": "industrial", "service": "spur"},
+                has_route=False,
+            )
+        )
     elif rule == "extract_edge":
         plants.cut_ways.append(road)
     elif rule == "ferry_terminal":
@@ -647,14 +843,16 @@ def _loop(plants: Plants, end: Floats, heading: Floats, border_id: str) -> bool:
     stub = plants.survey.stub(end, heading, 4, reach_m=_reach(plants))
     if stub is None:
         return False
-    road = plants.add_road(stub.xy, "tertiary", {"name": "", "ref": ""})
+    road = plants.add_stub(stub, "tertiary", {"name": "", "ref": ""})
     centre = end + 32 * heading
     angle = np.linspace(0, 2 * np.pi, 13)[:-1] + np.arctan2(-heading[1], -heading[0])
     ring = centre + 32 * np.column_stack([np.cos(angle), np.sin(angle)])
     ring[0] = end
     # Two halves: a closed line of its own would be one edge from a node to itself.
     plants.add_road(np.round(ring[:7], 2), "tertiary", {"name": "", "ref": ""})
-    plants.add_road(np.round(np.concatenate([ring[6:], end[None]]), 2), "tertiary", {"name": "", "ref": ""})
+    plants.add_road(
+        np.round(np.concatenate([ring[6:], end[None]]), 2), "tertiary", {"name": "", "ref": ""}
+    )
     plants.row("dead_end", end, border_id, "loop", road=road, end_type="degree_one")
     return True
 
@@ -669,10 +867,16 @@ def _in_part(kind: int) -> Callable[[Plants, Floats, Floats, str], bool]:
         stub = plants.survey.stub(start, heading, 4, reach_m=_reach(plants))
         if stub is None:
             return False
-        plants.add_road(stub.xy, "tertiary", {"name": "", "ref": ""})
-        road = plants.add_road(np.round(np.array([start, (start + end) / 2, end]), 2), "tertiary",
-                               {"name": "", "ref": ""}, bridge=kind)
-        plants.row("dead_end", end, border_id, "bridge_or_tunnel_in_part", road=road, end_type="degree_one")
+        plants.add_stub(stub, "tertiary", {"name": "", "ref": ""})
+        road = plants.add_road(
+            np.round(np.array([start, (start + end) / 2, end]), 2),
+            "tertiary",
+            {"name": "", "ref": ""},
+            bridge=kind,
+        )
+        plants.row(
+            "dead_end", end, border_id, "bridge_or_tunnel_in_part", road=road, end_type="degree_one"
+        )
         return True
 
     return build
@@ -688,19 +892,33 @@ def _dual(plants: Plants, end: Floats, heading: Floats, border_id: str) -> bool:
     if stub is None:
         return False
     plain = {"name": "", "ref": ""}
-    plants.add_road(stub.xy, "tertiary", dict(plain))
+    plants.add_stub(stub, "tertiary", dict(plain))
     s = np.array([45.0, 140, 240, 330])
-    half = np.concatenate([start[None], start + s[:, None] * heading - 9 * side,
-                           (end - 9 * side)[None]])
+    half = np.concatenate(
+        [start[None], start + s[:, None] * heading - 9 * side, (end - 9 * side)[None]]
+    )
     half = np.round(half, 2)
     road = plants.add_road(half, "tertiary", dict(plain), oneway=True)
-    other = np.concatenate([start[None], start + s[:, None] * heading + 9 * side,
-                            (end + 9 * side)[None], (end + 130 * heading + 9 * side)[None],
-                            (end + 260 * heading + 9 * side)[None]])
+    other = np.concatenate(
+        [
+            start[None],
+            start + s[:, None] * heading + 9 * side,
+            (end + 9 * side)[None],
+            (end + 130 * heading + 9 * side)[None],
+            (end + 260 * heading + 9 * side)[None],
+        ]
+    )
     other = np.round(other, 2)
     far = plants.add_road(other[::-1], "tertiary", dict(plain), oneway=True)
     plants.tag(other[-1], highway="turning_circle")
-    plants.row("dead_end", half[-1], border_id, "dual_carriageway_continues", road=road, end_type="degree_one")
+    plants.row(
+        "dead_end",
+        half[-1],
+        border_id,
+        "dual_carriageway_continues",
+        road=road,
+        end_type="degree_one",
+    )
     plants.row("dead_end", other[-1], border_id, "turning_circle", road=far, end_type="degree_one")
     return True
 
@@ -724,7 +942,7 @@ def _ferry(plants: Plants, end: Floats, heading: Floats, border_id: str) -> bool
     stub = survey.stub(landing, heading, 4, reach_m=_reach(plants))
     if stub is None:
         return False
-    road = plants.add_road(stub.xy, "tertiary", {"name": "", "ref": ""})
+    road = plants.add_stub(stub, "tertiary", {"name": "", "ref": ""})
     plants.tag(landing, amenity="ferry_terminal", name="示例渡口")
     _finish_decoy(plants, "ferry_terminal", landing, heading, road, border_id, "degree_one")
     return True
@@ -735,7 +953,9 @@ _DECOYS: dict[str, Callable[[Plants, Floats, Floats, str], bool]] = {
     "turning_loop": _plain_decoy("turning_circle", "secondary", node={"highway": "turning_loop"}),
     "loop": _loop,
     "parking": _plain_decoy("parking"),
-    "entrance_barrier": _plain_decoy("entrance_barrier", node={"barrier": "gate", "entrance": "main"}),
+    "entrance_barrier": _plain_decoy(
+        "entrance_barrier", node={"barrier": "gate", "entrance": "main"}
+    ),
     "station": _plain_decoy("station"),
     "service_road": _plain_decoy("service_road", "service"),
     "extract_edge": _plain_decoy("extract_edge"),

@@ -25,7 +25,11 @@ def plant_land(plants: Plants) -> None:
     """Plant conflicts of every kind, corridors of both kinds, and describe the rivers."""
     copies = 1 if plants.world.budget.nodes < 60_000 else 2
     for _ in range(copies):
-        for kind in ("industrial_facing_protected", "industrial_facing_water", "urban_facing_farmland"):
+        for kind in (
+            "industrial_facing_protected",
+            "industrial_facing_water",
+            "urban_facing_farmland",
+        ):
             _conflict(plants, kind)
         _corridor(plants, "forest")
         _corridor(plants, "protected")
@@ -63,24 +67,44 @@ def _conflict(plants: Plants, kind: str) -> None:
         yard = blob(near, 230, plants.rng, 20)
         other = blob(far, 250, plants.rng, 24)
         what, tags = {
-            "industrial_facing_protected": ("industrial", {
-                "boundary": "protected_area", "leisure": "nature_reserve", "name": "示例保护区"}),
-            "industrial_facing_water": ("industrial", {
-                "natural": "water", "water": "reservoir", "name": "示例水库"}),
+            "industrial_facing_protected": (
+                "industrial",
+                {"boundary": "protected_area", "leisure": "nature_reserve", "name": "示例保护区"},
+            ),
+            "industrial_facing_water": (
+                "industrial",
+                {"natural": "water", "water": "reservoir", "name": "示例水库"},
+            ),
             "urban_facing_farmland": ("residential", {"landuse": "farmland"}),
         }[kind]
         plants.areas.append(Area(yard, {"landuse": what, "name": "示例冲突用地"}))
         plants.areas.append(Area(other, dict(tags)))
-        plants.row("conflict", point, border_id, "finding", shape=shapely.shortest_line(yard, other),
-                   kind=kind, city_from=source, city_to=exposed, no_node="yes")
+        plants.row(
+            "conflict",
+            point,
+            border_id,
+            "finding",
+            shape=shapely.shortest_line(yard, other),
+            kind=kind,
+            city_from=source,
+            city_to=exposed,
+            no_node="yes",
+        )
         plants.claim(point, is_finding=False)
 
 
 def _corridor(plants: Plants, kind: str) -> None:
     for point, _, border_id in _places(plants, 1_500.0):
         shape = blob(point, 950, plants.rng)
-        tags = {"natural": "wood"} if kind == "forest" else {
-            "boundary": "protected_area", "leisure": "nature_reserve", "name": "示例跨界保护地"}
+        tags = (
+            {"natural": "wood"}
+            if kind == "forest"
+            else {
+                "boundary": "protected_area",
+                "leisure": "nature_reserve",
+                "name": "示例跨界保护地",
+            }
+        )
         plants.areas.append(Area(shape, tags))
         plants.row("corridor", point, border_id, "finding", shape=shape, kind=kind, no_node="yes")
         plants.claim(point, is_finding=False)
@@ -104,5 +128,14 @@ def _river_row(plants: Plants, river: River, border_id: str, border: shapely.Geo
         sides.append(next((k for k in border_id.split("-") if shapes[k].contains(point)), ""))
     if "" in sides or sides[0] == sides[1]:
         return  # it touches the border and turns back: neither upstream nor downstream
-    plants.row("river", None, border_id, "finding", shape=river.line.interpolate(where[0]), kind="crosses",
-               city_from=sides[0], city_to=sides[1], no_node="yes")
+    plants.row(
+        "river",
+        None,
+        border_id,
+        "finding",
+        shape=river.line.interpolate(where[0]),
+        kind="crosses",
+        city_from=sides[0],
+        city_to=sides[1],
+        no_node="yes",
+    )

@@ -43,10 +43,19 @@ def plant_narrows(plants: Plants) -> None:
     """Plant every kind of bottleneck and its decoys on roads of their own."""
     copies = 1 if plants.world.budget.nodes < 60_000 else 2
     found = list(_crossings(plants))
-    plants.rng.shuffle(found)  # type: ignore[arg-type]
+    plants.rng.shuffle(found)
     used: set[int] = set()
-    kinds = ["class_drop", "lane_drop", "speed_drop", "lane_drop_bridge", "lane_drop_toll",
-             "lanes_imputed", "speed_imputed", "too_short", "too_far"]
+    kinds = [
+        "class_drop",
+        "lane_drop",
+        "speed_drop",
+        "lane_drop_bridge",
+        "lane_drop_toll",
+        "lanes_imputed",
+        "speed_imputed",
+        "too_short",
+        "too_far",
+    ]
     for _ in range(copies):
         for kind in kinds:
             for crossing in found:
@@ -66,8 +75,8 @@ def _crossings(plants: Plants) -> Iterator[Crossing]:
     members: dict[int, list[int]] = {}
     for row, k in enumerate(stroke.tolist()):
         members.setdefault(k, []).append(row)
-    ok = (survey.rank >= 1) & (survey.rank <= 3) & ~roads.oneway & (roads.level == 0)
-    ok &= ~IS_LINK[roads.cls] & (length > 2_600)
+    ok = (survey.rank >= 1) & (survey.rank <= 4) & ~roads.oneway & (roads.level == 0)
+    ok &= ~IS_LINK[roads.cls] & (length > 900)
     rows = np.flatnonzero(ok)
     for border_id, border in plants.world.territory.borders.items():
         tree = shapely.STRtree(survey.geometry[rows])
@@ -76,17 +85,24 @@ def _crossings(plants: Plants) -> Iterator[Crossing]:
             if cut.geom_type != "Point":
                 continue
             at = survey.geometry[row].project(cut)
-            if not 1_250 < at < length[row] - 1_250:
+            if not 380 < at < length[row] - 380:
                 continue
             before, after = _run(plants, int(row), members[int(stroke[row])], length)
-            if at + sum(length[list(before)]) < 2_300 or length[row] - at + sum(length[list(after)]) < 2_300:
+            if (
+                at + sum(length[list(before)]) < 1_500
+                or length[row] - at + sum(length[list(after)]) < 1_500
+            ):
                 continue
-            yield Crossing(int(row), at, shapely.get_coordinates(cut)[0], border_id, (*before, *after))
+            yield Crossing(
+                int(row), at, shapely.get_coordinates(cut)[0], border_id, (*before, *after)
+            )
 
 
-def _run(plants: Plants, row: int, members: list[int], length: Floats) -> tuple[list[int], list[int]]:
+def _run(
+    plants: Plants, row: int, members: list[int], length: Floats
+) -> tuple[list[int], list[int]]:
     """Rows of the same stroke before and after a road, out to the approach distance."""
-    ends = plants.survey.graph.ends  # type: ignore[attr-defined]
+    ends = plants.survey.graph.ends
     runs: list[list[int]] = []
     for side in (0, 1):
         run: list[int] = []
@@ -105,6 +121,8 @@ def _run(plants: Plants, row: int, members: list[int], length: Floats) -> tuple[
 
 def _build(plants: Plants, kind: str, crossing: Crossing) -> bool:
     roads = plants.world.roads
+    if kind == "class_drop" and not plants.room(crossing.point, is_finding=True):
+        return False
     code = int(roads.cls[crossing.row])
     rank = int(RANK[code])
     number = len(plants.overrides) + 1
@@ -115,16 +133,25 @@ def _build(plants: Plants, kind: str, crossing: Crossing) -> bool:
     new_code = -1
     expected, bridge, obstacle = "finding", False, "none"
     if kind.startswith("lane_drop"):
-        approach, narrow = {**base, "lanes": "4", "maxspeed": "60"}, {"lanes": "2", "maxspeed": "60"}
+        approach, narrow = (
+            {**base, "lanes": "4", "maxspeed": "60"},
+            {"lanes": "2", "maxspeed": "60"},
+        )
         bridge = kind.endswith("bridge")
         obstacle = "bridge" if bridge else "toll" if kind.endswith("toll") else "none"
     elif kind == "class_drop":
         if rank + 2 > 5 or not _long_way_round(plants, crossing, rank, width):
             return False
         new_code = rank + 2
-        approach, narrow = {**base, "lanes": "2", "maxspeed": "60"}, {"lanes": "2", "maxspeed": "60"}
+        approach, narrow = (
+            {**base, "lanes": "2", "maxspeed": "60"},
+            {"lanes": "2", "maxspeed": "60"},
+        )
     elif kind == "speed_drop":
-        approach, narrow = {**base, "lanes": "4", "maxspeed": "80"}, {"lanes": "4", "maxspeed": "40"}
+        approach, narrow = (
+            {**base, "lanes": "4", "maxspeed": "80"},
+            {"lanes": "4", "maxspeed": "40"},
+        )
     elif kind == "lanes_imputed":
         expected, new_code = kind, rank + 1
         approach, narrow = {**base, "lanes": "", "maxspeed": ""}, {"lanes": "", "maxspeed": ""}
@@ -133,12 +160,22 @@ def _build(plants: Plants, kind: str, crossing: Crossing) -> bool:
         approach, narrow = {**base, "lanes": "4", "maxspeed": "80"}, {"lanes": "4", "maxspeed": ""}
     elif kind == "too_short":
         expected, width, shift = kind, 90.0, 0.0
-        approach, narrow = {**base, "lanes": "4", "maxspeed": "60"}, {"lanes": "2", "maxspeed": "60"}
+        approach, narrow = (
+            {**base, "lanes": "4", "maxspeed": "60"},
+            {"lanes": "2", "maxspeed": "60"},
+        )
     else:
         expected, shift = kind, 1_900.0 * float(plants.rng.choice([-1.0, 1.0]))
-        approach, narrow = {**base, "lanes": "4", "maxspeed": "60"}, {"lanes": "2", "maxspeed": "60"}
+        approach, narrow = (
+            {**base, "lanes": "4", "maxspeed": "60"},
+            {"lanes": "2", "maxspeed": "60"},
+        )
+    room = 2 * min(crossing.at_m, float(plants.survey.length[crossing.row]) - crossing.at_m) - 160
+    if expected != "too_far" and width > 100:
+        width = min(width, room)
+        shift = float(np.clip(shift, -(room - width) / 2, (room - width) / 2))
     start, end = crossing.at_m + shift - width / 2, crossing.at_m + shift + width / 2
-    if not 250 < start < end < roads.length_m()[crossing.row] - 250:
+    if not 60 < start < end < plants.survey.length[crossing.row] - 60:
         return False
     outer = plants.override(approach)
     inner = plants.override({**base, **narrow})
@@ -148,9 +185,17 @@ def _build(plants: Plants, kind: str, crossing: Crossing) -> bool:
     line = plants.survey.geometry[crossing.row]
     piece = shapely.ops.substring(line, start, end)
     name = kind if expected == "finding" else ""
-    plants.row("bottleneck", crossing.point, crossing.border_id, expected, road=inner, shape=piece,
-               kind="lane_drop" if name.startswith("lane_drop") else name or _meant(kind), obstacle=obstacle,
-               no_node="yes")
+    plants.row(
+        "bottleneck",
+        crossing.point,
+        crossing.border_id,
+        expected,
+        road=inner,
+        shape=piece,
+        kind="lane_drop" if name.startswith("lane_drop") else name or _meant(kind),
+        obstacle=obstacle,
+        no_node="yes",
+    )
     if kind.endswith("toll"):
         plants.toll_at.append((inner, crossing.point))
     if kind == "class_drop":
@@ -170,17 +215,42 @@ def _long_way_round(plants: Plants, crossing: Crossing, rank: int, width: float)
 
 
 def _class_ends(
-    plants: Plants, crossing: Crossing, line: shapely.LineString, start: float, end: float, road: int
+    plants: Plants,
+    crossing: Crossing,
+    line: shapely.LineString,
+    start: float,
+    end: float,
+    road: int,
 ) -> None:
     """A class drop makes two class ends that face each other: rows for them too."""
     pair = plants.pair_id()
     points = [np.round(shapely.get_coordinates(line.interpolate(s))[0], 2) for s in (start, end)]
     for point in points:
-        plants.row("dead_end", point, crossing.border_id, "finding", road=road, end_type="class_end",
-                   kind="facing_pair", status="unbuilt", obstacle="none", pair_id=pair)
-    plants.row("missing_link", points[0], crossing.border_id, "finding", road=road,
-               shape=shapely.LineString(points), end_type="class_end", kind="facing_pair",
-               status="unbuilt", obstacle="none", pair_id=pair)
+        plants.row(
+            "dead_end",
+            point,
+            crossing.border_id,
+            "finding",
+            road=road,
+            end_type="class_end",
+            kind="facing_pair",
+            status="unbuilt",
+            obstacle="none",
+            pair_id=pair,
+        )
+    plants.row(
+        "missing_link",
+        points[0],
+        crossing.border_id,
+        "finding",
+        road=road,
+        shape=shapely.LineString(points),
+        end_type="class_end",
+        kind="facing_pair",
+        status="unbuilt",
+        obstacle="none",
+        pair_id=pair,
+    )
     plants.claim(*points, is_finding=True)
 
 
@@ -194,9 +264,14 @@ def _critical(plants: Plants, used: set[int]) -> None:
     minutes = roads.length_m() / 1000 / _FREE_FLOW_KMH[roads.cls] * 60
     centres = {s.city_id: np.array(s.xy) for s in plants.world.settlements if s.kind == "city"}
     borders = plants.world.territory.borders
-    cut = {k: set(np.flatnonzero(shapely.intersects(b, survey.geometry)).tolist()) for k, b in borders.items()}
+    cut = {
+        k: set(np.flatnonzero(shapely.intersects(b, survey.geometry)).tolist())
+        for k, b in borders.items()
+    }
     for border_id in borders:
-        first, second = (int(np.hypot(*(graph.xy - centres[k]).T).argmin()) for k in border_id.split("-"))
+        first, second = (
+            int(np.hypot(*(graph.xy - centres[k]).T).argmin()) for k in border_id.split("-")
+        )
         best, rows = _fastest(graph.ends, graph.count, roads.oneway, minutes, first, second)
         crossed = [r for r in rows if r in cut[border_id]]
         others = [r for r in rows if any(r in c for k, c in cut.items() if k != border_id)]
@@ -210,8 +285,18 @@ def _critical(plants: Plants, used: set[int]) -> None:
         row = crossed[0]
         piece = shapely.intersection(survey.geometry[row], borders[border_id])
         point = shapely.get_coordinates(piece)[0]
-        plants.row("bottleneck", point, border_id, "finding", road=None, shape=shapely.Point(point),
-                   kind="critical_crossing", obstacle="none", no_node="yes", near_line="yes")
+        plants.row(
+            "bottleneck",
+            point,
+            border_id,
+            "finding",
+            road=None,
+            shape=shapely.Point(point),
+            kind="critical_crossing",
+            obstacle="none",
+            no_node="yes",
+            near_line="yes",
+        )
     del used
 
 
@@ -232,11 +317,15 @@ def _fastest(
     order = order[keep]
     matrix = coo_array((cost[order], (tail[order], head[order])), shape=(count, count)).tocsr()
     found, parent = dijkstra(matrix, indices=a, return_predecessors=True)
-    row_of = dict(zip(zip(tail[order].tolist(), head[order].tolist(), strict=True), which[order].tolist(),
-                      strict=True))
+    row_of = dict(
+        zip(
+            zip(tail[order].tolist(), head[order].tolist(), strict=True),
+            which[order].tolist(),
+            strict=True,
+        )
+    )
     path, node = [], b
     while parent[node] >= 0:
         path.append(int(row_of[(int(parent[node]), node)]))
         node = int(parent[node])
     return float(found[b]), path
-

@@ -15,18 +15,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from pipeline.errors import PipelineError
 from pipeline.sources.sample.crossings import cut_pieces
 from pipeline.sources.sample.land import Area, Spot
 from pipeline.sources.sample.lines import (
-    CODE, IS_LINK, Lines, concat, graph_of, make_lines, split_at_shared_vertices,
+    CODE,
+    IS_LINK,
+    RANK,
+    Lines,
+    concat,
+    graph_of,
+    make_lines,
+    split_at_shared_vertices,
 )  # fmt: skip
 from pipeline.sources.sample.network import ends_of_class
 from pipeline.sources.sample.osm import FIRST_WAY, GENERATOR, Osm, Tags
 from pipeline.sources.sample.railways import Track
 from pipeline.sources.sample.scenery import Truth
-from pipeline.sources.sample.sites import Survey
+from pipeline.sources.sample.sites import Stub, Survey
 from pipeline.sources.sample.ways import WayIndex
 
 if TYPE_CHECKING:
@@ -37,7 +45,7 @@ Floats = NDArray[np.float64]
 SEARCH_RADIUS_M = 3_000.0
 """Ends this near a border are all in the truth (methods.md section 3)."""
 _APART_FINDING_M = 5_600.0
-_APART_DECOY_M = 2_600.0
+_APART_DECOY_M = 2_900.0
 
 
 Edit = tuple[float, float, int, int, bool]
@@ -69,14 +77,24 @@ class Plants:
     findings: list[Floats] = field(default_factory=list)
     decoys: list[Floats] = field(default_factory=list)
     toll_at: list[tuple[int, Floats]] = field(default_factory=list)
+    track_ends: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Last node and way of each track, once written."""
     edits: dict[int, list[Edit]] = field(default_factory=dict)
     _next_pair: int = 0
 
     def room(self, point: Floats, *, is_finding: bool) -> bool:
         """Whether nothing planted is so near that the two could be mixed up."""
-        return _apart(point, self.findings, _APART_FINDING_M) and _apart(
-            point, self.decoys, _APART_FINDING_M if is_finding else _APART_DECOY_M
-        )
+        far = _APART_FINDING_M if is_finding else _APART_DECOY_M
+        return _apart(point, self.findings, far) and _apart(point, self.decoys, _APART_DECOY_M)
+
+    def rooms(self, points: Floats, *, is_finding: bool) -> NDArray[np.bool_]:
+        """`room` for many points at once."""
+        far = _APART_FINDING_M if is_finding else _APART_DECOY_M
+        ok = np.ones(len(points), dtype=bool)
+        for taken, apart in ((self.findings, far), (self.decoys, _APART_DECOY_M)):
+            if taken and len(points):
+                ok &= cKDTree(np.array(taken)).query(points)[0] > apart
+        return ok
 
     def claim(self, *points: Floats, is_finding: bool) -> None:
         """Take the room about these points."""
@@ -88,7 +106,13 @@ class Plants:
         return f"pair-{self._next_pair:03d}"
 
     def add_road(
-        self, xy: Floats, cls: str, tags: Tags | None = None, *, oneway: bool = False, bridge: int = 0
+        self,
+        xy: Floats,
+        cls: str,
+        tags: Tags | None = None,
+        *,
+        oneway: bool = False,
+        bridge: int = 0,
     ) -> int:
         """Add a road on the ground; returns its override number."""
         number = self.override(tags or {})
@@ -97,6 +121,12 @@ class Plants:
         self.parts.append(table)
         self.survey.laid.append(shapely.LineString(xy))
         return number
+
+    def add_stub(self, stub: Stub, cls: str, tags: Tags | None = None) -> int:
+        """Add a stub, off which later ones may branch; returns its override number."""
+        if cls in ("secondary", "tertiary"):
+            self.survey.remember(stub, int(RANK[CODE[cls]]))
+        return self.add_road(stub.xy, cls, tags)
 
     def override(self, tags: Tags) -> int:
         """A new override: tags that win over the usual ones; an empty value removes a tag."""
@@ -109,28 +139,53 @@ class Plants:
         self.node_tags.append((np.round(xy, 2), tags))
 
     def row(
-        self, what: str, xy: Floats | None, border_id: str, expected: str, *, road: int | None = None,
-        shape: shapely.Geometry | None = None, **more: str,
+        self,
+        what: str,
+        xy: Floats | None,
+        border_id: str,
+        expected: str,
+        *,
+        road: int | None = None,
+        shape: shapely.Geometry | None = None,
+        **more: str,
     ) -> None:
         """Add a row of the truth; ids are filled in when the file is numbered."""
-        self.rows.append({
-            "what": what, "xy": None if xy is None else np.round(xy, 2), "road": road,
-            "border_id": border_id, "expected": expected,
-            "geometry": shape if xy is None or shape is not None else shapely.Point(np.round(xy, 2)), **more,
-        })
+        self.rows.append(
+            {
+                "what": what,
+                "xy": None if xy is None else np.round(xy, 2),
+                "road": road,
+                "border_id": border_id,
+                "expected": expected,
+                "geometry": shape
+                if xy is None or shape is not None
+                else shapely.Point(np.round(xy, 2)),
+                **more,
+            }
+        )
 
     def retag(self, row: int, override: int) -> None:
         """Give a whole road of the network an override."""
         self.edits.setdefault(row, []).append((0.0, np.inf, override, -1, False))
 
-    def narrow(self, row: int, start_m: float, end_m: float, override: int, cls: int = -1,
-               *, is_bridge: bool = False) -> None:
+    def narrow(
+        self,
+        row: int,
+        start_m: float,
+        end_m: float,
+        override: int,
+        cls: int = -1,
+        *,
+        is_bridge: bool = False,
+    ) -> None:
         """Give a stretch of a network road an override, and another class if one is given."""
         self.edits.setdefault(row, []).append((start_m, end_m, override, cls, is_bridge))
 
     def finish(self) -> Plants:
         """Apply the edits and join the planted roads to the network."""
-        self.roads = split_at_shared_vertices(concat([apply_edits(self.roads, self.edits), *self.parts]))
+        self.roads = split_at_shared_vertices(
+            concat([apply_edits(self.roads, self.edits), *self.parts])
+        )
         return self
 
     def truth(self, world: World, roads: Lines, index: WayIndex, osm: Osm) -> Truth:
@@ -148,7 +203,7 @@ class Plants:
 
     def _tag_nodes(self, index: WayIndex, osm: Osm) -> None:
         for xy, tags in self.node_tags:
-            osm.tag_node(_node_at(xy, index), **tags)
+            osm.tag_node(_node_at(xy, index) or 0, **tags)
 
     def _cut_off(self, index: WayIndex, osm: Osm, roads: Lines) -> None:
         """Let some ways run on to a node that is missing, as in a clipped extract."""
@@ -166,13 +221,19 @@ class Plants:
     def _add_ferries(self, index: WayIndex, osm: Osm) -> None:
         for landing, far in self.ferries:
             other = osm.add_node(far)
-            osm.add_way([_node_at(landing, index) or 0, other],
-                        {"route": "ferry", "name": "示例轮渡", "source": GENERATOR})
+            osm.add_way(
+                [_node_at(landing, index) or 0, other],
+                {"route": "ferry", "name": "示例轮渡", "source": GENERATOR},
+            )
 
     def _resolve(self, row: dict[str, object], roads: Lines, index: WayIndex) -> dict[str, object]:
         xy, road = row.pop("xy"), row.pop("road")
+        track = row.pop("track", None)
+        if track is not None:
+            row["node_id"], row["way_id"] = self.track_ends[str(track)]
+            return row
         has_node = xy is not None and not row.pop("no_node", "")
-        row["node_id"] = _node_at(np.asarray(xy), index, missing_ok=row.get("end_type") == "rail_end") if has_node else None
+        row["node_id"] = _node_at(np.asarray(xy), index) if has_node else None
         if row.pop("near_line", ""):
             gap = shapely.distance(roads.geometry, shapely.Point(np.asarray(xy)))
             row["way_id"] = int(index.way_of_line[int(gap.argmin())])
@@ -182,7 +243,12 @@ class Plants:
             found = np.flatnonzero(roads.road == road)
             if len(found) and xy is not None:
                 # The piece of the road that touches the end, when bridges cut it up.
-                gap = [np.abs(roads.xy[roads.offset[k] : roads.offset[k + 1]] - xy).sum(1).min() for k in found]
+                gap = [
+                    np.abs(roads.xy[roads.offset[k] : roads.offset[k + 1]] - np.asarray(xy))
+                    .sum(1)
+                    .min()
+                    for k in found
+                ]
                 found = found[[int(np.argmin(gap))]]
             row["way_id"] = int(index.way_of_line[found[0]]) if len(found) else None
         return row
@@ -195,12 +261,17 @@ class Plants:
         for node, line in zip(nodes, lines, strict=True):
             border_id, distance = _nearest_border(world, graph.xy[node])
             if IS_LINK[roads.cls[line]] and distance <= SEARCH_RADIUS_M:
-                rows.append({
-                    "what": "dead_end", "node_id": index.node_of_key[int(graph.key[node])],
-                    "way_id": int(index.way_of_line[line]), "border_id": border_id,
-                    "expected": "link_road", "end_type": "class_end",
-                    "geometry": shapely.Point(graph.xy[node]),
-                })
+                rows.append(
+                    {
+                        "what": "dead_end",
+                        "node_id": index.node_of_key[int(graph.key[node])],
+                        "way_id": int(index.way_of_line[line]),
+                        "border_id": border_id,
+                        "expected": "link_road",
+                        "end_type": "class_end",
+                        "geometry": shapely.Point(graph.xy[node]),
+                    }
+                )
         return rows
 
 
@@ -274,4 +345,3 @@ def _check_all_labelled(
     if loose:
         where = [graph.xy[n].round(1).tolist() for n in loose[:5]]
         raise UnlabelledEndError(f"{len(loose)} ends near a border have no row, first at {where}")
-

@@ -38,14 +38,19 @@ class Track:
 
 
 def lay_tracks(
-    settlements: list[Settlement], pairs: list[tuple[int, int]], radii_m: dict[int, float],
-    terrain: Terrain, budget_m: float, rng: np.random.Generator,
+    settlements: list[Settlement],
+    pairs: list[tuple[int, int]],
+    radii_m: dict[int, float],
+    terrain: Terrain,
+    budget_m: float,
+    rng: np.random.Generator,
 ) -> list[Track]:
     """Railways between neighbouring cities, high-speed lines beside some, metro in the core."""
     cities = [s for s in settlements if s.kind == "city"]
     tracks: list[Track] = []
     for number, (i, j) in enumerate(pairs[: len(cities) + 1]):
         tracks.append(_railway(cities, i, j, radii_m, number, rng, fast=False))
+    tracks += [_freight(cities, number, rng) for number in range(1, 4)]
     fast = [p for p in pairs if 0 in p][:4] or pairs[:2]
     for number, (i, j) in enumerate(fast):
         tracks.append(_railway(cities, i, j, radii_m, number, rng, fast=True))
@@ -55,17 +60,34 @@ def lay_tracks(
         if ends[0] is not None and ends[1] is not None:
             xy = _smooth(np.array(ends[0].xy) + 300, np.array(ends[1].xy) - 300, rng, 0.03, 220.0)
             at = np.linspace(0, len(xy) - 1, row.stations).round().astype(int)
-            stops = tuple((int(v), f"{row.name}示例站{k}", f"{row.name_en} sample stop {k}")
-                          for k, v in enumerate(at, 1))
-            tracks.append(Track("subway", xy, stops, row.name, row.name_en, row.ref,
-                                interval_min=row.interval_min))
+            stops = tuple(
+                (int(v), f"{row.name}示例站{k}", f"{row.name_en} sample stop {k}")
+                for k, v in enumerate(at, 1)
+            )
+            tracks.append(
+                Track(
+                    "subway",
+                    xy,
+                    stops,
+                    row.name,
+                    row.name_en,
+                    row.ref,
+                    interval_min=row.interval_min,
+                )
+            )
     del budget_m
     return tracks
 
 
 def _railway(
-    cities: list[Settlement], i: int, j: int, radii_m: dict[int, float], number: int,
-    rng: np.random.Generator, *, fast: bool,
+    cities: list[Settlement],
+    i: int,
+    j: int,
+    radii_m: dict[int, float],
+    number: int,
+    rng: np.random.Generator,
+    *,
+    fast: bool,
 ) -> Track:
     a, b = cities[i], cities[j]
     start, end = np.array(a.xy), np.array(b.xy)
@@ -81,16 +103,42 @@ def _railway(
     at = np.linspace(0, len(xy) - 1, between + 2).round().astype(int)
     suffix, suffix_en = ("东", " East") if fast else ("", "")
     names = [(f"{a.name}{suffix}站", f"{a.name_en}{suffix_en}")]
-    names += [(f"{a.name}{b.name}间示例站{k}", f"{a.name_en}-{b.name_en} sample halt {k}")
-              for k in range(1, between + 1)]
+    names += [
+        (f"{a.name}{b.name}间示例站{k}", f"{a.name_en}-{b.name_en} sample halt {k}")
+        for k in range(1, between + 1)
+    ]
     names += [(f"{b.name}{suffix}站", f"{b.name_en}{suffix_en}")]
     stops = tuple((int(v), *name) for v, name in zip(at, names, strict=True))
     kind = "高铁" if fast else "铁路"
     return Track(
-        "rail", xy, stops, f"{a.name}{b.name}{kind}（示例）",
+        "rail",
+        xy,
+        stops,
+        f"{a.name}{b.name}{kind}（示例）",
         f"{a.name_en}-{b.name_en} {'high-speed ' if fast else ''}railway (sample)",
-        f"{'G' if fast else 'K'}{number + 1}", is_highspeed=fast,
+        f"{'G' if fast else 'K'}{number + 1}",
+        is_highspeed=fast,
         interval_min=(None, 45, 60)[number % 3],
+    )
+
+
+def _freight(cities: list[Settlement], number: int, rng: np.random.Generator) -> Track:
+    """A freight line straight across the country, past the cities: no passengers, no route."""
+    xy = np.array([c.xy for c in cities])
+    middle = xy.mean(axis=0) + rng.normal(0, 0.25, 2) * xy.std(axis=0)
+    reach = 1.5 * float(xy.std(axis=0).max()) + 15_000
+    turn = np.pi * (number / 3 + rng.uniform(-0.12, 0.12))
+    way = np.array([np.cos(turn), np.sin(turn)]) * reach
+    line = _smooth(middle - way, middle + way, rng, 0.04, 260.0)
+    return Track(
+        "rail",
+        line,
+        (),
+        f"示例货运铁路{number}",
+        f"Sample freight railway {number}",
+        "",
+        tags={"usage": "freight"},
+        has_route=False,
     )
 
 
@@ -109,15 +157,27 @@ def _metro_lines(core: Settlement, radius_m: float, rng: np.random.Generator) ->
     """Three lines through the core city, the last one a tram."""
     tracks = []
     reach = max(radius_m * 1.1, 2_500.0)
-    for number, (turn, kind) in enumerate(((0.1, "subway"), (1.7, "subway"), (0.8, "light_rail")), 1):
+    for number, (turn, kind) in enumerate(
+        ((0.1, "subway"), (1.7, "subway"), (0.8, "light_rail")), 1
+    ):
         way = np.array([np.cos(turn), np.sin(turn)]) * reach
         xy = _smooth(np.array(core.xy) - way + 170, np.array(core.xy) + way + 170, rng, 0.05, 150.0)
         at = np.linspace(0, len(xy) - 1, max(3, round(2 * reach / 1400))).round().astype(int)
-        stops = tuple((int(v), f"{core.name}{number}号线示例站{k}", f"Line {number} sample stop {k}")
-                      for k, v in enumerate(at, 1))
-        tracks.append(Track(kind, xy, stops, f"{core.name}{number}号线（示例）",
-                            f"{core.name_en} line {number} (sample)", str(number),
-                            interval_min=(5, 6, None)[number - 1]))
+        stops = tuple(
+            (int(v), f"{core.name}{number}号线示例站{k}", f"Line {number} sample stop {k}")
+            for k, v in enumerate(at, 1)
+        )
+        tracks.append(
+            Track(
+                kind,
+                xy,
+                stops,
+                f"{core.name}{number}号线（示例）",
+                f"{core.name_en} line {number} (sample)",
+                str(number),
+                interval_min=(5, 6, None)[number - 1],
+            )
+        )
     return tracks
 
 

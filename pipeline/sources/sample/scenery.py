@@ -7,6 +7,7 @@ the file. Where they stand is decided in `places`, `hydro`, `railways`, `land`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,8 +69,9 @@ def add_water(osm: Osm, hydro: Hydro) -> None:
         names = {"name": river.name, "name:en": river.name_en}
         members: list[Member] = []
         for start in range(0, len(ids) - 1, 400):
-            way = osm.add_way(ids[start : start + 401],
-                              {"waterway": "river", **names, "source": GENERATOR})
+            way = osm.add_way(
+                ids[start : start + 401], {"waterway": "river", **names, "source": GENERATOR}
+            )
             members.append(("w", way, "main_stream"))
         osm.add_relation(members, {"type": "waterway", "waterway": "river", **names})
         osm.add_area(river.water, {"natural": "water", "water": "river", **names})
@@ -85,12 +87,21 @@ def add_spots(osm: Osm, spots: list[Spot]) -> None:
         osm.add_node(spot.xy, spot.tags)
 
 
-def add_tracks(osm: Osm, tracks: list[Track]) -> None:
-    """Railway ways with their stations, and a route relation per line."""
+def add_tracks(osm: Osm, tracks: list[Track]) -> dict[str, tuple[int, int]]:
+    """Railway ways with their stations, and a route relation per line.
+
+    Returns the last node and last way of each track by its name.
+    """
+    last: dict[str, tuple[int, int]] = {}
     for track in tracks:
         ids = osm.add_nodes(track.xy).tolist()
-        tags: Tags = {"railway": track.kind, "name": track.name, "name:en": track.name_en,
-                      "source": GENERATOR, **track.tags}
+        tags: Tags = {
+            "railway": track.kind,
+            "name": track.name,
+            "name:en": track.name_en,
+            "source": GENERATOR,
+            **track.tags,
+        }
         if track.is_highspeed:
             tags |= {"highspeed": "yes", "bridge": "viaduct", "layer": "2", "usage": "main"}
         elif track.kind == "subway":
@@ -98,6 +109,7 @@ def add_tracks(osm: Osm, tracks: list[Track]) -> None:
         elif track.kind == "rail" and "usage" not in tags:
             tags |= {"usage": "main", "electrified": "contact_line"}
         ways = [osm.add_way(ids[s : s + 301], tags) for s in range(0, len(ids) - 1, 300)]
+        last[track.name] = (ids[-1], ways[-1])
         members: list[Member] = []
         for number, (vertex, name, name_en) in enumerate(track.stops):
             stop: Tags = {"name": name, "name:en": name_en, "public_transport": "stop_position"}
@@ -112,14 +124,20 @@ def add_tracks(osm: Osm, tracks: list[Track]) -> None:
             continue
         members += [("w", way, "") for way in ways]
         route: Tags = {
-            "type": "route", "route": "train" if track.kind == "rail" else track.kind,
-            "ref": track.ref, "name": track.name, "public_transport:version": "2",
+            "type": "route",
+            "route": "train" if track.kind == "rail" else track.kind,
+            "ref": track.ref,
+            "name": track.name,
+            "public_transport:version": "2",
         }
         if track.is_highspeed:
             route["service"] = "high_speed"
         if track.interval_min:
-            route["interval"] = f"00:{track.interval_min:02d}:00" if track.interval_min < 60 else "01:00:00"
+            route["interval"] = (
+                f"00:{track.interval_min:02d}:00" if track.interval_min < 60 else "01:00:00"
+            )
         osm.add_relation(members, route)
+    return last
 
 
 def add_signals(osm: Osm, roads: Lines, index: WayIndex, rng: np.random.Generator) -> None:
@@ -138,17 +156,23 @@ def add_signals(osm: Osm, roads: Lines, index: WayIndex, rng: np.random.Generato
         ways = index.way_of_line[rows[(at == k)]]
         if len(set(ways.tolist())) == 4:
             a, b = ways[0], ways[2]
-            osm.add_relation([("w", int(a), "from"), ("n", int(number[k]), "via"), ("w", int(b), "to")],
-                             {"type": "restriction", "restriction": "no_left_turn"})
+            osm.add_relation(
+                [("w", int(a), "from"), ("n", int(number[k]), "via"), ("w", int(b), "to")],
+                {"type": "restriction", "restriction": "no_left_turn"},
+            )
 
 
-def add_buses(osm: Osm, roads: Lines, index: WayIndex, world: World, rng: np.random.Generator) -> None:
+def add_buses(
+    osm: Osm, roads: Lines, index: WayIndex, world: World, rng: np.random.Generator
+) -> None:
     """One bus route across each border, along the shortest road between the centres."""
     graph = graph_of(roads)
     a, b = graph.ends.T
     length = roads.length_m()
-    matrix = coo_array((np.concatenate([length, length]), (np.concatenate([a, b]), np.concatenate([b, a]))),
-                       shape=(graph.count,) * 2).tocsr()
+    matrix = coo_array(
+        (np.concatenate([length, length]), (np.concatenate([a, b]), np.concatenate([b, a]))),
+        shape=(graph.count,) * 2,
+    ).tocsr()
     cities = {s.city_id: s for s in world.settlements if s.kind == "city"}
     ways_at: dict[tuple[int, int], int] = {
         (int(min(u, v)), int(max(u, v))): row for row, (u, v) in enumerate(graph.ends)
@@ -163,19 +187,25 @@ def add_buses(osm: Osm, roads: Lines, index: WayIndex, world: World, rng: np.ran
             path.append(int(parent[path[-1]]))
         if len(path) < 3:
             continue
-        rows = [ways_at[(min(u, v), max(u, v))] for u, v in zip(path[:-1], path[1:], strict=True)]
+        rows = [ways_at[(min(u, v), max(u, v))] for u, v in pairwise(path)]
         along = np.concatenate([[0], np.cumsum(length[rows])])
-        stops = np.unique(np.searchsorted(along, np.arange(0, along[-1] + 1, 4_500.0)).clip(0, len(path) - 1))
+        stops = np.unique(
+            np.searchsorted(along, np.arange(0, along[-1] + 1, 4_500.0)).clip(0, len(path) - 1)
+        )
         members: list[Member] = []
         for k, at in enumerate(stops, 1):
             node = int(number[path[at]])
-            osm.tag_node(node, public_transport="stop_position", bus="yes",
-                         name=f"示例公交站{count}-{k}")
+            osm.tag_node(
+                node, public_transport="stop_position", bus="yes", name=f"示例公交站{count}-{k}"
+            )
             members.append(("n", node, "stop"))
         used = list(dict.fromkeys(int(w) for w in index.way_of_line[rows]))
         members += [("w", way, "") for way in used]
         tags: Tags = {
-            "type": "route", "route": "bus", "public_transport:version": "2", "ref": f"K{count}",
+            "type": "route",
+            "route": "bus",
+            "public_transport:version": "2",
+            "ref": f"K{count}",
             "name": f"{cities[first].name}—{cities[second].name}城际公交（示例）",
         }
         if count % 2:

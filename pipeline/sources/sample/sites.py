@@ -19,7 +19,7 @@ from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 
-from pipeline.sources.sample.lines import IS_LINK, RANK, graph_of
+from pipeline.sources.sample.lines import IS_LINK, RANK, Graph, graph_of
 
 if TYPE_CHECKING:
     from pipeline.sources.sample.build import World
@@ -30,19 +30,25 @@ Bools = NDArray[np.bool_]
 
 _STEP_M = 250.0
 _CLEAR_M = 35.0
+_TRIED_FEET = np.array([0, 3, 9, 20, 45, 110, 240])
 
 
 @dataclass(frozen=True)
 class Stub:
-    """A road from a vertex of the network to its end; ``foot`` is that vertex's number."""
+    """A road from a vertex of the network to its end; ``foot`` is that vertex's number.
+
+    A stub may branch off an earlier one: then ``lead_m`` is the way from the foot
+    to where it branches off.
+    """
 
     xy: Floats
     foot: int
+    lead_m: float = 0.0
 
     @property
     def length_m(self) -> float:
-        """Its length."""
-        return float(np.hypot(*np.diff(self.xy, axis=0).T).sum())
+        """Length from the network to its end."""
+        return self.lead_m + float(np.hypot(*np.diff(self.xy, axis=0).T).sum())
 
 
 class Survey:
@@ -53,6 +59,7 @@ class Survey:
         roads = world.roads
         self.rank = RANK[roads.cls]
         self.geometry = roads.geometry
+        self.length = roads.length_m()
         self.tree = shapely.STRtree(self.geometry)
         self.line_of = np.repeat(np.arange(len(roads)), np.diff(roads.offset))
         usable = (roads.level[self.line_of] == 0) & ~IS_LINK[roads.cls[self.line_of]]
@@ -72,6 +79,7 @@ class Survey:
         shapely.prepare(self.border_lines)
         self.laid: list[shapely.LineString] = []
         """Roads planted so far; the network's own tree does not know them."""
+        self._branches: list[tuple[Floats, int, float, int]] = []
         self.reserved: list[shapely.Geometry] = []
         """Land that later roads must keep out of, so that findings stay what they are."""
         self._trees: dict[int, tuple[cKDTree, Ints]] = {}
@@ -96,8 +104,12 @@ class Survey:
                 along = far / np.maximum(np.hypot(*far.T), 1.0)[:, None]
                 normal = np.column_stack([-along[:, 1], along[:, 0]])
                 probe = shapely.points(at + 700 * normal), shapely.points(at - 700 * normal)
-                ahead = shapely.contains(shapes[b], probe[0]) & shapely.contains(shapes[a], probe[1])
-                behind = shapely.contains(shapes[a], probe[0]) & shapely.contains(shapes[b], probe[1])
+                ahead = shapely.contains(shapes[b], probe[0]) & shapely.contains(
+                    shapes[a], probe[1]
+                )
+                behind = shapely.contains(shapes[a], probe[0]) & shapely.contains(
+                    shapes[b], probe[1]
+                )
                 ok = straight & (ahead | behind)
                 points.append(at[ok])
                 normals.append(np.where(ahead[ok, None], normal[ok], -normal[ok]))
@@ -132,40 +144,79 @@ class Survey:
         return self._trees[rank]
 
     def stub(
-        self, end: Floats, heading: Floats, rank: int, *, reach_m: float, least_m: float = 260.0,
-        straight_m: float = 190.0, extra: list[shapely.Geometry] | None = None,
+        self,
+        end: Floats,
+        heading: Floats,
+        rank: int,
+        *,
+        reach_m: float,
+        least_m: float = 260.0,
+        straight_m: float = 190.0,
+        extra: list[shapely.Geometry] | None = None,
     ) -> Stub | None:
         """A clear road to ``end`` that arrives along ``heading``, from the nearest fit foot."""
         tree, chosen = self._feet(rank + 1)
-        distance, index = tree.query(end, k=min(40, tree.n), distance_upper_bound=reach_m)
-        tried = 0
-        for gap, k in zip(np.atleast_1d(distance), np.atleast_1d(index), strict=True):
-            if not np.isfinite(gap) or gap < least_m:
-                continue
+        distance, index = tree.query(end, k=min(500, tree.n), distance_upper_bound=reach_m)
+        near = np.isfinite(distance) & (distance >= least_m)
+        distance, index = distance[near], index[near]
+        back = (end - tree.data[index]) @ heading >= 0.42 * distance
+        index = index[back]
+        # Neighbouring feet share their fate: try some that lie apart.
+        for k in index[np.unique(np.minimum(_TRIED_FEET, len(index) - 1))] if len(index) else ():
             foot = int(chosen[k])
-            start = self.world.roads.xy[foot]
-            if float((end - start) @ heading) < 0.55 * gap:
-                continue
-            tried += 1
-            if tried > 5:
-                return None
-            xy = _bend_to(start, end, heading, straight_m)
+            xy = _bend_to(self.world.roads.xy[foot], end, heading, straight_m)
             if self._is_clear_stub(xy, extra):
                 return Stub(xy, foot)
+        return self._branch(end, heading, rank, reach_m, straight_m, extra)
+
+    def remember(self, stub: Stub, rank: int) -> None:
+        """Let later stubs branch off this one, well before its end."""
+        along = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(stub.xy, axis=0).T))])
+        inner = (along > 300) & (along < along[-1] - 800)
+        self._branches += [
+            (xy, stub.foot, stub.lead_m + s, rank)
+            for xy, s in zip(stub.xy[inner][::3], along[inner][::3].tolist(), strict=True)
+        ]
+
+    def _branch(
+        self,
+        end: Floats,
+        heading: Floats,
+        rank: int,
+        reach_m: float,
+        straight_m: float,
+        extra: list[shapely.Geometry] | None,
+    ) -> Stub | None:
+        fit = [b for b in self._branches if b[3] <= rank + 1]
+        if not fit:
+            return None
+        span = end - np.array([b[0] for b in fit])
+        gap = np.hypot(*span.T)
+        ok = np.flatnonzero((gap > 900) & (gap < reach_m) & (span @ heading >= 0.42 * gap))
+        for k in ok[np.argsort(gap[ok], kind="stable")][::4][:4]:
+            start, foot, lead, _ = fit[k]
+            xy = _bend_to(start, end, heading, straight_m)
+            if self._is_clear_stub(xy, extra, off_laid=start):
+                return Stub(xy, foot, lead)
         return None
 
-    def _is_clear_stub(self, xy: Floats, extra: list[shapely.Geometry] | None) -> bool:
+    def _is_clear_stub(
+        self, xy: Floats, extra: list[shapely.Geometry] | None, off_laid: Floats | None = None
+    ) -> bool:
         line = shapely.LineString(xy)
         body = shapely.LineString(_from_metre(xy, 45.0))
+        laid = line if off_laid is None else shapely.LineString(_from_metre(xy, 110.0))
         if len(self.tree.query(body, predicate="dwithin", distance=_CLEAR_M)):
             return False
-        if line.intersects(self.border_lines) or self.laid_in(line.buffer(_CLEAR_M)):
+        if line.intersects(self.border_lines) or self.laid_in(laid.buffer(_CLEAR_M)):
             return False
         if self.reserved and bool(shapely.intersects(np.array(self.reserved), line).any()):
             return False
         return not self.meets(line, 30.0, extra)
 
-    def meets(self, shape: shapely.Geometry, within_m: float, extra: list[shapely.Geometry] | None) -> bool:
+    def meets(
+        self, shape: shapely.Geometry, within_m: float, extra: list[shapely.Geometry] | None
+    ) -> bool:
         """Whether water, tracks, motorways, reserves or extra shapes are that close."""
         everything = [self.rivers, self.still, self.rails, self.metros, self.axes]
         if extra:
@@ -182,7 +233,7 @@ class Survey:
         return bool(self.laid) and bool(shapely.intersects(np.array(self.laid), shape).any())
 
     @cached_property
-    def graph(self) -> object:
+    def graph(self) -> Graph:
         """End nodes of the roads."""
         return graph_of(self.world.roads)
 
@@ -191,11 +242,14 @@ class Survey:
         if key not in self._matrices:
             roads = self.world.roads
             keep = (self.rank <= rank) & (~roads.oneway | (not two_way_only))
-            a, b = self.graph.ends[keep].T  # type: ignore[attr-defined]
+            a, b = self.graph.ends[keep].T
             length = roads.length_m()[keep]
-            size = self.graph.count  # type: ignore[attr-defined]
+            size = self.graph.count
             self._matrices[key] = coo_array(
-                (np.concatenate([length, length]), (np.concatenate([a, b]), np.concatenate([b, a]))),
+                (
+                    np.concatenate([length, length]),
+                    (np.concatenate([a, b]), np.concatenate([b, a])),
+                ),
                 shape=(size, size),
             ).tocsr()
         return self._matrices[key]
@@ -208,16 +262,20 @@ class Survey:
         """Network distance of a road's two ends without that road; inf beyond the limit."""
         roads = self.world.roads
         keep = (self.rank <= rank) & (np.arange(len(roads)) != row)
-        a, b = self.graph.ends[keep].T  # type: ignore[attr-defined]
+        a, b = self.graph.ends[keep].T
         length = roads.length_m()[keep]
-        size = self.graph.count  # type: ignore[attr-defined]
-        matrix = coo_array((np.concatenate([length, length]), (np.concatenate([a, b]), np.concatenate([b, a]))),
-                           shape=(size, size)).tocsr()
-        start, end = self.graph.ends[row]  # type: ignore[attr-defined]
+        size = self.graph.count
+        matrix = coo_array(
+            (np.concatenate([length, length]), (np.concatenate([a, b]), np.concatenate([b, a]))),
+            shape=(size, size),
+        ).tocsr()
+        start, end = self.graph.ends[row]
         return float(dijkstra(matrix, indices=int(start), limit=limit_m)[int(end)])
 
-    def distance_m(self, foot_a: int, foot_b: int, rank: int, limit_m: float, *, two_way_only: bool = False) -> float:
-        """Network distance of two vertices on roads of this rank or better; inf beyond the limit."""
+    def distance_m(
+        self, foot_a: int, foot_b: int, rank: int, limit_m: float, *, two_way_only: bool = False
+    ) -> float:
+        """Network distance of two vertices on roads of this rank or better; inf past the limit."""
         roads = self.world.roads
         ways = []
         for foot in (foot_a, foot_b):
@@ -225,7 +283,7 @@ class Survey:
             xy = roads.xy[roads.offset[row] : roads.offset[row + 1]]
             along = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(xy, axis=0).T))])
             here = along[foot - roads.offset[row]]
-            ends = self.graph.ends[row]  # type: ignore[attr-defined]
+            ends = self.graph.ends[row]
             ways.append((row, here, [(int(ends[0]), here), (int(ends[1]), along[-1] - here)]))
         best = abs(ways[0][1] - ways[1][1]) if ways[0][0] == ways[1][0] else np.inf
         matrix = self._matrix(rank, two_way_only=two_way_only)
@@ -250,9 +308,14 @@ def _bend_to(start: Floats, end: Floats, heading: Floats, straight_m: float) -> 
     knee = end - straight * heading
     span = knee - start
     length = max(float(np.hypot(*span)), 1.0)
-    lead = span / length + 0.35 * np.array([-span[1], span[0]]) / length * np.sign(
-        span[0] * heading[1] - span[1] * heading[0]
-    ) * -1
+    lead = (
+        span / length
+        + 0.35
+        * np.array([-span[1], span[0]])
+        / length
+        * np.sign(span[0] * heading[1] - span[1] * heading[0])
+        * -1
+    )
     lead /= np.hypot(*lead)
     count = max(3, round(length / 70.0) + 1)
     t = np.linspace(0, 1, count)[:, None]
@@ -260,7 +323,9 @@ def _bend_to(start: Floats, end: Floats, heading: Floats, straight_m: float) -> 
         (2 * t**3 - 3 * t**2 + 1) * start + (t**3 - 2 * t**2 + t) * 0.6 * length * lead
         + (-2 * t**3 + 3 * t**2) * knee + (t**3 - t**2) * 0.6 * length * heading
     )  # fmt: skip
-    tail = knee + np.linspace(0, 1, max(3, round(straight / 65.0) + 1))[1:, None] * straight * heading
+    tail = (
+        knee + np.linspace(0, 1, max(3, round(straight / 65.0) + 1))[1:, None] * straight * heading
+    )
     xy = np.concatenate([curve, tail])
     xy[0], xy[-1] = start, end
     return np.round(xy, 2)
@@ -284,5 +349,9 @@ def sector(apex: Floats, heading: Floats, half_deg: float, radius_m: float) -> s
 def turned(vector: Floats, degrees: float) -> Floats:
     """A vector turned anticlockwise."""
     a = np.radians(degrees)
-    return np.array([vector[0] * np.cos(a) - vector[1] * np.sin(a),
-                     vector[0] * np.sin(a) + vector[1] * np.cos(a)])
+    return np.array(
+        [
+            vector[0] * np.cos(a) - vector[1] * np.sin(a),
+            vector[0] * np.sin(a) + vector[1] * np.cos(a),
+        ]
+    )

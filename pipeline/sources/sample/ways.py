@@ -20,9 +20,22 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _MAX_LINES_PER_WAY = 12
-_SPEED = {"motorway": 120, "trunk": 80, "primary": 70, "secondary": 60, "tertiary": 50,
-          "residential": 30}
-_LANES = {"motorway": 3, "trunk": 6, "primary": 4, "secondary": 4, "tertiary": 2, "motorway_link": 1}
+_SPEED = {
+    "motorway": 120,
+    "trunk": 80,
+    "primary": 70,
+    "secondary": 60,
+    "tertiary": 50,
+    "residential": 30,
+}
+_LANES = {
+    "motorway": 3,
+    "trunk": 6,
+    "primary": 4,
+    "secondary": 4,
+    "tertiary": 2,
+    "motorway_link": 1,
+}
 _NAME_SHARE = {0: 1.0, 1: 0.75, 2: 0.65, 3: 0.5, 4: 0.32, 5: 0.08, 6: 0.12}
 _LANES_SHARE = {0: 0.9, 1: 0.6, 2: 0.42, 3: 0.25, 4: 0.14, 5: 0.04, 6: 0.05}
 _SPEED_SHARE = {0: 0.9, 1: 0.5, 2: 0.34, 3: 0.22, 4: 0.12, 5: 0.04, 6: 0.05}
@@ -50,7 +63,7 @@ def strokes(lines: Lines, graph: Graph) -> Ints:
         pairs_b.append(order[same + step])
     a, b = np.concatenate(pairs_a), np.concatenate(pairs_b)
     straight = -(way[a] * way[b]).sum(1)
-    one_way_clash = (lines.oneway[row[a]] != lines.oneway[row[b]])
+    one_way_clash = lines.oneway[row[a]] != lines.oneway[row[b]]
     ok = (straight > 0.75) & (row[a] != row[b]) & ~one_way_clash
     a, b, straight = a[ok], b[ok], straight[ok]
     used = np.zeros(len(node), dtype=bool)
@@ -76,7 +89,9 @@ class WayIndex:
     road_nodes: int
 
 
-def choose_oneway(lines: Lines, graph: Graph, stroke: Ints, share: float, rng: np.random.Generator) -> Lines:
+def choose_oneway(
+    lines: Lines, graph: Graph, stroke: Ints, share: float, rng: np.random.Generator
+) -> Lines:
     """Make some urban local roads one-way, where that cuts nobody off."""
     from dataclasses import replace
 
@@ -105,7 +120,9 @@ def _strong(lines: Lines, graph: Graph) -> NDArray[np.bool_]:
     return np.asarray((label[graph.ends] == main).all(axis=1))
 
 
-def write_roads(osm: Osm, lines: Lines, overrides: dict[int, Tags], rng: np.random.Generator) -> WayIndex:
+def write_roads(
+    osm: Osm, lines: Lines, overrides: dict[int, Tags], rng: np.random.Generator
+) -> WayIndex:
     """Add all road nodes and ways to the file."""
     graph = graph_of(lines)
     stroke = strokes(lines, graph)
@@ -131,8 +148,11 @@ def write_roads(osm: Osm, lines: Lines, overrides: dict[int, Tags], rng: np.rand
         for row, _ in chain:
             way_of_line[row] = way
     return WayIndex(
-        way_of_line, refs[lines.offset[:-1]], refs[lines.offset[1:] - 1],
-        dict(zip(unique.tolist(), ids.tolist(), strict=True)), len(unique),
+        way_of_line,
+        refs[lines.offset[:-1]],
+        refs[lines.offset[1:] - 1],
+        dict(zip(unique.tolist(), ids.tolist(), strict=True)),
+        len(unique),
     )
 
 
@@ -168,7 +188,8 @@ def _styles(lines: Lines, stroke: Ints, rng: np.random.Generator) -> _Style:
             if r in _PREFIX and draw[3, k] < 0.7:
                 ref[k] = f"{_PREFIX[r]}{900 + pick[3, k] % 99}"
     return _Style(
-        name, ref,
+        name,
+        ref,
         (draw[1] < np.vectorize(lambda r: _LANES_SHARE.get(int(r), 0.0))(rank)),
         (draw[2] < np.vectorize(lambda r: _SPEED_SHARE.get(int(r), 0.0))(rank)),
     )
@@ -185,7 +206,9 @@ def _tags(lines: Lines, row: int, style: _Style, stroke: Ints, overrides: dict[i
     if lines.oneway[row]:
         tags["oneway"] = "yes"
     if style.has_lanes[k] and name in _LANES:
-        tags["lanes"] = str(max(1, _LANES[name] // 2) if lines.oneway[row] and name != "motorway" else _LANES[name])
+        tags["lanes"] = str(
+            max(1, _LANES[name] // 2) if lines.oneway[row] and name != "motorway" else _LANES[name]
+        )
     if style.has_speed[k] and name in _SPEED:
         tags["maxspeed"] = str(_SPEED[name])
     if lines.bridge[row] == 1:

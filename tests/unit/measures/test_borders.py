@@ -106,6 +106,12 @@ def test_a_vertex_that_one_side_lacks_is_no_snapping():
     assert found["snapped_m"].tolist() == [0.0, 0.0, 0.0]
 
 
+def test_an_invalid_outline_is_mended_first():
+    spike = shapely.Polygon([(0, 0), (K, 0), (K, K), (0, K), (0, 5_000), (-900, 5_000), (0, 5_000)])
+    assert not spike.is_valid
+    assert derive({"a": spike, "b": box(K, 0, 2 * K, K)})["length_km"].tolist() == [10.0]
+
+
 def test_county_level_takes_counties_of_different_cities_only():
     parts = {
         "a1": box(0, 0, K, 5_000),

@@ -7,6 +7,7 @@ is checked against the schemas, so that the pages are tested on what they get.
 from __future__ import annotations
 
 import inspect
+from itertools import pairwise
 from typing import Any
 
 import geopandas as gpd
@@ -56,7 +57,10 @@ def metro(**changes: Any) -> Metro:
         "name": "示例都市圈",
         "name_en": "Example metro",
         "core": "410100",
-        "city": [{"id": c[0], "name": c[1], "name_en": c[2], "centre": [c[3] + 0.2, 34.5]} for c in CITIES],
+        "city": [
+            {"id": c[0], "name": c[1], "name_en": c[2], "centre": [c[3] + 0.2, 34.5]}
+            for c in CITIES
+        ],
     }
     return Metro.model_validate(table | changes)
 
@@ -73,8 +77,14 @@ def layers(names: tuple[str, ...] = (), zone_step: float = 0.04, links: int = 14
         "cities",
         [
             {
-                "city_id": c[0], "name": c[1], "name_en": c[2], "population": c[5] or 4.4e6,
-                "area_km2": 6000.0, "centre_lon": c[3] + 0.2, "centre_lat": 34.55, "is_core": n == 0,
+                "city_id": c[0],
+                "name": c[1],
+                "name_en": c[2],
+                "population": c[5] or 4.4e6,
+                "area_km2": 6000.0,
+                "centre_lon": c[3] + 0.2,
+                "centre_lat": 34.55,
+                "is_core": n == 0,
                 "geometry": MultiPolygon([_wavy(c[3], c[4])]),
             }
             for n, c in enumerate(CITIES)
@@ -84,34 +94,64 @@ def layers(names: tuple[str, ...] = (), zone_step: float = 0.04, links: int = 14
         "borders",
         [
             {
-                "border_id": f"{a[0]}-{b[0]}", "level": "city", "city_a": a[0], "city_b": b[0],
-                "name": f"{a[1]}—{b[1]}", "length_km": 111.0, "natural_share_pct": 20.0,
+                "border_id": f"{a[0]}-{b[0]}",
+                "level": "city",
+                "city_a": a[0],
+                "city_b": b[0],
+                "name": f"{a[1]}—{b[1]}",
+                "length_km": 111.0,
+                "natural_share_pct": 20.0,
                 "geometry": MultiLineString([_edge(a[4])]),
             }
-            for a, b in zip(CITIES, CITIES[1:], strict=False)
+            for a, b in pairwise(CITIES)
         ],
     )
     border_ids = list(made["borders"]["border_id"])
     made["centres"] = geo(
         "centres",
         [
-            {"centre_id": f"{'core' if n == 0 else 'city'}-{c[0]}", "kind": "core" if n == 0 else "city",
-             "name": c[1], "city_id": c[0], "geometry": Point(c[3] + 0.2, 34.55)}
+            {
+                "centre_id": f"{'core' if n == 0 else 'city'}-{c[0]}",
+                "kind": "core" if n == 0 else "city",
+                "name": c[1],
+                "city_id": c[0],
+                "geometry": Point(c[3] + 0.2, 34.55),
+            }
             for n, c in enumerate(CITIES)
         ],
     )
     made["roads"] = _roads(random, name)
     made["railways"] = geo(
         "railways",
-        [{"way_id": 900, "node_ids": [1, 2], "railway": "rail", "status": "open", "name": name(1, "陇海线"),
-          "is_highspeed": True, "is_bridge": False, "is_tunnel": False,
-          "geometry": LineString([(113, 34.62), (113.6, 34.66), (114.5, 34.6)])}],
+        [
+            {
+                "way_id": 900,
+                "node_ids": [1, 2],
+                "railway": "rail",
+                "status": "open",
+                "name": name(1, "陇海线"),
+                "is_highspeed": True,
+                "is_bridge": False,
+                "is_tunnel": False,
+                "geometry": LineString([(113, 34.62), (113.6, 34.66), (114.5, 34.6)]),
+            }
+        ],
     )
     made["waterways"] = geo(
         "waterways",
-        [{"way_id": 950, "node_ids": [1, 2], "waterway": "river", "name": name(2, "黄河"), "is_tunnel": False,
-          "is_intermittent": False,
-          "geometry": LineString([(113, 34.9), (113.4, 34.86), (113.9, 34.92), (114.5, 34.83)])}],
+        [
+            {
+                "way_id": 950,
+                "node_ids": [1, 2],
+                "waterway": "river",
+                "name": name(2, "黄河"),
+                "is_tunnel": False,
+                "is_intermittent": False,
+                "geometry": LineString(
+                    [(113, 34.9), (113.4, 34.86), (113.9, 34.92), (114.5, 34.83)]
+                ),
+            }
+        ],
     )
     made["land_areas"] = geo(
         "land_areas",
@@ -128,32 +168,60 @@ def layers(names: tuple[str, ...] = (), zone_step: float = 0.04, links: int = 14
     made["places"] = geo(
         "places",
         [
-            {"place_id": f"n{n}", "name": name(n, f"{'甲乙丙丁戊己庚辛'[n % 8]}{'店庄河岗'[n % 4]}{n}"),
-             "place": ("town", "village", "suburb")[n % 3], "city_id": CITIES[n % 3][0],
-             "geometry": Point(random.uniform(WEST, EAST), random.uniform(SOUTH, NORTH))}
+            {
+                "place_id": f"n{n}",
+                "name": name(n, f"{'甲乙丙丁戊己庚辛'[n % 8]}{'店庄河岗'[n % 4]}{n}"),
+                "place": ("town", "village", "suburb")[n % 3],
+                "city_id": CITIES[n % 3][0],
+                "geometry": Point(random.uniform(WEST, EAST), random.uniform(SOUTH, NORTH)),
+            }
             for n in range(60)
         ],
     )
     made["services"] = geo(
         "services",
         [
-            {"service_id": f"{kind}-n{n}", "kind": kind, "name": name(n, f"第{n}{kind}"), "city_id": CITIES[n % 3][0],
-             "geometry": Point(random.uniform(WEST, EAST), random.uniform(SOUTH, NORTH))}
+            {
+                "service_id": f"{kind}-n{n}",
+                "kind": kind,
+                "name": name(n, f"第{n}{kind}"),
+                "city_id": CITIES[n % 3][0],
+                "geometry": Point(random.uniform(WEST, EAST), random.uniform(SOUTH, NORTH)),
+            }
             for n in range(40)
             for kind in ("hospital", "school", "university")
         ],
     )
     made["stations"] = geo(
         "stations",
-        [{"station_id": f"n{n}", "name": name(n, f"车站{n}"), "kind": ("train", "subway", "bus")[n % 3],
-          "city_id": CITIES[n % 3][0], "geometry": Point(113.05 + 0.1 * n, 34.62)} for n in range(12)],
+        [
+            {
+                "station_id": f"n{n}",
+                "name": name(n, f"车站{n}"),
+                "kind": ("train", "subway", "bus")[n % 3],
+                "city_id": CITIES[n % 3][0],
+                "geometry": Point(113.05 + 0.1 * n, 34.62),
+            }
+            for n in range(12)
+        ],
     )
     made["transit_links"] = geo(
         "transit_links",
-        [{"from_station": f"n{a}", "to_station": f"n{b}", "line": name(3, "1号线"), "mode": "train", "minutes": 9.0,
-          "headway_min": 30.0, "evidence": "scheduled_proxy", "route_id": 5,
-          "geometry": LineString([(113.05 + 0.1 * a, 34.62), (113.05 + 0.1 * b, 34.62)])}
-         for a in range(11) for b in (a + 1,)],
+        [
+            {
+                "from_station": f"n{a}",
+                "to_station": f"n{b}",
+                "line": name(3, "1号线"),
+                "mode": "train",
+                "minutes": 9.0,
+                "headway_min": 30.0,
+                "evidence": "scheduled_proxy",
+                "route_id": 5,
+                "geometry": LineString([(113.05 + 0.1 * a, 34.62), (113.05 + 0.1 * b, 34.62)]),
+            }
+            for a in range(11)
+            for b in (a + 1,)
+        ],
     )
     made["crossings"] = geo(
         "crossings",
@@ -181,8 +249,16 @@ def layers(names: tuple[str, ...] = (), zone_step: float = 0.04, links: int = 14
     made["dead_ends"], made["missing_links"] = _ends_and_links(border_ids, links, name)
     made["placebo"] = table(
         "placebo",
-        [{"border_id": border, "replicate": n, "dead_ends_per_100km": 20.0 if n == 0 else 4.0 + n % 3,
-          "missing_links_per_100km": 9.0 if n == 0 else 1.0 + n % 2} for border in border_ids for n in range(9)],
+        [
+            {
+                "border_id": border,
+                "replicate": n,
+                "dead_ends_per_100km": 20.0 if n == 0 else 4.0 + n % 3,
+                "missing_links_per_100km": 9.0 if n == 0 else 1.0 + n % 2,
+            }
+            for border in border_ids
+            for n in range(9)
+        ],
     )
     made["centre_times"] = _centre_times()
     made["zones"] = _zones(random, zone_step)
@@ -202,19 +278,39 @@ def layers(names: tuple[str, ...] = (), zone_step: float = 0.04, links: int = 14
     made |= _ecology(border_ids, name)
     made["indicators"] = table(
         "indicators",
-        [{"dimension": dimension, "indicator": f"{dimension}_x", "value": 3.25, "unit": "per 100 km", "score": 40.0,
-          "coverage_pct": 80.0} for dimension in schemas.DIMENSIONS],
+        [
+            {
+                "dimension": dimension,
+                "indicator": f"{dimension}_x",
+                "value": 3.25,
+                "unit": "per 100 km",
+                "score": 40.0,
+                "coverage_pct": 80.0,
+            }
+            for dimension in schemas.DIMENSIONS
+        ],
     )
     made["integration_index"] = table(
         "integration_index",
-        [{"border_id": border, "dimension": dimension, "score": None if dimension == "innovation" else 15.0 + 9 * n,
-          "score_low": None if dimension == "innovation" else 10.0 + 9 * n,
-          "score_high": None if dimension == "innovation" else 20.0 + 9 * n, "coverage_pct": 70.0}
-         for border in (None, *border_ids) for n, dimension in enumerate((*schemas.DIMENSIONS, "overall"))],
+        [
+            {
+                "border_id": border,
+                "dimension": dimension,
+                "score": None if dimension == "innovation" else 15.0 + 9 * n,
+                "score_low": None if dimension == "innovation" else 10.0 + 9 * n,
+                "score_high": None if dimension == "innovation" else 20.0 + 9 * n,
+                "coverage_pct": 70.0,
+            }
+            for border in (None, *border_ids)
+            for n, dimension in enumerate((*schemas.DIMENSIONS, "overall"))
+        ],
     )
     made["extract_drops"] = table(
         "extract_drops",
-        [{"subject": "highway way", "rule": "kept", "count": 4000}, {"subject": "highway way", "rule": "footway", "count": 981}],
+        [
+            {"subject": "highway way", "rule": "kept", "count": 4000},
+            {"subject": "highway way", "rule": "footway", "count": 981},
+        ],
     )
     return made
 
@@ -222,7 +318,10 @@ def layers(names: tuple[str, ...] = (), zone_step: float = 0.04, links: int = 14
 def empty_layers() -> dict[str, Any]:
     """Cities and borders only: everything else has no row."""
     full = layers()
-    return {name: full[name] if name in ("cities", "borders", "centres") else full[name].iloc[:0] for name in full}
+    return {
+        name: full[name] if name in ("cities", "borders", "centres") else full[name].iloc[:0]
+        for name in full
+    }
 
 
 def page(which: dict[str, Any], facts: PageFacts = FACTS, **changes: Any) -> dict[str, bytes]:
@@ -250,8 +349,8 @@ def _filled(layer: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
     frame = pd.DataFrame(rows)
     for column in schemas.LAYERS[layer].columns:
         if column.name not in frame:
-            plain = column.values[0] if column.values else "" if column.dtype == "str" else 0
-            value = None if column.nullable else plain
+            allowed = (*column.values, "" if column.dtype == "str" else 0)  # noqa: PD011
+            value = None if column.nullable else allowed[0]
             frame[column.name] = pd.Series([value] * len(frame), dtype="object")
     return frame
 
@@ -295,17 +394,24 @@ def _roads(random: Any, name: Any) -> gpd.GeoDataFrame:
 
 def _ends_and_links(border_ids: list[str], count: int, name: Any) -> tuple[Any, Any]:
     ends, links = [], []
-    statuses = ("unbuilt", "under_construction", "planned", "natural_barrier", "unbuilt", "mapping_gap")
+    statuses = (
+        "unbuilt",
+        "under_construction",
+        "planned",
+        "natural_barrier",
+        "unbuilt",
+        "mapping_gap",
+    )
     for n in range(count):
         border = border_ids[n % len(border_ids)]
         a, b = border.split("-")
         x, y = _border_x(border), SOUTH + 0.05 + 0.9 * n / count
         status = statuses[n % len(statuses)]
-        link_id = f"{border}/{100 + n}-{500 + n}"
+        link_id = f"{border}/{100 + n}-{50_000 + n}"
         is_pair = n % 3 > 0
         if status != "mapping_gap":
             links.append(
-                {"link_id": link_id, "border_id": border, "from_node": 100 + n, "to_node": 500 + n, "from_city": a,
+                {"link_id": link_id, "border_id": border, "from_node": 100 + n, "to_node": 50_000 + n, "from_city": a,
                  "to_city": b, "highway": ("primary", "secondary", "tertiary")[n % 3], "gap_m": 400.0 + 150 * n,
                  "detour_m": None if n == 4 else 9000.0, "detour_ratio": None if n == 4 else 9000 / (400 + 150 * n),
                  "minutes_saved": None if n == 4 else 8.5, "obstacle": ("none", "river", "railway")[n % 3], "status": status,
@@ -314,7 +420,7 @@ def _ends_and_links(border_ids: list[str], count: int, name: Any) -> tuple[Any, 
                  "rank": None if n == 7 else n + 1, "kind": "facing_pair" if is_pair else "facing_road",
                  "confidence": 0.7, "geometry": LineString([(x - 0.01, y), (x + 0.01, y + 0.004)])}
             )  # fmt: skip
-        for side, city, node, dx in (("a", a, 100 + n, -0.01), ("b", b, 500 + n, 0.01)):
+        for side, city, node, dx in (("a", a, 100 + n, -0.01), ("b", b, 50_000 + n, 0.01)):
             if side == "b" and not is_pair:
                 continue
             ends.append(
@@ -327,7 +433,7 @@ def _ends_and_links(border_ids: list[str], count: int, name: Any) -> tuple[Any, 
                  "geometry": Point(x + dx, y if dx < 0 else y + 0.004)}
             )  # fmt: skip
     ends.append(
-        {"dead_end_id": "410100-410200/9999", "border_id": "410100-410200", "city_id": "410100", "node_id": 9999,
+        {"dead_end_id": "410100-410200/99999", "border_id": "410100-410200", "city_id": "410100", "node_id": 99999,
          "highway": "rail", "name": name(0, "支线终点"), "end_type": "rail_end", "kind": "open_end", "status": "unbuilt",
          "distance_to_border_m": 2500.0, "heading_deg": 80.0, "confidence": 0.4, "way_id": 12, "geometry": Point(113.52, 34.4)}
     )  # fmt: skip
@@ -381,7 +487,12 @@ def _ecology(border_ids: list[str], name: Any) -> dict[str, Any]:
         x = _border_x(border)
         for n in range(10):
             for side, city in ((-1, a), (1, b)):
-                cell = box(min(x, x + side * 0.05), SOUTH + n / 10, max(x, x + side * 0.05), SOUTH + (n + 1) / 10)
+                cell = box(
+                    min(x, x + side * 0.05),
+                    SOUTH + n / 10,
+                    max(x, x + side * 0.05),
+                    SOUTH + (n + 1) / 10,
+                )
                 zone = ("ecological", "farmland", "urban", "mixed", "unknown")[(n + (side > 0)) % 5]
                 zones.append(
                     {"segment_id": f"{border}/5/{n}/{city}", "border_id": border, "city_id": city, "belt_km": 5.0,

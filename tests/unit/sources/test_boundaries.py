@@ -108,6 +108,13 @@ def test_a_city_at_its_own_level_is_its_own_county(world, tmp_path):
     assert west not in cities["osm_id"].drop("w").tolist()
 
 
+def test_a_larger_area_is_no_county(world, tmp_path):
+    relations = world.two_cities()
+    world.city([world.ring(113, 34, 114.9, 34.9)], "Province", level="6")
+    _, counties, _ = territory(world, tmp_path, metro([WEST, EAST]))
+    assert counties["county_id"].tolist() == sorted(f"r{each}" for each in relations)
+
+
 def test_an_incomplete_boundary_is_named(world, tmp_path):
     west, _ = world.two_cities()
     members, tags = world.relations[west]
@@ -279,7 +286,9 @@ def test_file_faults_are_named(frame, world, tmp_path):
     (tmp_path / "bad.geojson").write_text("{", encoding="utf-8")
     with pytest.raises(SourceError, match="cannot be read"):
         from_file(tmp_path / "bad.geojson", CITIES, tmp_path, world, id_field="code")
-    frame.set_geometry(frame.centroid).to_file(tmp_path / "points.geojson")
+    frame.set_geometry(shapely.centroid(frame.geometry.to_numpy()), crs=4326).to_file(
+        tmp_path / "points.geojson"
+    )
     with pytest.raises(SourceError, match="no polygon"):
         from_file(tmp_path / "points.geojson", CITIES, tmp_path, world, id_field="code")
 

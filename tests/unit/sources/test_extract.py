@@ -419,6 +419,10 @@ def test_land_areas_have_a_row_per_object_and_key(country, tmp_path):
     wood = country.ring(114, 34.5, 114.01, 34.51, natural="wood", landuse="forest", name="林")
     water = country.ring(114, 34.5, 114.01, 34.51, natural="water", water="river")
     base = country.ring(114, 34.5, 114.01, 34.51, military="base")
+    plain = country.ring(114, 34.5, 114.01, 34.51, flood_prone="yes")
+    pier = country.ring(114, 34.5, 114.01, 34.51, man_made="pier", area="yes")
+    country.ring(114, 34.5, 114.01, 34.51, waterway="canal")
+    country.ring(114, 34.5, 114.01, 34.51, leisure="track", area="no")
     country.ring(114, 34.5, 114.01, 34.51, natural="cliff")
     country.ring(114, 34.5, 114.01, 34.51, leisure="no", landuse="no")
     country.line([(114, 34.5), (114.01, 34.5)], landuse="farmland")
@@ -432,11 +436,11 @@ def test_land_areas_have_a_row_per_object_and_key(country, tmp_path):
     found = set(zip(land["area_id"], land["key"], land["value"], strict=True))
     assert found == {
         (f"w{wood}", "natural", "wood"), (f"w{wood}", "landuse", "forest"),
-        (f"w{water}", "natural", "water"), (f"w{base}", "landuse", "military"), (f"w{bow}", "landuse", "grass"),
+        (f"w{water}", "natural", "water"), (f"w{base}", "military", "base"), (f"w{bow}", "landuse", "grass"), (f"w{plain}", "flood_prone", "yes"), (f"w{pier}", "man_made", "pier"),
     }  # fmt: skip
     assert land.set_index("area_id").loc[f"w{water}", "water"] == "river"
     assert land.geometry.is_valid.all()
-    assert drops(extract, "area way") == {"kept": 4, "not_closed": 1}
+    assert drops(extract, "area way") == {"kept": 6, "not_closed": 1}
     assert drops(extract, "area way kept") == {"repaired": 1}
 
 

@@ -19,6 +19,7 @@ from pipeline.sources.osm_pbf import (
     assemble_areas,
     find_sorted,
     lines_of,
+    open_osm,
     ragged_take,
     read_header,
     read_osm,
@@ -135,6 +136,40 @@ def test_member_ways_may_lie_in_the_other_file(world, make_world, tmp_path):
     assert geometry[0].area == pytest.approx(1.0)
     one = read_osm(files[:1])
     assert assemble_areas(one.relations, one.ways)[1].tolist() == ["missing_members"]
+
+
+def test_ways_outside_a_box_are_thinned_but_counted(world, tmp_path):
+    def line(lon, **tags):
+        return world.line([(lon + i / 100, 34.5) for i in range(5)], **tags)
+
+    near, far = line(114, highway="primary"), line(120, highway="primary", name="far")
+    across = world.line([(120, 34), (121, 34), (114, 34), (122, 34)], highway="track")
+    platform = line(120, public_transport="platform")
+    member, plain = world.ring(120, 34, 121, 35), line(120, power="line")
+    world.relation([("w", member, "outer")], type="multipolygon", natural="water")
+    cut = line(120, highway="residential")
+    lost = world.ways[cut][0][2]
+    file = world.write(tmp_path / "a.osm.pbf", without_nodes=(lost,))
+    with open_osm([file]) as opened:
+        ways = opened.read_all(box=(113, 34, 115, 35)).ways
+        whole = opened.read_all().ways
+    counts = dict(zip(ways.id.tolist(), np.diff(ways.offsets).tolist(), strict=True))
+    assert counts == {near: 5, far: 2, across: 4, platform: 5, member: 5, cut: 5}
+    assert plain not in counts
+    assert ways.id.tolist() == whole.id.tolist()
+    assert ways.tags.get("name").equals(whole.tags.get("name"))
+    assert np.diff(whole.offsets).tolist() == [5, 5, 4, 5, 5, 5]
+
+
+def test_only_boundary_members_are_read_first(world, tmp_path):
+    world.two_cities()
+    world.line([(114, 34), (115, 34)], highway="primary")
+    lake = world.ring(114, 34, 115, 35)
+    world.relation([("w", lake, "outer")], type="multipolygon", natural="water")
+    with open_osm([world.write(tmp_path / "a.osm.pbf")]) as opened:
+        first = opened.read_boundaries()
+    members = {way for ways, _ in list(world.relations.values())[:2] for _, way, _ in ways}
+    assert set(first.ways.id.tolist()) == members
 
 
 # --- areas

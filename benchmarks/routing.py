@@ -1,0 +1,247 @@
+"""Milliseconds per origin of one-to-all searches: ours beside the known engines.
+
+    python benchmarks/routing.py [--nodes 1000000] [--origins 20] [--engines ours,scipy,...]
+
+The network is synthetic: a jittered grid of streets with faster roads every few
+blocks, one-ways, missing links and bends, of the given number of road nodes
+(bends and way ends included, as in OSM). Engines that are not installed are
+left out and named. Every engine gets the same graph in the same (Hilbert) node
+order; "contracted" is ours after `routing.prepare`, "whole" the graph with
+every node. Prints medians over origins, one thread, and checks that all engines
+find the same times. Times are CPU times of the thread, so that other load disturbs them less.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import statistics
+import time
+from collections.abc import Callable, Iterator
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+import shapely
+from scipy.sparse.csgraph import dijkstra
+
+from pipeline import schemas
+from pipeline.config import RoutingParams
+from pipeline.crs import local_metric_crs
+from pipeline.measures import routing
+
+CRS = local_metric_crs(113.6, 34.7)
+CUTOFFS = (60.0, 90.0, np.inf)
+
+
+def synthetic_roads(n_nodes: int, seed: int = 0) -> gpd.GeoDataFrame:
+    """Streets of a jittered grid: spacing 400 m, two bends a street on average."""
+    rng = np.random.default_rng(seed)
+    # A junction has nearly two streets to itself, each with one bend node: three nodes.
+    side = max(int(np.sqrt(n_nodes / 2.85)), 2)
+    column, row = np.meshgrid(np.arange(side), np.arange(side))
+    x = column.ravel() * 400.0 + rng.uniform(-120, 120, side * side)
+    y = row.ravel() * 400.0 + rng.uniform(-120, 120, side * side)
+    number = np.arange(side * side).reshape(side, side)
+    start = np.r_[number[:, :-1].ravel(), number[:-1].ravel()]
+    stop = np.r_[number[:, 1:].ravel(), number[1:].ravel()]
+    line_of = np.r_[row[:, :-1].ravel(), column[:-1].ravel()]
+    speed = np.select(
+        [line_of % 40 == 0, line_of % 10 == 0, line_of % 4 == 0], [90.0, 55.0, 40.0], 25.0
+    )
+    keep = (rng.random(len(start)) > 0.08) | (line_of % 10 == 0)
+    start, stop, speed = start[keep], stop[keep], speed[keep]
+    is_oneway = rng.random(len(start)) < 0.1
+    bend = side * side + np.arange(len(start))
+    bend_x = (x[start] + x[stop]) / 2 + rng.uniform(-60, 60, len(start))
+    bend_y = (y[start] + y[stop]) / 2 + rng.uniform(-60, 60, len(start))
+    at = np.r_[np.c_[x, y], np.c_[bend_x, bend_y]]
+    tail, head = np.r_[start, bend], np.r_[bend, stop]
+    lines = shapely.linestrings(np.stack([at[tail], at[head]], axis=1))
+    way = np.tile(np.arange(1, len(start) + 1), 2)
+    count = len(tail)
+    table = schemas.empty("roads", CRS)
+    columns = {
+        name: table[name].reindex(range(count)) for name in ("name", "ref", "city_id", "service")
+    }
+    return gpd.GeoDataFrame(
+        {
+            **columns,
+            "way_id": way, "from_node": tail + 1, "to_node": head + 1, "highway": "tertiary",
+            "status": "open", "is_oneway": np.tile(is_oneway, 2), "speed_kmh": np.tile(speed, 2),
+            "length_m": shapely.length(lines), "class_rank": 4, "is_urban": False,
+            "is_in_core": False, "is_closed": False,
+        },
+        geometry=lines, crs=CRS,
+    )  # fmt: skip
+
+
+def whole_graph(roads: gpd.GeoDataFrame) -> tuple[sp.csr_array, np.ndarray]:
+    """Every node, in Hilbert order: minutes, and the node ids."""
+    ids, first = np.unique(np.r_[roads["from_node"], roads["to_node"]], return_index=True)
+    lines = roads.geometry.to_numpy()
+    points = np.r_[shapely.get_point(lines, 0), shapely.get_point(lines, -1)][first]
+    order = np.argsort(
+        routing._hilbert(shapely.get_x(points), shapely.get_y(points)), kind="stable"
+    )
+    place = np.empty(len(ids), dtype=np.int64)
+    place[order] = np.arange(len(ids))
+    tail = place[np.searchsorted(ids, roads["from_node"])]
+    head = place[np.searchsorted(ids, roads["to_node"])]
+    minutes = (roads["length_m"] / 1000 / roads["speed_kmh"] * 60).to_numpy()
+    back = ~roads["is_oneway"].to_numpy()
+    size = len(ids)
+    graph = sp.coo_array(
+        (np.r_[minutes, minutes[back]], (np.r_[tail, head[back]], np.r_[head, tail[back]])),
+        shape=(size, size),
+    ).tocsr()
+    return graph, ids[order]
+
+
+Search = Callable[[int, float], np.ndarray | None]
+
+
+def engines(
+    network: routing.RoutingNetwork, graph: sp.csr_array, chosen: list[str] | None
+) -> Iterator[tuple[str, str, Search]]:
+    """Name, graph, and the search from the n-th origin; origins are nodes of both graphs."""
+
+    def ours(origin: int, cutoff: float) -> np.ndarray:
+        return network.times(network.access_of_nodes([origin]), cutoff_min=cutoff)[0]
+
+    contracted = sp.csr_array(
+        (network.weight[0], network.head, network.indptr), shape=(network.n_nodes,) * 2
+    )
+    yield "ours", "contracted", ours
+    yield (
+        "scipy",
+        "contracted",
+        lambda origin, cutoff: dijkstra(
+            contracted, indices=int(np.flatnonzero(network.node_id == origin)[0]), limit=cutoff
+        ),
+    )
+    if chosen is None or "scipy" in chosen:
+        yield "scipy", "whole", lambda origin, cutoff: dijkstra(graph, indices=origin, limit=cutoff)
+    for name, make in (
+        ("rustworkx", _rustworkx),
+        ("networkit", _networkit),
+        ("networkx", _networkx),
+    ):
+        if chosen is not None and name not in chosen:
+            continue
+        if importlib.util.find_spec(name) is None:
+            print(f"{name}: not installed, left out")
+        else:
+            yield name, "whole", make(graph)
+
+
+def _rustworkx(graph: sp.csr_array) -> Search:
+    import rustworkx
+
+    arcs = graph.tocoo()
+    made = rustworkx.PyDiGraph()
+    made.add_nodes_from(range(graph.shape[0]))
+    made.add_edges_from(
+        list(zip(arcs.row.tolist(), arcs.col.tolist(), arcs.data.tolist(), strict=True))
+    )
+
+    def search(origin: int, cutoff: float) -> np.ndarray | None:
+        if np.isfinite(cutoff):
+            return None
+        found = rustworkx.dijkstra_shortest_path_lengths(made, origin, float)
+        out = np.full(graph.shape[0], np.inf)
+        out[list(found.keys())] = list(found.values())
+        out[origin] = 0.0
+        return out
+
+    return search
+
+
+def _networkit(graph: sp.csr_array) -> Search:
+    import networkit
+
+    arcs = graph.tocoo()
+    made = networkit.GraphFromCoo(
+        (arcs.data, (arcs.row, arcs.col)), n=graph.shape[0], weighted=True, directed=True
+    )
+
+    def search(origin: int, cutoff: float) -> np.ndarray | None:
+        if np.isfinite(cutoff):
+            return None
+        run = networkit.distance.Dijkstra(made, origin, storePaths=False)
+        run.run()
+        out = np.array(run.getDistances())
+        return np.where(out > 1e300, np.inf, out)
+
+    return search
+
+
+def _networkx(graph: sp.csr_array) -> Search:
+    import networkx
+
+    made = networkx.from_scipy_sparse_array(graph, create_using=networkx.DiGraph)
+
+    def search(origin: int, cutoff: float) -> np.ndarray:
+        limit = None if np.isinf(cutoff) else cutoff
+        found = networkx.single_source_dijkstra_path_length(made, origin, cutoff=limit)
+        out = np.full(graph.shape[0], np.inf)
+        out[list(found.keys())] = list(found.values())
+        return out
+
+    return search
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--nodes", type=int, default=1_000_000)
+    parser.add_argument("--origins", type=int, default=20)
+    parser.add_argument(
+        "--engines", default=None, help="of scipy,rustworkx,networkit,networkx; default all"
+    )
+    arguments = parser.parse_args()
+    chosen = arguments.engines.split(",") if arguments.engines else None
+
+    roads = synthetic_roads(arguments.nodes)
+    nodes = schemas.empty("road_nodes", CRS)
+    started = time.perf_counter()
+    network = routing.prepare(roads, nodes, schemas.empty("turn_restrictions"), RoutingParams())
+    prepared = time.perf_counter() - started
+    graph, ids = whole_graph(roads)
+    print(f"{graph.shape[0]:,} road nodes, {graph.nnz:,} arcs")
+    print(f"contracted to {network.n_nodes:,} and {network.n_arcs:,} in {prepared:.1f} s")
+
+    rng = np.random.default_rng(1)
+    origins = rng.choice(network.node_id[network.component == 0], arguments.origins)
+    whole_row = pd.Index(ids).get_indexer(origins)
+    keep = pd.Index(ids).get_indexer(network.node_id)
+    rows = []
+    for name, which, search in engines(network, graph, chosen):
+        few = origins[: 2 if name == "networkx" else len(origins)]
+        for cutoff in CUTOFFS:
+            spent, reached = [], 0
+            for number, origin in enumerate(few):
+                seed = int(whole_row[number]) if which == "whole" else int(origin)
+                expected = network.times(network.access_of_nodes([origin]), cutoff_min=cutoff)[0]
+                search(seed, cutoff) if number == 0 else None
+                begin = time.thread_time()
+                found = search(seed, cutoff)
+                spent.append(1000 * (time.thread_time() - begin))
+                if found is None:
+                    break
+                reached = int(np.isfinite(found).sum())
+                found = found[keep] if which == "whole" else found
+                if not np.allclose(found, expected, rtol=1e-9):
+                    raise SystemExit(f"{name} and ours differ from origin {origin}")
+            else:
+                rows.append((name, which, cutoff, statistics.median(spent), reached))
+                print(
+                    f"{name:10} {which:11} cutoff {cutoff:5} min: {rows[-1][3]:9.2f} ms per origin"
+                    f" ({reached:,} nodes reached by the last)"
+                )
+
+
+if __name__ == "__main__":
+    main()

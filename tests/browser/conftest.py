@@ -1,0 +1,101 @@
+"""Pages in a real browser: Debian's Chromium, driven by Playwright. Skipped where either is absent."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+
+
+@dataclass
+class Opened:
+    """A page, and everything it complained of or asked for."""
+
+    page: Any
+    errors: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="session")
+def example() -> ModuleType:
+    path = Path(__file__).parents[1] / "unit" / "render" / "example_metro.py"
+    spec = importlib.util.spec_from_file_location("example_metro", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["example_metro"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    if not CHROMIUM.exists():
+        pytest.skip(f"no browser: {CHROMIUM} is not installed")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as engine:
+        launched = engine.chromium.launch(executable_path=str(CHROMIUM), args=list(ARGUMENTS))
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="session")
+def maps(tmp_path_factory: pytest.TempPathFactory, example: ModuleType) -> Path:
+    """A maps folder with a plain, a hostile and an empty metro, and their index."""
+    from pipeline.render.index_page import render_index
+    from pipeline.render.page_facts import MetroCard
+
+    folder = tmp_path_factory.mktemp("maps")
+    (folder / "assets").mkdir()
+    hostile = {"id": "hostile", "name": example.HOSTILE[0] + "圈", "name_en": example.HOSTILE[1]}
+    pages = {
+        **example.page(example.layers(), id="plain"),
+        **example.page(example.layers(example.HOSTILE), **hostile),
+        **example.page(example.empty_layers(), example.REAL_FACTS, id="bare"),
+    }
+    cards = [
+        MetroCard.from_json(content) for name, content in pages.items() if name.endswith(".json")
+    ]
+    for name, content in (pages | render_index(cards)).items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+@pytest.fixture
+def visit(browser: Any, maps: Path) -> Iterator[Callable[..., Opened]]:
+    """Open a page of the maps folder from disk; wait until it is ready."""
+    contexts = []
+
+    def visit_page(name: str, fragment: str = "", viewport: dict[str, int] | None = None) -> Opened:
+        context = browser.new_context(viewport=viewport or WIDE)
+        contexts.append(context)
+        opened = Opened(context.new_page())
+        opened.page.on("pageerror", lambda error: opened.errors.append(str(error)))
+        opened.page.on(
+            "console",
+            lambda message: (
+                opened.errors.append(message.text) if message.type in ("error", "warning") else None
+            ),
+        )
+        opened.page.on("request", lambda request: opened.requests.append(request.url))
+        # `fragment` alone would not reload an open page, a new context always does.
+        opened.page.goto((maps / name).as_uri() + fragment)
+        if name != "index.html":
+            opened.page.wait_for_selector("html[data-ready=yes]", state="attached", timeout=15_000)
+        return opened
+
+    yield visit_page
+    for context in contexts:
+        context.close()

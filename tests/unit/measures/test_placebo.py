@@ -1,0 +1,57 @@
+"""Placebo borders: the same detection along lines that are no borders."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.config import DeadEndsParams, ExtractParams, MissingLinksParams, PlaceboParams
+from pipeline.measures import placebo
+
+sys.path.insert(0, str(Path(__file__).parent))  # importlib mode keeps test folders off the path
+from small_roads import DETOUR, STUBS, World
+
+
+def run(world, **changes):
+    ends, links = world.paired()
+    names = ("borders", "cities", "roads", "road_nodes", "tagged_nodes", "land_areas", "barriers",
+             "routing_network", "extract_area")  # fmt: skip
+    return placebo.placebo_borders(
+        "a-b", **{name: world[name] for name in names}, dead_ends=ends, link_candidates=links,
+        params=PlaceboParams(**changes), dead_ends_params=DeadEndsParams(),
+        missing_links_params=MissingLinksParams(), extract_params=ExtractParams(),
+    )  # fmt: skip
+
+
+def test_the_real_border_is_replicate_zero():
+    table = run(World([*STUBS, *DETOUR]), replicates=3)
+    assert table["replicate"].tolist() == [0, 1, 2, 3]
+    assert table["dead_ends_per_100km"].iloc[0] == pytest.approx(100 * 2 / 80)
+    assert table["missing_links_per_100km"].iloc[0] == pytest.approx(100 * 1 / 80)
+
+
+def test_stubs_inside_a_city_are_found_along_copies_only():
+    """Pairs of stubs every 2 km of easting, deep inside both cities, none at the border."""
+    ways = []
+    for n, x in enumerate(range(7000, 17_000, 2000)):
+        for side in (-1, 1):
+            y = 1200 * n
+            ways.append(("tertiary", [(side * (x - 900), y), (side * (x - 300), y)], {}))
+            ways.append(("tertiary", [(side * (x + 900), y), (side * (x + 300), y)], {}))
+    table = run(World(ways), replicates=4)
+    assert table["dead_ends_per_100km"].iloc[0] == 0.0
+    copies = table.iloc[1:]
+    assert (copies["dead_ends_per_100km"] > 0).all()
+
+
+def test_no_room_for_a_copy_gives_nulls_not_zeros():
+    table = run(World(STUBS), replicates=2, min_shift_m=200_000.0, max_shift_m=300_000.0)
+    assert table["dead_ends_per_100km"].iloc[1:].isna().all()
+    assert table["missing_links_per_100km"].iloc[1:].isna().all()
+
+
+def test_the_same_seed_gives_the_same_copies():
+    world = World([*STUBS, *DETOUR])
+    assert run(world, replicates=3).equals(run(world, replicates=3))

@@ -1,0 +1,118 @@
+"""Packing of columns and coordinates, and the safety of what reaches the markup."""
+
+from __future__ import annotations
+
+import json
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+from shapely.geometry import LineString, MultiLineString, MultiPolygon, Point, Polygon, box
+
+from pipeline.render import encode
+
+
+def unpack(packed: dict) -> list[list[list[tuple[float, float]]]]:
+    """The scripts' decoding, in Python: features of parts of vertices."""
+    xy = np.cumsum(np.array(packed["xy"], dtype=float).reshape(-1, 2), axis=0) / encode.PRECISION
+    parts = np.split(xy, np.cumsum(packed["sizes"])[:-1]) if packed["sizes"] else []
+    features, at = [], 0
+    for count in packed["parts"]:
+        features.append([[tuple(v) for v in part] for part in parts[at : at + count]])
+        at += count
+    return features
+
+
+def test_lines_come_back_within_half_a_unit() -> None:
+    lines = [
+        LineString([(113.12345678, 34.5), (113.2, 34.6)]),
+        MultiLineString([[(0, 0), (1, 1)], [(-2, 3), (4, -5)]]),
+    ]
+    packed = encode.encode_geometry(np.array(lines, dtype=object))
+    features = unpack(packed)
+    assert packed["kind"] == "line"
+    assert [len(each) for each in features] == [1, 2]
+    assert np.allclose(features[0][0], [(113.12346, 34.5), (113.2, 34.6)], atol=1e-9)
+    assert np.allclose(features[1][1], [(-2, 3), (4, -5)])
+
+
+def test_holes_and_further_polygons_are_rings_of_their_feature() -> None:
+    ring = Polygon([(0, 0), (9, 0), (9, 9), (0, 9)], [[(3, 3), (6, 3), (6, 6)]])
+    packed = encode.encode_geometry(
+        np.array([MultiPolygon([ring, box(20, 0, 21, 1)]), box(0, 0, 1, 1)], dtype=object)
+    )
+    assert packed["kind"] == "polygon"
+    assert packed["parts"] == [3, 1]
+    assert packed["sizes"] == [5, 4, 5, 5]
+
+
+def test_points_and_no_rows() -> None:
+    packed = encode.encode_geometry(np.array([Point(1, 2), Point(-1.000004, 0)], dtype=object))
+    assert unpack(packed) == [[[(1.0, 2.0)]], [[(-1.0, 0.0)]]]
+    assert encode.encode_geometry(np.array([], dtype=object))["xy"] == []
+
+
+def test_repeats_go_but_a_line_keeps_two_vertices() -> None:
+    tiny = LineString([(0, 0), (1e-7, 0), (2e-7, 0)])
+    doubled = LineString([(0, 0), (1e-7, 0), (1, 0)])
+    packed = encode.encode_geometry(np.array([tiny, doubled], dtype=object))
+    assert packed["sizes"] == [3, 2]
+
+
+@given(st.lists(st.tuples(st.floats(-179, 179), st.floats(-85, 85)), min_size=2, max_size=30))
+def test_any_line_survives(vertices: list[tuple[float, float]]) -> None:
+    packed = encode.encode_geometry(np.array([LineString(vertices)], dtype=object))
+    ends = unpack(packed)[0][0]
+    assert np.allclose(
+        [ends[0], ends[-1]], [vertices[0], vertices[-1]], atol=0.51 / encode.PRECISION
+    )
+
+
+def test_columns_keep_null_apart_from_zero_and_empty() -> None:
+    assert encode.encode_column(pd.Series([0.0, np.nan, 1.26]), 1) == [0, None, 1.3]
+    assert encode.encode_column(pd.Series([1, None], dtype="Int64"), 0) == [1, None]
+    assert encode.encode_column(pd.Series([True, False]), None) == [1, 0]
+    words = encode.encode_column(pd.Series(["a", None, "", "a"], dtype="str"), None)
+    assert [None if i < 0 else words["d"][i] for i in words["i"]] == ["a", None, "", "a"]
+
+
+def test_osm_ids_keep_every_digit() -> None:
+    ids = [9_876_543_210, 1]
+    assert encode.encode_column(pd.Series(ids), None) == ids
+
+
+def test_blob_round_trip_and_no_text_of_the_source_in_it() -> None:
+    payload = {"name": "</script><script>alert(1)</script>", "zh": "郑州"}
+    blob = encode.to_blob(payload)
+    assert encode.from_blob(blob) == payload
+    assert "<" not in blob and "script" not in blob
+
+
+def test_blob_refuses_infinity() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        encode.to_blob({"x": float("inf")})
+
+
+def test_script_json_has_nothing_a_parser_could_end_on() -> None:
+    text = encode.to_script_json(["</script>", "<!--", "a&b", "\u2028"])
+    assert not set("<>&\u2028\u2029") & set(text)
+    assert json.loads(text) == ["</script>", "<!--", "a&b", "\u2028"]
+
+
+def test_coverage_stays_without_gaps() -> None:
+    wave = [(0.5 + 0.01 * np.sin(y * 60), y) for y in np.linspace(0, 1, 200)]
+    west = Polygon([(0, 0), *wave, (0, 1)])
+    east = Polygon([(1, 0), *wave, (1, 1)])
+    cells = encode.simplify_coverage(np.array([west, east], dtype=object), 2000)
+    assert shapely.get_num_coordinates(cells).sum() < 200
+    assert shapely.area(shapely.intersection(*cells)) < 1e-9
+    assert shapely.area(shapely.union_all(cells)) == pytest.approx(1.0, abs=1e-9)
+
+
+def test_zero_tolerance_changes_nothing() -> None:
+    lines = gpd.GeoSeries([LineString([(0, 0), (0.5, 1e-6), (1, 0)])]).to_numpy()
+    assert encode.simplify(lines, 0) is lines
