@@ -417,9 +417,9 @@ class EcologyParams(StageParams):
     )
     river_narrow_m: Metres = Field(10.0, description="a narrower river has the first tier; check")
     river_wide_m: Metres = Field(50.0, description="a wider river has the last tier (methods.md 1)")
-    river_follow_m: Metres = Field(250.0, description="a border this near follows a river; check")
+    river_follow_m: Metres = Field(250.0, description="least distance of following; five river widths beyond; check")
     river_follow_wide_m: Metres = Field(
-        1_000.0, description="... a wide river, with its plain; check"
+        1_000.0, description="greatest distance of following; check"
     )
     river_buffers_m: tuple[Metres, Metres, Metres] = Field(
         (30.0, 100.0, 150.0), description="tiers by width"

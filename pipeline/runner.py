@@ -151,7 +151,7 @@ def _page_facts(job: Job) -> PageFacts:
         notes=tuple(job.facts.get("notes", ())),
         made_at=job.facts.get("read_at", ""),
         version=version("metro-integration"),
-        crs_note=metric_crs(job.facts).to_proj4(),
+        crs_note="LAEA, centre {:.2f} {:.2f}, WGS84".format(*job.facts["centre"]),
     )
 
 

@@ -1034,10 +1034,10 @@ def _conform_column(column: Column, series: pd.Series, faults: list[str]) -> pd.
     series = series.reset_index(drop=True)
     dtype = _PANDAS_DTYPES[column.dtype]
     try:
-        if column.dtype == "str":
-            cast = series.astype("object").where(series.notna(), None).astype("str")
-        elif series.dtype == dtype:
+        if series.dtype == dtype:
             cast = series
+        elif column.dtype == "str":
+            cast = series.astype("object").where(series.notna(), None).astype("str")
         else:
             cast = series.astype(dtype)
     except (TypeError, ValueError) as error:

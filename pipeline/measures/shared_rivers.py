@@ -57,8 +57,8 @@ def find_shared_rivers(
 ) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     """Rivers that cross or follow one border, and where they cross it.
 
-    A river follows where the border keeps within `river_follow_m` of it (within
-    `river_follow_wide_m` of a wide one) for at least eight times that distance,
+    A river follows where the border keeps within five of its widths (at least
+    `river_follow_m`, at most `river_follow_wide_m`) of it for at least eight times that distance,
     for half of a short border, or where half of the river in the belt is that
     near; a straight crossing makes two times. Else it crosses: upstream is the
     city it leaves more often than it enters it, null where it crosses as often
@@ -219,8 +219,9 @@ def _river_row(
     tagged = group["width_m"].to_numpy(dtype=float)
     tagged_m = float(np.nanmedian(tagged)) if np.isfinite(tagged).any() else np.nan
     width_m = water_width_m if np.isfinite(water_width_m) else tagged_m
-    is_wide = bool(width_m > params.river_wide_m)
-    near_m = params.river_follow_wide_m if is_wide else params.river_follow_m
+    # A wide river's line lies off the border by more; five widths reach across its bed.
+    reach_m = np.nan_to_num(5.0 * width_m)
+    near_m = float(np.clip(reach_m, params.river_follow_m, params.river_follow_wide_m))
     followed_m = _followed_m(belt, lines, near_m)
     follows = _is_following(belt, lines, followed_m, near_m)
     if crossings.empty and not follows:
@@ -314,9 +315,11 @@ def _flood_plain(
     river = shapely.intersection(shapely.union_all(lines), belt.whole)
     shapely.prepare(river)
     mapped = mapped[shapely.intersects(river, mapped)]
-    if len(mapped):
-        valid = shapely.make_valid(mapped, method="structure", keep_collapsed=False)
-        plain = shapely.intersection(shapely.union_all(valid), belt.whole)
+    mapped = shapely.make_valid(mapped, method="structure", keep_collapsed=False)
+    # A tributary that ends in another river's plain has not that plain for its own.
+    within_m = shapely.length(shapely.intersection(river, shapely.union_all(mapped)))
+    if len(mapped) and within_m >= 0.5 * shapely.length(river):
+        plain = shapely.intersection(shapely.union_all(mapped), belt.whole)
         return _plain_row(float(shapely.area(plain)), "mapped")
     wet = land.geometry.to_numpy()[land["land_class"].isin(["water", "wetland", "bare"]).to_numpy()]
     group = joined(within_gap(wet, params.corridor_gap_m), len(wet))

@@ -131,7 +131,7 @@ def build_world(metro: Metro, nodes: int, rng: np.random.Generator) -> World:
     hydro = draw_water(territory, terrain, extent, rng)
     budget = plan_budget(nodes, territory)
     settlements = settle(territory, terrain, hydro, rng, count=budget.settlements)
-    ground, fabrics = build_ground(territory, terrain, hydro, settlements, budget, rng)
+    ground, settlements, fabrics = build_ground(territory, terrain, hydro, settlements, budget, rng)
     ground = keep_main(ground)
     avoid = shapely.union_all(
         [f.outline.buffer(300) for f in fabrics if f.radius_m > 500]

@@ -173,7 +173,8 @@ def _mosaic(
     )  # fmt: skip
     tags = (
         {"natural": "wood"}, {"natural": "scrub"}, {"natural": "grassland"},
-        {"landuse": "farmland"}, {"landuse": "orchard"}, {"landuse": "forest"}, {"landuse": "meadow"},
+        {"landuse": "farmland"}, {"landuse": "orchard"}, {"landuse": "forest"},
+        {"landuse": "meadow"},
     )  # fmt: skip
     areas = []
     for i in np.flatnonzero(keep):

@@ -19,6 +19,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from shapely.geometry.base import BaseGeometry
 
+from pipeline.errors import PipelineError
 from pipeline.sources.sample.boundaries import Territory
 from pipeline.sources.sample.country import choose_links, draw_links, place_bridgeheads
 from pipeline.sources.sample.fabric import Fabric, weave
@@ -56,6 +57,10 @@ _FILL = {"city": 0.45, "seat": 0.65, "town": 1.0, "village": 1.0}
 _AREA_SHARE = {"city": 0.60, "seat": 0.20, "town": 0.08, "village": 0.12}
 _ENOUGH_SETTLEMENTS = 150
 _GRANDEUR = {"city": 3, "seat": 2, "town": 1, "village": 0}
+
+
+class NotJoinedError(PipelineError, RuntimeError):
+    """The generated network falls apart."""
 
 
 @dataclass(frozen=True)
@@ -101,12 +106,18 @@ def planted_length_m(nodes: int) -> float:
     return 0.4 * ends * stub_reach_m(nodes)
 
 
-def weave_fabrics(
+def size_settlements(
     settlements: list[Settlement], budget: Budget, rng: np.random.Generator
-) -> list[Fabric]:
-    """Streets for every settlement, its size by kind and population."""
+) -> tuple[list[Settlement], Floats]:
+    """A radius for every settlement, by kind and population; those swallowed are left out.
+
+    A village inside a city's streets would stand in the way of every road to it.
+    """
     kinds = np.array([s.kind for s in settlements])
-    weight = np.array([float(s.population) for s in settlements]) ** 0.75
+    # The core outgrows the rest by more than its population says.
+    weight = np.array(
+        [float(s.population) ** (1.15 if s.kind == "city" else 0.75) for s in settlements]
+    )
     area = np.zeros(len(settlements))
     present = sum(_AREA_SHARE[k] for k in set(kinds))
     for kind, share in _AREA_SHARE.items():
@@ -114,12 +125,26 @@ def weave_fabrics(
         if rows.any():
             spread = weight[rows] * rng.uniform(0.6, 1.4, rows.sum())
             area[rows] = budget.filled_m2 * share / present * spread / spread.sum()
+    fill = np.array([_FILL[k] for k in kinds])
+    radius = np.maximum(np.sqrt(area / fill / 3.2), 90.0)
+    xy = np.array([s.xy for s in settlements])
+    keep = np.ones(len(settlements), dtype=bool)
+    for k in np.argsort(-radius, kind="stable"):
+        if keep[k] and radius[k] > 350:
+            near = np.hypot(*(xy - xy[k]).T) < 1.45 * radius[k] + 1.3 * radius + 250
+            keep &= ~(near & (radius < radius[k]) & (kinds != "city"))
+    rows = np.flatnonzero(keep)
+    return [settlements[k] for k in rows], radius[rows]
+
+
+def weave_fabrics(
+    settlements: list[Settlement], radius_m: Floats, rng: np.random.Generator
+) -> list[Fabric]:
+    """Streets for every settlement."""
     fabrics = []
-    for s, filled_m2 in zip(settlements, area, strict=True):
-        fill = _FILL[s.kind]
-        radius = float(np.sqrt(filled_m2 / fill / 3.2))
+    for s, radius in zip(settlements, radius_m.tolist(), strict=True):
         grandeur = _GRANDEUR[s.kind] if radius > 420 or s.kind == "village" else 1
-        fabrics.append(weave(np.array(s.xy), max(radius, 90.0), fill, rng, grandeur=grandeur))
+        fabrics.append(weave(np.array(s.xy), radius, _FILL[s.kind], rng, grandeur=grandeur))
     return fabrics
 
 
@@ -130,9 +155,13 @@ def build_ground(
     settlements: list[Settlement],
     budget: Budget,
     rng: np.random.Generator,
-) -> tuple[Lines, list[Fabric]]:
-    """All roads on the ground, noded, before motorways and plants."""
-    fabrics = weave_fabrics(settlements, budget, rng)
+) -> tuple[Lines, list[Settlement], list[Fabric]]:
+    """All roads on the ground, noded, before motorways and plants.
+
+    Also the settlements that have streets of their own, and those.
+    """
+    settlements, radius_m = size_settlements(settlements, budget, rng)
+    fabrics = weave_fabrics(settlements, radius_m, rng)
     streets = concat([f.lines for f in fabrics])
     heads = place_bridgeheads(hydro, settlements, 14_000 + 25_000 * (2e5 / budget.nodes) ** 0.5)
     spent = class_lengths(streets)
@@ -159,7 +188,7 @@ def build_ground(
     # Motorways, links, and what is planted come later, and some streets go again.
     wanted = budget.nodes * 0.985 - len(country.xy) - len(lanes.xy)
     streets = densify(streets, _street_spacing(streets, wanted))
-    return node_crossings(concat([streets, country, lanes])), fabrics
+    return node_crossings(concat([streets, country, lanes])), settlements, fabrics
 
 
 def _posts(
@@ -327,11 +356,22 @@ def drop_blocked(
 
 
 def keep_main(lines: Lines) -> Lines:
-    """Only the largest connected component."""
+    """Only the largest connected component.
+
+    Raises
+    ------
+    NotJoinedError
+        If it holds less than nine tenths of the roads: some city was not joined.
+    """
     graph = graph_of(lines)
-    label = components(graph)
-    sizes = np.bincount(label[graph.ends[:, 0]])
-    return lines.take(label[graph.ends[:, 0]] == sizes.argmax())
+    label = components(graph)[graph.ends[:, 0]]
+    length = np.bincount(label, lines.length_m())
+    if length.max() < 0.9 * length.sum():
+        raise NotJoinedError(
+            f"the largest joined part holds {length.max() / length.sum():.0%} of the sample's "
+            "roads; expected 90 % or more: try another seed or size, and report this"
+        )
+    return lines.take(label == length.argmax())
 
 
 def components(graph: Graph) -> NDArray[np.int32]:

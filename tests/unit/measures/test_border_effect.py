@@ -180,8 +180,8 @@ def test_a_cutoff_does_not_hide_the_effect():
 
 
 def test_a_cutoff_that_takes_most_crossing_pairs_says_so():
-    x, y = scatter(300, seed=4)
-    minutes = straight_minutes(x, y, 8.0, seed=4)
+    x, y = scatter(600, seed=4)
+    minutes = straight_minutes(x, y, 6.0, seed=4)
     row = effect(layers_of(x, y, minutes, cutoff=40.0)).iloc[0]
     assert row["reason"] == "cutoff_too_short" and row["n_pairs"] >= PARAMS.min_pairs
 

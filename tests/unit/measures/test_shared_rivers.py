@@ -154,6 +154,10 @@ def test_flood_plain_of_a_wide_river() -> None:
     rivers, _ = rivers_of(row, areas=mapped, land=land)
     assert rivers["flood_plain_evidence"].tolist() == ["mapped"]
     assert rivers["flood_plain_km2"].tolist() == pytest.approx([20.0])
+    elsewhere = water(stream, shapely.box(8_000, -9_000, 10_000, -3_000))
+    elsewhere.loc[1, ["key", "value"]] = ["flood_prone", "yes"]
+    rivers, _ = rivers_of(row, areas=elsewhere, land=land)
+    assert rivers["flood_plain_evidence"].tolist() == ["land_cover"]
     narrow, _ = rivers_of(row)
     assert narrow["buffer_from"].tolist() == ["centre_line"]
     assert narrow["flood_plain_km2"].isna().all()
