@@ -28,7 +28,9 @@ SAME_LEVEL = {
     ("scenario", "runner"),
 }
 STORE_USERS = {"runner", "scenario", "compare", "exports", "plan", "cli"}
-SHARED_MEASURES = {"borders", "network", "routing", "transit_routing", "goalposts", "land_classes"}
+SHARED_MEASURES = {
+    "borders", "network", "routing", "transit_routing", "goalposts", "belt", "landscape", "shared_rivers",
+}  # fmt: skip
 # The placebo is the dead-end detection itself, run along shifted borders.
 MEASURE_EXCEPTIONS = {("placebo", "dead_ends"), ("placebo", "missing_links")}
 ONLY_IN = {

@@ -133,9 +133,9 @@ def choose_links(
     )
     pairs, index = np.unique(np.sort(pairs, 1), axis=0, return_index=True)
     length = length[index]
-    forced = (
-        (pairs[:, 0] >= first) & (pairs[:, 1] == pairs[:, 0] + 1) & ((pairs[:, 0] - first) % 2 == 0)
-    )
+    last = first + 2 * len(bridgeheads.banks)
+    forced = (pairs[:, 0] >= first) & (pairs[:, 1] < last)
+    forced &= (pairs[:, 1] == pairs[:, 0] + 1) & ((pairs[:, 0] - first) % 2 == 0)
     terminals = len(settlements) + 2 * len(bridgeheads.banks)
     join = _tree_through_posts if len(posts) else _tree_and_more
     chosen = join(

@@ -145,11 +145,13 @@ def _pair(need: Need, through: str = "") -> Callable[[Plants], bool]:
     return recipe
 
 
-def _first_pair(plants: Plants, gaps: Gaps, need: Need, through: str = "") -> bool:
+def _first_pair(
+    plants: Plants, gaps: Gaps, need: Need, through: str = "", reach_m: float | None = None
+) -> bool:
     """Build the first of the gaps to which roads can be led from both sides."""
     for a, b, way, site in zip(gaps.a, gaps.b, gaps.way, gaps.site, strict=True):
         border_id = str(plants.survey.border_ids[site])
-        stubs = _stubs_for(plants, a, b, way, need.cls)
+        stubs = _stubs_for(plants, a, b, way, need.cls, reach_m=reach_m)
         if stubs is not None:
             _build_pair(plants, need, through, stubs, a, b, way, border_id)
             return True
@@ -190,7 +192,9 @@ def _across_feature(name: str) -> Callable[[Plants], bool]:
         middle = every[pick]
         gaps = Gaps(middle - share * gap * way, middle + (1 - share) * gap * way, way, site[pick])
         gaps = gaps.take(_in_both_cities(plants, gaps))
-        return _first_pair(plants, fitting(survey, gaps, name), Need(name, "unbuilt", (0, 0)))
+        # Few sites have the feature: roads to them may be longer.
+        fit = fitting(survey, gaps, name)
+        return _first_pair(plants, fit, Need(name, "unbuilt", (0, 0)), reach_m=2 * _reach(plants))
 
     return recipe
 
@@ -518,47 +522,36 @@ def _crosses_squarely(road: shapely.LineString, target: Floats, way: Floats) -> 
 
 
 def _short_way_round(plants: Plants) -> bool:
-    """Two ends that face each other beside a road that joins them almost straight."""
-    survey = plants.survey
-    roads = plants.world.roads
-    tree = survey.tree
+    """Two ends that face each other beside a road that joins them within a kilometre."""
+    survey, roads = plants.survey, plants.world.roads
     for point, across, border_id in _sites(plants, is_finding=True, tries=4_000):
-        rows = tree.query(shapely.Point(point), predicate="dwithin", distance=160.0)
-        rows = [
-            r
-            for r in rows
-            if 2 <= survey.rank[r] <= 4 and roads.level[r] == 0 and not roads.oneway[r]
-        ]
+        rows = survey.tree.query(shapely.Point(point), predicate="dwithin", distance=130.0)
         for row in rows:
-            line = survey.geometry[row]
-            s = line.project(shapely.Point(point))
-            gap = 2_000.0
-            if not 1_700 < s < line.length - 1_700:
+            if not 2 <= survey.rank[row] <= 4 or roads.level[row] or roads.oneway[row]:
                 continue
-            _, back, ahead = (
-                shapely.get_coordinates(line.interpolate(s + d))[0]
-                for d in (0.0, -gap / 2, gap / 2)
+            line = survey.geometry[row]
+            s = line.project(shapely.intersection(line, survey.border_lines))
+            if not 330 < s < line.length - 330:
+                continue
+            here, back, ahead = (
+                shapely.get_coordinates(line.interpolate(s + d))[0] for d in (0.0, -300.0, 300.0)
             )
             way = (ahead - back) / np.hypot(*(ahead - back))
-            if abs(float(way @ across)) < 0.82 or np.hypot(*(ahead - back)) < 0.985 * gap:
+            if abs(float(way @ across)) < 0.8 or np.hypot(*(ahead - back)) < 590:
                 continue
-            if way @ across < 0:
-                way, back, ahead = -way, ahead, back
-            side = np.array([-way[1], way[0]]) * plants.rng.choice([-1.0, 1.0]) * 210.0
-            a, b = back + side, ahead + side
-            found = _parallel_stubs(plants, row, a, b, way)
+            side = np.array([-way[1], way[0]]) * plants.rng.choice([-1.0, 1.0]) * 62.0
+            a, b = (np.round(here + side + k * 60.0 * way, 2) for k in (-1, 1))
+            found = _parallel_stubs(plants, int(row), a, b, way)
             if found is None:
                 continue
-            through = (
-                found[0].length_m
-                + found[1].length_m
-                + survey.distance_m(found[0].foot, found[1].foot, 4, 9_000.0, two_way_only=True)
+            through = sum(k.length_m for k in found) + survey.distance_m(
+                found[0].foot, found[1].foot, 4, 900.0, two_way_only=True
             )
-            if through > 1.38 * np.hypot(*(b - a)):
+            if through > 860.0:
                 continue
             pair = plants.pair_id()
             for end, stub in zip((a, b), found, strict=True):
-                road = plants.add_stub(stub, "tertiary", {"name": "", "ref": ""})
+                road = plants.add_road(stub.xy, "tertiary", {"name": "", "ref": ""})
                 plants.row(
                     "dead_end",
                     end,
@@ -580,30 +573,28 @@ def _parallel_stubs(
     plants: Plants, row: int, a: Floats, b: Floats, way: Floats
 ) -> tuple[Stub, Stub] | None:
     """Short roads from the through road to both ends, running beside it at the last."""
-    survey = plants.survey
-    roads = plants.world.roads
+    survey, roads = plants.survey, plants.world.roads
+    clear = shapely.LineString([a, b]).buffer(25)
+    if len(survey.roads_in(clear)) or survey.meets(clear, 20.0, list(survey.reserves)):
+        return None
     stubs = []
     for end, heading in ((a, way), (b, -way)):
-        foot = survey.foot_on(row, end - heading * 60)
+        foot = survey.foot_on(row, end - heading * 150)
         start = roads.xy[foot]
-        knee = end - 115 * heading
+        knee = end - 105 * heading
         xy = np.round(np.array([start, (start + knee) / 2, knee, (knee + end) / 2, end]), 2)
-        if np.hypot(*(knee - start)) > 420 or foot in (
-            roads.offset[row],
-            roads.offset[row + 1] - 1,
-        ):
+        if np.hypot(*(knee - start)) > 170 or float((knee - start) @ heading) < -60:
+            return None
+        if foot in (roads.offset[row], roads.offset[row + 1] - 1):
             return None
         line = shapely.LineString(xy)
-        body = shapely.LineString(xy[1:])
-        if len(survey.tree.query(body, predicate="dwithin", distance=40.0)):
+        if len(survey.tree.query(shapely.LineString(xy[1:]), predicate="dwithin", distance=22.0)):
             return None
-        if line.intersects(survey.border_lines) or survey.meets(line, 30.0, None):
+        if line.intersects(survey.border_lines) or survey.meets(line, 25.0, None):
+            return None
+        if survey.laid_in(line.buffer(25)):
             return None
         stubs.append(Stub(xy, foot))
-    clear = shapely.LineString([a, b]).buffer(30)
-    rows = [r for r in survey.roads_in(clear) if r != row]
-    if rows or survey.meets(clear, 20.0, list(survey.reserves)):
-        return None
     return stubs[0], stubs[1]
 
 
