@@ -86,7 +86,7 @@ def detect(metro_id: str, path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
             **given("cities", "highways", "tagged_nodes", "land_areas", "extract_area"),
             params=params.network,
             extract_params=params.extract,
-        )  # fmt: skip
+        )
     )
     layers.update(
         transit.build_transit(

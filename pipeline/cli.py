@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
     except BrokenPipeError:
         # The reader of our output has gone; there is nobody left to tell.
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
         return OK
     except PipelineError as error:
         _tell(error, options.debug)
@@ -48,11 +48,11 @@ def _parser() -> argparse.ArgumentParser:
 
     run = _verb(verbs, "run", _run, "run all stages for the metros")
     run.add_argument("metros", nargs="*", metavar="METRO", default=[DEFAULT_METRO],
-                     help=f"ids, paths to TOML files, or all (default {DEFAULT_METRO})")  # fmt: skip
+                     help="ids, paths to TOML files, or all (default %(default)s)")  # fmt: skip
     _add_source(run)
     run.add_argument("--scheduler", metavar="ADDRESS", help="of a running Dask scheduler")
-    run.add_argument("--workers", type=_count, metavar="N",
-                     help="worker processes (default one per core; 0: none, in this process)")  # fmt: skip
+    workers_help = "worker processes (default one per core; 0: none, in this process)"
+    run.add_argument("--workers", type=_count, metavar="N", help=workers_help)
     run.add_argument("--until", metavar="STAGE", help="run this stage and what it needs")
     run.add_argument("--force", metavar="STAGE", action="append", default=[],
                      help="rerun this stage even if it is fresh; may be repeated")  # fmt: skip

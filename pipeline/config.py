@@ -285,10 +285,12 @@ class ZonesParams(StageParams):
         description="people at a place without a population tag, as a weight only; check",
     )  # fmt: skip
     place_weight_most: Annotated[float, Field(gt=0)] = Field(
-        100_000.0, description="a place's weight at most: the tag of a city counts far more than its cell; check"
+        100_000.0,
+        description="a place's weight at most: the tag of a city counts far more than its cell; check",
     )
     density_most_km2: Annotated[float, Field(gt=0)] = Field(
-        30_000.0, description="people per km2 of a cell at most, unless the city's mean asks for more; check"
+        30_000.0,
+        description="people per km2 of a cell at most, unless the city's mean asks for more; check",
     )
 
 
@@ -326,10 +328,18 @@ class TransitParams(StageParams):
     )
     walk_speed_kmh: Speed = Field(4.5, description="access and egress on foot")
     walk_limit_m: Metres = Field(1_500.0, description="farthest on foot")
-    drive_limit_min: Minutes = Field(15.0, description="farthest by car to or from a rail station; check")
-    drive_extra_min: Annotated[float, Field(ge=0)] = Field(5.0, description="to park or to hail a car; check")
-    interchange_m: Metres = Field(300.0, description="stops of one name this near are one interchange")
-    transfer_min: Annotated[float, Field(ge=0)] = Field(3.0, description="on foot inside an interchange; check")
+    drive_limit_min: Minutes = Field(
+        15.0, description="farthest by car to or from a rail station; check"
+    )
+    drive_extra_min: Annotated[float, Field(ge=0)] = Field(
+        5.0, description="to park or to hail a car; check"
+    )
+    interchange_m: Metres = Field(
+        300.0, description="stops of one name this near are one interchange"
+    )
+    transfer_min: Annotated[float, Field(ge=0)] = Field(
+        3.0, description="on foot inside an interchange; check"
+    )
 
 
 class TravelTimesParams(StageParams):
@@ -347,7 +357,9 @@ class CentreTimesParams(StageParams):
         ("core", "city", "county_seat"),
         description="kinds of centre that are origin and destination",
     )
-    max_snap_m: Metres = Field(3_000.0, description="farther from any road: no access, with the reason")
+    max_snap_m: Metres = Field(
+        3_000.0, description="farther from any road: no access, with the reason"
+    )
     access_speed_kmh: Speed = Field(15.0, description="from a centre to the road")
 
 
@@ -417,7 +429,9 @@ class EcologyParams(StageParams):
     )
     river_narrow_m: Metres = Field(10.0, description="a narrower river has the first tier; check")
     river_wide_m: Metres = Field(50.0, description="a wider river has the last tier (methods.md 1)")
-    river_follow_m: Metres = Field(250.0, description="least distance of following; five river widths beyond; check")
+    river_follow_m: Metres = Field(
+        250.0, description="least distance of following; five river widths beyond; check"
+    )
     river_follow_wide_m: Metres = Field(
         1_000.0, description="greatest distance of following; check"
     )

@@ -55,7 +55,8 @@ def resolve_source(
         return _local(local, say)
     if kind == "pbf":
         raise SourceError(
-            f"no extract for {metro.id}: give --osm FILE, or put one at {paths.own_extract(metro.id)}"
+            f"no extract for {metro.id}: give --osm FILE, or put one at "
+            f"{paths.own_extract(metro.id)}"
         )
     if not metro.osm.geofabrik:
         raise SourceError(

@@ -208,16 +208,18 @@ MI.overlays.isochrones = {
     const centre = MI.choice('centre'), mode = MI.choice('mode');
     const overview = MI.state.theme === 'overview';
     const wanted = i => data.centre_id[i] === centre && data.mode[i] === mode && (!overview || data.minutes[i] === 60);
-    const colour = i => MI.isoColour(data.minutes[i]);
+    // On the overview the circle is a backdrop: a heavy outline would drown the findings.
+    const colour = i => (overview ? '#2171b5' : MI.isoColour(data.minutes[i]));
     return new MI.AreaLayer(data.geo, i => (wanted(i) && overview ? 'rgba(33,113,181,0.13)' : null),
-      i => (wanted(i) ? { color: colour(i), width: data.minutes[i] === 60 ? 2.6 : 1.6 } : null), { pane: 'mi-lines' });
+      i => (wanted(i) ? { color: colour(i), width: overview ? 1.2 : data.minutes[i] === 60 ? 2.6 : 1.6 } : null), { pane: 'mi-lines' });
   },
   legend: function () {
     const data = MI.layers.isochrones, centre = MI.choice('centre'), mode = MI.choice('mode');
     const found = new Set();
     for (let i = 0; i < data.n; i++) if (data.centre_id[i] === centre && data.mode[i] === mode) found.add(data.minutes[i]);
     const shown = [...found].sort((a, b) => a - b).filter(minutes => MI.state.theme !== 'overview' || minutes === 60);
-    return shown.map(minutes => ['line', { color: MI.isoColour(minutes), width: minutes === 60 ? 3 : 2 },
+    const overview = MI.state.theme === 'overview';
+    return shown.map(minutes => ['line', overview ? { color: '#2171b5', width: 1.5 } : { color: MI.isoColour(minutes), width: minutes === 60 ? 3 : 2 },
       MI.t('legend.isochrone', { minutes, centre: MI.centreName(centre), mode: MI.word('mode', mode) })]);
   }
 };

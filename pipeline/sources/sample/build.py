@@ -148,7 +148,7 @@ def build_world(metro: Metro, nodes: int, rng: np.random.Generator) -> World:
         *(r.water for r in hydro.rivers),
         *(k.shape for k in hydro.lakes),
     ]
-    ground = keep_main(drop_blocked(ground, walls, None, None))
+    ground = keep_main(drop_blocked(ground, walls))
     roads = keep_main(split_at_shared_vertices(concat([ground, motorways.lines])))
     near = shapely.union_all([b.buffer(NEAR_BORDER_M) for b in territory.borders.values()])
     shapely.prepare(near)

@@ -334,24 +334,18 @@ def class_lengths(lines: Lines) -> dict[str, float]:
     return {name: float(total[code]) for name, code in CODE.items()}
 
 
-def drop_blocked(
-    lines: Lines, walls: list[BaseGeometry], deep: BaseGeometry | None, allowed: BaseGeometry | None
-) -> Lines:
-    """Leave out local roads that would need a bridge, and any into deep water.
+def drop_blocked(lines: Lines, walls: list[BaseGeometry]) -> Lines:
+    """Leave out local roads that would need a bridge over railways, motorways or water.
 
-    ``walls`` are railways, motorways and water; ``deep`` is the barrier rivers'
-    water, passable only inside ``allowed`` (the great bridges).
+    Unclassified roads between places stay, and get their bridge: they may be the
+    only way to somewhere.
     """
-    geometry = lines.geometry
+    rank = RANK[lines.cls]
+    local = np.flatnonzero((rank >= 6) | ((rank == 5) & lines.urban))
+    tree = shapely.STRtree(lines.geometry[local])
     keep = np.ones(len(lines), dtype=bool)
-    local = RANK[lines.cls] >= 5
     for wall in walls:
-        tree = shapely.STRtree(geometry)
-        hit = tree.query(shapely.get_parts(wall), predicate="intersects")[1]
-        crossed = np.zeros(len(lines), dtype=bool)
-        crossed[hit] = True
-        keep &= ~(crossed & local)
-    del deep, allowed
+        keep[local[tree.query(shapely.get_parts(wall), predicate="intersects")[1]]] = False
     return lines.take(keep)
 
 

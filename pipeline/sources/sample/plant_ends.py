@@ -530,7 +530,10 @@ def _short_way_round(plants: Plants) -> bool:
             if not 2 <= survey.rank[row] <= 4 or roads.level[row] or roads.oneway[row]:
                 continue
             line = survey.geometry[row]
-            s = line.project(shapely.intersection(line, survey.border_lines))
+            cut = shapely.intersection(line, survey.border_lines)
+            if cut.geom_type != "Point":
+                continue
+            s = line.project(cut)
             if not 330 < s < line.length - 330:
                 continue
             here, back, ahead = (

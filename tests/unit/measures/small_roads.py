@@ -108,7 +108,7 @@ class World:
                 **{name: self[name] for name in names},
                 params=DeadEndsParams(**changes),
                 extract_params=ExtractParams(),
-            )  # fmt: skip
+            )
             for border in self["borders"]["border_id"]
         ]
         return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="geometry", crs=CRS)

@@ -13,6 +13,8 @@ from pipeline import schemas
 from pipeline.errors import CrsError
 
 sys.path.insert(0, str(Path(__file__).parent))  # importlib mode keeps test folders off the path
+import itertools
+
 from small_roads import STUBS, World
 
 END = (-400.0, 0.0)
@@ -242,13 +244,12 @@ def test_an_end_just_over_the_border_belongs_to_the_city_it_comes_from():
 
 
 def metro(*stops):
-    rides = [
+    return [
         {"from_station": f"n{a}", "to_station": f"n{b}", "line": "1", "mode": "subway", "minutes": 2.0,
          "headway_min": 6.0, "evidence": "scheduled_proxy", "route_id": 1,
          "geometry": shapely.LineString([(0, 0), (1, 1)])}
-        for a, b in zip(stops[:-1], stops[1:], strict=True)
+        for a, b in itertools.pairwise(stops)
     ]  # fmt: skip
-    return rides
 
 
 def rail_world(xs, tracks):
