@@ -183,7 +183,7 @@ def _plan_areas(cities: gpd.GeoDataFrame, metro: Metro | None, crs: pyproj.CRS) 
     areas = [area for area in metro.areas if area.point is not None] if metro else []
     drawn = [area.name for area in metro.areas if area.point is None] if metro else []
     if drawn:
-        log.warning("gazetteer: area_is_polygon drops %d areas: %s", len(drawn), ", ".join(drawn))
+        log.info("gazetteer: area_is_polygon drops %d areas: %s", len(drawn), ", ".join(drawn))
     if not areas:
         return pd.DataFrame()
     lon, lat = np.array([area.point for area in areas], dtype=float).T
@@ -201,7 +201,7 @@ def _plan_areas(cities: gpd.GeoDataFrame, metro: Metro | None, crs: pyproj.CRS) 
     outside = table["city_id"].isna()
     if outside.any():
         names = ", ".join(table.loc[outside, "name"])
-        log.warning("gazetteer: area_outside_cities drops %d areas: %s", int(outside.sum()), names)
+        log.info("gazetteer: area_outside_cities drops %d areas: %s", int(outside.sum()), names)
     return table[~outside].drop_duplicates("centre_id")
 
 

@@ -333,7 +333,9 @@ def assemble_areas(
         lines = lines_of(ways.take(unique))[back]
         order = np.argsort(owner, kind="stable")
         rows, dense = np.unique(owner[order], return_inverse=True)
-        built = shapely.build_area(shapely.multilinestrings(lines[order], indices=dense))
+        # GEOS raises the invalid flag on rings that touch themselves, and builds them all the same.
+        with np.errstate(invalid="ignore"):
+            built = shapely.build_area(shapely.multilinestrings(lines[order], indices=dense))
         flawed = ~shapely.is_valid(built)
         built[flawed] = polygonal(shapely.make_valid(built[flawed]))
         void = shapely.is_empty(built)

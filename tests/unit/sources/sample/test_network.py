@@ -57,7 +57,7 @@ BANDS = {
     "dead_end": (0.10, 0.19), "four_way": (0.10, 0.30), "street_m": (110, 400),
     "spacing_m": (33, 85), "main": (0.999, 1.0),
     "residential": (0.16, 0.28), "tertiary": (0.13, 0.33), "secondary": (0.12, 0.22),
-    "primary": (0.08, 0.19), "trunk": (0.05, 0.13), "unclassified": (0.03, 0.10),
+    "primary": (0.08, 0.19), "trunk": (0.05, 0.13), "unclassified": (0.03, 0.13),
     "motorway": (0.025, 0.075), "tag_lanes": (0.03, 0.2), "tag_maxspeed": (0.04, 0.2),
     "tag_oneway": (0.07, 0.26), "tag_name": (0.14, 0.30),
 }  # fmt: skip
