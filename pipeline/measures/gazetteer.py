@@ -183,7 +183,7 @@ def _plan_areas(cities: gpd.GeoDataFrame, metro: Metro | None, crs: pyproj.CRS) 
     areas = [area for area in metro.areas if area.point is not None] if metro else []
     drawn = [area.name for area in metro.areas if area.point is None] if metro else []
     if drawn:
-        log.info("gazetteer: area_is_polygon drops %d areas: %s", len(drawn), ", ".join(drawn))
+        log.warning("gazetteer: area_is_polygon drops %d areas: %s", len(drawn), ", ".join(drawn))
     if not areas:
         return pd.DataFrame()
     lon, lat = np.array([area.point for area in areas], dtype=float).T
