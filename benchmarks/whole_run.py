@@ -21,7 +21,16 @@ import psutil
 
 def measure(folder: str) -> tuple[float, float]:
     """Seconds and peak megabytes of one run in a folder."""
-    command = [sys.executable, "-m", "pipeline", "run", "zhengzhou", "--source", "sample", "--quiet"]
+    command = [
+        sys.executable,
+        "-m",
+        "pipeline",
+        "run",
+        "zhengzhou",
+        "--source",
+        "sample",
+        "--quiet",
+    ]
     started = time.perf_counter()
     process = psutil.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
     peak = 0

@@ -46,6 +46,7 @@ def resolve_source(
     SourceError
         Nothing to read: says what was tried.
     """
+    _check_supported(metro)
     if files and kind not in ("auto", "pbf"):
         raise ConfigError(f"--osm gives extracts, but --source is {kind}; expected pbf or auto")
     if kind == "sample":
@@ -70,6 +71,24 @@ def resolve_source(
             raise
         say(f"{error}: falling back to the embedded sample")
         return _sample(metro, paths, say)
+
+
+def _check_supported(metro: Metro) -> None:
+    """Refuse what a metro file may ask for but this version cannot read: never ignore it."""
+    asked = {
+        "gtfs.feeds": bool(metro.gtfs.feeds),
+        "vector.roads": metro.vector.roads is not None,
+        "population.raster": metro.population.raster is not None,
+        "land_cover.raster": metro.land_cover.raster is not None,
+        **{f"area {area.name}: polygon": area.polygon is not None for area in metro.areas},
+    }
+    faults = [
+        f"{key} cannot be read by this version; remove it"
+        for key, is_set in asked.items()
+        if is_set
+    ]
+    if faults:
+        raise ConfigError(f"metro {metro.id}", faults)
 
 
 def _local_extracts(metro: Metro, paths: Paths) -> list[Path]:

@@ -1,0 +1,38 @@
+"""A Dask scheduler that is already there is used, and gives the same layers."""
+
+from __future__ import annotations
+
+import distributed
+import pytest
+
+
+def test_a_given_scheduler_gives_the_same_layers(command, andorra_extract, andorra_run, tmp_path):
+    (tmp_path / "andorra.toml").write_text(
+        'name = "Andorra"\n[boundaries]\nadmin_level = 7\n', encoding="utf-8"
+    )
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, dashboard_address=":0", memory_limit=0
+    ) as cluster:
+        run = command(
+            tmp_path, "run", "andorra.toml", "--osm", str(andorra_extract), "--until", "pairing",
+            "--scheduler", cluster.scheduler_address,
+        )  # fmt: skip
+    assert run.code == 0, run.stderr
+    assert "Dask, 1 worker\n" in run.stdout
+    made = sorted((tmp_path / "data/processed/andorra").glob("*.parquet"))
+    assert len(made) > 20
+    for each in made:
+        twin = andorra_run.data / "processed" / "andorra" / each.name
+        assert each.read_bytes() == twin.read_bytes(), each.name
+
+
+@pytest.mark.parametrize("stage", ["borders"])
+def test_forcing_a_fresh_stage_reruns_it_alone(andorra_run, tmp_path, command, stage):
+    import shutil
+
+    folder = tmp_path / "copy"
+    shutil.copytree(andorra_run.folder, folder)
+    run = command(folder, *andorra_run.arguments, "--force", stage)
+    assert run.code == 0, run.stderr
+    ran = {line.split(":")[0].strip() for line in run.stdout.splitlines() if ": done in" in line}
+    assert ran == {stage}, "what depends on it stays fresh: its bytes are the same"

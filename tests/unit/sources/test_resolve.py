@@ -1,0 +1,107 @@
+"""Which source a run uses: the order of `auto`, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.catalogue import load_metro
+from pipeline.errors import ConfigError, SourceError
+from pipeline.paths import Paths
+from pipeline.sources import geofabrik, resolve
+
+
+@pytest.fixture
+def paths(tmp_path):
+    (tmp_path / "data" / "raw").mkdir(parents=True)
+    return Paths.of(str(tmp_path / "data"), str(tmp_path / "maps"))
+
+
+@pytest.fixture
+def offline(monkeypatch):
+    """No server answers: a closed port of this machine."""
+    monkeypatch.setenv(geofabrik.SERVER_VARIABLE, "http://127.0.0.1:9")
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """Records sample-making instead of spending its seconds; the generator has its own tests."""
+    calls = []
+
+    def write_sample(metro, path):
+        calls.append(metro.id)
+        path.write_bytes(b"sample")
+
+    monkeypatch.setattr("pipeline.sources.sample.write_sample", write_sample)
+    return calls
+
+
+def test_an_extract_in_data_raw_comes_before_any_download(paths, offline):
+    metro = load_metro("zhengzhou")
+    target = paths.extract("asia/china/henan")
+    target.write_bytes(b"x")
+    geofabrik.poly_path(target).write_text("outline")
+    source = resolve.resolve_source(metro, paths, say=lambda text: None)
+    assert source.kind == "pbf"
+    assert source.files == (target,)
+    assert source.polys == (target.with_name("henan.poly"),)
+
+
+def test_offline_falls_back_to_the_sample_and_says_so(paths, offline, made):
+    said = []
+    source = resolve.resolve_source(load_metro("zhengzhou"), paths, say=said.append)
+    assert source.kind == "sample"
+    assert source.is_synthetic
+    assert any("no connection" in line and "sample" in line for line in said)
+    assert any("SYNTHETIC" in line for line in said)
+    resolve.resolve_source(load_metro("zhengzhou"), paths, say=said.append)
+    assert made == ["zhengzhou"], "a sample that is there is not made again"
+    resolve.resolve_source(load_metro("zhengzhou", ["scope=1+4"]), paths, say=said.append)
+    assert made == ["zhengzhou", "zhengzhou"], "another scope is another sample"
+
+
+def test_a_damaged_sample_is_made_again(paths, offline, made):
+    metro = load_metro("zhengzhou")
+    resolve.resolve_source(metro, paths, say=lambda text: None)
+    paths.sample("zhengzhou").write_bytes(b"cut")
+    resolve.resolve_source(metro, paths, say=lambda text: None)
+    assert len(made) == 2
+
+
+def test_asked_for_geofabrik_offline_is_an_error_not_a_sample(paths, offline, made):
+    with pytest.raises(SourceError, match="no connection"):
+        resolve.resolve_source(load_metro("zhengzhou"), paths, "geofabrik", say=lambda text: None)
+    assert made == []
+    assert list((paths.extract("x").parent).iterdir()) == []
+
+
+def test_no_source_at_all_says_what_to_do(paths, tmp_path):
+    path = tmp_path / "m.toml"
+    path.write_text("")
+    with pytest.raises(SourceError, match="--osm FILE"):
+        resolve.resolve_source(load_metro(str(path)), paths, say=lambda text: None)
+    with pytest.raises(SourceError, match="does not exist"):
+        resolve.resolve_source(
+            load_metro(str(path)), paths, files=("no.osm.pbf",), say=lambda text: None
+        )
+    with pytest.raises(ConfigError, match="--source is sample"):
+        resolve.resolve_source(
+            load_metro(str(path)), paths, "sample", ("x.osm.pbf",), say=lambda text: None
+        )
+
+
+def test_what_cannot_be_read_yet_is_refused_not_ignored(paths, tmp_path):
+    path = tmp_path / "m.toml"
+    path.write_text(
+        '[population]\nraster = "p.tif"\n[land_cover]\nraster = "l.tif"\n[gtfs]\nfeeds = ["g.zip"]\n'
+        '[vector]\nroads = "r.gpkg"\n[[area]]\nname = "A"\nkind = "industry"\npolygon = "a.geojson"\n'
+    )
+    with pytest.raises(ConfigError, match="5 faults") as caught:
+        resolve.resolve_source(load_metro(str(path)), paths, say=lambda text: None)
+    for part in ("gtfs.feeds", "vector.roads", "population.raster", "land_cover.raster", "area A"):
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["../evil", "Asia/China", "asia//henan", "http://x", ""])
+def test_extract_names_are_checked(name):
+    with pytest.raises(SourceError, match="not a Geofabrik extract"):
+        geofabrik.address_of(name)
