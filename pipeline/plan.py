@@ -194,7 +194,7 @@ def imported_by(module: str) -> tuple[str, ...]:
 
 @cache
 def _files_of(module: str) -> tuple[Path, ...]:
-    """A module's source file; for a package all that it ships (code, tables, templates)."""
+    """A module's source file, and what its room ships beside code (templates, tables)."""
     try:
         spec = importlib.util.find_spec(module)
     except ModuleNotFoundError:
@@ -202,7 +202,7 @@ def _files_of(module: str) -> tuple[Path, ...]:
     if spec is None or spec.origin is None:
         return ()
     path = Path(spec.origin)
-    if path.name != "__init__.py" or module.count(".") < 2:
+    if module.count(".") < 2:
         return (path,)
-    shipped = (p for p in path.parent.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
-    return tuple(sorted(shipped))
+    beside = (p for p in path.parent.rglob("*") if p.is_file() and p.suffix not in (".py", ".pyc"))
+    return (path, *sorted(beside))

@@ -104,3 +104,9 @@ def test_until_takes_what_a_stage_needs_and_no_more():
 def test_code_digest_reaches_imported_modules():
     assert "pipeline.config" in plan.imported_by("pipeline.catalogue")
     assert plan.code_digest("pipeline.catalogue") != plan.code_digest("pipeline.config")
+
+
+def test_a_page_depends_on_its_templates():
+    names = {path.name for path in plan._files_of("pipeline.render.metro_map")}
+    assert {"metro_map.py", "messages.toml", "page.css"} <= names
+    assert {path.suffix for path in plan._files_of("pipeline.plan")} == {".py"}
