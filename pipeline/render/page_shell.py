@@ -130,7 +130,8 @@ def render_page(
     figure.add_child(page_map)
     tiles = {key: _tile_layer(key, page_map) for key in basemaps}
     names = "{" + ",".join(f'"{key}":{layer.get_name()}' for key, layer in tiles.items()) + "}"
-    markup = _markup(title, page_map.get_name(), language)
+    is_synthetic = bool(payload["facts"]["is_synthetic"])
+    markup = _markup(title, page_map.get_name(), language, is_synthetic)
     page_map.add_child(PageBody(markup, to_blob(payload), names))
     return str(figure.render()).encode()
 
@@ -147,16 +148,20 @@ def _tile_layer(key: str, page_map: folium.Map) -> folium.TileLayer:
     return layer
 
 
-def _markup(title: str, map_id: str, language: str) -> str:
-    """The body's markup with the texts of the language it opens in."""
+def _markup(title: str, map_id: str, language: str, is_synthetic: bool) -> str:
+    """The body's markup with the texts of the language it opens in.
+
+    The synthetic banner is markup, not a script's work: it stands even where no script runs.
+    """
     texts = style.messages()[language]
 
     def fill(match: re.Match[str]) -> str:
         return html.escape(texts[match.group(1)])
 
-    markup = style.template("page.html").replace("%MAP_ID%", map_id)
-    markup = markup.replace("%TITLE%", html.escape(title))
-    return re.sub(r"%t:([\w.]+)%", fill, markup)
+    banner = ">%t:ui.synthetic%" if is_synthetic else " hidden>"
+    markup = style.template("page.html").replace("%BANNER%>", banner)
+    markup = re.sub(r"%t:([\w.]+)%", fill, markup)
+    return markup.replace("%MAP_ID%", map_id).replace("%TITLE%", html.escape(title))
 
 
 @cache

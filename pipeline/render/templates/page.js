@@ -135,7 +135,7 @@ MI.setLanguage = function (lang, quiet) {
   for (const tab of document.querySelectorAll('#mi-tabs button')) tab.textContent = MI.t('theme.' + tab.dataset.theme);
   const banner = document.getElementById('mi-banner');
   banner.hidden = !MI.data.facts.is_synthetic;
-  banner.textContent = MI.t('ui.synthetic');
+  banner.textContent = banner.hidden ? '' : MI.t('ui.synthetic');
   document.getElementById('mi-index').href = 'index.html#lang=' + MI.state.lang;
   MI._labels = null; MI._searchIndex = null;
   MI.labelLayer.redraw();

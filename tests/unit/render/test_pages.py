@@ -230,3 +230,14 @@ def test_has_cjk() -> None:
     assert not style.has_cjk("Andorra")
     assert not style.has_cjk("東京メトロ")
     assert not style.has_cjk("")
+
+
+def test_the_synthetic_banner_needs_no_script():
+    from pipeline.render.page_shell import _markup
+
+    fake = _markup("T", "map", "zh", is_synthetic=True)
+    assert '<div id="mi-banner" class="banner" role="note">道路为合成数据' in fake
+    real = _markup("%t:ui.nothing%", "map", "zh", is_synthetic=False)
+    assert '<div id="mi-banner" class="banner" role="note" hidden></div>' in real
+    assert "合成" not in real
+    assert "%t:ui.nothing%" in real, "a title is text, not a place to fill in"
