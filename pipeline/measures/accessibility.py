@@ -267,7 +267,10 @@ def _catchments(
     grid: pd.DataFrame, travel_times: pd.DataFrame, has_access: NDArray[np.bool_],
     services: gpd.GeoDataFrame, params: AccessibilityParams,
 ) -> dict[str, Floats]:  # fmt: skip
-    """E2SFCA per kind: services per 100,000 people who compete for them."""
+    """E2SFCA per kind: services per 100,000 people who compete for them.
+
+    Null where a service within reach is also sought by people whose number is not known.
+    """
     n = len(grid)
     people = grid["population"].to_numpy(float)
     decay = _decay_matrix(grid, travel_times, has_access, params)
@@ -279,6 +282,7 @@ def _catchments(
         served = (supply > 0) & (demand > 0) & ~is_unknown
         per_head = np.divide(supply, demand, out=np.zeros(n), where=served)
         known = has_access & (supply.sum() > 0) & (len(travel_times) > 0) & ~np.isnan(people)
+        known &= decay @ ((supply > 0) & is_unknown).astype(float) == 0
         result[f"{kind}_access"] = np.where(known, PER_PEOPLE * (decay @ per_head), np.nan)
     return result
 

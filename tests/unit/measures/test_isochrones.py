@@ -294,6 +294,20 @@ def test_unknown_people_and_no_access_are_null_with_reasons(network, zones):
     assert unknown["population_60min"].isna().all() and unknown["minutes_to_core"].notna().all()
 
 
+def test_a_service_sought_by_unknown_people_has_no_access_figure(network, zones):
+    """Never 0: the hospital is there, only its demand is not known."""
+    spot = [("hospital", 3_000.0, 7_000.0)]
+    whole = access_of(network, zones, spot)
+    near = int(whole["hospital_access"].argmax())
+    partly = zones.copy()
+    partly.loc[near, "population"] = np.nan
+    found = access_of(network, partly, spot)
+    reached = whole["hospital_access"] > 0
+    assert reached.any() and not reached.all()
+    assert found.loc[reached, "hospital_access"].isna().all()
+    assert (found.loc[~reached, "hospital_access"] == 0).all()
+
+
 def test_empty_layers_give_nulls(network, zones):
     none = schemas.empty("centres", CRS)
     found = access_of(network, zones, centres=none, times=schemas.empty("travel_times"))
