@@ -78,6 +78,8 @@ def draw_isochrones(
         these is not known.
     """
     crs = require_metric(centres, "centres")
+    if not len(centres):
+        return gpd.GeoDataFrame(schemas.empty("isochrones", crs))
     centre = _pick(centres, centre_id)
     if centre.kind not in params.kinds:
         return gpd.GeoDataFrame(schemas.empty("isochrones", crs))

@@ -107,7 +107,7 @@ def centre(x=SIZE / 2, y=SIZE / 2, kind="core"):
 def draw(network, zones, centres=None, stations=NO_STATIONS, params=PARAMS):
     centres = centre() if centres is None else centres
     found = draw_isochrones(
-        centres["centre_id"].iloc[0],
+        centres["centre_id"].iloc[0] if len(centres) else "",
         centres,
         None,
         zones,
@@ -182,6 +182,7 @@ def test_other_kinds_of_centre_and_lost_ones_have_no_rows(network):
     zones = schemas.empty("zone_grid", CRS)
     assert draw(network, zones, centre(kind="town")).empty
     assert draw(network, zones, centre(x=SIZE + 50_000.0)).empty
+    assert draw(network, zones, schemas.empty("centres", CRS)).empty
     with pytest.raises(StageError, match="nowhere"):
         draw_isochrones(
             "nowhere", centre(), None, zones, network, *NO_STATIONS, PARAMS, TransitParams()
