@@ -210,6 +210,7 @@ class _Evidence:
 class _Reach(NamedTuple):
     """Drive reach of each zone, [zone, city]: what of each city lies within the limit.
 
+    ``people`` is NaN where those of a zone within the limit are not known.
     ``centre_minutes`` is to each city's centre, ``inf`` where beyond the cutoff;
     ``town_minutes`` from each town to its county seat, NaN where unknown.
     """
@@ -543,7 +544,7 @@ def _reach(
 ) -> _Reach:  # fmt: skip
     """One pass over the drive times, in chunks."""
     n, k = len(table), len(city_ids)
-    people = table["population"].fillna(0.0).to_numpy(float)
+    people = table["population"].to_numpy(float)
     located = sites[sites["zone"] >= 0]
     counts = {
         use: np.bincount(located.loc[located["use"] == use, "zone"], minlength=n)
@@ -648,15 +649,21 @@ def _drive_chunks(
 
 
 def _within_radius(table: pd.DataFrame, n_cities: int) -> Floats:
-    """People of each city within 80 km of each zone, straight, [zone, city]."""
+    """People of each city within 80 km of each zone, straight, [zone, city].
+
+    NaN where those of a zone within are not known.
+    """
     people = np.zeros((len(table), n_cities), dtype=np.float64)
     people[np.arange(len(table)), table["city"]] = table["population"].fillna(0.0)
+    is_unknown = np.zeros_like(people)
+    is_unknown[np.arange(len(table)), table["city"]] = table["population"].isna()
     xy = table[["point_x", "point_y"]].to_numpy(float)
     result = np.empty_like(people)
     for start in range(0, len(table), 500):
         part = slice(start, start + 500)
         square = (xy[part, :1] - xy[:, 0]) ** 2 + (xy[part, 1:] - xy[:, 1]) ** 2
-        result[part] = (square <= PERFORMANCE_RADIUS_M**2).astype(np.float64) @ people
+        within = (square <= PERFORMANCE_RADIUS_M**2).astype(np.float64)
+        result[part] = np.where(within @ is_unknown > 0.0, np.nan, within @ people)
     return result
 
 

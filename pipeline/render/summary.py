@@ -71,7 +71,10 @@ def headline(
 
 
 def circle_shares(zones: gpd.GeoDataFrame, column: str) -> tuple[float | None, float | None]:
-    """Percent of people and of area within an hour of the core; None where nothing is known."""
+    """Percent of people and of area within an hour of the core; None where nothing is known.
+
+    The people's share is None too where those of a zone are not known, as is their sum.
+    """
     if zones.empty or zones[column].isna().all():
         return None, None
     inside = (zones[column] <= HOUR).to_numpy()
@@ -79,9 +82,8 @@ def circle_shares(zones: gpd.GeoDataFrame, column: str) -> tuple[float | None, f
     # Degrees squared shrink with the cosine of latitude; the shares need no more.
     middle = shapely.get_y(shapely.centroid(zones.geometry.to_numpy()))
     area = shapely.area(zones.geometry.to_numpy()) * np.cos(np.radians(middle))
-    known = np.isfinite(people)
-    total = people[known].sum()
-    people_pct = 100.0 * people[known & inside].sum() / total if total > 0 else None
+    total = people.sum()
+    people_pct = 100.0 * people[inside].sum() / total if total > 0 else None
     return _float(people_pct), _float(100.0 * area[inside].sum() / area.sum())
 
 

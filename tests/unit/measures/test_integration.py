@@ -374,6 +374,16 @@ def test_reach_across_by_hand(base):
     assert value_of(result, "cross_border_reach_pct")["value"] == pytest.approx(wanted)
 
 
+@pytest.mark.parametrize("indicator", ["cross_border_reach_pct", "transport_performance_pct"])
+def test_unknown_people_across_the_border_are_not_nobody(base, indicator):
+    layers, _ = base
+    grid = layers["zone_grid"].copy()
+    grid.loc[grid["city_id"] == "B", "population"] = np.nan
+    row = value_of(run(layers, zone_grid=grid), indicator)
+    assert np.isnan(row["value"]) or row["value"] > 0
+    assert row["coverage_pct"] < 100
+
+
 def test_lines_count_once_for_both_directions(base):
     _, result = base
     assert value_of(result, "rail_lines_across")["value"] == 1.0

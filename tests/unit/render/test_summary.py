@@ -36,6 +36,8 @@ def test_circle_is_unknown_without_times_or_people(example: ModuleType) -> None:
     people, area = summary.circle_shares(zone(example, [(None, 5.0)]), "minutes_to_core")
     assert people is None
     assert area == pytest.approx(100.0)
+    people, _ = summary.circle_shares(zone(example, [(300, 5.0), (None, 5.0)]), "minutes_to_core")
+    assert people is None
 
 
 def test_mapping_gaps_are_never_counted(example: ModuleType) -> None:
