@@ -475,7 +475,7 @@ MI.indicatorTable = function () {
   return MI.table(MI.t('caption.indicators'), [
     { key: 'column.dimension', value: i => MI.word('dimension', data.dimension[i]) },
     { key: 'column.indicator', value: i => MI.word('indicator', data.indicator[i]) },
-    { key: 'column.value', num: true, value: i => { const text = MI.number(data.value[i], 2); return text === null ? null : text + '\u00a0' + (data.unit[i] || ''); } },
+    { key: 'column.value', num: true, value: i => { const text = MI.number(data.value[i], 2); return text === null ? null : text + '\u00a0' + (MI.word('indicator_unit', data.unit[i]) || ''); } },
     { key: 'column.score', num: true, value: i => MI.number(data.score[i]) }
   ], rows, null, 60);
 };

@@ -21,6 +21,7 @@ SITES = ("shared_river_crosses", "shared_river_follows", "industrial_near_border
     ("section", "codes"),
     [
         ("indicator", [each.indicator for each in GOALPOSTS]),
+        ("indicator_unit", sorted({each.unit for each in GOALPOSTS})),
         ("reason", REASONS),
         ("site_reason", SITES),
     ],
