@@ -312,9 +312,9 @@ def _discover(
         outside = np.isin(np.arange(len(complete)), rows[share < _INSIDE_SHARE])
         notes.append(f"areas hardly inside the extract are left out: {_some_names(areas, outside)}")
     rows = rows[share >= _INSIDE_SHARE]
-    if not len(rows):
+    if len(rows) < 2:
         raise SourceError(
-            f"no area of admin_level {level} is complete in the extract "
+            f"{len(rows) or 'no'} area of admin_level {level} is complete in the extract "
             f"({partial} reach beyond it); expected at least two: take a larger extract"
         )
     rows = rows[np.argsort(areas.relation_id[rows])]

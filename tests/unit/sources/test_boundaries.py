@@ -168,6 +168,12 @@ def test_every_complete_area_of_the_level_is_a_city(world, tmp_path):
     assert any("Far" in note for note in facts["notes"])
 
 
+def test_one_discovered_area_is_no_metro(world, tmp_path):
+    world.city([world.ring(113, 34, 114, 35)], "Alone")
+    with pytest.raises(SourceError, match=r"1 area of admin_level 5 .* expected at least two"):
+        territory(world, tmp_path, metro())
+
+
 def test_the_most_populous_discovered_city_is_the_core(world, tmp_path):
     west, east = world.two_cities()
     world.relations[west][1]["population"] = "20 000"
