@@ -44,6 +44,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 from scipy.spatial import cKDTree
 
+from pipeline import schemas
 from pipeline.config import BorderEffectParams
 from pipeline.crs import require_metric
 from pipeline.errors import StageError
@@ -130,6 +131,8 @@ def border_effects(
     """
     require_metric(borders, "borders")
     require_metric(zone_grid, "zone_grid")
+    if not len(borders):
+        return schemas.empty("border_effect")
     border = _pick(borders, border_id)
     city_a, city_b = _cities_beside(border, cities)
     reach_m = params.belt_m * 2.0

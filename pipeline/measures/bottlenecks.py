@@ -60,6 +60,8 @@ def find_crossings(
     Layer ``border_crossings`` in the order of crossing_id.
     """
     crs = require_metric(roads, "roads")
+    if not len(borders):
+        return schemas.empty("border_crossings", crs)
     border = _row_of(borders, border_id)
     near = _open_roads_at(roads, border, params)
     if not len(near):
@@ -94,11 +96,11 @@ def crossing_loads(
     -------
     Layer ``crossings``; the share is null where no path joins the cities.
     """
-    border = _row_of(borders, border_id)
     crossings = border_crossings[border_crossings["border_id"] == border_id]
     crossings = crossings.sort_values("crossing_id", ignore_index=True)
     if not len(crossings):
         return schemas.empty("crossings", border_crossings.crs)
+    border = _row_of(borders, border_id)
     segment = routing_network.segments_of_edges(_edge_keys(crossings["edge_id"]))
     total, load = 0.0, np.zeros(len(crossings))
     for origin, destination in (("city_a", "city_b"), ("city_b", "city_a")):

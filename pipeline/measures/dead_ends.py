@@ -112,6 +112,8 @@ def find_road_ends(
     """
     crs = require_metric(borders, "borders")
     require_metric(roads, "roads")
+    if not len(borders):
+        return schemas.empty("road_ends", crs)
     border = borders.loc[(borders["border_id"] == border_id).to_numpy()].iloc[0]
     near = surround(
         border.geometry, roads, road_nodes, tagged_nodes, land_areas, barriers, stations,

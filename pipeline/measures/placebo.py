@@ -72,6 +72,8 @@ def placebo_borders(
     """
     require_metric(borders, "borders")
     require_metric(roads, "roads")
+    if not len(borders):
+        return schemas.empty("placebo")
     border = borders.loc[(borders["border_id"] == border_id).to_numpy()].iloc[0]
     rows = [(0, *_real_densities(border, dead_ends, link_candidates))]
     copies = _shifted_copies(border, borders, cities, params, dead_ends_params)

@@ -171,6 +171,12 @@ def test_no_travel_times_say_so_for_both_modes():
     assert set(found["reason"]) == {"no_travel_times"}
 
 
+def test_no_borders_no_rows():
+    x, y = scatter(50)
+    borders, *others = layers_of(x, y, straight_minutes(x, y))
+    assert effect((borders.head(0), *others)).empty
+
+
 def test_a_cutoff_does_not_hide_the_effect():
     """Crossing trips beyond the cutoff are missing; comparing the rest would find less."""
     x, y = scatter(400, seed=4)
