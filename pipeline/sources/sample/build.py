@@ -176,7 +176,8 @@ def compose(world: World, plants: Plants, rng: np.random.Generator) -> tuple[Osm
     """All objects of the file, and the truth about them."""
     osm = Osm()
     roads = _bridged(world, plants)
-    index = write_roads(osm, roads, plants.overrides, rng)
+    borders = shapely.union_all(list(world.territory.borders.values()))
+    index = write_roads(osm, roads, plants.overrides, borders, rng)
     areas = draw_land(
         world.territory,
         world.terrain,

@@ -178,6 +178,18 @@ def densify(lines: Lines, spacing_m: Floats | float) -> Lines:
     return from_arrays(xy, first[lines.offset], lines, np.arange(len(lines)))
 
 
+def turn_round(lines: Lines, rows: Bools) -> Lines:
+    """The same lines, those of the mask drawn the other way."""
+    line = np.repeat(np.arange(len(lines)), np.diff(lines.offset))
+    vertex = np.arange(len(lines.xy))
+    mirrored = lines.offset[line] + lines.offset[line + 1] - 1 - vertex
+    return replace(
+        lines,
+        xy=lines.xy[np.where(rows[line], mirrored, vertex)],
+        end_levels=np.where(rows[:, None], lines.end_levels[:, ::-1], lines.end_levels),
+    )
+
+
 def split_at_shared_vertices(lines: Lines) -> Lines:
     """Cut ground lines at every vertex that another line (or itself) also uses."""
     keys = lines.keys()

@@ -26,6 +26,7 @@ from pipeline.sources.sample.fabric import Fabric, weave
 from pipeline.sources.sample.hydro import Hydro
 from pipeline.sources.sample.lines import (
     CODE,
+    IS_LINK,
     RANK,
     TERTIARY,
     Graph,
@@ -486,14 +487,13 @@ def close_ends(
             free = node[~inside]
             spared = set(free[rng.random(len(free)) < keep_share].tolist())
             first = False
-        row = row[~np.isin(node, list(spared))]
+        # A slip road ends on a lower road by nature.
+        row = row[~np.isin(node, list(spared)) & ~IS_LINK[lines.cls[row]]]
         if not len(row):
             return lines
         cls = lines.cls.copy()
         row = np.unique(row)
-        cls[row] = np.minimum(
-            np.where(cls[row] >= 10, cls[row] - 10, cls[row]) + 1, CODE["unclassified"]
-        )
+        cls[row] = np.minimum(cls[row] + 1, CODE["unclassified"])
         lines = lines.with_cls(cls)
     raise RuntimeError("class ends did not settle after 400 rounds")
 

@@ -6,18 +6,30 @@ way gets. Tags of planted roads come with them as overrides and win.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+from shapely.geometry.base import BaseGeometry
 
-from pipeline.sources.sample.lines import CLASSES, CODE, IS_LINK, RANK, Graph, Lines, graph_of
+from pipeline.sources.sample.lines import (
+    CLASSES,
+    CODE,
+    IS_LINK,
+    RANK,
+    Graph,
+    Lines,
+    graph_of,
+    turn_round,
+)  # fmt: skip
 from pipeline.sources.sample.osm import GENERATOR, Osm, Tags
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 _MAX_LINES_PER_WAY = 12
 _SPEED = {
@@ -26,7 +38,10 @@ _SPEED = {
     "primary": 70,
     "secondary": 60,
     "tertiary": 50,
+    "unclassified": 40,
     "residential": 30,
+    "motorway_link": 40,
+    "trunk_link": 40,
 }
 _LANES = {
     "motorway": 3,
@@ -34,11 +49,17 @@ _LANES = {
     "primary": 4,
     "secondary": 4,
     "tertiary": 2,
+    "unclassified": 2,
+    "residential": 2,
     "motorway_link": 1,
+    "trunk_link": 1,
 }
-_NAME_SHARE = {0: 1.0, 1: 0.75, 2: 0.65, 3: 0.5, 4: 0.32, 5: 0.08, 6: 0.12}
-_LANES_SHARE = {0: 0.9, 1: 0.6, 2: 0.42, 3: 0.25, 4: 0.14, 5: 0.04, 6: 0.05}
-_SPEED_SHARE = {0: 0.9, 1: 0.5, 2: 0.34, 3: 0.22, 4: 0.12, 5: 0.04, 6: 0.05}
+_NAME_SHARE = {0: 1.0, 1: 0.8, 2: 0.75, 3: 0.6, 4: 0.42, 5: 0.1, 6: 0.15}
+_LANES_SHARE = {0: 0.95, 1: 0.75, 2: 0.6, 3: 0.45, 4: 0.3, 5: 0.08, 6: 0.05}
+_SPEED_SHARE = {0: 0.95, 1: 0.6, 2: 0.5, 3: 0.35, 4: 0.22, 5: 0.05, 6: 0.05}
+_ONEWAY_SHARE = 0.42
+_NEAR_BORDER_M = 5_000.0
+"""Within this distance of a border no tag may make a road look narrower by accident."""
 _DIRECTIONS = ("东", "西", "南", "北", "中", "新", "长", "文", "建", "和")
 _WORDS = ("安", "兴", "华", "平", "康", "明", "丰", "源", "泰", "宁", "昌", "远")
 _PREFIX = {1: "G", 2: "S", 3: "X"}
@@ -46,6 +67,36 @@ _PREFIX = {1: "G", 2: "S", 3: "X"}
 
 def strokes(lines: Lines, graph: Graph) -> Ints:
     """Number of the road each line runs on with: same class, straight ahead at each node."""
+    a, b = _runs_on(lines, graph)
+    same = lines.cls[a] == lines.cls[b]
+    return _joined(a[same], b[same], len(lines))
+
+
+def corridors(lines: Lines, graph: Graph, near: Bools) -> tuple[Ints, Bools]:
+    """Number of the road each line belongs to across changes of class, and which change near.
+
+    A driver on a corridor stays on what looks like one road: what its signs say
+    must not change along it. The flag, one per corridor, tells whether its class
+    changes on a line of ``near``.
+    """
+    a, b = _runs_on(lines, graph)
+    corridor = _joined(a, b, len(lines))
+    changes = np.zeros(int(corridor.max()) + 1, dtype=bool)
+    changes[corridor[a[(lines.cls[a] != lines.cls[b]) & (near[a] | near[b])]]] = True
+    return corridor, changes
+
+
+def _joined(a: Ints, b: Ints, count: int) -> Ints:
+    matrix = coo_array((np.ones(len(a), dtype=np.int8), (a, b)), shape=(count, count))
+    return np.asarray(connected_components(matrix, directed=False)[1], dtype=np.int64)
+
+
+def _runs_on(lines: Lines, graph: Graph) -> tuple[Ints, Ints]:
+    """Pairs of lines that run on into one another, each line end in one pair at most.
+
+    Lines of one class first, straightest first; then lines of neighbouring
+    classes within 30 degrees.
+    """
     node = graph.ends.ravel()
     row = np.repeat(np.arange(len(lines)), 2)
     is_end = np.tile([0, 1], len(lines))
@@ -53,29 +104,31 @@ def strokes(lines: Lines, graph: Graph) -> Ints:
     outer = np.where(is_end == 0, lines.offset[row], lines.offset[row + 1] - 1)
     way = lines.xy[inner] - lines.xy[outer]
     way /= np.maximum(np.hypot(*way.T), 1e-9)[:, None]
-    group = node * 16 + lines.cls[row]
-    order = np.argsort(group, kind="stable")
-    ordered = group[order]
+    order = np.argsort(node, kind="stable")
+    ordered = node[order]
     pairs_a, pairs_b = [], []
-    for step in (1, 2, 3, 4, 5):
-        same = np.flatnonzero(ordered[step:] == ordered[:-step])
-        pairs_a.append(order[same])
-        pairs_b.append(order[same + step])
+    for step in range(1, 8):
+        meet = np.flatnonzero(ordered[step:] == ordered[:-step])
+        pairs_a.append(order[meet])
+        pairs_b.append(order[meet + step])
     a, b = np.concatenate(pairs_a), np.concatenate(pairs_b)
     straight = -(way[a] * way[b]).sum(1)
+    cls_a, cls_b = lines.cls[row[a]], lines.cls[row[b]]
+    same = cls_a == cls_b
+    akin = (np.abs(RANK[cls_a] - RANK[cls_b]) <= 1) & ~IS_LINK[cls_a] & ~IS_LINK[cls_b]
+    akin &= np.maximum(RANK[cls_a], RANK[cls_b]) <= CODE["unclassified"]
     one_way_clash = lines.oneway[row[a]] != lines.oneway[row[b]]
-    ok = (straight > 0.75) & (row[a] != row[b]) & ~one_way_clash
-    a, b, straight = a[ok], b[ok], straight[ok]
+    ok = (same & (straight > 0.75) | akin & (straight > 0.86)) & (row[a] != row[b])
+    ok &= ~one_way_clash
+    a, b, straight, same = a[ok], b[ok], straight[ok], same[ok]
     used = np.zeros(len(node), dtype=bool)
     kept = []
-    for k in np.argsort(-straight, kind="stable").tolist():
+    for k in np.lexsort((-straight, ~same)).tolist():
         i, j = a[k], b[k]
         if not (used[i] or used[j]):
             used[i] = used[j] = True
             kept.append(k)
-    i, j = row[a[kept]], row[b[kept]]
-    matrix = coo_array((np.ones(len(i), dtype=np.int8), (i, j)), shape=(len(lines),) * 2)
-    return np.asarray(connected_components(matrix, directed=False)[1], dtype=np.int64)
+    return row[a[kept]], row[b[kept]]
 
 
 @dataclass(frozen=True)
@@ -90,23 +143,29 @@ class WayIndex:
 
 
 def choose_oneway(
-    lines: Lines, graph: Graph, stroke: Ints, share: float, rng: np.random.Generator
-) -> Lines:
-    """Make some urban local roads one-way, where that cuts nobody off."""
-    from dataclasses import replace
+    lines: Lines, graph: Graph, stroke: Ints, near: Bools, share: float, rng: np.random.Generator
+) -> tuple[Lines, Graph]:
+    """Make some urban local roads one-way, where that cuts nobody off.
 
-    ok = lines.urban & (RANK[lines.cls] >= 4) & (RANK[lines.cls] <= 6)
+    Half of them run against the way they were drawn, so that neighbouring
+    streets of a grid alternate. None is ``near`` a border: the way round a gap
+    there is as long as planted. Returns the lines and their ends, turned alike.
+    """
+    ok = lines.urban & (RANK[lines.cls] >= 4) & (RANK[lines.cls] <= 6) & ~lines.oneway
     degree = np.bincount(graph.ends.ravel(), minlength=graph.count)
-    ok &= (degree[graph.ends] > 1).all(axis=1) & (lines.road == 0)
+    ok &= (degree[graph.ends] > 1).all(axis=1) & (lines.road == 0) & ~near
     lucky = rng.random(stroke.max() + 1) < share
+    turned = ok & (rng.random(stroke.max() + 1) < 0.5)[stroke] & lucky[stroke]
+    lines = turn_round(lines, turned)
+    graph = replace(graph, ends=np.where(turned[:, None], graph.ends[:, ::-1], graph.ends))
     oneway = lines.oneway | (ok & lucky[stroke])
-    for _ in range(30):
+    for _ in range(60):
         trial = replace(lines, oneway=oneway)
-        bad = oneway & ~lines.oneway & ~_strong(trial, graph)
+        bad = oneway & ok & ~_strong(trial, graph)
         if not bad.any():
-            return trial
+            return trial, graph
         oneway = oneway & ~bad
-    return lines
+    return lines, graph
 
 
 def _strong(lines: Lines, graph: Graph) -> NDArray[np.bool_]:
@@ -121,12 +180,19 @@ def _strong(lines: Lines, graph: Graph) -> NDArray[np.bool_]:
 
 
 def write_roads(
-    osm: Osm, lines: Lines, overrides: dict[int, Tags], rng: np.random.Generator
+    osm: Osm,
+    lines: Lines,
+    overrides: dict[int, Tags],
+    borders: BaseGeometry,
+    rng: np.random.Generator,
 ) -> WayIndex:
     """Add all road nodes and ways to the file."""
     graph = graph_of(lines)
     stroke = strokes(lines, graph)
-    lines = choose_oneway(lines, graph, stroke, 0.30, rng)
+    near = np.zeros(len(lines), dtype=bool)
+    near[shapely.STRtree(lines.geometry).query(borders, "dwithin", distance=_NEAR_BORDER_M)] = True
+    signs = corridors(lines, graph, near)
+    lines, graph = choose_oneway(lines, graph, stroke, near, _ONEWAY_SHARE, rng)
     keys = lines.keys()
     unique, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
     # Number nodes in order of first use, so that neighbours have neighbouring ids.
@@ -135,7 +201,7 @@ def write_roads(
     ids[np.argsort(first, kind="stable")] = osm.add_nodes(lines.xy[np.sort(first)])
     del position
     refs = ids[inverse]
-    style = _styles(lines, stroke, rng)
+    style = _styles(lines, stroke, *signs, rng)
     way_of_line = np.zeros(len(lines), dtype=np.int64)
     for chain in _chains(lines, graph, stroke):
         nodes: list[int] = []
@@ -160,20 +226,23 @@ def write_roads(
 class _Style:
     name: NDArray[np.object_]
     ref: NDArray[np.object_]
-    has_lanes: NDArray[np.bool_]
-    has_speed: NDArray[np.bool_]
+    lanes: Ints
+    """Lanes of both directions per line, 0 where they are not tagged."""
+    speed: Ints
 
 
-def _styles(lines: Lines, stroke: Ints, rng: np.random.Generator) -> _Style:
-    """Per stroke: its name and ref, or none, and whether lanes and speed are tagged."""
+def _styles(
+    lines: Lines, stroke: Ints, corridor: Ints, changes: Bools, rng: np.random.Generator
+) -> _Style:
+    """Per stroke its name and ref, or none; per line the lanes and the speed tagged, or 0."""
     count = int(stroke.max()) + 1
     rank = np.full(count, 9)
     np.minimum.at(rank, stroke, RANK[lines.cls])
     link = np.zeros(count, dtype=bool)
     link[stroke] = IS_LINK[lines.cls]
-    draw = rng.random((4, count))
+    draw = rng.random((2, count))
     pick = rng.integers(0, 10_000, (4, count))
-    named = draw[0] < np.vectorize(lambda r: _NAME_SHARE.get(int(r), 0.0))(rank)
+    named = draw[0] < _by_rank(_NAME_SHARE)[rank]
     name = np.full(count, None, dtype=object)
     ref = np.full(count, None, dtype=object)
     for k in np.flatnonzero(named & ~link):
@@ -185,14 +254,35 @@ def _styles(lines: Lines, stroke: Ints, rng: np.random.Generator) -> _Style:
             word = _WORDS[pick[0, k] % len(_WORDS)] + _WORDS[pick[1, k] % len(_WORDS)]
             kind = "大道" if r <= 2 else "路" if r <= 4 else ("街", "巷")[int(pick[3, k] % 2)]
             name[k] = f"示例{word}{_DIRECTIONS[pick[2, k] % len(_DIRECTIONS)]}{kind}"
-            if r in _PREFIX and draw[3, k] < 0.7:
+            if r in _PREFIX and draw[1, k] < 0.7:
                 ref[k] = f"{_PREFIX[r]}{900 + pick[3, k] % 99}"
-    return _Style(
-        name,
-        ref,
-        (draw[1] < np.vectorize(lambda r: _LANES_SHARE.get(int(r), 0.0))(rank)),
-        (draw[2] < np.vectorize(lambda r: _SPEED_SHARE.get(int(r), 0.0))(rank)),
-    )
+    return _Style(name, ref, *_signs(lines, corridor, changes, rng))
+
+
+def _signs(
+    lines: Lines, corridor: Ints, changes: Bools, rng: np.random.Generator
+) -> tuple[Ints, Ints]:
+    """Lanes and speed of every line, one value along a whole corridor, that of its main class.
+
+    A corridor that changes its class near a border, or has a planted stretch, has
+    neither: what looks like a bottleneck there must be one that was planted.
+    """
+    count = int(corridor.max()) + 1
+    metres = np.zeros((count, len(CLASSES)))
+    np.add.at(metres, (corridor, lines.cls), lines.length_m())
+    main = metres.argmax(axis=1)
+    free = ~changes
+    free[corridor[lines.road > 0]] = False
+    signs = []
+    for value, share in ((_LANES, _LANES_SHARE), (_SPEED, _SPEED_SHARE)):
+        by_class = np.array([value.get(name, 0) for name in CLASSES])
+        has = free & (rng.random(count) < _by_rank(share)[RANK[main]])
+        signs.append(np.where(has, by_class[main], 0)[corridor])
+    return signs[0], signs[1]
+
+
+def _by_rank(share: dict[int, float]) -> Floats:
+    return np.array([share.get(rank, 0.0) for rank in range(10)])
 
 
 def _tags(lines: Lines, row: int, style: _Style, stroke: Ints, overrides: dict[int, Tags]) -> Tags:
@@ -205,12 +295,12 @@ def _tags(lines: Lines, row: int, style: _Style, stroke: Ints, overrides: dict[i
         tags["ref"] = style.ref[k]
     if lines.oneway[row]:
         tags["oneway"] = "yes"
-    if style.has_lanes[k] and name in _LANES:
-        tags["lanes"] = str(
-            max(1, _LANES[name] // 2) if lines.oneway[row] and name != "motorway" else _LANES[name]
-        )
-    if style.has_speed[k] and name in _SPEED:
-        tags["maxspeed"] = str(_SPEED[name])
+    if style.lanes[row]:
+        lanes = int(style.lanes[row])
+        halved = lines.oneway[row] and RANK[lines.cls[row]] > 0 and not IS_LINK[lines.cls[row]]
+        tags["lanes"] = str(max(1, lanes // 2) if halved else lanes)
+    if style.speed[row]:
+        tags["maxspeed"] = str(style.speed[row])
     if lines.bridge[row] == 1:
         tags |= {"bridge": "yes", "layer": "1"}
     elif lines.bridge[row] == 2:
