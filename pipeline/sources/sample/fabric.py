@@ -19,10 +19,10 @@ from pipeline.sources.sample.lines import CODE, Lines, make_lines
 
 Floats = NDArray[np.float64]
 
-BLOCK_M = 98.0
+BLOCK_M = 87.0
 """Mean distance of neighbouring lattice lines."""
 _LINES_PER_SUPERBLOCK = 5
-_DELETED_SHARE = 0.16
+_DELETED_SHARE = 0.15
 _DELETED_AFTER_ARTERIAL_SHARE = 0.76
 _DELETED_BEFORE_ARTERIAL_SHARE = 0.10
 _HALVED_SHARE = 0.04

@@ -26,6 +26,12 @@ Floats = NDArray[np.float64]
 _HALF_MEDIAN_M = 13.0
 _VERTEX_M = 150.0
 _LEVEL = 1
+_LINK_LEVEL = 2
+_INTERCHANGE_M = 4_200.0
+_RAMP_M = 1_900.0
+"""How far from its crossing a ramp leaves the carriageway; then it runs beside it."""
+_BESIDE_M = 24.0
+_SERVICE_AREA_M = 7_000.0
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,7 @@ def draw_motorways(
         axes = _short_axis(cities, graph.xy, rank_at, length_m, avoid, rng)
     tables = [_carriageways(axis) for axis in axes]
     links, places = _interchanges(axes, tables, ground, link_m)
+    links += _service_areas(axes, tables, ground, places, link_m - _total_m(links))
     parts = [t for pair in tables for t in pair] + links
     return Motorways(concat(parts), tuple(shapely.LineString(a) for a in axes), places)
 
@@ -179,7 +186,9 @@ def _interchanges(
             ]
         used: list[float] = []
         for _, s, row, point in sorted(hits, key=lambda h: (h[0], h[1])):
-            if not 2_000 < s < line.length - 2_000 or any(abs(s - k) < 2_600 for k in used):
+            if not 2_000 < s < line.length - 2_000 or any(
+                abs(s - k) < _INTERCHANGE_M for k in used
+            ):
                 continue
             feet = _feet(vertices, vertex_tree, geometry[row], point, line)
             if feet is None or spent > link_m:
@@ -231,20 +240,95 @@ def _diamond(
         middle = along[
             int(np.hypot(*(xy - shapely.get_coordinates(axis.interpolate(s))[0]).T).argmin())
         ]
-        for shift, leaves in ((-950.0, True), (950.0, False)):
-            at = int(np.abs(along - (middle + shift)).argmin())
-            at = min(max(at, 1), len(xy) - 2)
-            ahead = xy[min(at + 1, len(xy) - 1)] - xy[max(at - 1, 0)]
-            ahead = ahead / np.hypot(*ahead)
-            control = xy[at] + ahead * (560.0 if leaves else -560.0)
-            t = np.linspace(0, 1, 12)[:, None]
-            ramp = (1 - t) ** 2 * xy[at] + 2 * t * (1 - t) * control + t**2 * foot
-            ramp[0], ramp[-1] = xy[at], foot
-            levels = (_LEVEL, 0)
+        for leaves in (True, False):
+            ramp, levels = _ramp(xy, along, middle, foot, leaves=leaves), (_LEVEL, 0)
             if not leaves:
                 ramp, levels = ramp[::-1], (0, _LEVEL)
             tables.append(
-                make_lines([ramp], [CODE["motorway_link"]], oneway=True, level=2, end_levels=levels)
+                make_lines(
+                    [ramp],
+                    [CODE["motorway_link"]],
+                    oneway=True,
+                    level=_LINK_LEVEL,
+                    end_levels=levels,
+                )
             )
         del forward
     return tables
+
+
+def _ramp(xy: Floats, along: Floats, middle: float, foot: Floats, *, leaves: bool) -> Floats:
+    """From the carriageway to the foot: off it, beside it, then round to the crossing road."""
+    sign = -1.0 if leaves else 1.0
+    at = int(np.abs(along - (middle + sign * _RAMP_M)).argmin())
+    at = min(max(at, 1), len(xy) - 2)
+    reach = abs(float(along[at]) - middle)
+    turn = min(620.0, 0.6 * reach)
+    steps = np.arange(reach - 200.0, turn, -150.0)
+    beside = [xy[at], *(_beside(xy, along, middle + sign * s, _BESIDE_M) for s in steps)]
+    last = _beside(xy, along, middle + sign * turn, _BESIDE_M)
+    control = _beside(xy, along, middle + sign * 0.35 * turn, _BESIDE_M)
+    t = np.linspace(0, 1, 11)[:, None]
+    curve = (1 - t) ** 2 * last + 2 * t * (1 - t) * control + t**2 * foot
+    curve[-1] = foot
+    return np.concatenate([np.array(beside), curve])
+
+
+def _beside(xy: Floats, along: Floats, s: float, right_m: float) -> Floats:
+    """The point that far to the right of a line, this many metres along it."""
+    here, ahead = (
+        np.array([np.interp(d, along, xy[:, 0]), np.interp(d, along, xy[:, 1])])
+        for d in (s - 20.0, s + 20.0)
+    )
+    way = (ahead - here) / max(float(np.hypot(*(ahead - here))), 1e-9)
+    return np.asarray((here + ahead) / 2 + right_m * np.array([way[1], -way[0]]))
+
+
+def _total_m(tables: list[Lines]) -> float:
+    return float(sum(t.length_m().sum() for t in tables))
+
+
+def _service_areas(
+    axes: list[Floats],
+    tables: list[tuple[Lines, Lines]],
+    ground: Lines,
+    interchanges: Floats,
+    left_m: float,
+) -> list[Lines]:
+    """Lanes off and back on at rest areas, on both sides, where no road is near."""
+    roads = shapely.STRtree(ground.geometry)
+    links: list[Lines] = []
+    for axis, pair in zip(axes, tables, strict=True):
+        line = shapely.LineString(axis)
+        taken = [line.project(shapely.Point(p)) for p in interchanges if _near(line, p)]
+        for s in np.arange(5_000.0, line.length - 5_000.0, 500.0):
+            point = line.interpolate(s)
+            if any(abs(s - k) < _SERVICE_AREA_M for k in taken):
+                continue
+            if len(roads.query(point, predicate="dwithin", distance=900.0)):
+                continue
+            if _total_m(links) > left_m:
+                return links
+            taken.append(float(s))
+            links += [_rest_lane(carriage, point) for carriage in pair]
+    return links
+
+
+def _near(line: shapely.LineString, xy: Floats) -> bool:
+    return bool(line.distance(shapely.Point(xy)) < 60.0)
+
+
+def _rest_lane(carriage: Lines, point: shapely.Point) -> Lines:
+    xy = carriage.xy
+    along = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(xy, axis=0).T))])
+    middle = float(along[int(np.hypot(*(xy - shapely.get_coordinates(point)[0]).T).argmin())])
+    first, last = (int(np.abs(along - (middle + d)).argmin()) for d in (-750.0, 750.0))
+    away = ((-560, 25), (-380, 70), (-200, 110), (0, 120), (200, 110), (380, 70), (560, 25))
+    inner = [_beside(xy, along, middle + s, float(out)) for s, out in away]
+    return make_lines(
+        [np.array([xy[first], *inner, xy[last]])],
+        [CODE["motorway_link"]],
+        oneway=True,
+        level=_LINK_LEVEL,
+        end_levels=(_LEVEL, _LEVEL),
+    )

@@ -50,7 +50,7 @@ LENGTH_SHARE = {
     "unclassified": 0.06, "residential": 0.22, "living_street": 0.01,
     "trunk_link": 0.04, "motorway_link": 0.02,
 }  # fmt: skip
-_LOCAL_KM_PER_KM2 = 9.6
+_LOCAL_KM_PER_KM2 = 10.8
 """Local streets of a filled superblock, as `fabric` weaves them."""
 _COUNTRY_SHARE = 0.43
 """Share of all road length that runs between settlements."""
@@ -180,10 +180,11 @@ def build_ground(
     middle = (points[links.pairs[:, 0]] + points[links.pairs[:, 1]]) / 2
     hilly = terrain.hilliness(middle, territory.to_metric)
     country = draw_links(points, links, fabrics, hilly, rng)
+    borders = shapely.union_all(list(territory.borders.values()))
     lanes = concat(
         [
-            _farm_lanes(country, 0.022 * budget.road_m, rng),
-            _side_roads(country, 0.05 * budget.road_m, rng),
+            _farm_lanes(country, 0.03 * budget.road_m, rng),
+            _side_roads(country, 0.075 * budget.road_m, borders, rng),
         ]
     )
     # What is planted comes later, and some streets go again: 2 % more.
@@ -243,12 +244,20 @@ def _farm_lanes(country: Lines, length_m: float, rng: np.random.Generator) -> Li
     return make_lines(list(parts), cls)
 
 
-def _side_roads(country: Lines, length_m: float, rng: np.random.Generator) -> Lines:
-    """Local roads that leave a country road and come back to it: hamlet streets."""
+def _side_roads(
+    country: Lines, length_m: float, borders: BaseGeometry, rng: np.random.Generator
+) -> Lines:
+    """Local roads that leave a country road and come back to it: hamlet streets.
+
+    Fewer at borders: what is planted needs roads that run there without a break.
+    """
     line = np.repeat(np.arange(len(country)), np.diff(country.offset))
     count = int(length_m / 300.0)
     at = np.sort(rng.choice(len(country.xy) - 8, min(count, len(country.xy) // 5), replace=False))
     at = at[np.concatenate([[True], np.diff(at) > 4])] + 1
+    shapely.prepare(borders)
+    close = shapely.dwithin(borders, shapely.points(country.xy[at]), 2_000.0)
+    at = at[~close | (rng.random(len(at)) < 0.4)]
     span = rng.integers(2, 4, len(at))
     last = np.minimum(at + span, len(country.xy) - 2)
     ok = (line[at] == line[last + 1]) & (line[at] == line[at - 1])
@@ -273,10 +282,11 @@ def _side_roads(country: Lines, length_m: float, rng: np.random.Generator) -> Li
 
 
 def slip_roads(lines: Lines, length_m: float, rng: np.random.Generator) -> Lines:
-    """Trunk links: corners cut off where trunk roads meet others in open country."""
+    """Trunk links: right-turn lanes that cut the corners where trunk roads meet others."""
     graph = graph_of(lines)
-    start, at = _incidence(graph)
-    rank, length = RANK[lines.cls], lines.length_m()
+    incidence = _incidence(graph)
+    start, at = incidence
+    rank = RANK[lines.cls]
     best = np.full(graph.count, 99)
     np.minimum.at(best, graph.ends.ravel(), np.repeat(np.where(lines.level == 0, rank, 99), 2))
     parts: list[Floats] = []
@@ -285,8 +295,7 @@ def slip_roads(lines: Lines, length_m: float, rng: np.random.Generator) -> Lines
         arms = [
             r
             for r in at[start[node] : start[node + 1]].tolist()
-            if rank[r] <= 3
-            and length[r] > 130
+            if rank[r] <= TERTIARY
             and not lines.level[r]
             and not lines.oneway[r]
             and graph.ends[r, 0] != graph.ends[r, 1]
@@ -301,15 +310,11 @@ def slip_roads(lines: Lines, length_m: float, rng: np.random.Generator) -> Lines
             ):
                 continue
             feet = [
-                _foot(
-                    lines,
-                    graph,
-                    k,
-                    node,
-                    float(rng.uniform(60, max(65.0, min(330.0, 0.45 * length[k])))),
-                )
+                _foot(lines, graph, incidence, k, node, float(rng.uniform(150, 320)))
                 for k in (r, q)
             ]
+            if feet[0] is None or feet[1] is None:
+                continue
             middle = 0.72 * (feet[0] + feet[1]) / 2 + 0.28 * graph.xy[node]
             parts.append(
                 np.array([feet[0], (feet[0] + middle) / 2, middle, (middle + feet[1]) / 2, feet[1]])
@@ -320,14 +325,40 @@ def slip_roads(lines: Lines, length_m: float, rng: np.random.Generator) -> Lines
     return make_lines(parts, [CODE["trunk_link"]] * len(parts), oneway=True)
 
 
-def _foot(lines: Lines, graph: Graph, row: int, node: int, away_m: float) -> Floats:
-    """The vertex of a line some way from one of its ends, never an end itself."""
-    xy = lines.xy[lines.offset[row] : lines.offset[row + 1]]
-    if graph.ends[row, 0] != node:
-        xy = xy[::-1]
-    along = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(xy, axis=0).T))])
-    inner = np.abs(along[1:-1] - away_m)
-    return np.asarray(xy[1 + int(inner.argmin())] if len(inner) else xy[-1])
+def _foot(
+    lines: Lines,
+    graph: Graph,
+    incidence: tuple[NDArray[np.int64], NDArray[np.int64]],
+    row: int,
+    node: int,
+    away_m: float,
+) -> Floats | None:
+    """A vertex some way along a road from a node, on lines of its class; never a junction."""
+    start, at = incidence
+    gone, best, best_gap = 0.0, None, 110.0
+    while gone < away_m + best_gap:
+        xy = lines.xy[lines.offset[row] : lines.offset[row + 1]]
+        if graph.ends[row, 0] != node:
+            xy = xy[::-1]
+        along = gone + np.concatenate([[0], np.cumsum(np.hypot(*np.diff(xy, axis=0).T))])
+        for vertex, s in zip(xy[1:-1], along[1:-1].tolist(), strict=True):
+            if abs(s - away_m) < best_gap:
+                best, best_gap = vertex, abs(s - away_m)
+        gone = float(along[-1])
+        node = int(graph.ends[row].sum() - node)
+        back = _heading(lines, graph, row, node)
+        onward = [
+            k
+            for k in at[start[node] : start[node + 1]].tolist()
+            if k != row
+            and lines.cls[k] == lines.cls[row]
+            and not lines.oneway[k]
+            and float(back @ _heading(lines, graph, k, node)) < -0.8
+        ]
+        if not onward:
+            break
+        row = onward[0]
+    return None if best is None else np.asarray(best)
 
 
 def class_lengths(lines: Lines) -> dict[str, float]:

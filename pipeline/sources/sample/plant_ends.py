@@ -40,6 +40,12 @@ class Need:
     leans: tuple[float, ...] = (0.0, 15.0, -15.0)
 
 
+def plant_rare_ends(plants: Plants) -> None:
+    """Once each, before all else, the ends that need the rarest sites."""
+    _across_feature("motorway")(plants)
+    _short_way_round(plants)
+
+
 def plant_ends(plants: Plants) -> None:
     """Plant every kind of end; rare sites first, so that the common kinds fill the rest."""
     copies = (
@@ -49,12 +55,12 @@ def plant_ends(plants: Plants) -> None:
         ("natural_barrier", _wide_river, min(copies, 2), True),
         ("river", _across_feature("river"), copies, True),
         ("railway", _across_feature("railway"), copies, True),
-        ("motorway", _across_feature("motorway"), copies, True),
+        ("motorway", _across_feature("motorway"), copies - 1, True),
         ("open_end", _open_end(noexit=False), copies, True),
         ("noexit", _open_end(noexit=True), copies, True),
         ("facing_road", _facing_road("degree_one"), copies, True),
         ("facing_road_class_end", _facing_road("class_end"), copies, True),
-        ("short_way_round", _short_way_round, copies, True),
+        ("short_way_round", _short_way_round, copies - 1, True),
         ("class_end", _pair(Need("none", "unbuilt", (250, 1200)), through="track"), copies, True),
         ("planned", _pair(Need("none", "planned", (300, 1800)), through="proposed"), copies, True),
         (
@@ -194,7 +200,8 @@ def _across_feature(name: str) -> Callable[[Plants], bool]:
         gaps = gaps.take(_in_both_cities(plants, gaps))
         # Few sites have the feature: roads to them may be longer.
         fit = fitting(survey, gaps, name)
-        return _first_pair(plants, fit, Need(name, "unbuilt", (0, 0)), reach_m=2 * _reach(plants))
+        reach = (4 if name == "motorway" else 2) * _reach(plants)
+        return _first_pair(plants, fit, Need(name, "unbuilt", (0, 0)), reach_m=reach)
 
     return recipe
 
@@ -525,7 +532,7 @@ def _short_way_round(plants: Plants) -> bool:
     """Two ends that face each other beside a road that joins them within a kilometre."""
     survey, roads = plants.survey, plants.world.roads
     for point, across, border_id in _sites(plants, is_finding=True, tries=4_000):
-        rows = survey.tree.query(shapely.Point(point), predicate="dwithin", distance=130.0)
+        rows = survey.tree.query(shapely.Point(point), predicate="dwithin", distance=200.0)
         for row in rows:
             if not 2 <= survey.rank[row] <= 4 or roads.level[row] or roads.oneway[row]:
                 continue
@@ -534,13 +541,13 @@ def _short_way_round(plants: Plants) -> bool:
             if cut.geom_type != "Point":
                 continue
             s = line.project(cut)
-            if not 330 < s < line.length - 330:
+            if not 240 < s < line.length - 240:
                 continue
             here, back, ahead = (
-                shapely.get_coordinates(line.interpolate(s + d))[0] for d in (0.0, -300.0, 300.0)
+                shapely.get_coordinates(line.interpolate(s + d))[0] for d in (0.0, -230.0, 230.0)
             )
             way = (ahead - back) / np.hypot(*(ahead - back))
-            if abs(float(way @ across)) < 0.8 or np.hypot(*(ahead - back)) < 590:
+            if abs(float(way @ across)) < 0.8 or np.hypot(*(ahead - back)) < 450:
                 continue
             side = np.array([-way[1], way[0]]) * plants.rng.choice([-1.0, 1.0]) * 62.0
             a, b = (np.round(here + side + k * 60.0 * way, 2) for k in (-1, 1))
@@ -568,6 +575,7 @@ def _short_way_round(plants: Plants) -> bool:
                     pair_id=pair,
                 )
             plants.claim(a, b, is_finding=True)
+            plants.kept_rows.add(int(row))
             return True
     return False
 

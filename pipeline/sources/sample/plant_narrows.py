@@ -44,7 +44,7 @@ def plant_narrows(plants: Plants) -> None:
     copies = 1 if plants.world.budget.nodes < 60_000 else 2
     found = list(_crossings(plants))
     plants.rng.shuffle(found)
-    used: set[int] = set()
+    used = set(plants.kept_rows)
     kinds = [
         "class_drop",
         "lane_drop",
@@ -165,7 +165,12 @@ def _build(plants: Plants, kind: str, crossing: Crossing) -> bool:
             {"lanes": "2", "maxspeed": "60"},
         )
     else:
-        expected, shift = kind, 1_900.0 * float(plants.rng.choice([-1.0, 1.0]))
+        expected, width = kind, 450.0
+        ahead = float(plants.survey.length[crossing.row]) - crossing.at_m > crossing.at_m
+        most = max(crossing.at_m, float(plants.survey.length[crossing.row]) - crossing.at_m)
+        shift = min(1_900.0, most - 300.0) * (1.0 if ahead else -1.0)
+        if abs(shift) < 1_450.0:
+            return False
         approach, narrow = (
             {**base, "lanes": "4", "maxspeed": "60"},
             {"lanes": "2", "maxspeed": "60"},

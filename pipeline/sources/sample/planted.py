@@ -80,6 +80,8 @@ class Plants:
     track_ends: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Last node and way of each track, once written."""
     edits: dict[int, list[Edit]] = field(default_factory=dict)
+    kept_rows: set[int] = field(default_factory=set)
+    """Network roads that something planted relies on: not to be narrowed."""
     _next_pair: int = 0
 
     def room(self, point: Floats, *, is_finding: bool) -> bool:
@@ -277,11 +279,12 @@ class Plants:
 
 def plant(world: World, rng: np.random.Generator) -> Plants:
     """Plant everything into a world."""
-    from pipeline.sources.sample.plant_ends import plant_ends
+    from pipeline.sources.sample.plant_ends import plant_ends, plant_rare_ends
     from pipeline.sources.sample.plant_land import plant_land
     from pipeline.sources.sample.plant_narrows import plant_narrows
 
     plants = Plants(world, Survey(world), rng, world.roads)
+    plant_rare_ends(plants)
     plant_narrows(plants)
     plant_ends(plants)
     plant_land(plants)

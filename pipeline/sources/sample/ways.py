@@ -54,10 +54,10 @@ _LANES = {
     "motorway_link": 1,
     "trunk_link": 1,
 }
-_NAME_SHARE = {0: 1.0, 1: 0.8, 2: 0.75, 3: 0.6, 4: 0.42, 5: 0.1, 6: 0.15}
-_LANES_SHARE = {0: 0.95, 1: 0.75, 2: 0.6, 3: 0.45, 4: 0.3, 5: 0.08, 6: 0.05}
+_NAME_SHARE = {0: 1.0, 1: 0.8, 2: 0.75, 3: 0.6, 4: 0.42, 5: 0.1, 6: 0.19}
+_LANES_SHARE = {0: 0.95, 1: 0.75, 2: 0.6, 3: 0.45, 4: 0.3, 5: 0.08, 6: 0.035}
 _SPEED_SHARE = {0: 0.95, 1: 0.6, 2: 0.5, 3: 0.35, 4: 0.22, 5: 0.05, 6: 0.05}
-_ONEWAY_SHARE = 0.42
+_ONEWAY_SHARE = 0.34
 _NEAR_BORDER_M = 5_000.0
 """Within this distance of a border no tag may make a road look narrower by accident."""
 _DIRECTIONS = ("东", "西", "南", "北", "中", "新", "长", "文", "建", "和")
