@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     sample = _verb(verbs, "sample", _sample, "write the embedded synthetic sample and its truth")
     sample.add_argument("metro", nargs="?", default=DEFAULT_METRO, metavar="METRO")
     sample.add_argument("--nodes", type=_count, default=200_000, metavar="N", help="road nodes")
-    sample.add_argument("--seed", type=int, default=0)
+    sample.add_argument("--seed", type=_count, default=0, metavar="N")
     sample.add_argument("--out", metavar="FILE", help="default DATA/raw/<metro>.sample.osm.pbf")
     sample.add_argument("--data", default="data", metavar="DIR")
     sample.add_argument("--set", action="append", default=[], metavar="key=value", dest="overrides")
@@ -94,10 +94,9 @@ def _add_source(verb: Any) -> None:
 
 
 def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{text} is negative")
-    return number
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 0 or more")
+    return int(text)
 
 
 # --- verbs --------------------------------------------------------------------
@@ -141,9 +140,9 @@ def _run(options: argparse.Namespace) -> int:
                         options.until, options.force, display.report,
                     )  # fmt: skip
                     outcome = run.run()
-            except PipelineError as error:
+            except (PipelineError, OSError) as error:
                 _tell(error, options.debug, metro.id)
-                code = max(code, error.exit_code)
+                code = max(code, getattr(error, "exit_code", FAILED))
                 continue
             outcomes.append(outcome)
             code = max(code, _summarise(outcome, source, paths, options))
@@ -210,7 +209,12 @@ def _status(options: argparse.Namespace) -> int:
 
     paths = Paths.of(options.data, options.maps)
     source = resolve_source(
-        metro, paths, options.source, tuple(options.osm), lambda t: say(t, options.quiet)
+        metro,
+        paths,
+        options.source,
+        tuple(options.osm),
+        lambda t: say(t, options.quiet),
+        is_fetching=False,
     )
     for standing in runner.standings(metro, source, paths):
         say(f"{standing.state:8} {standing.stage:16} {standing.why}")
@@ -222,6 +226,8 @@ def _sample(options: argparse.Namespace) -> int:
     from pipeline.paths import Paths
     from pipeline.sources.sample import write_sample
 
+    if options.out and (Path(options.out).is_dir() or not options.out.endswith(".osm.pbf")):
+        raise ConfigError(f"--out {options.out}: expected a file name ending in .osm.pbf")
     target = Path(options.out) if options.out else Paths.of(options.data, "maps").sample(metro.id)
     target.parent.mkdir(parents=True, exist_ok=True)
     report = write_sample(metro, target, nodes=options.nodes, seed=options.seed)
@@ -255,6 +261,7 @@ def _load_metros(names: Sequence[str], overrides: list[str]) -> list[Metro]:
 
 
 def _check_run_options(options: argparse.Namespace) -> None:
+    from pipeline.plan import needed_for
     from pipeline.sources.resolve import KINDS
     from pipeline.stages import STAGES
 
@@ -264,6 +271,12 @@ def _check_run_options(options: argparse.Namespace) -> None:
         for flag, given in (("--until", [options.until]), ("--force", options.force))
         for name in given
         if name is not None and name not in names
+    ]
+    needed = {stage.name for stage in needed_for(options.until)} if not faults else set(names)
+    faults += [
+        f"--force {name}: --until {options.until} does not run it"
+        for name in options.force
+        if name in names and name not in needed
     ]
     if options.source not in KINDS:
         faults.append(f"--source {options.source!r}: expected one of {', '.join(KINDS)}")

@@ -43,10 +43,10 @@ RoadClass = Literal[
     "unclassified", "residential", "service", "track",
 ]  # fmt: skip
 
-Metres = Annotated[float, Field(gt=0)]
+Metres = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Percent = Annotated[float, Field(ge=0, le=100)]
-Minutes = Annotated[float, Field(gt=0)]
+Minutes = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Speed = Annotated[float, Field(gt=0, le=500)]
 
 

@@ -199,9 +199,20 @@ def _match_cities(metro: Metro, areas: AdminAreas, level_of: dict[str, str]) -> 
                 f"extract{_elsewhere(city, areas, level_of[city.id])}; "
                 "set admin_level or osm_relation"
             )
+    if not faults:
+        faults = _doubles(metro.analysed_cities, areas, rows)
     if faults:
         raise ConfigError(f"metro {metro.id}: boundaries", faults)
     return rows
+
+
+def _doubles(cities: tuple[City, ...], areas: AdminAreas, rows: list[int]) -> list[str]:
+    """Cities that were given the same relation."""
+    faults = []
+    for row in sorted({row for row in rows if rows.count(row) > 1}):
+        same = ", ".join(city.id for city, own in zip(cities, rows, strict=True) if own == row)
+        faults.append(f"cities {same} are the same boundary, relation {areas.relation_id[row]}")
+    return faults
 
 
 def _candidates(city: City, areas: AdminAreas, level: str) -> NDArray[np.int64]:

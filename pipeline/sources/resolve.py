@@ -22,7 +22,12 @@ Say = Callable[[str], None]
 
 
 def resolve_source(
-    metro: Metro, paths: Paths, kind: str = "auto", files: tuple[str, ...] = (), say: Say = print
+    metro: Metro,
+    paths: Paths,
+    kind: str = "auto",
+    files: tuple[str, ...] = (),
+    say: Say = print,
+    is_fetching: bool = True,
 ) -> Source:
     """Decide what is read for a metro, and fetch or make it where needed.
 
@@ -38,6 +43,9 @@ def resolve_source(
         Extracts given on the command line.
     say
         Told in a line what is used and why.
+    is_fetching
+        False only looks at what is there: nothing is downloaded or made, and a
+        source that would have to be is returned with the files it would have.
 
     Raises
     ------
@@ -47,10 +55,12 @@ def resolve_source(
         Nothing to read: says what was tried.
     """
     _check_supported(metro)
+    if kind not in KINDS:
+        raise ConfigError(f"--source {kind!r}: expected one of {', '.join(KINDS)}")
     if files and kind not in ("auto", "pbf"):
         raise ConfigError(f"--osm gives extracts, but --source is {kind}; expected pbf or auto")
     if kind == "sample":
-        return _sample(metro, paths, say)
+        return _sample(metro, paths, say, is_fetching)
     local = [Path(each) for each in files] or _local_extracts(metro, paths)
     if local and kind in ("auto", "pbf"):
         return _local(local, say)
@@ -64,6 +74,9 @@ def resolve_source(
             f"no source for {metro.id}: give --osm FILE, or name an extract in its [osm] table "
             '(geofabrik = ["asia/china/henan"])'
         )
+    if not is_fetching:
+        is_sample = kind == "auto" and paths.sample(metro.id).is_file()
+        return _sample(metro, paths, say, False) if is_sample else _expected(metro, paths)
     try:
         return _geofabrik(metro, paths, say)
     except SourceError as error:
@@ -126,13 +139,20 @@ def _geofabrik(metro: Metro, paths: Paths, say: Say) -> Source:
     return Source("geofabrik", tuple(files), tuple(poly_path(each) for each in files))
 
 
-def _sample(metro: Metro, paths: Paths, say: Say) -> Source:
+def _expected(metro: Metro, paths: Paths) -> Source:
+    """The extracts that a run would download: not there yet, so no stage can be fresh."""
+    return Source("geofabrik", tuple(paths.extract(name) for name in metro.osm.geofabrik))
+
+
+def _sample(metro: Metro, paths: Paths, say: Say, is_fetching: bool = True) -> Source:
     target = paths.sample(metro.id)
     say(f"source: the embedded sample of {metro.name or metro.id}; ITS ROADS ARE SYNTHETIC")
     if _sample_mark(target).is_file() and target.is_file():
         recorded = _sample_mark(target).read_text(encoding="utf-8")
         if recorded == _sample_recipe(metro, target):
             return Source("sample", (target,), is_synthetic=True)
+    if not is_fetching:
+        return Source("sample", (target,), is_synthetic=True)
     say(f"making the sample at {target}")
     from pipeline.sources.sample import write_sample
 

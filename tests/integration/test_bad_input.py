@@ -76,6 +76,34 @@ def test_missing_extract_and_wrong_options(command, tmp_path):
     assert "carrier-pigeon" in run.stderr
 
 
+def test_one_boundary_cannot_be_two_cities(command, tmp_path, andorra_extract):
+    (tmp_path / "m.toml").write_text(
+        'core = "a"\n[boundaries]\nadmin_level = 7\n'
+        '[[city]]\nid = "a"\nname = "Encamp"\n[[city]]\nid = "b"\nname = "Encamp"\n',
+        encoding="utf-8",
+    )
+    run = command(tmp_path, "run", "m.toml", "--osm", str(andorra_extract), "--workers", "0")
+    assert_one_clear_line(run, 2)
+    assert "cities a, b are the same boundary" in run.stderr
+
+
+def test_a_data_folder_that_cannot_be(command, tmp_path, andorra_extract):
+    (tmp_path / "m.toml").write_text("[boundaries]\nadmin_level = 7\n", encoding="utf-8")
+    (tmp_path / "afile").write_text("x")
+    run = command(
+        tmp_path,
+        "run",
+        "m.toml",
+        "--osm",
+        str(andorra_extract),
+        "--data",
+        "afile",
+        "--workers",
+        "0",
+    )
+    assert_one_clear_line(run, 1)
+
+
 def test_a_scheduler_that_is_not_there(command, tmp_path, andorra_extract):
     (tmp_path / "m.toml").write_text("[boundaries]\nadmin_level = 7\n", encoding="utf-8")
     run = command(

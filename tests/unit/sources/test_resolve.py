@@ -67,6 +67,18 @@ def test_a_damaged_sample_is_made_again(paths, offline, made):
     assert len(made) == 2
 
 
+def test_looking_does_not_fetch_or_make(paths, made, offline):
+    for kind in ("auto", "sample", "geofabrik"):
+        source = resolve.resolve_source(
+            load_metro("zhengzhou"), paths, kind, say=lambda text: None, is_fetching=False
+        )
+        assert source.files
+    assert made == []
+    assert list(paths.sample("zhengzhou").parent.iterdir()) == []
+    with pytest.raises(ConfigError, match="expected one of"):
+        resolve.resolve_source(load_metro("zhengzhou"), paths, "pigeon", say=lambda text: None)
+
+
 def test_asked_for_geofabrik_offline_is_an_error_not_a_sample(paths, offline, made):
     with pytest.raises(SourceError, match="no connection"):
         resolve.resolve_source(load_metro("zhengzhou"), paths, "geofabrik", say=lambda text: None)
