@@ -19,7 +19,7 @@ from pipeline.catalogue import Metro
 from pipeline.errors import ConfigError
 from pipeline.sources.sample import admin, scenery
 from pipeline.sources.sample.boundaries import Territory, read_territory
-from pipeline.sources.sample.crossings import bridge_over
+from pipeline.sources.sample.crossings import bridge_over, dig_tunnels
 from pipeline.sources.sample.fabric import Fabric
 from pipeline.sources.sample.hydro import Hydro, draw_water
 from pipeline.sources.sample.land import Area, draw_land, draw_protected, place_services
@@ -33,6 +33,7 @@ from pipeline.sources.sample.lines import (
 from pipeline.sources.sample.motorways import Motorways, draw_motorways
 from pipeline.sources.sample.network import (
     Budget,
+    NotJoinedError,
     build_ground,
     close_ends,
     drop_blocked,
@@ -55,6 +56,7 @@ MARGIN_M = 15_000.0
 NEAR_BORDER_M = 4_200.0
 """Within this distance of a border no road ends but on purpose."""
 MIN_NODES = 5_000
+_DRAWS = 4
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,7 @@ def make_sample(metro: Metro, path: Path, *, nodes: int, seed: int) -> SampleRep
     if nodes < MIN_NODES:
         raise ConfigError(f"a sample of {nodes} nodes is too small; expected at least {MIN_NODES}")
     started = time.perf_counter()
-    rng = np.random.default_rng([seed, nodes])
-    world = build_world(metro, nodes, rng)
+    world = _joined_world(metro, nodes, seed)
     plants = plant(world, np.random.default_rng([seed, nodes, 1]))
     osm, truth = compose(world, plants, np.random.default_rng([seed, nodes, 2]))
     path = Path(path)
@@ -121,6 +122,16 @@ def make_sample(metro: Metro, path: Path, *, nodes: int, seed: int) -> SampleRep
         len(truth.rows),
         time.perf_counter() - started,
     )
+
+
+def _joined_world(metro: Metro, nodes: int, seed: int) -> World:
+    """A world whose roads hold together: a small sample now and then needs another draw."""
+    for attempt in range(1, _DRAWS):
+        try:
+            return build_world(metro, nodes, np.random.default_rng([seed, nodes]))
+        except NotJoinedError:
+            seed += 1_000_003 * attempt
+    return build_world(metro, nodes, np.random.default_rng([seed, nodes]))
 
 
 def build_world(metro: Metro, nodes: int, rng: np.random.Generator) -> World:
@@ -175,7 +186,7 @@ def build_world(metro: Metro, nodes: int, rng: np.random.Generator) -> World:
 def compose(world: World, plants: Plants, rng: np.random.Generator) -> tuple[Osm, scenery.Truth]:
     """All objects of the file, and the truth about them."""
     osm = Osm()
-    roads = _bridged(world, plants)
+    roads = _tunnelled(world, _bridged(world, plants), rng)
     borders = shapely.union_all(list(world.territory.borders.values()))
     index = write_roads(osm, roads, plants.overrides, borders, rng)
     areas = draw_land(
@@ -206,3 +217,10 @@ def _bridged(world: World, plants: Plants) -> Lines:
     roads = bridge_over(roads, ground, over, 45.0)
     wet = [r.water for r in world.hydro.rivers] + [k.shape for k in world.hydro.lakes]
     return bridge_over(roads, (roads.bridge == 0) & (RANK[roads.cls] <= 6), wet, 25.0)
+
+
+def _tunnelled(world: World, roads: Lines, rng: np.random.Generator) -> Lines:
+    middle = roads.xy[(roads.offset[:-1] + roads.offset[1:]) // 2]
+    hilly = world.terrain.hilliness(middle, world.territory.to_metric)
+    borders = shapely.union_all([b.buffer(NEAR_BORDER_M) for b in world.territory.borders.values()])
+    return dig_tunnels(roads, hilly, borders, 3 + world.budget.nodes // 12_000, rng)

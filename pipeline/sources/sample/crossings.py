@@ -15,7 +15,14 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from pipeline.sources.sample.lines import Lines, concat, from_arrays
+from pipeline.sources.sample.lines import (
+    IS_LINK,
+    RANK,
+    TERTIARY,
+    Lines,
+    concat,
+    from_arrays,
+)  # fmt: skip
 
 BRIDGE, TUNNEL = 1, 2
 Floats = NDArray[np.float64]
@@ -48,6 +55,27 @@ def bridge_over(
     return cut_spans(
         lines, {row: [(a, b, BRIDGE) for a, b in _merged(v)] for row, v in spans.items()}
     )
+
+
+def dig_tunnels(
+    lines: Lines, hilly: Floats, keep_out: BaseGeometry, count: int, rng: np.random.Generator
+) -> Lines:
+    """Put the middle of some through roads in the hills into a tunnel, 300 to 900 m long.
+
+    ``hilly`` holds one number per line (`terrain.Terrain.hilliness`). No tunnel lies
+    in ``keep_out``, where a piece of a road may be something planted.
+    """
+    length = lines.length_m()
+    ok = (RANK[lines.cls] >= 1) & (RANK[lines.cls] <= TERTIARY) & (lines.level == 0)
+    ok &= (lines.bridge == 0) & (lines.road == 0) & ~lines.urban & ~IS_LINK[lines.cls]
+    rows = np.flatnonzero(ok & (length > 900.0) & (hilly > 0.45))
+    shapely.prepare(keep_out)
+    rows = rows[~shapely.intersects(keep_out, lines.geometry[rows])]
+    rows = np.sort(rng.permutation(rows)[:count])
+    half = rng.uniform(0.18, 0.3, len(rows)) * np.minimum(length[rows], 1_500.0)
+    middle = length[rows] / 2
+    spans = zip(rows.tolist(), (middle - half).tolist(), (middle + half).tolist(), strict=True)
+    return cut_spans(lines, {row: [(a, b, TUNNEL)] for row, a, b in spans})
 
 
 def _merged(spans: list[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -40,6 +40,10 @@ class Need:
     leans: tuple[float, ...] = (0.0, 15.0, -15.0)
 
 
+_MOST_TRIES = 1_500
+"""Gaps that are tried for one pair: many lie side by side and fail alike."""
+
+
 def plant_rare_ends(plants: Plants) -> None:
     """Once each, before all else, the ends that need the rarest sites."""
     _across_feature("motorway")(plants)
@@ -155,6 +159,7 @@ def _first_pair(
     plants: Plants, gaps: Gaps, need: Need, through: str = "", reach_m: float | None = None
 ) -> bool:
     """Build the first of the gaps to which roads can be led from both sides."""
+    gaps = gaps.take(np.arange(min(len(gaps.a), _MOST_TRIES)))
     for a, b, way, site in zip(gaps.a, gaps.b, gaps.way, gaps.site, strict=True):
         border_id = str(plants.survey.border_ids[site])
         stubs = _stubs_for(plants, a, b, way, need.cls, reach_m=reach_m)

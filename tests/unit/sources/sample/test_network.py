@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from itertools import pairwise
 
 import numpy as np
@@ -54,12 +55,13 @@ def measure(extract: Extract) -> dict[str, float]:
 
 BANDS = {
     # name: (lowest, highest), about the targets of methods.md section 9
-    "dead_end": (0.10, 0.19), "four_way": (0.10, 0.30), "street_m": (110, 400),
-    "spacing_m": (33, 85), "main": (0.999, 1.0),
-    "residential": (0.16, 0.28), "tertiary": (0.13, 0.33), "secondary": (0.12, 0.22),
-    "primary": (0.08, 0.19), "trunk": (0.05, 0.13), "unclassified": (0.03, 0.13),
-    "motorway": (0.025, 0.075), "tag_lanes": (0.03, 0.2), "tag_maxspeed": (0.04, 0.2),
-    "tag_oneway": (0.07, 0.26), "tag_name": (0.14, 0.30),
+    "dead_end": (0.115, 0.155), "four_way": (0.24, 0.32), "street_m": (200, 320),
+    "spacing_m": (60, 82), "main": (0.999, 1.0),
+    "residential": (0.20, 0.26), "tertiary": (0.16, 0.21), "secondary": (0.15, 0.20),
+    "primary": (0.12, 0.16), "trunk": (0.08, 0.11), "unclassified": (0.04, 0.13),
+    "motorway": (0.04, 0.06), "motorway_link": (0.008, 0.025), "trunk_link": (0.003, 0.045),
+    "tag_lanes": (0.11, 0.19), "tag_maxspeed": (0.11, 0.16), "tag_oneway": (0.17, 0.25),
+    "tag_name": (0.20, 0.29),
 }  # fmt: skip
 
 
@@ -90,3 +92,27 @@ def test_roads_over_wide_water_are_bridges(default: Extract) -> None:
     bridges = [tags for _, _, tags in default.roads() if tags.get("bridge") == "yes"]
     assert len(bridges) > 50
     assert all(tags.get("layer") == "1" for tags in bridges)
+
+
+def test_roads_in_the_hills_have_tunnels(default: Extract) -> None:
+    """Through roads: both portals go on, unlike those of the planted half tunnels."""
+    used = Counter(n for _, refs, _ in default.roads() for n in {refs[0], refs[-1]})
+    through = [
+        tags
+        for _, refs, tags in default.roads()
+        if tags.get("tunnel") == "yes" and min(used[refs[0]], used[refs[-1]]) > 1
+    ]
+    assert len(through) >= 5
+    assert all(tags["layer"] == "-1" for tags in through)
+
+
+def test_main_road_signs_agree_along_a_name(default: Extract) -> None:
+    """Lanes per direction change along no road but a planted one."""
+    seen: dict[tuple[int, str], set[str]] = defaultdict(set)
+    for _, refs, tags in default.roads():
+        if "lanes" in tags and tags.get("name", "").startswith("示例跨界路") is False:
+            for node in (refs[0], refs[-1]):
+                if tags.get("name") and tags["highway"] in ("trunk", "primary", "secondary"):
+                    seen[node, tags["name"]].add(tags["lanes"])
+    assert seen
+    assert all(len(lanes) == 1 for lanes in seen.values())
