@@ -204,5 +204,10 @@ def _files_of(module: str) -> tuple[Path, ...]:
     path = Path(spec.origin)
     if module.count(".") < 2:
         return (path,)
-    beside = (p for p in path.parent.rglob("*") if p.is_file() and p.suffix not in (".py", ".pyc"))
+    beside = (
+        each
+        for each in path.parent.rglob("*")
+        # Caches (compiled Python, numba's kernels) appear while running: they are no source.
+        if each.is_file() and each.suffix != ".py" and "__pycache__" not in each.parts
+    )
     return (path, *sorted(beside))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pipeline import plan
@@ -110,3 +112,16 @@ def test_a_page_depends_on_its_templates():
     names = {path.name for path in plan._files_of("pipeline.render.metro_map")}
     assert {"metro_map.py", "messages.toml", "page.css"} <= names
     assert {path.suffix for path in plan._files_of("pipeline.plan")} == {".py"}
+
+
+def test_caches_are_no_source():
+    from pipeline.measures import routing
+
+    cache = Path(routing.__file__).parent / "__pycache__" / "test_plan.nbi"
+    cache.parent.mkdir(exist_ok=True)
+    before = plan._files_of.__wrapped__("pipeline.measures.routing")
+    try:
+        cache.write_bytes(b"x")
+        assert plan._files_of.__wrapped__("pipeline.measures.routing") == before
+    finally:
+        cache.unlink()
