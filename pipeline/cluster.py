@@ -73,6 +73,8 @@ def connect(
         return
     # A failed task is told once, by the runner. Workers inherit the environment.
     os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "critical")
+    # Arrow's own pool keeps what a worker has freed; the system's gives it back.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     import dask
     import distributed
 

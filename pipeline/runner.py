@@ -162,7 +162,7 @@ def metric_crs(facts: Mapping[str, Any]) -> pyproj.CRS:
 
 
 _cache: OrderedDict[tuple[str, str, str], tuple[int, Any]] = OrderedDict()
-_CACHE_BYTES = 700_000_000
+_CACHE_BYTES = 400_000_000
 
 
 def _load(job: Job, layer: str, crs: pyproj.CRS | None) -> Any:
