@@ -117,9 +117,9 @@ class Population(_Table):
 
 
 class LandCover(_Table):
-    """A land-cover raster that decides where OSM is silent."""
+    """Land-cover rasters that decide where OSM is silent; where several do, the first named."""
 
-    raster: str | None = None
+    raster: str | tuple[str, ...] | None = None
     legend: Literal["worldcover", "dynamic_world"] = "worldcover"
 
 
@@ -170,6 +170,15 @@ class Metro(_Table):
         """A path of the metro file: relative to that file, else to the working directory."""
         beside = (self._folder or Path()) / path
         return beside if beside.exists() else Path(path)
+
+    def locate(self, path: str) -> str:
+        """A path or URL of the metro file, for a worker to open: local paths are absolute."""
+        return path if "://" in path else str(self.resolve(path).resolve())
+
+    def files_of(self, table: str) -> tuple[str, ...]:
+        """The files that a table names, as written there: ``land_cover``, ``population``."""
+        named = getattr(self, table).raster
+        return () if named is None else (named,) if isinstance(named, str) else tuple(named)
 
 
 def known_metros() -> list[str]:

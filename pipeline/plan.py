@@ -44,7 +44,8 @@ def recipe_of(
     Parameters
     ----------
     source
-        Fingerprint of the resolved source (kind and file digests).
+        Fingerprint of the resolved source (kind and file digests), with the stamps
+        of the files that the metro file's tables name under ``tables``.
     inputs
         Digest of every input layer.
     """
@@ -59,7 +60,16 @@ def recipe_of(
     if "metro" in asked:
         recipe["metro"] = metro.model_dump(mode="json", exclude={"params"})
     if "source" in asked or stage.is_page:
-        recipe["source"] = dict(source)
+        recipe["source"] = {key: value for key, value in source.items() if key != "tables"}
+    if stage.tables:
+        stamps = source.get("tables", {})
+        recipe["tables"] = {
+            name: {
+                "table": getattr(metro, name).model_dump(mode="json"),
+                "files": stamps.get(name, {}),
+            }
+            for name in stage.tables
+        }
     # Through JSON, as the manifest stores it: tuples and lists are then the same.
     plain: Recipe = json.loads(json.dumps(recipe))
     return plain
@@ -78,6 +88,12 @@ def difference(recorded: Recipe, wanted: Recipe) -> str:
         changes.append("the metro file changed")
     if recorded.get("source") != wanted.get("source"):
         changes.append("the source changed")
+    before = recorded.get("tables", {})
+    for name, entry in wanted.get("tables", {}).items():
+        if before.get(name, {}).get("table") != entry["table"]:
+            changes.append(f"[{name}] changed")
+        elif before[name]["files"] != entry["files"]:
+            changes.append(f"a file of [{name}] changed")
     before = recorded.get("inputs", {})
     layers = sorted(n for n in wanted["inputs"] if before.get(n) != wanted["inputs"][n])
     if layers:

@@ -26,11 +26,12 @@ import pyproj
 from pipeline import plan, store
 from pipeline.catalogue import Metro
 from pipeline.crs import local_metric_crs
-from pipeline.errors import PipelineError, StageError
+from pipeline.errors import PipelineError, SourceError, StageError
 from pipeline.paths import Paths
 from pipeline.render.page_facts import MetroCard, PageFacts, card_name
 from pipeline.schemas import LAYERS, conform
 from pipeline.sources.extract import Extract, Source
+from pipeline.sources.raster import stamp_of
 from pipeline.stages import INDEX_PAGE, STAGES, Stage, maker_of
 
 MANIFEST_FORMAT = 1
@@ -276,7 +277,7 @@ class MetroRun:
         self._stages = plan.needed_for(until)
         self._force = set(force)
         self._report = report
-        self._fingerprint = fingerprint(source)
+        self._fingerprint = fingerprint(metro, source)
         self._manifest = read_manifest(paths, metro.id)
         self._digests: dict[str, str] = {}
         self._finished: queue.Queue[tuple[str, str, int]] = queue.Queue()
@@ -451,13 +452,28 @@ def read_manifest(paths: Paths, metro_id: str) -> dict[str, Any]:
     return found
 
 
-def fingerprint(source: Source) -> dict[str, Any]:
-    """What a run's source is: its kind, and every file's name and digest."""
+def fingerprint(metro: Metro, source: Source) -> dict[str, Any]:
+    """What a run reads: the source's kind, and every file's name and digest.
+
+    Under ``tables``, the stamps of the files that the metro file's tables name.
+    """
+    tables = sorted({name for stage in STAGES for name in stage.tables})
     return {
+        "tables": {
+            name: {each: _stamp(metro, name, each) for each in metro.files_of(name)}
+            for name in tables
+        },
         "kind": source.kind,
         "files": {path.name: store.digest_of(str(path)) for path in source.files},
         "polys": {path.name: store.digest_of(str(path)) for path in source.polys},
     }
+
+
+def _stamp(metro: Metro, table: str, name: str) -> str:
+    stamp = stamp_of(metro.locate(name))
+    if stamp is None:
+        raise SourceError(f"[{table}] names {name}, which does not exist; expected a file or URL")
+    return stamp
 
 
 def standings(metro: Metro, source: Source, paths: Paths) -> list[plan.Standing]:
@@ -466,7 +482,7 @@ def standings(metro: Metro, source: Source, paths: Paths) -> list[plan.Standing]
     on_disk: dict[str, str | None] = {}
     for record in manifest["stages"].values():
         on_disk |= _digests_on_disk(paths, metro.id, record)
-    return plan.standings(metro, fingerprint(source), manifest, on_disk)
+    return plan.standings(metro, fingerprint(metro, source), manifest, on_disk)
 
 
 def versions() -> dict[str, str]:

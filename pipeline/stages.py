@@ -70,6 +70,8 @@ class Stage:
     combine: Combine = "concatenate"
     finish: Callable[..., Any] | None = None
     """Runs over the combined layer where an order is global, such as ranks."""
+    tables: tuple[str, ...] = ()
+    """Tables of the metro file that name files which the stage reads (``land_cover``)."""
     is_page: bool = False
     """Writes pages instead of layers; its inputs come in WGS84."""
 

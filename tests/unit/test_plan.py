@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pipeline import plan
-from pipeline.catalogue import load_metro
+from pipeline.catalogue import LandCover, load_metro
 from pipeline.schemas import LAYERS, RESULT_LAYERS
 from pipeline.stages import STAGES, maker_of
 
@@ -125,3 +126,24 @@ def test_caches_are_no_source():
         assert plan._files_of.__wrapped__("pipeline.measures.routing") == before
     finally:
         cache.unlink()
+
+
+def test_a_changed_raster_makes_the_stage_that_reads_it_stale_and_no_other():
+    stage = replace(next(s for s in STAGES if s.name == "ecology"), tables=("land_cover",))
+    inputs = {name: "d" for name in stage.inputs}
+    metro = load_metro("zhengzhou")
+
+    def recipe(metro, stamp):
+        stamps = {"land_cover": {"a.tif": stamp}}
+        return plan.recipe_of(stage, metro, SOURCE | {"tables": stamps}, inputs)
+
+    before = recipe(metro, "1")
+    assert plan.difference(before, recipe(metro, "1")) == ""
+    assert plan.difference(before, recipe(metro, "2")) == "a file of [land_cover] changed"
+    other = metro.model_copy(update={"land_cover": LandCover(raster="b.tif")})
+    assert plan.difference(before, recipe(other, "1")) == "[land_cover] changed"
+    extract = STAGES[0]
+    with_stamps = SOURCE | {"tables": {"land_cover": {"a.tif": "1"}}}
+    assert plan.recipe_of(extract, metro, with_stamps, {}) == plan.recipe_of(
+        extract, metro, SOURCE, {}
+    )

@@ -1,0 +1,233 @@
+"""GeoTIFFs: opened, checked and read by window.
+
+What belongs here: getting at one band of a raster by path or URL, and one clear
+error where it cannot be what was asked for. What its values mean belongs to the
+source that reads it (`land_cover`, population).
+
+Nothing here resamples: cells are read as they are stored, in the raster's own
+CRS, and callers project the cells' corners. Rasters may be far larger than the
+memory: read windows, never all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import numpy as np
+import pyproj
+import rasterio
+import requests
+from numpy.typing import NDArray
+from rasterio.errors import RasterioError
+from rasterio.windows import Window
+
+from pipeline.errors import SourceError
+
+Floats = NDArray[np.float64]
+
+_GDAL_OPTIONS = {
+    # Beside a tile in a bucket lie thousands of others: do not list them.
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    "GDAL_HTTP_TIMEOUT": "60",
+    "GDAL_HTTP_CONNECTTIMEOUT": "15",
+    "GDAL_HTTP_MAX_RETRY": "3",
+    "GDAL_HTTP_RETRY_DELAY": "2",
+}
+_HTTP_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where a north-up raster's cells lie. Row 0 is the northernmost, column 0 the westernmost.
+
+    ``west`` and ``north`` are the outer corner, ``dx`` and ``dy`` the cell's
+    sides (both above zero), all in units of ``crs``.
+    """
+
+    crs: pyproj.CRS
+    west: float
+    north: float
+    dx: float
+    dy: float
+    width: int
+    height: int
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """West, south, east, north in units of the CRS."""
+        return (
+            self.west,
+            self.north - self.height * self.dy,
+            self.west + self.width * self.dx,
+            self.north,
+        )
+
+    def corner(self, row: Any, column: Any) -> tuple[Floats, Floats]:
+        """x and y of the upper left corner of cells; of ``+ 0.5`` their middle."""
+        x = self.west + np.asarray(column, dtype=float) * self.dx
+        y = self.north - np.asarray(row, dtype=float) * self.dy
+        return x, y
+
+    def window(
+        self, west: float, south: float, east: float, north: float
+    ) -> tuple[slice, slice] | None:
+        """Rows and columns of the cells that touch a box in the raster's CRS; None where none."""
+        top = max(0, math.floor((self.north - north) / self.dy))
+        bottom = min(self.height, math.ceil((self.north - south) / self.dy))
+        left = max(0, math.floor((west - self.west) / self.dx))
+        right = min(self.width, math.ceil((east - self.west) / self.dx))
+        return (slice(top, bottom), slice(left, right)) if top < bottom and left < right else None
+
+
+class Raster:
+    """One band of an open raster. Made by `open_raster`."""
+
+    def __init__(self, dataset: Any, band: int, grid: Grid, what: str) -> None:
+        self._dataset, self._band, self._what = dataset, band, what
+        self.grid = grid
+
+    @property
+    def nodata(self) -> float | None:
+        """The value that the file declares as no data; None where it declares none."""
+        value = self._dataset.nodatavals[self._band - 1]
+        return None if value is None else float(value)
+
+    def read(self, rows: slice, columns: slice) -> Any:
+        """Values of a window as a masked array (rows, columns); masked where there is no data.
+
+        Raises
+        ------
+        SourceError
+            If the file is damaged or the connection breaks.
+        """
+        window = Window.from_slices(rows, columns)
+        try:
+            values = self._dataset.read(self._band, window=window, masked=True)
+        except RasterioError as error:
+            raise SourceError(
+                f"{self._what}: rows {rows.start}-{rows.stop} cannot be read; the file may be "
+                f"damaged or cut short: {_reason(error)}"
+            ) from error
+        scale = self._dataset.scales[self._band - 1]
+        offset = self._dataset.offsets[self._band - 1]
+        return values if (scale, offset) == (1.0, 0.0) else values * scale + offset
+
+
+@contextmanager
+def open_raster(path: str, subject: str, band_names: Sequence[str] = ()) -> Iterator[Raster]:
+    """Open one band of a raster by path or URL.
+
+    Parameters
+    ----------
+    path
+        A local path, an http(s) URL (read in ranges) or any other fsspec URL.
+    subject
+        What the raster is for, as errors name it: ``land_cover.raster``.
+    band_names
+        Where a file has several bands, the one described by one of these is
+        taken; a file of one band needs no name.
+
+    Raises
+    ------
+    SourceError
+        If the file is missing, no raster, has no place on the earth, is rotated
+        or has several bands and none of the names. One line that says which.
+    """
+    what = f"{subject} {path}"
+    opener = fsspec.open if "://" in path and not _is_http(path) else None
+    with ExitStack() as opened:
+        try:
+            opened.enter_context(rasterio.Env(**_GDAL_OPTIONS))
+            dataset = opened.enter_context(rasterio.open(path, opener=opener))
+        except (RasterioError, OSError, ImportError, ValueError) as error:
+            raise SourceError(
+                f"{what} cannot be opened; expected a GeoTIFF: {_reason(error)}"
+            ) from error
+        yield Raster(dataset, _band_of(dataset, what, band_names), _grid_of(dataset, what), what)
+
+
+def stamp_of(path: str) -> str | None:
+    """A text that changes when a file changes; None where there is none.
+
+    Local files: the digest of their bytes. URLs, which may be too large to
+    read in full: the size, tag and date that the server tells.
+
+    Raises
+    ------
+    SourceError
+        If a server does not answer.
+    """
+    try:
+        if _is_http(path):
+            answer = requests.head(path, timeout=_HTTP_TIMEOUT_S, allow_redirects=True)
+            if answer.status_code == 404:
+                return None
+            answer.raise_for_status()
+            told = [answer.headers.get(key) for key in ("Content-Length", "ETag", "Last-Modified")]
+        elif "://" in path:
+            filesystem, inner = fsspec.core.url_to_fs(path)
+            info = filesystem.info(inner)
+            keys = ("size", "ETag", "etag", "md5Hash", "mtime", "LastModified", "created")
+            told = [str(info.get(key)) for key in keys]
+        else:
+            with Path(path).open("rb") as stream:
+                return hashlib.file_digest(stream, _blake).hexdigest()
+    except FileNotFoundError:
+        return None
+    except (requests.RequestException, OSError, ImportError) as error:
+        raise SourceError(f"{path} cannot be looked up: {_reason(error)}") from error
+    return _blake("|".join(map(str, told)).encode()).hexdigest()
+
+
+def _blake(content: bytes = b"") -> Any:
+    return hashlib.blake2b(content, digest_size=16)
+
+
+def _is_http(path: str) -> bool:
+    return path.startswith(("http://", "https://"))
+
+
+def _grid_of(dataset: Any, what: str) -> Grid:
+    place = dataset.transform
+    if place.b or place.d or place.a <= 0 or place.e >= 0:
+        raise SourceError(
+            f"{what} is rotated or upside down; expected rows from north to south "
+            "(gdalwarp makes such a file)"
+        )
+    if dataset.crs is None:
+        raise SourceError(
+            f"{what} has no coordinate reference system; expected a georeferenced GeoTIFF "
+            "(gdal_edit.py -a_srs sets one)"
+        )
+    try:
+        crs = pyproj.CRS.from_wkt(dataset.crs.to_wkt())
+    except (pyproj.exceptions.CRSError, RasterioError) as error:
+        raise SourceError(f"{what} has a CRS that is not understood: {_reason(error)}") from error
+    return Grid(crs, place.c, place.f, place.a, -place.e, dataset.width, dataset.height)
+
+
+def _band_of(dataset: Any, what: str, names: Sequence[str]) -> int:
+    if dataset.count == 1:
+        return 1
+    found = [(text or "").strip().casefold() for text in dataset.descriptions]
+    wanted = [name.casefold() for name in names]
+    chosen = [band for band, name in enumerate(found, 1) if name in wanted]
+    if len(chosen) == 1:
+        return chosen[0]
+    told = ", ".join(text or "unnamed" for text in dataset.descriptions)
+    expected = f" or a band named {' or '.join(names)}" if names else ""
+    raise SourceError(f"{what} has {dataset.count} bands ({told}); expected one band{expected}")
+
+
+def _reason(error: BaseException) -> str:
+    """The error's text on one line, without the virtual folder that rasterio makes up."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    head, found, tail = text.partition("/vsiriopener_")
+    return head + tail.partition("/")[2] if found else text
