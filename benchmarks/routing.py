@@ -30,6 +30,7 @@ from pipeline import schemas
 from pipeline.config import RoutingParams
 from pipeline.crs import local_metric_crs
 from pipeline.measures import routing
+from pipeline.measures.routing.segments import hilbert_position
 
 CRS = local_metric_crs(113.6, 34.7)
 CUTOFFS = (60.0, 90.0, np.inf)
@@ -83,7 +84,7 @@ def whole_graph(roads: gpd.GeoDataFrame) -> tuple[sp.csr_array, np.ndarray]:
     lines = roads.geometry.to_numpy()
     points = np.r_[shapely.get_point(lines, 0), shapely.get_point(lines, -1)][first]
     order = np.argsort(
-        routing._hilbert(shapely.get_x(points), shapely.get_y(points)), kind="stable"
+        hilbert_position(shapely.get_x(points), shapely.get_y(points)), kind="stable"
     )
     place = np.empty(len(ids), dtype=np.int64)
     place[order] = np.arange(len(ids))

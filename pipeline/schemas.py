@@ -925,7 +925,7 @@ _WORK = (
     ),
     Layer(
         "routing_network",
-        "The prepared routing network: arrays, memory-mapped (measures/routing.py).",
+        "The prepared routing network: arrays, memory-mapped (measures/routing).",
         (),
         kind="arrays",
         is_folder=True,

@@ -18,6 +18,7 @@ from pipeline.config import RoutingParams
 from pipeline.crs import local_metric_crs
 from pipeline.errors import CrsError
 from pipeline.measures import routing
+from pipeline.measures.routing import kernels
 
 CRS = local_metric_crs(113.6, 34.7)
 PARAMS = RoutingParams()
@@ -383,7 +384,7 @@ def test_a_queue_that_runs_out_of_room_starts_again(monkeypatch):
     network = routing.prepare(roads, nodes, restrictions, PARAMS)
     access = network.access_of_nodes(network.node_id)
     times, trees = network.times(access), network.trees(access)
-    monkeypatch.setattr(routing, "POOL_ROOM", 2)
+    monkeypatch.setattr(kernels, "POOL_ROOM", 2)
     np.testing.assert_array_equal(network.times(access), times)
     np.testing.assert_array_equal(network.trees(access).arc, trees.arc)
     np.testing.assert_array_equal(

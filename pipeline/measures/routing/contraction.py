@@ -1,0 +1,258 @@
+"""Chains, split junctions and arcs: the graph that is searched.
+
+What belongs here: joining segments to chains, numbering the routing nodes, and
+laying the arcs out for searching. Nothing is lost: times between any two points
+are those of the network before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components
+
+from pipeline.measures.routing.access import WEIGHTS, Bools, Floats, Ids, Ints
+from pipeline.measures.routing.kernels import walk_chains
+from pipeline.measures.routing.segments import Nodes, Segments
+
+BUCKET_SHARE = 0.5
+"""Width of a search's buckets, as a share of the mean arc; see `_bucket`."""
+
+
+@dataclass
+class Chains:
+    """Chains as runs of ``order`` (segments) with ``is_flipped``; their end nodes [c, 2]."""
+
+    start: Ints
+    order: Ints
+    is_flipped: Bools
+    node: Ints
+    is_kept: Bools
+
+
+def contract(segments: Segments, nodes: Nodes, ends: pd.DataFrame, turns: pd.DataFrame) -> Chains:
+    """Join segments through nodes where exactly two different segments meet, freely."""
+    count = len(nodes.node_id)
+    node = ends["node"].to_numpy()
+    degree = np.bincount(node, minlength=count)
+    is_kept = degree != 2
+    is_kept[turns["node"].unique()] = True
+    is_kept[segments.start[segments.start == segments.stop]] = True
+    order = np.argsort(node, kind="stable").astype(np.int64)
+    first = np.r_[0, np.cumsum(degree)].astype(np.int64)
+    walked, flipped, starts = walk_chains(segments.start, segments.stop, order, first, is_kept)
+    chain_start = np.append(starts, len(walked)).astype(np.int32)
+    head, last = walked[chain_start[:-1]], walked[chain_start[1:] - 1]
+    chain_node = np.stack(
+        [
+            np.where(flipped[chain_start[:-1]], segments.stop[head], segments.start[head]),
+            np.where(flipped[chain_start[1:] - 1], segments.start[last], segments.stop[last]),
+        ],
+        axis=1,
+    )
+    return Chains(chain_start, walked, flipped, chain_node.astype(np.int32), is_kept)
+
+
+@dataclass
+class States:
+    """Routing nodes: the row of their OSM node; by node, where one starts (``base``) and
+    arrives; by chain end, where one gets on leaving and from where one enters; turns.
+    """
+
+    node: Ints
+    base: Ints
+    arrival: Ints
+    chain_in: Ints
+    chain_out: Ints
+    turn_tail: Ints
+    turn_head: Ints
+
+
+def number_states(nodes: Nodes, chains: Chains, turns: pd.DataFrame, n_ends: int) -> States:
+    """One routing node per kept node; a split one has further ones, numbered behind it so
+    that they stay near: to arrive at, per way in with a forbidden turn, per way out.
+    """
+    kept = np.flatnonzero(chains.is_kept)
+    split = np.unique(turns["node"].to_numpy(np.int64))
+    is_bound = ~turns.groupby(["node", "end_in"])["is_allowed"].transform("all")
+    bound = turns.loc[is_bound, ["node", "end_in"]].drop_duplicates()
+    outs = turns[["node", "end_out"]].drop_duplicates()
+    parts = (kept, split, bound["node"].to_numpy(np.int64), outs["node"].to_numpy(np.int64))
+    owner = np.concatenate(parts)
+    kind = np.repeat(np.arange(4), [len(part) for part in parts])
+    order = np.lexsort((np.arange(len(owner)), kind, owner))
+    number = np.empty(len(owner), dtype=np.int32)
+    number[order] = np.arange(len(owner), dtype=np.int32)
+    of_kept, of_split, of_bound, of_outs = np.split(number, np.cumsum([len(p) for p in parts])[:-1])
+
+    base = np.full(len(nodes.node_id), -1, dtype=np.int32)
+    base[kept] = of_kept
+    arrival = base.copy()
+    arrival[split] = of_split
+    end = _chain_ends(chains)
+    after = np.full(n_ends, -1, dtype=np.int32)
+    after[end] = base[chains.node]
+    before = after.copy()
+    after[bound["end_in"].to_numpy()] = of_bound
+    before[outs["end_out"].to_numpy()] = of_outs
+    allowed = turns[turns["is_allowed"]]
+    pairs = np.concatenate(
+        [
+            np.c_[after[allowed["end_in"]], before[allowed["end_out"]]],
+            np.c_[base[outs["node"]], of_outs],
+            np.c_[base[split], of_split],
+            np.c_[of_bound, arrival[bound["node"]]],
+        ]
+    )
+    pairs = np.unique(pairs, axis=0).astype(np.int32)
+    return States(
+        owner[order].astype(np.int32),
+        base,
+        arrival,
+        after[end],
+        before[end],
+        pairs[:, 0],
+        pairs[:, 1],
+    )
+
+
+def _chain_ends(chains: Chains) -> NDArray[np.int64]:
+    """Segment end (2 segment + side) at both ends of each chain, [c, 2]."""
+    first, last = chains.start[:-1], chains.start[1:] - 1
+    return np.stack(
+        [
+            2 * chains.order[first].astype(np.int64) + chains.is_flipped[first],
+            2 * chains.order[last].astype(np.int64) + ~chains.is_flipped[last],
+        ],
+        axis=1,
+    )
+
+
+def list_arcs(chains: Chains, states: States, total: Floats, block: Ints) -> pd.DataFrame:
+    """Arcs: one per chain and drivable direction, one of no cost per allowed turn."""
+    blocks = block[chains.start[1:] - 1]
+    ahead, back = np.flatnonzero(blocks[:, 0] == 0), np.flatnonzero(blocks[:, 1] == 0)
+    count = len(states.turn_tail)
+    weight = np.concatenate(
+        [total[ahead, :, 0], total[back, :, 1], np.zeros((count, len(WEIGHTS)))]
+    )
+    arcs = pd.DataFrame(weight, columns=list(WEIGHTS))
+    arcs["tail"] = np.concatenate(
+        [states.chain_out[ahead, 0], states.chain_out[back, 1], states.turn_tail]
+    )
+    arcs["head"] = np.concatenate(
+        [states.chain_in[ahead, 1], states.chain_in[back, 0], states.turn_head]
+    )
+    arcs["chain"] = np.concatenate([ahead, back, np.full(count, -1)]).astype(np.int32)
+    arcs["forward"] = np.repeat([True, False, True], [len(ahead), len(back), count])
+    return arcs.sort_values(["tail", "head", "chain", "forward"], ignore_index=True)
+
+
+def lay_out(arcs: pd.DataFrame, n_nodes: int) -> dict[str, NDArray[Any]]:
+    """Forward and reverse CSR, arc attributes, leaves, bucket widths."""
+    tail, head = arcs["tail"].to_numpy(np.int32), arcs["head"].to_numpy(np.int32)
+    weight = np.ascontiguousarray(arcs[list(WEIGHTS)].to_numpy(float).T)
+    reverse = np.lexsort((tail, head)).astype(np.int32)
+    out_degree, in_degree = (
+        np.bincount(tail, minlength=n_nodes),
+        np.bincount(head, minlength=n_nodes),
+    )
+    is_stub = _stubs(tail, head, n_nodes)
+    return {
+        "indptr": np.r_[0, np.cumsum(out_degree)].astype(np.int32),
+        "head": head,
+        "tail": tail,
+        "weight": weight,
+        "arc_chain": arcs["chain"].to_numpy(np.int32),
+        "arc_forward": arcs["forward"].to_numpy(bool),
+        "is_leaf": is_stub | (out_degree == 0),
+        "r_indptr": np.r_[0, np.cumsum(in_degree)].astype(np.int32),
+        "r_head": tail[reverse],
+        "r_weight": np.ascontiguousarray(weight[:, reverse]),
+        "r_arc": reverse,
+        "r_is_leaf": is_stub | (in_degree == 0),
+        "bucket": np.array([_bucket(row) for row in weight]),
+    }
+
+
+def _stubs(tail: Ints, head: Ints, n_nodes: int) -> Bools:
+    """Nodes with one and the same neighbour both ways: a search need not go on from them."""
+    low = np.full(n_nodes, n_nodes, dtype=np.int64)
+    high = np.full(n_nodes, -1, dtype=np.int64)
+    for at, other in ((tail, head), (head, tail)):
+        np.minimum.at(low, at, other)
+        np.maximum.at(high, at, other)
+    return low == high
+
+
+def _bucket(weight: Floats) -> tuple[float, float]:
+    """Width of a bucket and the greatest weight.
+
+    The width trades empty buckets against repeated work inside one; any width
+    gives the same distances. Anything from a twentieth of the mean to the mean was equally fast
+    (benchmarks/routing.py); never so narrow that the ring of buckets grows large.
+    """
+    positive = weight[weight > 0]
+    if not len(positive):
+        return 1.0, 0.0
+    return max(float(positive.mean()) * BUCKET_SHARE, float(positive.max()) / 65_536), float(
+        positive.max()
+    )
+
+
+def components(
+    graph: dict[str, NDArray[Any]], states: States, node_id: Ids, n_chains: int
+) -> tuple[Ints, Bools]:
+    """Strong component of each routing node, 0 the largest, and the chains inside it.
+
+    All routing nodes of one place get the lowest of their components.
+    """
+    n_nodes = len(node_id)
+    # Parallel arcs and loops out: scipy's strong components do not end on a CSR
+    # matrix with doubles.
+    pairs = np.unique(np.stack([graph["tail"], graph["head"]], axis=1), axis=0)
+    pairs = pairs[pairs[:, 0] != pairs[:, 1]]
+    matrix = sp.csr_array(
+        (np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n_nodes, n_nodes)
+    )
+    count, label = connected_components(matrix, directed=True, connection="strong")
+    size = np.bincount(label, minlength=count)
+    lowest = np.full(count, np.iinfo(np.int64).max)
+    np.minimum.at(lowest, label, node_id)
+    rank = np.empty(count, dtype=np.int32)
+    rank[np.lexsort((lowest, -size))] = np.arange(count, dtype=np.int32)
+    component = rank[label]
+    inside = (
+        (component[graph["tail"]] == 0)
+        & (component[graph["head"]] == 0)
+        & (graph["arc_chain"] >= 0)
+    )
+    is_main = np.zeros(n_chains, dtype=bool)
+    is_main[graph["arc_chain"][inside]] = True
+    shared = np.full(len(states.base), np.iinfo(np.int32).max, dtype=np.int32)
+    np.minimum.at(shared, states.node, component)
+    return shared[states.node], is_main
+
+
+def places_of(
+    nodes: Nodes, chains: Chains, states: States, segment_to: Ids
+) -> dict[str, NDArray[Any]]:
+    """Where OSM nodes are: routing nodes, or the end of a segment inside a chain."""
+    order = np.argsort(nodes.node_id)
+    place_id = nodes.node_id[order]
+    place_segment = np.full(len(place_id), -1, dtype=np.int32)
+    is_last = np.zeros(len(segment_to), dtype=bool)
+    is_last[chains.start[1:] - 1] = True
+    inner = np.flatnonzero(~is_last)
+    place_segment[np.searchsorted(place_id, segment_to[inner])] = inner
+    return {
+        "place_id": place_id,
+        "place_node": states.base[order],
+        "place_node_in": states.arrival[order],
+        "place_segment": place_segment,
+    }

@@ -1,0 +1,123 @@
+"""From road layers to the prepared network.
+
+What belongs here: the order of the steps and the network's final arrays.
+"""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from pipeline.config import RoutingParams
+from pipeline.crs import require_metric
+from pipeline.measures.routing.contraction import (
+    Chains,
+    components,
+    contract,
+    lay_out,
+    list_arcs,
+    number_states,
+    places_of,
+)
+from pipeline.measures.routing.graph import RoutingNetwork
+from pipeline.measures.routing.kernels import chain_sums
+from pipeline.measures.routing.segments import (
+    Nodes,
+    Segments,
+    in_node_order,
+    nodes_of,
+    segment_ends,
+    usable_segments,
+    weigh,
+)
+from pipeline.measures.routing.turns import restricted_turns
+
+
+def prepare(
+    roads: gpd.GeoDataFrame,
+    road_nodes: gpd.GeoDataFrame,
+    turn_restrictions: pd.DataFrame,
+    params: RoutingParams,
+) -> RoutingNetwork:
+    """Prepare the routing network of a metro.
+
+    Parameters
+    ----------
+    roads, road_nodes
+        Layers in the metro's metric CRS. Open, not closed edges of
+        ``params.lowest_class`` or above are driven. Rows may be a selection (a
+        class-filtered network for detours).
+    turn_restrictions
+        Relations with a via node; ``only_*`` and ``no_*`` are kept exactly. One
+        whose member ways are not driven here, or that does not say which end of
+        a way is meant (the way passes through the via node both ways), has no
+        effect.
+    params
+        Lowest class, peak factors, signal penalty.
+
+    Raises
+    ------
+    CrsError
+        If roads are not in metres.
+    """
+    require_metric(roads, "roads")
+    segments = usable_segments(roads, params)
+    nodes = nodes_of(segments)
+    segments = in_node_order(segments, nodes)
+    weigh(segments, nodes, road_nodes, params)
+    ends = segment_ends(segments)
+    turns = restricted_turns(ends, nodes, road_nodes, turn_restrictions)
+    chains = contract(segments, nodes, ends, turns)
+    return _assemble(segments, nodes, chains, turns)
+
+
+def _assemble(
+    segments: Segments, nodes: Nodes, chains: Chains, turns: pd.DataFrame
+) -> RoutingNetwork:
+    """Number the routing nodes, list the arcs, and lay everything out for searching."""
+    order, flipped = chains.order, chains.is_flipped
+    plain = segments.plain[order]
+    weight = np.where(
+        flipped[:, None, None], segments.weight[order][:, :, ::-1], segments.weight[order]
+    )
+    is_blocked = ~np.isfinite(weight[:, 0, :])
+    finite = np.where(is_blocked[:, None, :], plain[:, :, None], weight)
+    start, total, block = chain_sums(chains.start, finite, is_blocked)
+    states = number_states(nodes, chains, turns, 2 * len(order))
+    graph = lay_out(list_arcs(chains, states, total, block), len(states.node))
+    node_id = nodes.node_id[states.node]
+    component, chain_is_main = components(graph, states, node_id, len(chains.node))
+    segment_chain = np.repeat(np.arange(len(chains.node)), np.diff(chains.start))
+    lines = segments.lines[order]
+    lines = np.where(flipped, shapely.reverse(lines), lines)
+    coords, line = shapely.get_coordinates(lines, return_index=True)
+    from_id, to_id = segments.from_id[order], segments.to_id[order]
+    segment_to = np.where(flipped, from_id, to_id)
+    place = places_of(nodes, chains, states, segment_to)
+    arrays = {
+        "node_id": node_id,
+        "x": nodes.x[states.node],
+        "y": nodes.y[states.node],
+        "component": component,
+        **graph,
+        "chain_start": chains.start,
+        "chain_in": states.chain_in,
+        "chain_out": states.chain_out,
+        "chain_total": total,
+        "segment_chain": segment_chain.astype(np.int32),
+        "segment_way": segments.way[order],
+        "segment_from": np.where(flipped, to_id, from_id),
+        "segment_to": segment_to,
+        "segment_is_flipped": flipped,
+        "segment_is_main": chain_is_main[segment_chain],
+        "segment_plain": plain,
+        "segment_start": start,
+        "segment_weight": finite,
+        "segment_block": block,
+        "coords": coords,
+        "coords_start": np.searchsorted(line, np.arange(len(lines) + 1)),
+        **place,
+    }
+    return RoutingNetwork.from_arrays(arrays)

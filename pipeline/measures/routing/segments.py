@@ -1,0 +1,166 @@
+"""Usable road edges and their nodes, in an order that no row order of the input changes.
+
+What belongs here: which edges are driven, what driving them takes, and the
+Hilbert order of the nodes. Turns belong to `turns`, chains to `contraction`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from pipeline.config import CLASS_RANK, RoutingParams
+from pipeline.measures.routing.access import Bools, Floats, Ids, Ints
+
+
+@dataclass
+class Segments:
+    """Usable road edges while they are prepared; later in chain order, drawn along it."""
+
+    way: Ids
+    from_id: Ids
+    to_id: Ids
+    length_m: Floats
+    minutes: Floats
+    peak_factor: Floats
+    is_oneway: Bools
+    lines: NDArray[Any]
+    start: Ints
+    stop: Ints
+    plain: Floats
+    weight: Floats
+
+
+@dataclass
+class Nodes:
+    """OSM nodes of the usable edges in Hilbert order."""
+
+    node_id: Ids
+    x: Floats
+    y: Floats
+
+
+def usable_segments(roads: gpd.GeoDataFrame, params: RoutingParams) -> Segments:
+    usable = (
+        (roads["status"] == "open").to_numpy(bool)
+        & ~roads["is_closed"].to_numpy(bool)
+        & (roads["class_rank"].to_numpy() <= CLASS_RANK[params.lowest_class])
+        & (roads["length_m"].to_numpy(float) > 0)
+    )
+    rows = roads[usable]
+    length_m = rows["length_m"].to_numpy(float)
+    is_urban, is_in_core = rows["is_urban"].to_numpy(bool), rows["is_in_core"].to_numpy(bool)
+    peak = np.where(is_in_core, params.peak_factor_core, params.peak_factor_urban)
+    is_slow = is_urban & (rows["class_rank"].to_numpy() != CLASS_RANK["motorway"])
+    nothing = np.zeros(0)
+    return Segments(
+        way=rows["way_id"].to_numpy(np.int64),
+        from_id=rows["from_node"].to_numpy(np.int64),
+        to_id=rows["to_node"].to_numpy(np.int64),
+        length_m=length_m,
+        minutes=length_m / 1000.0 / rows["speed_kmh"].to_numpy(float) * 60.0,
+        peak_factor=np.where(is_slow, peak, params.peak_factor_rural),
+        is_oneway=rows["is_oneway"].to_numpy(bool),
+        lines=rows.geometry.to_numpy(),
+        start=nothing.astype(np.int32),
+        stop=nothing.astype(np.int32),
+        plain=nothing,
+        weight=nothing,
+    )
+
+
+def nodes_of(segments: Segments) -> Nodes:
+    """Distinct end nodes, ordered along a Hilbert curve, then by id."""
+    ids = np.concatenate([segments.from_id, segments.to_id])
+    points = np.concatenate(
+        [shapely.get_point(segments.lines, 0), shapely.get_point(segments.lines, -1)]
+    )
+    node_id, first = np.unique(ids, return_index=True)
+    x, y = shapely.get_x(points[first]), shapely.get_y(points[first])
+    order = np.lexsort((node_id, hilbert_position(x, y)))
+    return Nodes(node_id[order], x[order], y[order])
+
+
+def hilbert_position(x: Floats, y: Floats, bits: int = 16) -> Ids:
+    """Position along a Hilbert curve over the points' bounding square."""
+    if not len(x):
+        return np.zeros(0, dtype=np.int64)
+    side = max(float(np.ptp(x)), float(np.ptp(y)), 1.0)
+    top = (1 << bits) - 1
+    column = ((x - x.min()) / side * top).astype(np.int64)
+    row = ((y - y.min()) / side * top).astype(np.int64)
+    position = np.zeros(len(x), dtype=np.int64)
+    for level in range(bits - 1, -1, -1):
+        half = np.int64(1) << level
+        right, upper = (column & half) > 0, (row & half) > 0
+        position += half * half * ((3 * right) ^ upper)
+        flip = ~upper & right
+        column, row = np.where(flip, top - column, column), np.where(flip, top - row, row)
+        turn = ~upper
+        column, row = np.where(turn, row, column), np.where(turn, column, row)
+    return position
+
+
+def in_node_order(segments: Segments, nodes: Nodes) -> Segments:
+    """Segments in an order that no row order of the input can change."""
+    by_id = np.argsort(nodes.node_id)
+    start = by_id[np.searchsorted(nodes.node_id, segments.from_id, sorter=by_id)].astype(np.int32)
+    stop = by_id[np.searchsorted(nodes.node_id, segments.to_id, sorter=by_id)].astype(np.int32)
+    low, high = np.minimum(start, stop), np.maximum(start, stop)
+    order = np.lexsort((start, segments.length_m, segments.way, high, low))
+    moved = {
+        name: getattr(segments, name)[order]
+        for name in (
+            "way",
+            "from_id",
+            "to_id",
+            "length_m",
+            "minutes",
+            "peak_factor",
+            "is_oneway",
+            "lines",
+        )
+    }
+    return Segments(
+        **moved, start=start[order], stop=stop[order], plain=segments.plain, weight=segments.weight
+    )
+
+
+def weigh(
+    segments: Segments, nodes: Nodes, road_nodes: pd.DataFrame, params: RoutingParams
+) -> None:
+    """Fill ``plain`` [s, w], and ``weight`` [s, w, ahead/back] with the far end's signal."""
+    signals = road_nodes.loc[(road_nodes["highway"] == "traffic_signals").to_numpy(bool), "node_id"]
+    penalty = np.where(
+        np.isin(nodes.node_id, signals.to_numpy(np.int64)), params.signal_penalty_s / 60.0, 0.0
+    )
+    peak = segments.minutes * segments.peak_factor
+    segments.plain = np.stack([segments.minutes, peak, segments.length_m], axis=1)
+    waits = np.array([1.0, 1.0, 0.0])
+    forward = segments.plain + penalty[segments.stop, None] * waits
+    backward = segments.plain + penalty[segments.start, None] * waits
+    backward[segments.is_oneway] = np.inf
+    segments.weight = np.stack([forward, backward], axis=2)
+
+
+def segment_ends(segments: Segments) -> pd.DataFrame:
+    """Both ends of every segment: end = 2 segment + side; where it can be driven in and out."""
+    count = len(segments.start)
+    segment = np.repeat(np.arange(count), 2)
+    side = np.tile([0, 1], count)
+    both = ~segments.is_oneway[segment]
+    return pd.DataFrame(
+        {
+            "end": 2 * segment + side,
+            "node": np.stack([segments.start, segments.stop], axis=1).ravel(),
+            "way": segments.way[segment],
+            "can_in": (side == 1) | both,
+            "can_out": (side == 0) | both,
+        }
+    )
