@@ -355,8 +355,15 @@ class CentreTimesParams(StageParams):
 
     kinds: tuple[Literal["core", "city", "county_seat", "town", "area"], ...] = Field(
         ("core", "city", "county_seat"),
-        description="kinds of centre that are origin and destination",
+        description="hubs: kinds of centre that are timed to and from every other place",
     )
+    town_kinds: tuple[Literal["core", "city", "county_seat", "town", "area"], ...] = Field(
+        ("town", "area"), description="kinds that are timed to and from the hubs only"
+    )
+    least_stay_m: Annotated[float, Field(ge=0)] = Field(
+        500.0, description="a shorter stay in another city is a weaving road, no crossing; check"
+    )
+    batch: Annotated[int, Field(ge=1)] = Field(16, description="hubs per task")
     max_snap_m: Metres = Field(
         3_000.0, description="farther from any road: no access, with the reason"
     )

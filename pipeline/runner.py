@@ -368,6 +368,10 @@ class MetroRun:
         split = stage.split
         path = self._paths.layer(self._metro.id, split.layer)
         frame = store.read_layer(path, split.layer)
+        if split.where is not None:
+            column, wanted = split.where
+            kept = getattr(getattr(self._metro.params, stage.params[0]), wanted)
+            frame = frame[frame[column].isin(kept)]
         if split.column is not None:
             keys: list[Any] = sorted(frame[split.column].unique())
         else:

@@ -22,6 +22,7 @@ from pipeline.measures import (
     border_effect,
     borders,
     bottlenecks,
+    centre_times,
     dead_ends,
     ecology,
     gazetteer,
@@ -48,13 +49,15 @@ class Split:
 
     ``layer`` is the layer that is cut, ``into`` the function's parameter: one
     value of ``column``, or a half-open row range ``(start, stop)`` of
-    ``batch`` rows (a number, or the parameter that holds it).
+    ``batch`` rows (a number, or the parameter that holds it). ``where`` names a
+    column and the parameter that lists its values: other rows make no task.
     """
 
     layer: str
     into: str
     column: str | None = None
     batch: int | str | None = None
+    where: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -106,10 +109,11 @@ STAGES: tuple[Stage, ...] = (
           travel_times.zone_times, ("travel_times",),
           Split("zone_grid", into="rows", batch="batch"), "parts"),
     Stage("centre_times", ("cities", "centres", "routing_network", "stations", "transit_links"),
-          ("centre_times",), travel_times.centre_times, ("centre_times", "transit")),
+          ("centre_times",), centre_times.centre_times, ("centre_times", "transit"),
+          Split("centres", into="rows", batch="batch", where=("kind", "kinds"))),
     Stage("isochrones", ("centres", "cities", "zone_grid", "routing_network", "stations", "transit_links"),
           ("isochrones",), isochrones.draw_isochrones, ("isochrones", "transit"),
-          Split("centres", into="centre_id", column="centre_id")),
+          Split("centres", into="centre_id", column="centre_id", where=("kind", "kinds"))),
     Stage("accessibility",
           ("cities", "zone_grid", "travel_times", "centres", "services", "routing_network", "stations", "transit_links"),
           ("zones",), accessibility.zone_accessibility, ("accessibility", "transit")),

@@ -511,7 +511,10 @@ def _towns(
     centre_times: pd.DataFrame,
     table: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Towns and county seats: city, zone, the zone of a town's seat, minutes to the core."""
+    """Towns and county seats: city, zone, the zone of a town's seat, minutes to the core.
+
+    A town that is its county's seat is one row, the seat.
+    """
     kept = centres[centres["kind"].isin(["town", "county_seat"])]
     kept = kept.sort_values("centre_id", ignore_index=True)
     points = kept.geometry.to_numpy()
@@ -526,6 +529,7 @@ def _towns(
     seats = towns[(towns["kind"] == "county_seat") & (county >= 0)]
     seat_of = dict(zip(county[seats.index], seats["zone"], strict=True))
     towns["seat_zone"] = [seat_of.get(each, -1) for each in county]
+    towns = towns[~_are_seats(towns["kind"], points, county)].reset_index(drop=True)
     cores = set(centres.loc[centres["kind"] == "core", "centre_id"])
     to_core = centre_times[(centre_times["mode"] == "drive") & centre_times["to_id"].isin(cores)]
     exact = towns["centre_id"].map(
@@ -536,6 +540,16 @@ def _towns(
     by_zone = np.where(towns["zone"] >= 0, by_zone[towns["zone"]], np.nan)
     towns["minutes_to_core"] = towns["minutes_to_core"].fillna(pd.Series(by_zone))
     return towns
+
+
+def _are_seats(kind: pd.Series, points: Any, county: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Towns that are their county's seat: they are listed as the seat already."""
+    place = pd.DataFrame(
+        {"county": county, "x": shapely.get_x(points), "y": shapely.get_y(points)}
+    ).round(1)
+    is_seat = (kind == "county_seat").to_numpy()
+    keys = pd.MultiIndex.from_frame(place)
+    return np.asarray((kind == "town").to_numpy() & keys.isin(keys[is_seat]))
 
 
 def _reach(

@@ -72,17 +72,16 @@ def draw_isochrones(
     Returns
     -------
     GeoDataFrame
-        Layer ``isochrones``; no row where the centre is not of ``params.kinds``,
-        where a mode does not reach it, or where nothing is reached. People are
+        Layer ``isochrones``; no row where no centre is of ``params.kinds``, where a
+        mode does not reach it, or where nothing is reached. People are
         those of the zones whose populated point lies inside, null where any of
         these is not known.
     """
     crs = require_metric(centres, "centres")
-    if not len(centres):
+    drawn = centres[centres["kind"].isin(params.kinds)]
+    if not len(drawn):
         return gpd.GeoDataFrame(schemas.empty("isochrones", crs))
-    centre = _pick(centres, centre_id)
-    if centre.kind not in params.kinds:
-        return gpd.GeoDataFrame(schemas.empty("isochrones", crs))
+    centre = _pick(drawn, centre_id)
     limits = sorted(params.minutes)
     access = _access_of(centre.geometry, routing_network)
     transit = TransitNetwork.build(stations, transit_links, transit_params)

@@ -131,6 +131,13 @@ class TransitNetwork:
         """Door-to-door minutes between places, float64[k, l]; short trips are walked."""
         leave = self.reach(*from_xy, road_network, from_access, leaving=True)
         finish = self.reach(*to_xy, road_network, to_access, leaving=False)
+        return self.join(leave, finish, from_xy, to_xy)
+
+    def join(
+        self, leave: pd.DataFrame, finish: pd.DataFrame, from_xy: tuple[ArrayLike, ArrayLike],
+        to_xy: tuple[ArrayLike, ArrayLike],
+    ) -> Floats:  # fmt: skip
+        """`times_between` where the ways to and from the stations (`reach`) are known."""
         count, stop = np.size(from_xy[0]), np.size(to_xy[0])
         out = self.arrive(self.times(leave, count), finish, stop)
         dx = np.subtract.outer(np.asarray(from_xy[0], float), np.asarray(to_xy[0], float))

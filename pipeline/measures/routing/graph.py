@@ -32,12 +32,12 @@ from pipeline.measures.routing.access import (
 
 
 class Trees(NamedTuple):
-    """Fastest-path trees of k origins: arrays ``[k, n_nodes]``.
+    """Fastest-path trees of k points: arrays ``[k, n_nodes]``.
 
     ``value`` is minutes (metres for mode ``metres``), ``inf`` beyond the cutoff;
-    ``metres`` the length of that path; ``arc`` the last arc of it, -1 or -2 where
-    the path enters the network by the origin's first or second end, `UNREACHED`
-    elsewhere.
+    ``metres`` the length of that path; ``arc`` its arc at the node (the last one,
+    in a reverse tree the first), -1 or -2 where the path joins the point's chain
+    at its first or second end, `UNREACHED` elsewhere.
     """
 
     value: Floats
@@ -361,15 +361,29 @@ class RoutingNetwork:
             out = np.ascontiguousarray(turned.T)
         return out
 
-    def trees(self, access: Access, *, mode: Mode = "drive", cutoff_min: float = np.inf) -> Trees:
-        """Fastest-path trees from each point, with the metres along them."""
+    def trees(
+        self,
+        access: Access,
+        *,
+        mode: Mode = "drive",
+        cutoff_min: float = np.inf,
+        reverse: bool = False,
+    ) -> Trees:
+        """Fastest-path trees from each point (to each, when ``reverse``), with their metres."""
         shape = (len(access), self.n_nodes)
         value, metres, arc = np.empty(shape), np.empty(shape), np.empty(shape, dtype=np.int32)
-        nodes, values = seeds(access, mode, False)
-        roots = np.ascontiguousarray(access.out[:, WEIGHTS.index("metres"), :])
-        kernels.run_trees(*self._graph(mode, False), nodes, values, float(cutoff_min), self.tail,
-                   self.weight[WEIGHTS.index("metres")], roots, value, metres, arc,
-                   kernels.POOL_ROOM)  # fmt: skip
+        nodes, values = seeds(access, mode, reverse)
+        row = WEIGHTS.index("metres")
+        roots = np.ascontiguousarray((access.into if reverse else access.out)[:, row, :])
+        # A reverse search leaves a node by an arc's head.
+        before = self.head[self.r_arc] if reverse else self.tail
+        length = (self.r_weight if reverse else self.weight)[row]
+        kernels.run_trees(
+            *self._graph(mode, reverse), nodes, values, float(cutoff_min), before, length, roots,
+            value, metres, arc, kernels.POOL_ROOM,
+        )  # fmt: skip
+        if reverse and len(self.r_arc):
+            arc = np.where(arc >= 0, self.r_arc[np.maximum(arc, 0)], arc)
         return Trees(value, metres, arc)
 
     def direct(self, origins: Access, destinations: Access, mode: Mode = "drive") -> pd.DataFrame:
@@ -398,19 +412,6 @@ class RoutingNetwork:
         return pd.DataFrame(
             {"origin": origin[keep], "destination": destination[keep], "value": value[keep]}
         )
-
-    def along_trees(self, trees: Trees, arc_value: ArrayLike, root_value: ArrayLike) -> Floats:
-        """Sum of a value of arcs along each tree's paths, float64[k, n]; NaN where unreached.
-
-        ``arc_value`` float64[m]; ``root_value`` float64[k, 2] is what the way
-        from the origin to its two ends already counts.
-        """
-        out = np.empty(trees.arc.shape)
-        values = np.ascontiguousarray(arc_value, dtype=float)
-        roots = np.ascontiguousarray(root_value, dtype=float)
-        for row in range(len(out)):
-            kernels.sum_along(trees.arc[row], self.tail, values, roots[row], out[row])
-        return out
 
     def segments_of_edges(self, roads: pd.DataFrame) -> Ints:
         """Segment of each road edge (way_id, from_node, to_node), int32; -1 where not driven."""

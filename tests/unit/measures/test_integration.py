@@ -384,6 +384,21 @@ def test_unknown_people_across_the_border_are_not_nobody(base, indicator):
     assert row["coverage_pct"] < 100
 
 
+def test_a_seat_mapped_as_a_town_is_no_town_zero_minutes_from_itself(base):
+    layers, before = base
+    seats = layers["centres"][layers["centres"]["kind"] == "county_seat"]
+    twins = seats.assign(kind="town", centre_id="town-" + seats["centre_id"])
+    centres = gpd.GeoDataFrame(
+        pd.concat([layers["centres"], *[twins.assign(centre_id=twins["centre_id"] + str(n)) for n in range(4)]],
+                  ignore_index=True), geometry="geometry", crs=CRS,
+    )  # fmt: skip
+    after = run(layers, centres=centres)
+    for indicator in ("town_minutes_to_seat", "town_minutes_to_core"):
+        was, now = value_of(before, indicator), value_of(after, indicator)
+        assert was["value"] > 0
+        assert (now["value"], now["coverage_pct"]) == (was["value"], was["coverage_pct"])
+
+
 def test_lines_count_once_for_both_directions(base):
     _, result = base
     assert value_of(result, "rail_lines_across")["value"] == 1.0

@@ -1,0 +1,34 @@
+"""A compact builder of prepared networks for the tests of times and areas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import geopandas as gpd
+import shapely
+
+from pipeline import schemas
+from pipeline.config import RoutingParams
+from pipeline.crs import local_metric_crs
+from pipeline.measures import routing
+
+CRS = local_metric_crs(113.6, 34.7)
+
+
+def make_network(
+    edges: list[tuple[int, int, Any, dict[str, Any]]], crs: Any = CRS
+) -> routing.RoutingNetwork:
+    """Edges of (from_node, to_node, line coordinates, changes) at 60 km/h."""
+    rows = [
+        {
+            "way_id": n, "from_node": a, "to_node": b, "highway": "primary", "name": None, "ref": None,
+            "status": "open", "is_oneway": False, "speed_kmh": 60.0, "length_m": shapely.LineString(line).length,
+            "class_rank": 2, "is_urban": False, "is_in_core": False, "is_closed": False,
+        } | changes
+        for n, (a, b, line, changes) in enumerate(edges)
+    ]  # fmt: skip
+    lines = [shapely.LineString(line) for _, _, line, _ in edges]
+    roads = gpd.GeoDataFrame(rows, geometry=lines, crs=crs) if rows else schemas.empty("roads", crs)
+    return routing.prepare(
+        roads, schemas.empty("road_nodes", crs), schemas.empty("turn_restrictions"), RoutingParams()
+    )
