@@ -399,9 +399,17 @@ class MetroRun:
             self._report("failed", name, _describe(error))
             return
         seconds = time.perf_counter() - running.started
+        self._remove_old_pages(name, made)
         self._record(running, made, seconds)
         outcome.ran.append(name)
         self._report("done", name, f"{seconds:.1f} s")
+
+    def _remove_old_pages(self, stage: str, made: Made) -> None:
+        """Pages that the stage wrote last time and no longer does: a border may be gone."""
+        before = self._manifest["stages"].get(stage, {"outputs": {}})["outputs"]
+        for output in before:
+            if output.startswith("page:") and output not in made.outputs:
+                store.remove(self._paths.page(output.removeprefix("page:")))
 
     def _record(self, running: _Running, made: Made, seconds: float) -> None:
         if made.facts:

@@ -37,7 +37,7 @@ from pipeline.measures import (
     travel_times,
     zones,
 )
-from pipeline.render import index_page, metro_map
+from pipeline.render import index_page, metro_map, pair_brief
 from pipeline.sources import extract
 
 Combine = Literal["concatenate", "parts"]
@@ -158,6 +158,11 @@ STAGES: tuple[Stage, ...] = (
            "eco_zones", "conflicts", "eco_corridors", "shared_rivers", "monitoring_sites", "indicators",
            "integration_index", "extract_drops"),
           (), metro_map.render_metro_map, ("map",), is_page=True),
+    Stage("pair_briefs",
+          ("cities", "centres", "borders", "roads", "railways", "waterways", "land_areas", "places",
+           "crossings", "dead_ends", "missing_links", "bottlenecks", "centre_times", "zones", "border_effect",
+           "eco_zones", "conflicts", "eco_corridors", "shared_rivers", "indicators", "integration_index"),
+          (), pair_brief.render_pair_briefs, is_page=True),
 )  # fmt: skip
 """Every stage, each after the stages it depends on."""
 

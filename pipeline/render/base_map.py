@@ -66,7 +66,7 @@ def base_layers(
         "roads": _roads(roads, borders, params, scale, thinning),
         "rail": _railways(railways, params),
         "rivers": _waterways(waterways, params, thinning),
-        "water": _areas(land_areas, _is_water(land_areas), "water", params, scale, thinning),
+        "water": _areas(land_areas, is_water(land_areas), "water", params, scale, thinning),
         "wood": _areas(
             land_areas, land_areas["value"].isin(WOODED), "wood", params, scale, thinning
         ),
@@ -196,7 +196,7 @@ def _waterways(
     return encode_layer(merged, {"kind": None, "name": None})
 
 
-def _is_water(land_areas: gpd.GeoDataFrame) -> pd.Series:
+def is_water(land_areas: gpd.GeoDataFrame) -> pd.Series:
     return (
         ((land_areas["key"] == "natural") & (land_areas["value"] == "water"))
         | ((land_areas["key"] == "waterway") & land_areas["value"].isin(["riverbank", "dock"]))

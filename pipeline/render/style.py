@@ -153,3 +153,8 @@ def metro_names(metro: Metro) -> tuple[str, str]:
     """The metro's name and its English name, each falling back on the other and on the id."""
     name = metro.name or metro.name_en or metro.id
     return name, metro.name_en or metro.name or metro.id
+
+
+def city_names(name: object, name_en: object) -> tuple[str, str]:
+    """A city's name and its English name, which falls back on the name."""
+    return str(name), name_en if isinstance(name_en, str) and name_en else str(name)

@@ -74,6 +74,44 @@ def test_the_sample_yields_findings_of_every_theme(sample_run):
         assert pq.read_metadata(layer_path(sample_run, name)).num_rows > 0, name
 
 
+def test_every_bottlenecks_evidence_has_its_chinese(sample_run):
+    from pipeline.render.evidence import in_chinese
+
+    lines = set(gpd.read_parquet(layer_path(sample_run, "bottlenecks"))["evidence"])
+    assert lines
+    assert [line for line in lines if in_chinese(line) == line] == []
+
+
+def test_a_brief_per_border(sample_run):
+    borders = gpd.read_parquet(layer_path(sample_run, "borders"))
+    pages = {path.stem for path in (sample_run.maps / "zhengzhou").glob("*.html")}
+    assert pages == set(borders["border_id"])
+    for name in pages:
+        text = (sample_run.maps / "zhengzhou" / f"{name}.html").read_text(encoding="utf-8")
+        assert text.count('class="fake"') == 2
+
+
+def test_a_brief_of_a_border_that_is_gone_is_removed(sample_run, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(sample_run.folder, folder)
+    run = type(sample_run)(folder, sample_run.arguments, "", "", 0)
+    pages = run.maps / "zhengzhou"
+    before = {path.name for path in pages.iterdir()}
+    # As if the last run had known one border more, and somebody damaged a brief since.
+    path = run.data / "processed" / "zhengzhou" / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    outputs = manifest["stages"]["pair_briefs"]["outputs"]
+    outputs["page:zhengzhou/410100-999999.html"] = next(iter(outputs.values()))
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    (pages / "410100-999999.html").write_text("a border that is gone", encoding="utf-8")
+    (pages / "scenario-mine.html").write_text("not ours", encoding="utf-8")
+    (pages / sorted(before)[0]).write_text("damaged", encoding="utf-8")
+    again = run.again()
+    assert again.code == 0, again.stderr
+    assert {path.name for path in pages.iterdir()} == before | {"scenario-mine.html"}
+    assert "damaged" not in (pages / sorted(before)[0]).read_text(encoding="utf-8")
+
+
 def test_city_totals_survive_the_zones(sample_run):
     zones = gpd.read_parquet(layer_path(sample_run, "zones"))
     cities = gpd.read_parquet(layer_path(sample_run, "cities")).set_index("city_id")

@@ -17,7 +17,7 @@ from shapely.geometry import LineString, MultiLineString, MultiPolygon, Point, P
 
 from pipeline import schemas
 from pipeline.catalogue import Metro
-from pipeline.render import metro_map
+from pipeline.render import metro_map, pair_brief
 from pipeline.render.page_facts import PageFacts
 
 HOSTILE = (
@@ -327,6 +327,13 @@ def empty_layers() -> dict[str, Any]:
 def page(which: dict[str, Any], facts: PageFacts = FACTS, **changes: Any) -> dict[str, bytes]:
     the_metro = metro(**changes)
     return metro_map.render_metro_map(the_metro, facts, the_metro.params.map, **which)
+
+
+def briefs(which: dict[str, Any], facts: PageFacts = FACTS, **changes: Any) -> dict[str, bytes]:
+    wanted = inspect.signature(pair_brief.render_pair_briefs).parameters
+    return pair_brief.render_pair_briefs(
+        metro(**changes), facts, **{name: which[name] for name in wanted if name in which}
+    )
 
 
 def layer_names() -> list[str]:

@@ -1,0 +1,125 @@
+"""Words and numbers in both languages at once, for the pages that stand without a script.
+
+Both texts lie side by side in the markup and the style sheet shows one: the
+language then switches without a reload, and a page reads where no script runs.
+Only the forms of words, numbers and units belong here; the words themselves
+stand in `templates/messages.toml`. All that is given in is text, escaped here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup, escape
+
+from pipeline.render import style
+
+DASH = Markup("&ndash;")
+
+
+def both(zh: str, en: str) -> Markup:
+    """Two texts side by side; one where they are the same."""
+    if zh == en:
+        return Markup("<bdi>{}</bdi>").format(zh)
+    return Markup('<bdi class="zh" lang="zh-CN">{}</bdi><bdi class="en" lang="en">{}</bdi>').format(
+        zh, en
+    )
+
+
+def text(key: str, **values: Any) -> Markup:
+    """A message, filled in. A value is text, or a pair of texts (Chinese, English)."""
+    pairs = {n: v if isinstance(v, tuple) else (v, v) for n, v in values.items()}
+    zh, en = (
+        plain(key, language, **{name: pair[side] for name, pair in pairs.items()})
+        for side, language in enumerate(style.LANGUAGES)
+    )
+    return both(zh, en)
+
+
+def word(kind: str, value: Any) -> Markup:
+    """The word for a value of a listed column; the value itself where there is none."""
+    if is_unknown(value):
+        return unknown()
+    key = f"{kind}.{value}"
+    return text(key) if key in style.messages()["en"] else both(str(value), str(value))
+
+
+def plain(key: str, language: str, **values: Any) -> str:
+    """A message in one language, for titles and attributes; not escaped.
+
+    Filled in at one go: braces inside a value stay as they are.
+    """
+
+    def fill(match: re.Match[str]) -> str:
+        name = match.group(1)
+        return str(values[name]) if name in values else match.group(0)
+
+    return re.sub(r"\{(\w+)\}", fill, style.messages()[language][key])
+
+
+def unknown() -> Markup:
+    """Not known, in words."""
+    return text("ui.unknown")
+
+
+def is_unknown(value: Any) -> bool:
+    """Whether a cell of a layer is null."""
+    return value is None or bool(pd.isna(value))
+
+
+def known(value: Any, form: Callable[[float], Markup]) -> Markup:
+    """A number in its form, or the words for not known."""
+    return unknown() if is_unknown(value) else form(float(value))
+
+
+def number(value: Any, decimals: int = 0) -> Markup:
+    """A number with thousands separators, no zeros behind the point."""
+    return known(value, lambda x: escape(digits(x, decimals)))
+
+
+def digits(value: float, decimals: int = 0) -> str:
+    """A known number as text."""
+    shown = f"{value:,.{decimals}f}"
+    if "." in shown:
+        shown = shown.rstrip("0").rstrip(".")
+    return "0" if shown in ("-0", "") else shown
+
+
+def percent(value: Any, decimals: int = 0) -> Markup:
+    """A share of 100."""
+    return known(value, lambda x: Markup("{}%").format(digits(x, decimals)))
+
+
+def signed_percent(value: Any) -> Markup:
+    """A percentage that says which way it goes."""
+    return known(value, lambda x: Markup("{}{}%").format("+" if x > 0 else "", digits(x)))
+
+
+def unit(value: Any, name: str, decimals: int = 0) -> Markup:
+    """A number with its unit, ``unit.<name>`` of the messages."""
+
+    def form(x: float) -> Markup:
+        zh, en = (style.messages()[language][f"unit.{name}"] for language in style.LANGUAGES)
+        return both(f"{digits(x, decimals)}\u00a0{zh}", f"{digits(x, decimals)}\u00a0{en}")
+
+    return known(value, form)
+
+
+def distance(metres: Any) -> Markup:
+    """Metres below a kilometre, kilometres above."""
+    return known(metres, lambda x: unit(x, "m") if round(x) < 1000 else unit(x / 1000.0, "km", 1))
+
+
+def people(value: Any) -> Markup:
+    """Large counts in ten thousands in Chinese, in millions in English."""
+    return known(value, lambda x: both(*people_texts(x)))
+
+
+def people_texts(value: float) -> tuple[str, str]:
+    """`people` as a pair of texts."""
+    zh = f"{digits(value / 1e4, 1 if value < 1e6 else 0)}万" if value >= 1e4 else digits(value)
+    en = f"{digits(value / 1e6, 2)} million" if value >= 1e6 else digits(value)
+    return zh, en

@@ -1,0 +1,45 @@
+"""The named place next to a finding, so that an unnamed road can be told where it is.
+
+Only the nearest settlement of the layer ``places`` belongs here; it is a help
+for readers, not a measure.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from pipeline.render.encode import METRES_PER_DEGREE
+
+WITHIN_M = 5_000.0
+KINDS = ("city", "town", "suburb", "quarter", "village", "hamlet")
+
+
+def nearest_names(frame: gpd.GeoDataFrame, places: gpd.GeoDataFrame) -> pd.Series:
+    """Name of the nearest settlement to each row's middle; null beyond `WITHIN_M`.
+
+    Both in WGS84; distances in a plane scaled at the frame's middle latitude.
+    """
+    named = places[(places["name"].notna() & places["place"].isin(KINDS)).to_numpy()]
+    names = np.full(len(frame), None, dtype=object)
+    if len(frame) and len(named):
+        middle = (frame.total_bounds[1] + frame.total_bounds[3]) / 2
+        scale = METRES_PER_DEGREE * np.array([max(np.cos(np.radians(middle)), 0.01), 1.0])
+        tree = shapely.STRtree(_points(named, scale))
+        found = tree.query_nearest(_points(frame, scale), max_distance=WITHIN_M, all_matches=False)
+        names[found[0]] = named["name"].to_numpy(dtype=object)[found[1]]
+    return pd.Series(names, index=frame.index, dtype="object")
+
+
+def _points(frame: gpd.GeoDataFrame, scale: Any) -> Any:
+    geometry = frame.geometry.to_numpy()
+    is_line = shapely.get_dimensions(geometry) == 1
+    points = np.array(shapely.centroid(geometry), dtype=object)
+    points[is_line] = shapely.line_interpolate_point(
+        shapely.get_geometry(geometry[is_line], 0), 0.5, normalized=True
+    )
+    return shapely.points(shapely.get_coordinates(points) * scale)

@@ -1,0 +1,313 @@
+"""Briefs: the right pair, seen from the right side, honest, complete, and never markup."""
+
+from __future__ import annotations
+
+import html
+import inspect
+import re
+from types import ModuleType
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from shapely.geometry import LineString, Point
+
+from pipeline.render import bilingual, evidence, nearby, pair_brief, pair_facts, pair_map, style
+from pipeline.stages import STAGES
+
+FIRST, SECOND = "example/410100-410200.html", "example/410200-411000.html"
+
+
+def text_of(page: bytes) -> str:
+    """The words of a page, tags away."""
+    return html.unescape(re.sub(r"<[^>]*>", " ", page.decode()))
+
+
+def test_the_stage_gives_what_the_briefs_take() -> None:
+    stage = next(each for each in STAGES if each.name == "pair_briefs")
+    wanted = set(inspect.signature(pair_brief.render_pair_briefs).parameters)
+    assert set(stage.inputs) == wanted - {"metro", "facts"}
+
+
+def test_a_brief_per_pair_of_neighbours(example: ModuleType) -> None:
+    assert set(example.briefs(example.layers())) == {FIRST, SECOND}
+
+
+def test_what_a_brief_holds(example: ModuleType) -> None:
+    page = example.briefs(example.layers())[FIRST]
+    text = text_of(page)
+    for part in (
+        "郑州市", "Kaifeng", "断头路2a", "跨界路0", "S0", "45 分钟", "45 min", "黄河", "60 : 40",
+        "合成", "synthetic", "审图号", "2024-01-01", "OpenStreetMap",
+    ):  # fmt: skip
+        assert part in text.replace("\u00a0", " "), part
+    assert "断头路1a" not in text, "a link of the other pair"
+    assert page.count(b'class="fake"') == 2, "on both pages"
+    assert b'class="fake"' not in example.briefs(example.layers(), example.REAL_FACTS)[FIRST]
+    assert b"<svg" in page and b"<img" not in page
+
+
+def test_nothing_is_loaded_from_elsewhere(example: ModuleType) -> None:
+    for page in example.briefs(example.layers(example.HOSTILE)).values():
+        text = page.decode()
+        assert not re.findall(r"<(?:script|img|iframe|link)[^>]*\s(?:src|href)=", text)
+        assert not re.search(r"@import|url\(", text)
+
+
+def test_names_of_the_source_are_no_markup(example: ModuleType) -> None:
+    made = example.layers(example.HOSTILE)
+    made["cities"] = made["cities"].assign(
+        name=list(example.HOSTILE[:3]), name_en=list(example.HOSTILE[1:4])
+    )
+    pages = example.briefs(made, name=example.HOSTILE[0], name_en=example.HOSTILE[1])
+    seen = set()
+    for page in pages.values():
+        text = page.decode()
+        for name in example.HOSTILE[:4]:
+            if "<" in name:
+                assert name not in text
+        assert text.count("<script") == 1
+        words = text_of(page)
+        seen |= {name for name in example.HOSTILE if name in words}
+    assert seen == set(example.HOSTILE)
+
+
+def test_a_value_with_braces_is_not_filled_in_again() -> None:
+    shown = bilingual.plain("brief.title", "en", a="{b}", b="B")
+    assert shown.startswith("{b} – B")
+
+
+@pytest.mark.parametrize(
+    "name", sorted(inspect.signature(pair_brief.render_pair_briefs).parameters)
+)
+def test_every_empty_layer_by_itself(example: ModuleType, name: str) -> None:
+    full = example.layers()
+    if name not in full:
+        pytest.skip("no layer")
+    pages = example.briefs(full | {name: full[name].iloc[:0]})
+    assert len(pages) == (0 if name == "borders" else 2)
+    said = {
+        "missing_links": "empty.missing_links", "bottlenecks": "empty.bottlenecks",
+        "centre_times": "empty.centre_times", "border_effect": "empty.border_effect",
+        "integration_index": "empty.index", "shared_rivers": "empty.rivers",
+        "conflicts": "empty.conflicts", "eco_zones": "empty.eco_zones",
+    }  # fmt: skip
+    if name in said:
+        for language in style.LANGUAGES:
+            words = style.messages()[language][said[name]]
+            assert words not in text_of(example.briefs(full)[FIRST]), "else the check is idle"
+            assert words in text_of(pages[FIRST])
+
+
+def test_many_rows_are_cut_and_counted(example: ModuleType) -> None:
+    page = example.briefs(example.layers(links=60))[FIRST].decode()
+    links = pair_facts.projects(
+        pair_facts.pairs_of(example.layers()["borders"])[0],
+        example.layers(links=60)["missing_links"],
+    )
+    assert page.count('href="../example.html#theme=links') == pair_brief.MAX_PROJECTS
+    assert f"{len(links) - pair_brief.MAX_PROJECTS} more stand on the map page" in page
+
+
+def test_two_runs_give_the_same_bytes(example: ModuleType) -> None:
+    assert example.briefs(example.layers()) == example.briefs(example.layers())
+
+
+# --- pairs ------------------------------------------------------------------------
+
+
+def counties(example: ModuleType) -> dict[str, Any]:
+    """Two borders between the same two cities, the second seen from the other side."""
+    made = example.layers()
+    borders = made["borders"].copy()
+    borders["city_a"] = ["410100", "410200"]
+    borders["city_b"] = ["410200", "410100"]
+    borders["level"] = "county"
+    made["borders"] = borders
+    return made
+
+
+def test_at_county_level_a_pair_has_several_borders(example: ModuleType) -> None:
+    made = counties(example)
+    (pair,) = pair_facts.pairs_of(made["borders"])
+    assert pair.cities == ("410100", "410200")
+    assert pair.borders == ("410100-410200", "410200-411000")
+    assert pair.turned == {"410200-411000"}
+    assert pair.length_km == pytest.approx(222.0)
+    assert list(example.briefs(made)) == [FIRST]
+
+
+def test_values_are_turned_to_the_pairs_first_city(example: ModuleType) -> None:
+    made = counties(example)
+    (pair,) = pair_facts.pairs_of(made["borders"])
+    links = pair_facts.projects(pair, made["missing_links"])
+    known = links[links["benefit_share_a_pct"].notna()]
+    turned = known["border_id"] == "410200-411000"
+    assert turned.any() and not turned.all()
+    np.testing.assert_array_equal(known["gain_first"][turned], known["gain_person_min_b"][turned])
+    np.testing.assert_array_equal(known["share_first_pct"][turned], 40.0)
+    np.testing.assert_array_equal(known["share_first_pct"][~turned], 60.0)
+    np.testing.assert_array_equal(
+        known["gain_second"][~turned], known["gain_person_min_b"][~turned]
+    )
+
+
+def test_projects_are_ranked_and_hold_no_mapping_gap(example: ModuleType) -> None:
+    made = example.layers(links=40)
+    made["missing_links"].loc[0, "status"] = "mapping_gap"
+    pair = pair_facts.pairs_of(made["borders"])[0]
+    links = pair_facts.projects(pair, made["missing_links"].iloc[::-1])
+    assert "mapping_gap" not in set(links["status"])
+    ranks = links["rank"].dropna().tolist()
+    assert ranks == sorted(ranks) and len(ranks) > 5
+    assert links["rank"].isna().to_numpy().nonzero()[0].tolist() in ([], [len(links) - 1])
+
+
+def test_long_ids_still_make_file_names() -> None:
+    pair = pair_facts.Pair("市" * 60, "县" * 60, ("x",), frozenset(), 1.0)
+    other = pair_facts.Pair("市" * 60, "区" * 60, ("x",), frozenset(), 1.0)
+    assert len(pair.page("m").encode()) < 255
+    assert pair.page("m") != other.page("m")
+
+
+def test_reach_is_weighted_by_people() -> None:
+    zones = pd.DataFrame(
+        {
+            "city_id": ["a", "a", "a", "b"],
+            "population": [100.0, 300.0, 600.0, 5.0],
+            "minutes_to_core": [20.0, 60.0, 60.5, 1.0],
+            "minutes_to_core_peak": [None, None, None, None],
+            "cross_border_share_60min_pct": [10.0, 50.0, None, 99.0],
+        }
+    )
+    found = pair_facts.reach_of_city("a", zones)
+    assert found["core_60min_pct"] == pytest.approx(40.0)
+    assert found["core_60min_peak_pct"] is None
+    assert found["across_60min_pct"] == pytest.approx(40.0)
+    unknown = pair_facts.reach_of_city("a", zones.assign(population=np.nan))
+    assert unknown == dict.fromkeys(found, None)
+
+
+def test_index_of_several_borders_is_their_median(example: ModuleType) -> None:
+    made = counties(example)
+    (pair,) = pair_facts.pairs_of(made["borders"])
+    index = made["integration_index"].copy()
+    mine = (index["border_id"] == "410100-410200") & (index["dimension"] == "overall")
+    index.loc[mine, "score"] = 11.0
+    other = index.loc[
+        (index["border_id"] == "410200-411000") & (index["dimension"] == "overall"), "score"
+    ].iloc[0]
+    (row,) = pair_facts.index_of(pair, index, ("overall",))
+    assert row["score"] == pytest.approx((11.0 + other) / 2)
+    assert row["low"] is None and row["high"] is None
+
+
+def test_belts_weigh_by_area_and_take_the_widest(example: ModuleType) -> None:
+    made = example.layers()
+    pair = pair_facts.pairs_of(made["borders"])[0]
+    zones = pair.rows(made["eco_zones"])
+    zones = zones[zones["city_id"] == "410100"].iloc[:3].copy()
+    zones["belt_km"] = [5.0, 5.0, 1.0]
+    zones["area_km2"] = [1.0, 3.0, 100.0]
+    zones["urban_pct"] = [100.0, 20.0, 77.0]
+    (row,) = pair_facts.belts_of(pair, zones)
+    assert row["urban"] == pytest.approx(40.0)
+
+
+# --- the map ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("bounds", "is_wide"),
+    [
+        ((113.0, 34.0, 114.5, 34.4), True),
+        ((113.0, 34.0, 113.2, 35.2), False),
+        ((1.5, 42.5, 1.5, 42.5), None),
+    ],
+)
+def test_the_frame_holds_the_border_and_keeps_scale(bounds: Any, is_wide: bool | None) -> None:
+    frame = pair_map.frame_of(bounds, 150.0)
+    if is_wide is not None:
+        assert frame.is_wide is is_wide
+    assert frame.west < bounds[0] and frame.east > bounds[2]
+    assert frame.south < bounds[1] and frame.north > bounds[3]
+    corners = frame.to_paper(np.array([[frame.west, frame.north], [frame.east, frame.south]]))
+    np.testing.assert_allclose(corners[0], 0, atol=1e-6)
+    np.testing.assert_allclose(
+        corners[1], [frame.width_mm * pair_map.UNIT, frame.height_mm * pair_map.UNIT], rtol=1e-6
+    )
+
+
+def test_badges_do_not_overlap() -> None:
+    frame = pair_map.frame_of((113.0, 34.0, 114.5, 34.4), 150.0)
+    room = pair_map._Room(frame)
+    marks = [pair_map.Mark(113.7, 34.2, str(n), "#000") for n in range(9)]
+    drawn = str(pair_map._badges(frame, marks, room))
+    spots = re.findall(r'<text x="(\d+)" y="(\d+)"', drawn)
+    assert len(spots) == 9
+    at = np.array(spots, dtype=float)
+    apart = np.abs(at[:, None] - at[None]).max(axis=2) + 1e9 * np.eye(9)
+    assert apart.min() >= 3.4 * pair_map.UNIT
+
+
+# --- words --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (
+            "lanes per direction, tagged: 1 over 491 m; approaches 2 and 3",
+            ("车道", "标注", "491 米", "2 与 3"),
+        ),
+        (
+            "class: tertiary over 2000 m; approaches primary and trunk",
+            ("道路等级", "tertiary", "trunk"),
+        ),
+        ("carries 80.6 % of the fastest paths between the two cities", ("80.6%", "最快路径")),
+    ],
+)
+def test_evidence_in_chinese(line: str, words: tuple[str, ...]) -> None:
+    shown = evidence.in_chinese(line)
+    assert all(word in shown for word in words)
+    assert "over" not in shown and "fastest" not in shown
+
+
+def test_evidence_of_another_form_stays_as_it_is() -> None:
+    assert evidence.in_chinese("<b>other</b>") == "<b>other</b>"
+
+
+def test_nearest_place_is_near_or_none() -> None:
+    places = gpd.GeoDataFrame(
+        {"name": ["东村", None, "西村"], "place": ["village", "village", "hamlet"]},
+        geometry=[Point(113.01, 34), Point(113.0, 34), Point(112.98, 34)], crs=4326,
+    )  # fmt: skip
+    lines = gpd.GeoDataFrame(
+        geometry=[LineString([(112.999, 34), (113.001, 34)]), LineString([(115, 34), (115, 34.1)])],
+        crs=4326,
+    )
+    assert nearby.nearest_names(lines, places).tolist() == ["东村", None]
+    assert nearby.nearest_names(lines, places.iloc[:0]).tolist() == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("value", "zh", "en"),
+    [
+        (12_600_574, "1,260万", "12.6 million"),
+        (74_000, "7.4万", "74,000"),
+        (928, "928", "928"),
+        (0, "0", "0"),
+    ],
+)
+def test_people(value: float, zh: str, en: str) -> None:
+    assert bilingual.people_texts(value) == (zh, en)
+
+
+def test_numbers() -> None:
+    assert bilingual.digits(-0.2) == "0"
+    assert bilingual.digits(1234.50, 2) == "1,234.5"
+    assert "未知" in bilingual.number(None)
+    assert "未知" in bilingual.percent(float("nan"))
+    assert "1,000" not in bilingual.distance(999.7) and "1" in bilingual.distance(999.7)
