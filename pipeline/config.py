@@ -409,7 +409,7 @@ class BorderEffectParams(StageParams):
     max_pairs: Annotated[int, Field(ge=100)] = Field(
         20_000, description="pairs sampled per border at most"
     )
-    bootstrap: Annotated[int, Field(ge=10)] = Field(200, description="resamples of zones")
+    bootstrap: Annotated[int, Field(ge=10)] = Field(1_000, description="resamples of zones")
     placebos: Annotated[int, Field(ge=0)] = Field(10, description="shifted borders")
     seed: int = Field(0, description="of samples and resamples")
 

@@ -904,6 +904,27 @@ _WORK = (
         kind="work",
     ),
     Layer(
+        "zone_cells",
+        "The H3 cells of the cities.",
+        (
+            _str("cell", "H3 cell id, hexadecimal"),
+            _str("city_id", "city of its centre"),
+        ),
+        key=("cell",),
+        geometry="Polygon",
+        kind="work",
+    ),
+    Layer(
+        "raster_population",
+        "People per cell from the metro's population raster; no rows where it names none.",
+        (
+            _str("cell", "H3 cell id, hexadecimal"),
+            _num("population", "people, the zonal sum", "the raster does not cover the cell"),
+        ),
+        key=("cell",),
+        kind="work",
+    ),
+    Layer(
         "zone_grid",
         "H3 cells with population and their access point on the network.",
         (

@@ -38,7 +38,7 @@ from pipeline.measures import (
     zones,
 )
 from pipeline.render import index_page, metro_map, pair_brief
-from pipeline.sources import extract
+from pipeline.sources import extract, population
 
 Combine = Literal["concatenate", "parts"]
 
@@ -103,8 +103,12 @@ STAGES: tuple[Stage, ...] = (
           transit.build_transit, ("transit",)),
     Stage("routing", ("roads", "road_nodes", "turn_restrictions"), ("routing_network",),
           routing.prepare, ("routing",)),
-    Stage("zones", ("cities", "places", "land_areas", "routing_network"), ("zone_grid",),
-          zones.make_zone_grid, ("zones",)),
+    Stage("zone_cells", ("cities",), ("zone_cells",), zones.make_zone_cells, ("zones",)),
+    Stage("population", ("zone_cells", "cities"), ("raster_population",),
+          population.sum_population, tables=("population",)),
+    Stage("zones",
+          ("cities", "places", "land_areas", "zone_cells", "raster_population", "routing_network"),
+          ("zone_grid",), zones.make_zone_grid, ("zones",)),
     Stage("travel_times", ("zone_grid", "routing_network"), ("travel_times",),
           travel_times.zone_times, ("travel_times",),
           Split("zone_grid", into="rows", batch="batch"), "parts"),

@@ -19,15 +19,19 @@ class and access class of both zones) that hold both kinds of pairs take part,
 and only distances at which the travel-time cutoff has censored nothing.
 
 The interval resamples zones, in square blocks of neighbours since neighbours
-share their roads; a pair counts as often as both its zones were drawn. Each
-replicate moves beta by the influence of the pairs instead of fitting anew (the
-one-step bootstrap), which makes 200 replicates one matrix product.
+share their roads. A block's influence is what beta becomes when all pairs that
+touch its zones are left out and everything is fitted anew; each replicate moves
+beta by the influences of the blocks it drew more or less often. Influences from
+one fit alone would be too small, since the fit bends towards each block's own
+pairs. With few blocks the spread itself is uncertain: the interval is widened
+as Student's t is against the normal.
 
 Placebo borders are copies of the border shifted into either city: the spread of
 their effects is what this estimator finds where there is no border.
 
-Source: matched comparison and placebo as in methods.md 5; pigeonhole (two-way)
-bootstrap after Owen 2007; imputation form after Borusyak, Jaravel and Spiess 2024.
+Source: matched comparison and placebo as in methods.md 5; bootstrap from
+jackknife influences after Efron 1992; imputation form after Borusyak, Jaravel
+and Spiess 2024.
 It is an association, not a cause.
 """
 
@@ -43,6 +47,8 @@ import shapely
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 from scipy.spatial import cKDTree
+from scipy.stats import norm
+from scipy.stats import t as student_t
 
 from pipeline import schemas
 from pipeline.config import BorderEffectParams
@@ -95,11 +101,14 @@ class _Pairs(NamedTuple):
 
 
 class _Fit(NamedTuple):
+    """The estimate, and what it was made from: ``normal`` and ``moment`` of the within pairs."""
+
     beta: float
-    n_crossing: int
-    origin: Ints
-    destination: Ints
-    score: Floats
+    sample: _Pairs
+    crosses: NDArray[np.bool_]
+    design: Any
+    normal: Floats
+    moment: Floats
 
 
 def border_effects(
@@ -279,10 +288,9 @@ def _effect_row(
     if fit is None:
         row["n_pairs"] = _count_crossing(side, pairs)
         return row
-    draws = _bootstrap(fit, zones, params)
-    row["n_pairs"] = fit.n_crossing
+    row["n_pairs"] = int(fit.crosses.sum())
     row["penalty_pct"] = _percent(fit.beta)
-    row["ci_low_pct"], row["ci_high_pct"] = (_percent(each) for each in _interval(fit.beta, draws))
+    row["ci_low_pct"], row["ci_high_pct"] = map(_percent, _interval(fit, zones, params))
     placebos = _placebo_betas(zones, pairs, rivers, border.geometry, cities, city_a, city_b, params)
     if len(placebos):
         row["placebo_low_pct"], row["placebo_high_pct"] = (
@@ -441,25 +449,21 @@ def _fit(
     n_zones: int,
     bin_m: float,
 ) -> _Fit:
-    """Learn from within pairs, impute the crossing ones, keep each pair's influence."""
+    """Learn from within pairs, impute the crossing ones."""
     design = _design(sample, river, n_zones, bin_m)
-    within, across = design[~crosses], design[crosses]
+    within = design[~crosses]
     ridge = np.full(design.shape[1], 1e-6)
     ridge[:n_zones] = ZONE_RIDGE
     normal = (within.T @ within).toarray() + np.diag(ridge)
-    factor = cho_factor(normal, overwrite_a=True, check_finite=False)
-    theta = cho_solve(factor, within.T @ sample.log_pace[~crosses], check_finite=False)
-    excess = sample.log_pace[crosses] - across @ theta
-    beta = float(excess.mean())
-    lever = cho_solve(factor, np.asarray(across.mean(axis=0)).ravel(), check_finite=False)
-    residual = sample.log_pace[~crosses] - within @ theta
-    used = int((np.asarray(abs(within).sum(axis=0)).ravel() > 0).sum())
-    # Fitted residuals are too small by the parameters they were fitted with.
-    residual = residual * np.sqrt(len(residual) / max(len(residual) - used, len(residual) / 4))
-    score = np.empty(len(crosses))
-    score[crosses] = (excess - beta) / len(excess)
-    score[~crosses] = -(within @ lever) * residual
-    return _Fit(beta, int(crosses.sum()), sample.origin, sample.destination, score)
+    moment = within.T @ sample.log_pace[~crosses]
+    beta = _excess(normal, moment, design[crosses], sample.log_pace[crosses])
+    return _Fit(beta, sample, crosses, design, normal, moment)
+
+
+def _excess(normal: Floats, moment: Floats, across: Any, log_pace: Floats) -> float:
+    """Mean of what crossing pairs take beyond what the within pairs teach."""
+    theta = cho_solve(cho_factor(normal, check_finite=False), moment, check_finite=False)
+    return float(np.mean(log_pace - across @ theta))
 
 
 def _design(sample: _Pairs, river: NDArray[np.bool_] | None, n_zones: int, bin_m: float) -> Any:
@@ -482,20 +486,42 @@ def _design(sample: _Pairs, river: NDArray[np.bool_] | None, n_zones: int, bin_m
 # --------------------------------------------------------------------------- interval
 
 
-def _bootstrap(fit: _Fit, zones: _Zones, params: BorderEffectParams) -> Floats:
-    """Betas under resampled blocks of zones, float64[bootstrap]."""
-    block = _blocks(zones, np.union1d(fit.origin, fit.destination))
-    n_blocks = int(block.max()) + 1
-    influence = np.zeros((n_blocks, n_blocks))
-    np.add.at(influence, (block[fit.origin], block[fit.destination]), fit.score)
-    inside = np.diag(influence).copy()
-    np.fill_diagonal(influence, 0.0)
+def _interval(fit: _Fit, zones: _Zones, params: BorderEffectParams) -> tuple[float, float]:
+    """Bounds of beta at 95 %, from betas under resampled blocks of zones."""
+    influence = _influences(fit, zones)
+    count = len(influence)
+    if count < 2:
+        return np.nan, np.nan
     rng = np.random.default_rng(params.seed + 1)
-    drawn = rng.multinomial(
-        n_blocks, np.full(n_blocks, 1.0 / n_blocks), size=params.bootstrap
-    ).astype(float)
-    moved = np.einsum("ra,ab,rb->r", drawn, influence, drawn) + drawn @ inside
-    return fit.beta + moved - fit.score.sum()
+    drawn = rng.multinomial(count, np.full(count, 1.0 / count), size=params.bootstrap)
+    moved = (drawn - 1.0) @ influence
+    wider = count / (count - 1.0) * student_t.ppf(0.975, count - 1) / norm.ppf(0.975)
+    low, high = np.quantile(moved * wider, (0.025, 0.975))
+    return fit.beta + min(low, 0.0), fit.beta + max(high, 0.0)
+
+
+def _influences(fit: _Fit, zones: _Zones) -> Floats:
+    """What each block of zones adds to beta: its jackknife influence."""
+    origin, destination = fit.sample.origin, fit.sample.destination
+    block = _blocks(zones, np.union1d(origin, destination))
+    count = int(block.max()) + 1
+    left_out = []
+    for number in range(count):
+        touched = (block[origin] == number) | (block[destination] == number)
+        gone, left = touched & ~fit.crosses, ~touched & fit.crosses
+        if not left.any():
+            continue
+        without = fit.design[gone]
+        left_out.append(
+            _excess(
+                fit.normal - (without.T @ without).toarray(),
+                fit.moment - without.T @ fit.sample.log_pace[gone],
+                fit.design[left],
+                fit.sample.log_pace[left],
+            )
+        )
+    share = (len(left_out) - 1.0) / max(len(left_out), 1)
+    return np.asarray(share * (fit.beta - np.array(left_out)))
 
 
 def _blocks(zones: _Zones, used: Ints) -> Ints:
@@ -511,11 +537,6 @@ def _blocks(zones: _Zones, used: Ints) -> Ints:
     block = np.full(len(zones.x), -1, dtype=np.int64)
     block[used] = number.ravel()
     return block
-
-
-def _interval(beta: float, draws: Floats) -> tuple[float, float]:
-    low, high = np.quantile(draws, (0.025, 0.975))
-    return float(min(low, beta)), float(max(high, beta))
 
 
 # --------------------------------------------------------------------------- placebo

@@ -4,9 +4,10 @@ What belongs here: which cells make up a city, how its population is spread over
 them, and where a cell is joined to the routing network. Times between zones
 belong to `travel_times`, measures on them to `accessibility`.
 
-Population is dasymetric: a city's total goes in a stated share to residential
-land by area, the rest to settlements by their people. It is an estimate and
-marked as one; only the city totals are known, and they are preserved.
+Population is that of a raster where one is given and covers the city. Else it
+is dasymetric: a city's total goes in a stated share to residential land by area,
+the rest to settlements by their people. That is an estimate and marked as one;
+only the city totals are known, and they are preserved.
 """
 
 from __future__ import annotations
@@ -22,66 +23,76 @@ import shapely
 from numpy.typing import NDArray
 
 from pipeline import schemas
-from pipeline.catalogue import Metro
 from pipeline.config import ZonesParams
 from pipeline.crs import WGS84, require_metric
-from pipeline.errors import ConfigError
 from pipeline.measures.routing import RoutingNetwork
 
 Floats = NDArray[np.float64]
+
+
+def make_zone_cells(cities: gpd.GeoDataFrame, params: ZonesParams) -> gpd.GeoDataFrame:
+    """The H3 cells of a metro's cities: layer ``zone_cells``, sorted by id.
+
+    A cell belongs to the city that its centre lies in; a city too small to hold
+    any centre gets the cell around its middle.
+
+    Raises
+    ------
+    CrsError
+        If cities are not in metres.
+    """
+    crs = require_metric(cities, "cities")
+    return gpd.GeoDataFrame(
+        schemas.conform("zone_cells", _cells_of_cities(cities, params.h3_resolution, crs))
+    )
 
 
 def make_zone_grid(
     cities: gpd.GeoDataFrame,
     places: gpd.GeoDataFrame,
     land_areas: gpd.GeoDataFrame,
+    zone_cells: gpd.GeoDataFrame,
+    raster_population: pd.DataFrame,
     routing_network: RoutingNetwork,
     params: ZonesParams,
-    metro: Metro | None = None,
 ) -> gpd.GeoDataFrame:
     """The zone grid of a metro: layer ``zone_grid``, cells sorted by id.
 
-    A cell belongs to the city that its centre lies in; a city too small to hold
-    any centre gets the cell around its middle. The cell is snapped from its
-    populated point (its largest settlement, else its residential land, else its
-    centre) to the nearest road of the main component.
+    The cell is snapped from its populated point (its largest settlement, else
+    its residential land, else its centre) to the nearest road of the main
+    component.
 
     Parameters
     ----------
-    cities, places, land_areas
+    cities, places, land_areas, zone_cells
         Layers in one metric CRS. ``cities.population`` null: unknown, and so are
-        its cells' people.
+        its cells' people where no raster tells them.
+    raster_population
+        People per cell from the metro's raster; empty where it has none.
     routing_network
         Prepared network in the same CRS.
     params
-        Resolution, snapping limit, weights.
-    metro
-        For its population raster.
+        Snapping limit, weights.
 
     Raises
     ------
-    ConfigError
-        If the metro names a population raster, which this version cannot read.
     CrsError
         If cities are not in metres.
     """
     crs = require_metric(cities, "cities")
-    if metro is not None and metro.population.raster is not None:
-        raise ConfigError(
-            f"metro {metro.id}: population.raster is set, but rasters are not read yet; "
-            "remove it to have the city totals spread over residential land and places"
-        )
-    grid = _cells_of_cities(cities, params.h3_resolution, crs)
-    if grid.empty:
+    if zone_cells.empty:
         return gpd.GeoDataFrame(schemas.empty("zone_grid", cities.crs))
+    # Cells are read from the store in another order.
+    grid = zone_cells.sort_values("cell", ignore_index=True)
     settled = _places_in_cells(grid, places, params)
     land = _residential_land(grid, land_areas)
-    grid["population"] = _spread_population(grid, cities, settled, land, params)
-    known = grid["population"].notna()
-    grid["population_evidence"] = np.where(known, "estimated", "unknown")
-    grid["point_x"], grid["point_y"] = _populated_points(grid, settled, land)
-    grid = _snap(grid.drop(columns=["centre_x", "centre_y"]), routing_network, params)
-    return gpd.GeoDataFrame(schemas.conform("zone_grid", grid))
+    grid["population"], grid["population_evidence"] = _people(
+        grid, cities, settled, land, raster_population, params
+    )
+    to_metric = pyproj.Transformer.from_crs(WGS84, crs, always_xy=True)
+    centre = _centres(grid["cell"].to_numpy(dtype=object), to_metric)
+    grid["point_x"], grid["point_y"] = _populated_points(grid, centre, settled, land)
+    return gpd.GeoDataFrame(schemas.conform("zone_grid", _snap(grid, routing_network, params)))
 
 
 # --------------------------------------------------------------------------- cells
@@ -90,7 +101,7 @@ def make_zone_grid(
 def _cells_of_cities(
     cities: gpd.GeoDataFrame, resolution: int, crs: pyproj.CRS
 ) -> gpd.GeoDataFrame:
-    """Columns cell, city_id, centre_x, centre_y, geometry (hexagon); sorted by cell."""
+    """Columns cell, city_id, geometry (hexagon); sorted by cell."""
     to_metric = pyproj.Transformer.from_crs(WGS84, crs, always_xy=True)
     # Candidates from a slightly larger outline: h3 draws straight lines in
     # degrees; whether a centre is inside is decided in the metric CRS below.
@@ -108,14 +119,8 @@ def _cells_of_cities(
             owner.setdefault(cell, city_id)
     _give_small_cities_a_cell(owner, by_id["city_id"].tolist(), middles, resolution, crs)
     cells = np.array(sorted(owner), dtype=object)
-    x, y = _centres(cells, to_metric)
     return gpd.GeoDataFrame(
-        {
-            "cell": cells,
-            "city_id": [owner[cell] for cell in cells],
-            "centre_x": x,
-            "centre_y": y,
-        },
+        {"cell": cells, "city_id": [owner[cell] for cell in cells]},
         geometry=_hexagons(cells, to_metric),
         crs=cities.crs,
     )
@@ -227,6 +232,26 @@ def _residential_land(grid: gpd.GeoDataFrame, land_areas: gpd.GeoDataFrame) -> p
     return land[land["area_m2"] > 0].reset_index(drop=True)
 
 
+def _people(
+    grid: gpd.GeoDataFrame,
+    cities: gpd.GeoDataFrame,
+    settled: pd.DataFrame,
+    land: pd.DataFrame,
+    raster_population: pd.DataFrame,
+    params: ZonesParams,
+) -> tuple[Floats, NDArray[Any]]:
+    """People per cell and their evidence. A city the raster does not know is spread."""
+    counted = raster_population.set_index("cell")["population"].reindex(grid["cell"])
+    people = counted.to_numpy(float)
+    in_raster = pd.Series(np.isfinite(people)).groupby(grid["city_id"].to_numpy())
+    is_raster = in_raster.transform("any").to_numpy(bool)
+    spread = _spread_population(grid, cities, settled, land, params)
+    people = np.where(is_raster, people, spread)
+    evidence = np.where(is_raster, "raster", "estimated").astype(object)
+    evidence[np.isnan(people)] = "unknown"
+    return people, evidence
+
+
 def _spread_population(
     grid: gpd.GeoDataFrame,
     cities: gpd.GeoDataFrame,
@@ -283,10 +308,10 @@ def _thinned(people: Floats, area_m2: Floats, density_most_km2: float) -> Floats
 
 
 def _populated_points(
-    grid: gpd.GeoDataFrame, settled: pd.DataFrame, land: pd.DataFrame
+    grid: gpd.GeoDataFrame, centre: tuple[Floats, Floats], settled: pd.DataFrame, land: pd.DataFrame
 ) -> tuple[Floats, Floats]:
     """Largest settlement, else a point of the largest residential patch, else the centre."""
-    x, y = grid["centre_x"].to_numpy().copy(), grid["centre_y"].to_numpy().copy()
+    x, y = (each.copy() for each in centre)
     parts, which = shapely.get_parts(land["geometry"].to_numpy(dtype=object), return_index=True)
     order = np.lexsort((-shapely.area(parts), which))
     first = order[np.r_[True, which[order][1:] != which[order][:-1]]] if len(order) else order

@@ -91,7 +91,6 @@ def _check_supported(metro: Metro) -> None:
     asked = {
         "gtfs.feeds": bool(metro.gtfs.feeds),
         "vector.roads": metro.vector.roads is not None,
-        "population.raster": metro.population.raster is not None,
         "land_cover.raster": metro.land_cover.raster is not None,
         **{f"area {area.name}: polygon": area.polygon is not None for area in metro.areas},
     }

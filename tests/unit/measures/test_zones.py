@@ -5,16 +5,15 @@ from __future__ import annotations
 import geopandas as gpd
 import h3
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import schemas
-from pipeline.catalogue import Metro, Population
 from pipeline.config import RoutingParams, ZonesParams
 from pipeline.crs import WGS84, local_metric_crs
-from pipeline.errors import ConfigError
 from pipeline.measures import routing, zones
 
 CRS = local_metric_crs(113.6, 34.7)
@@ -78,9 +77,12 @@ def make_network(crs=CRS, side=SQUARE):
 
 def grid_of(cities=None, places=(), land=(), **changes):
     cities = make_cities() if cities is None else cities
+    params = changes.get("params", PARAMS)
+    raster = changes.get("raster")
     return zones.make_zone_grid(
-        cities, make_places(list(places)), make_land(list(land)), changes.get("network") or make_network(),
-        changes.get("params", PARAMS),
+        cities, make_places(list(places)), make_land(list(land)), zones.make_zone_cells(cities, params),
+        schemas.empty("raster_population") if raster is None else raster,
+        changes.get("network") or make_network(), params,
     )  # fmt: skip
 
 
@@ -200,8 +202,9 @@ def test_the_antimeridian_does_not_matter(centre):
     cities = make_cities(crs=crs, side=30_000.0)
     network = make_network(crs=crs, side=30_000.0)
     grid = zones.make_zone_grid(
-        cities, schemas.empty("places", crs), schemas.empty("land_areas", crs), network, PARAMS
-    )
+        cities, schemas.empty("places", crs), schemas.empty("land_areas", crs),
+        zones.make_zone_cells(cities, PARAMS), schemas.empty("raster_population"), network, PARAMS,
+    )  # fmt: skip
     area = grid.groupby("city_id").apply(lambda rows: rows.geometry.area.sum())
     np.testing.assert_allclose(area, 900e6, rtol=0.06)
     assert grid.geometry.area.max() < 12e6
@@ -213,7 +216,18 @@ def test_no_cities_no_cells():
     assert grid.empty and list(schemas.conform("zone_grid", grid).columns)
 
 
-def test_a_raster_is_refused_not_ignored():
-    metro = Metro(id="x", population=Population(raster="worldpop.tif"))
-    with pytest.raises(ConfigError, match="raster"):
-        zones.make_zone_grid(make_cities(), make_places([]), make_land([]), NETWORK, PARAMS, metro)
+def test_a_raster_comes_before_the_totals_and_a_city_it_does_not_know_is_spread():
+    cities = make_cities((50_000.0, 7_000.0))
+    cells = zones.make_zone_cells(cities, PARAMS)
+    is_a = (cells["city_id"] == "a").to_numpy()
+    counted = np.where(is_a, np.arange(len(cells)) * 3.0, np.nan)
+    counted[np.flatnonzero(is_a)[0]] = np.nan
+    raster = pd.DataFrame({"cell": cells["cell"], "population": counted})
+    grid = grid_of(cities, raster=raster.sample(frac=1.0, random_state=0), network=NETWORK)
+    own = grid["city_id"] == "a"
+    np.testing.assert_array_equal(grid.loc[own, "population"], counted[is_a])
+    assert grid.loc[own, "population_evidence"].value_counts().to_dict() == {
+        "raster": is_a.sum() - 1, "unknown": 1,
+    }  # fmt: skip
+    assert set(grid.loc[~own, "population_evidence"]) == {"estimated"}
+    assert grid.loc[~own, "population"].sum() == pytest.approx(7_000.0, abs=1e-6)
