@@ -101,8 +101,8 @@ def detect(metro_id: str, path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         dead_ends.find_road_ends(
             border_id,
             **given("borders", "cities", "roads", "road_nodes", "tagged_nodes", "land_areas", "barriers",
-                    "railways", "stations", "transit_links", "extract_area"),
-            params=params.dead_ends, extract_params=params.extract,
+                    "railways", "stations", "transit_links"),
+            params=params.dead_ends,
         )
         for border_id in layers["borders"]["border_id"]
     ]  # fmt: skip
@@ -111,7 +111,7 @@ def detect(metro_id: str, path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     made = missing_links.pair_road_ends(
         **given("borders", "cities", "roads", "road_nodes", "routing_network", "waterways", "land_areas",
                 "railways", "buildings", "barriers"),
-        road_ends=ends, params=params.missing_links, dead_ends_params=params.dead_ends,
+        road_ends=ends, params=params.missing_links, borders_params=params.borders,
     )  # fmt: skip
     paired = time.perf_counter()
     size = len(layers["road_nodes"])

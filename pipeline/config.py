@@ -143,6 +143,9 @@ class DeadEndsParams(StageParams):
     heading_tolerance_deg: Annotated[float, Field(gt=0, le=180)] = Field(
         60.0, description="heading within this of the border normal"
     )
+    border_course_m: Metres = Field(
+        1_000.0, description="the border's course is taken over this far to each side; check"
+    )
     class_end_step: Annotated[int, Field(ge=1, le=8)] = Field(
         2, description="a class end meets only roads this many classes lower"
     )

@@ -109,7 +109,7 @@ def run_part(job: Job, number: int, key: Any) -> Any:
 
 
 def combine_parts(job: Job, parts: list[Any]) -> Made:
-    """Join the parts of a split stage, finish what is global, and save."""
+    """Join the parts of a split stage and save."""
     stage = _stage(job)
     if stage.combine == "parts":
         (name,) = stage.outputs
@@ -119,8 +119,6 @@ def combine_parts(job: Job, parts: list[Any]) -> Made:
         size = sum(saved.bytes for saved, _ in parts)
         return Made({name: store.Saved(store.digest_of(target) or "", rows, size)})
     joined = {name: _concatenate([part[name] for part in parts]) for name in stage.outputs}
-    if stage.finish is not None:
-        joined = _by_layer(stage, stage.finish(**joined))
     return Made(_save_layers(job, joined))
 
 

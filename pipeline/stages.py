@@ -71,8 +71,6 @@ class Stage:
     params: tuple[str, ...] = ()
     split: Split | None = None
     combine: Combine = "concatenate"
-    finish: Callable[..., Any] | None = None
-    """Runs over the combined layer where an order is global, such as ranks."""
     tables: tuple[str, ...] = ()
     """Tables of the metro file that name files which the stage reads (``land_cover``)."""
     is_page: bool = False
@@ -131,19 +129,20 @@ STAGES: tuple[Stage, ...] = (
           bottlenecks.find_bottlenecks, ("bottlenecks",), BY_BORDER),
     Stage("road_ends",
           ("borders", "cities", "roads", "road_nodes", "tagged_nodes", "land_areas", "barriers",
-           "railways", "stations", "transit_links", "extract_area"),
-          ("road_ends",), dead_ends.find_road_ends, ("dead_ends", "extract"), BY_BORDER),
+           "railways", "stations", "transit_links"),
+          ("road_ends",), dead_ends.find_road_ends, ("dead_ends",), BY_BORDER),
     Stage("pairing",
           ("borders", "cities", "roads", "road_nodes", "road_ends", "routing_network", "waterways",
            "land_areas", "railways", "buildings", "barriers"),
-          ("dead_ends", "link_candidates"), missing_links.pair_road_ends, ("missing_links", "dead_ends")),
-    Stage("missing_links", ("link_candidates", "zone_grid", "travel_times", "routing_network"),
-          ("missing_links",), missing_links.link_gains, ("missing_links",),
-          Split("link_candidates", into="rows", batch=8), finish=missing_links.rank_links),
+          ("dead_ends", "link_candidates", "end_rules"), missing_links.pair_road_ends, ("missing_links", "borders")),
+    Stage("link_gains", ("link_candidates", "zone_grid", "routing_network"), ("link_gains",),
+          missing_links.link_gains, ("missing_links",), Split("zone_grid", into="rows", batch=4_000)),
+    Stage("missing_links", ("link_candidates", "link_gains", "zone_grid"), ("missing_links",),
+          missing_links.assemble_links),
     Stage("placebo",
-          ("borders", "cities", "roads", "road_nodes", "tagged_nodes", "land_areas", "barriers",
-           "dead_ends", "link_candidates", "routing_network", "extract_area"),
-          ("placebo",), placebo.placebo_borders, ("placebo", "dead_ends", "missing_links", "extract"), BY_BORDER),
+          ("borders", "cities", "roads", "road_nodes", "tagged_nodes", "land_areas", "waterways",
+           "barriers", "dead_ends", "link_candidates"),
+          ("placebo",), placebo.placebo_borders, ("placebo", "dead_ends", "missing_links", "borders"), BY_BORDER),
     Stage("land", ("borders", "cities", "land_areas"), ("land",), land.classify_land,
           ("ecology",), BY_BORDER),
     Stage("ecology",

@@ -120,7 +120,9 @@ class BorderIndex:
         ids = borders["border_id"].astype(str).to_numpy()
         self._order_of_row = np.argsort(np.argsort(ids, kind="stable"), kind="stable")
         self._row_of_order = np.argsort(ids, kind="stable")
-        self._start, self._stop, self._border = _segments(borders.geometry.to_numpy())
+        self._parts, owner = shapely.get_parts(borders.geometry.to_numpy(), return_index=True)
+        self._start, self._stop, self._part = _segments(self._parts)
+        self._border = owner[self._part] if len(self._part) else self._part
         ends = np.stack([self._start, self._stop], axis=1)
         self._segments = shapely.linestrings(ends) if len(ends) else np.empty(0, dtype=object)
         self._tree = shapely.STRtree(self._segments)
@@ -172,6 +174,88 @@ class BorderIndex:
         length = np.hypot(dx, dy)
         east[who], north[who] = dx / length, dy / length
         return east, north
+
+    def course_normal(self, x: ArrayLike, y: ArrayLike, half_m: float) -> tuple[Floats, Floats]:
+        """Unit vector across the border's general course beside each point, towards the border.
+
+        The course is the chord between the places ``half_m`` along the border to
+        either side of the nearest point (less at its ends; a quarter of the way
+        round on a closed part), so that a meander does not turn it. On the line
+        itself only the vector's axis means something. nan without borders.
+        """
+        x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+        east, north = np.full(len(x), np.nan), np.full(len(x), np.nan)
+        if not len(x) or not len(self._segments):
+            return east, north
+        who, segment = self._tree.query_nearest(shapely.points(x, y), all_matches=False)
+        foot_x, foot_y = _feet(x[who], y[who], self._start[segment], self._stop[segment])
+        step = np.hypot(*(self._stop - self._start).T)
+        before = np.cumsum(step) - step
+        first = np.searchsorted(self._part, np.arange(len(self._parts)))
+        part = self._part[segment]
+        along = before[segment] - before[first[part]]
+        along += np.hypot(foot_x - self._start[segment, 0], foot_y - self._start[segment, 1])
+        line, total = self._parts[part], shapely.length(self._parts[part])
+        is_ring = shapely.is_closed(line)
+        half = np.where(is_ring, np.minimum(half_m, total / 4.0), half_m)
+        back, ahead = (
+            np.where(is_ring, (along + way * half) % total, np.clip(along + way * half, 0.0, total))
+            for way in (-1.0, 1.0)
+        )
+        chord = shapely.get_coordinates(
+            shapely.line_interpolate_point(line, ahead)
+        ) - shapely.get_coordinates(shapely.line_interpolate_point(line, back))
+        normal = np.stack([-chord[:, 1], chord[:, 0]], axis=1)
+        towards = np.stack([foot_x - x[who], foot_y - y[who]], axis=1)
+        normal *= np.where((normal * towards).sum(axis=1) < 0.0, -1.0, 1.0)[:, None]
+        length = np.hypot(normal[:, 0], normal[:, 1])
+        east[who], north[who] = (normal / np.where(length > 0, length, np.nan)[:, None]).T
+        return east, north
+
+    def approach_cos(
+        self, x: ArrayLike, y: ArrayLike, heading: Floats, *, course_m: float, most_deg: float
+    ) -> Floats:
+        """Cosine of the angle at which headings lead to the border; 1 is straight at it.
+
+        Real borders wind, so the angle is the least of three, which on a straight
+        border are one: to the way to the nearest point, to the normal of the
+        border's course (see `course_normal`), and the one whose cosine is the
+        straight distance over the distance along the heading, where the heading
+        meets the border within ``most_deg``.
+
+        Parameters
+        ----------
+        heading
+            Unit vectors (n, 2).
+        """
+        x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+        readings = [
+            (np.stack(normal, axis=1) * heading).sum(axis=1)
+            for normal in (self.normal(x, y), self.course_normal(x, y, course_m))
+        ]
+        best = np.fmax(np.fmax(*readings), self._cos_ahead(x, y, heading, most_deg))
+        return np.asarray(best)
+
+    def _cos_ahead(self, x: Floats, y: Floats, heading: Floats, most_deg: float) -> Floats:
+        """Distance to the border over that along the heading; -1 where it is not met in time."""
+        result = np.full(len(x), -1.0)
+        if not len(x) or not len(self._segments):
+            return result
+        start = np.stack([x, y], axis=1)
+        points = shapely.points(start)
+        (who, _), distance = self._tree.query_nearest(
+            points, return_distance=True, all_matches=False
+        )
+        reach = distance / np.cos(np.radians(min(most_deg, 80.0))) + 1.0
+        stop = start[who] + heading[who] * reach[:, None]
+        rays = shapely.linestrings(np.stack([start[who], stop], axis=1))
+        ray, segment = self._tree.query(rays, predicate="intersects")
+        hit = shapely.intersection(rays[ray], self._segments[segment])
+        ahead = np.full(len(who), np.inf)
+        np.minimum.at(ahead, ray, shapely.distance(points[who[ray]], hit))
+        good = np.isfinite(ahead) & (ahead > 0)
+        result[who[good]] = np.minimum(distance[good] / ahead[good], 1.0)
+        return result
 
 
 def nearest_border(points: Any, borders: gpd.GeoDataFrame) -> tuple[Ints, Floats]:
@@ -328,6 +412,60 @@ def natural_lines(
     return areas[is_water], lines[is_wide]
 
 
+def natural_part(
+    lines: Geometries, natural: tuple[Geometries, Geometries], distance_m: float
+) -> Geometries:
+    """The part of each line that lies in water, or within a distance of a wide river.
+
+    Parameters
+    ----------
+    natural
+        Water areas and wide rivers, from `natural_lines`.
+    """
+    water, rivers = natural
+    water_tree, river_tree = shapely.STRtree(water), shapely.STRtree(rivers)
+    parts = np.empty(len(lines), dtype=object)
+    for row, line in enumerate(lines):
+        wet = water[water_tree.query(line, predicate="intersects")]
+        near = rivers[river_tree.query(line, predicate="dwithin", distance=distance_m)]
+        # The river far from the border adds vertices to the buffer and nothing else.
+        frame = shapely.box(*shapely.bounds(shapely.buffer(line, 2 * distance_m)))
+        reach = shapely.buffer(shapely.intersection(near, frame), distance_m, quad_segs=32)
+        parts[row] = shapely.intersection(line, shapely.union_all([*wet, *reach]))
+    return parts
+
+
+def is_natural_border(
+    x: ArrayLike,
+    y: ArrayLike,
+    border_ids: ArrayLike,
+    borders: gpd.GeoDataFrame,
+    natural: tuple[Geometries, Geometries],
+    distance_m: float,
+) -> NDArray[np.bool_]:
+    """Whether the border beside each point follows nature there: in water, or near a wide river.
+
+    The same test as ``natural_share_pct``, at the nearest point of the point's own
+    border (``border_ids``).
+
+    Parameters
+    ----------
+    natural
+        Water areas and wide rivers, from `natural_lines`.
+    """
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    water, rivers = natural
+    found = np.zeros(len(x), dtype=bool)
+    if not len(x):
+        return found
+    row = pd.Index(borders["border_id"]).get_indexer(pd.Index(border_ids))
+    lines = borders.geometry.to_numpy()[row]
+    foot = shapely.get_point(shapely.shortest_line(shapely.points(x, y), lines), 1)
+    found[shapely.STRtree(water).query(foot, predicate="intersects")[0]] = True
+    found[shapely.STRtree(rivers).query(foot, predicate="dwithin", distance=distance_m)[0]] = True
+    return found
+
+
 # --- areas to lines -----------------------------------------------------------------------
 
 
@@ -443,19 +581,8 @@ def _natural_share_pct(
     lines: Geometries, water: Geometries, rivers: Geometries, distance_m: float
 ) -> Floats:
     """Percent of each line's length inside water or near a wide river."""
-    water_tree, river_tree = shapely.STRtree(water), shapely.STRtree(rivers)
-    shares = np.zeros(len(lines))
-    for row, line in enumerate(lines):
-        wet = water[water_tree.query(line, predicate="intersects")]
-        near = rivers[river_tree.query(line, predicate="dwithin", distance=distance_m)]
-        # The river far from the border adds vertices to the buffer and nothing else.
-        frame = shapely.box(*shapely.bounds(shapely.buffer(line, 2 * distance_m)))
-        reach = shapely.buffer(shapely.intersection(near, frame), distance_m, quad_segs=32)
-        natural = shapely.union_all([*wet, *reach])
-        shares[row] = (
-            100.0 * shapely.length(shapely.intersection(line, natural)) / shapely.length(line)
-        )
-    return np.minimum(shares, 100.0)
+    natural = natural_part(lines, (water, rivers), distance_m)
+    return np.minimum(100.0 * shapely.length(natural) / shapely.length(lines), 100.0)
 
 
 # --- belts, chains ------------------------------------------------------------------------

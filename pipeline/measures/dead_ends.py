@@ -1,8 +1,9 @@
-"""Roads and rail lines that stop short of a border.
+"""Roads that stop short of a border.
 
 What belongs here: finding every end near a border on the physical topology,
-its heading, and the rule that makes it a finding or not. What an end faces,
-whether a link is missing and what it would gain belongs to `missing_links`.
+its heading, and the rule that makes it a finding or not. Rail lines that stop
+belong to `rail_ends`; what an end faces, whether a link is missing and what it
+would gain to `missing_links`.
 
 The rules are those of methods.md 3; ``docs/dead-ends.md`` explains them to
 readers. An end is judged by geometry and tags alone, never by the order of rows
@@ -15,29 +16,37 @@ outward, away from the road that ends.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from pipeline import schemas
-from pipeline.config import CLASS_RANK, DeadEndsParams, ExtractParams
+from pipeline.config import CLASS_RANK, DeadEndsParams
 from pipeline.crs import require_metric
+from pipeline.measures import confidence
 from pipeline.measures.borders import BorderIndex
 from pipeline.measures.network import locate_points
+from pipeline.measures.rail_ends import find_rail_ends
+from pipeline.measures.road_surroundings import (
+    SAME_WAY_COS,
+    Flags,
+    Floats,
+    Geometries,
+    Ints,
+    Surroundings,
+    compass_deg,
+    dot,
+    inside,
+    surround,
+    unit,
+)  # fmt: skip
 from pipeline.measures.routing import BLOCKING_BARRIERS, CLOSED_ACCESS, OPEN_ACCESS
 
 log = logging.getLogger(__name__)
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
-Geometries = NDArray[np.object_]
 
 TURNING_PLACES = ("turning_circle", "turning_loop", "mini_roundabout")
 GATES = (
@@ -46,28 +55,12 @@ GATES = (
 )  # fmt: skip
 """Barriers that mark somebody's entrance rather than a road cut in two."""
 
-RAIL_GROUPS = {
-    "subway": "metro", "light_rail": "metro", "tram": "metro", "monorail": "metro",
-    "train": "rail", "highspeed": "rail", "rail": "rail", "narrow_gauge": "rail",
-}  # fmt: skip
-"""Rail modes and track classes that continue one another."""
-
-SAME_WAY_COS = 0.7
-"""Two directions are one within about 45 degrees."""
-
-DENSITY_RADIUS_M = 1_000.0
-FULL_DENSITY_KM_PER_KM2 = 1.0
-"""Countryside that is mapped has about a kilometre of road per km2 (methods.md 9)."""
-
 LOWEST_LISTED = CLASS_RANK["residential"]
 """Ends of lower classes are too many to list; they are not examined at all."""
 
 _PROBE_M = 100.0
-_LOCAL_M = 20.0
 _MOST_STEPS = 15
-_GRAIN_M = 250.0
 _MARGIN_M = 1_500.0
-_RAIL_AHEAD_M = (800.0, 2_000.0)
 
 
 def find_road_ends(
@@ -82,9 +75,7 @@ def find_road_ends(
     railways: gpd.GeoDataFrame,
     stations: gpd.GeoDataFrame,
     transit_links: gpd.GeoDataFrame,
-    extract_area: gpd.GeoDataFrame,
     params: DeadEndsParams,
-    extract_params: ExtractParams,
 ) -> gpd.GeoDataFrame:
     """Every end near one border, each with its rule: ``finding``, or what excludes it.
 
@@ -97,9 +88,8 @@ def find_road_ends(
     ----------
     border_id
         The border to work on; all layers may hold the whole metro.
-    extract_area, extract_params
-        Part of the stage's contract; the cut itself is already marked in
-        ``road_nodes.is_extract_edge``.
+    road_nodes
+        Layer ``road_nodes``, in which the extract's cut is marked already.
 
     Returns
     -------
@@ -114,170 +104,23 @@ def find_road_ends(
     require_metric(roads, "roads")
     if not len(borders):
         return schemas.empty("road_ends", crs)
-    border = borders.loc[(borders["border_id"] == border_id).to_numpy()].iloc[0]
+    own = borders[(borders["border_id"] == border_id).to_numpy(dtype=bool)]
+    border = own.iloc[0]
     near = surround(
         border.geometry, roads, road_nodes, tagged_nodes, land_areas, barriers, stations,
         2.0 * params.search_radius_m + _MARGIN_M,
     )  # fmt: skip
     ends = place_ends(list_ends(near, params), near, border, borders, params.search_radius_m)
-    ends = describe_ends(ends, near, border.geometry, params)
+    ends = describe_ends(ends, near, BorderIndex(own), params)
     ends = _home_city(ends, border, cities, params)
     ends = judge_ends(ends, near, params)
-    rail = _rail_ends(border, borders, railways, stations, transit_links, params)
     table = as_layer(ends, near, border_id, crs)
-    rail = _rail_as_layer(rail, border_id, crs)
-    result = (
-        pd.concat([each for each in (table, rail) if len(each)])
-        if len(table) + len(rail)
-        else table
-    )
+    rail = find_rail_ends(border_id, borders, railways, stations, transit_links, params)
+    result = pd.concat([each for each in (table, rail) if len(each)] or [table])
     for rule, count in result["rule"].value_counts().sort_index().items():
         log.info("road ends of %s: %s %d of %d", border_id, rule, count, len(result))
     result = result.sort_values(["node_id", "edge_id"], ignore_index=True)
     return gpd.GeoDataFrame(result, geometry="geometry", crs=crs)
-
-
-# --- surroundings -------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """Everything near a border that an end is judged by.
-
-    ``roads`` are the open edges, in the order of edge_id, with ``lines``. The
-    half-edges ``half_*`` (two per edge: side 0 at its from_node, side 1 at its
-    to_node) are sorted by node; node n (a row of ``nodes``) owns the half-edges
-    ``first[n]:first[n + 1]``. ``leave`` points from the node into the edge.
-    """
-
-    roads: pd.DataFrame
-    lines: Geometries
-    nodes: pd.DataFrame
-    node_xy: Floats
-    half_node: Ints
-    half_edge: Ints
-    half_side: Ints
-    leave: Floats
-    first: Ints
-    tagged: pd.DataFrame
-    tagged_xy: Floats
-    parking: Geometries
-    stations_xy: Floats
-    barriers: Geometries
-
-
-def surround(
-    line: Any,
-    roads: gpd.GeoDataFrame,
-    road_nodes: gpd.GeoDataFrame,
-    tagged_nodes: gpd.GeoDataFrame,
-    land_areas: gpd.GeoDataFrame,
-    barriers: gpd.GeoDataFrame,
-    stations: gpd.GeoDataFrame,
-    reach_m: float,
-) -> Surroundings:
-    """Cut the layers down to about ``reach_m`` around a line and index them."""
-    tree = cKDTree(shapely.get_coordinates(shapely.segmentize(line, _GRAIN_M)))
-    box = shapely.bounds(line) + np.array([-1, -1, 1, 1]) * (reach_m + _GRAIN_M)
-    ids = road_nodes["node_id"].to_numpy()[_near_points(road_nodes, tree, box, reach_m)]
-    is_near = np.isin(roads["from_node"].to_numpy(), ids) | np.isin(
-        roads["to_node"].to_numpy(), ids
-    )
-    is_near &= (roads["status"] == "open").to_numpy(dtype=bool)
-    chosen = roads[is_near].sort_values("edge_id", ignore_index=True)
-    lines = chosen.geometry.to_numpy()
-    tagged = tagged_nodes[_near_points(tagged_nodes, tree, box, reach_m)]
-    rail = stations[stations["kind"].isin(("train", "subway", "light_rail")).to_numpy(dtype=bool)]
-    rail = rail[_near_points(rail, tree, box, reach_m)]
-    parking = _within(land_areas[_is_parking(land_areas)].geometry.to_numpy(), box)
-    half = _half_edges(chosen, lines)
-    nodes = road_nodes.set_index("node_id").reindex(half["node_ids"])
-    return Surroundings(
-        roads=pd.DataFrame(chosen.drop(columns="geometry")),
-        lines=lines,
-        nodes=pd.DataFrame(nodes.drop(columns="geometry").reset_index()),
-        node_xy=half["xy"],
-        half_node=half["node"],
-        half_edge=half["edge"],
-        half_side=half["side"],
-        leave=half["leave"],
-        first=half["first"],
-        tagged=pd.DataFrame(tagged.drop(columns="geometry")).reset_index(drop=True),
-        tagged_xy=shapely.get_coordinates(tagged.geometry.to_numpy()),
-        parking=parking,
-        stations_xy=shapely.get_coordinates(rail.geometry.to_numpy()),
-        barriers=_within(barriers.geometry.to_numpy(), box),
-    )
-
-
-def _near_points(frame: gpd.GeoDataFrame, tree: cKDTree, box: Floats, reach_m: float) -> Flags:
-    xy = shapely.get_coordinates(frame.geometry.to_numpy())
-    found = np.zeros(len(frame), dtype=bool)
-    if not len(frame):
-        return found
-    inside = np.flatnonzero(
-        (xy[:, 0] >= box[0]) & (xy[:, 1] >= box[1]) & (xy[:, 0] <= box[2]) & (xy[:, 1] <= box[3])
-    )
-    distance, _ = tree.query(xy[inside], distance_upper_bound=reach_m + _GRAIN_M)
-    found[inside[np.isfinite(distance)]] = True
-    return found
-
-
-def _is_parking(land_areas: gpd.GeoDataFrame) -> Flags:
-    chosen = (land_areas["key"] == "amenity") & (land_areas["value"] == "parking")
-    return np.asarray(chosen.to_numpy(dtype=bool), dtype=bool)
-
-
-def _within(geometry: Geometries, box: Floats) -> Geometries:
-    if not len(geometry):
-        return np.empty(0, dtype=object)
-    bounds = shapely.bounds(geometry)
-    hit = (
-        (bounds[:, 0] <= box[2]) & (bounds[:, 2] >= box[0])
-        & (bounds[:, 1] <= box[3]) & (bounds[:, 3] >= box[1])
-    )  # fmt: skip
-    return np.asarray(geometry[hit], dtype=object)
-
-
-def _half_edges(roads: pd.DataFrame, lines: Geometries) -> dict[str, Any]:
-    count = len(roads)
-    ends = np.concatenate(
-        [roads["from_node"].to_numpy(np.int64), roads["to_node"].to_numpy(np.int64)]
-    )
-    node_ids, code = np.unique(ends, return_inverse=True)
-    edge = np.tile(np.arange(count), 2)
-    side = np.repeat([0, 1], count)
-    order = np.lexsort((side, edge, code))
-    node, edge, side = code[order], edge[order], side[order]
-    at = np.where(side == 0, 0, -1)
-    point = (
-        shapely.get_coordinates(shapely.get_point(lines[edge], at)) if count else np.empty((0, 2))
-    )
-    first = np.searchsorted(node, np.arange(len(node_ids) + 1))
-    leave = _unit(_inside(lines[edge], side, np.full(len(edge), _LOCAL_M)) - point)
-    return {
-        "node_ids": node_ids, "xy": point[first[:-1]], "node": node, "edge": edge, "side": side,
-        "leave": leave, "first": first,
-    }  # fmt: skip
-
-
-def _inside(lines: Geometries, side: Ints, distance_m: Floats) -> Floats:
-    """Points ``distance_m`` into lines from one of their ends; the other end where shorter."""
-    if not len(lines):
-        return np.empty((0, 2))
-    length = shapely.length(lines)
-    along = np.minimum(distance_m, length)
-    along = np.where(side == 0, along, length - along)
-    return np.asarray(shapely.get_coordinates(shapely.line_interpolate_point(lines, along)))
-
-
-def _unit(vectors: Floats) -> Floats:
-    length = np.hypot(vectors[:, 0], vectors[:, 1])
-    return np.asarray(vectors / np.where(length > 0, length, 1.0)[:, None])
-
-
-def _dot(first: Floats, second: Floats) -> Floats:
-    return np.asarray((first * second).sum(axis=1))
 
 
 # --- which ends there are -----------------------------------------------------------------
@@ -343,7 +186,7 @@ def _joined_halves(near: Surroundings, equal: Flags, peers: Ints) -> Flags:
     oneway = near.roads["is_oneway"].to_numpy(bool)
     both = oneway[near.half_edge[first]] & oneway[near.half_edge[second]]
     turns = near.half_side[first] != near.half_side[second]
-    alike = _dot(near.leave[first], near.leave[second]) > SAME_WAY_COS
+    alike = dot(near.leave[first], near.leave[second]) > SAME_WAY_COS
     different = near.half_edge[first] != near.half_edge[second]
     is_joined[near.half_node[first]] = both & turns & alike & different
     return is_joined
@@ -369,7 +212,7 @@ def _through_nodes(near: Surroundings, params: DeadEndsParams, chosen: Flags) ->
     count = np.bincount(near.half_node, weights=fits, minlength=len(near.nodes))
     pair = np.flatnonzero(fits & (count[near.half_node] == 2))
     first, second = pair[::2], pair[1::2]
-    through = _dot(near.leave[first], near.leave[second]) < 0.0
+    through = dot(near.leave[first], near.leave[second]) < 0.0
     return first[through], second[through]
 
 
@@ -420,7 +263,7 @@ def place_ends(
     ends: pd.DataFrame, near: Surroundings, border: pd.Series, borders: gpd.GeoDataFrame,
     reach_m: float, city: str | None = None,
 ) -> pd.DataFrame:  # fmt: skip
-    """The ends that belong to one border, with city_id, distance_m and the border's normal.
+    """The ends that belong to one border, with city_id and distance_m.
 
     An end belongs to the nearest of its own city's borders: at a tripoint the
     line between the two other cities is no border of its own. ``city`` replaces
@@ -436,9 +279,7 @@ def place_ends(
         index = BorderIndex(own)
         row, distance = index.nearest(mine["x"], mine["y"], reach_m)
         here = (row >= 0) & (own["border_id"].to_numpy()[np.maximum(row, 0)] == border["border_id"])
-        mine = mine[here].assign(distance_m=distance[here])
-        mine["normal_x"], mine["normal_y"] = index.normal(mine["x"], mine["y"])
-        kept.append(mine)
+        kept.append(mine[here].assign(distance_m=distance[here]))
     return pd.concat(kept, ignore_index=True)
 
 
@@ -446,44 +287,29 @@ def place_ends(
 
 
 def describe_ends(
-    ends: pd.DataFrame, near: Surroundings, line: Any, params: DeadEndsParams
+    ends: pd.DataFrame, near: Surroundings, border: BorderIndex, params: DeadEndsParams
 ) -> pd.DataFrame:
     """Add heading (dx, dy), the last segment's direction (tip_x, tip_y), and the point behind.
 
     ``back_x, back_y`` lies ``params.heading_length_m`` back along the road, or
-    where the road's own line begins. ``cos`` is the cosine between heading and
-    border normal. Of a barrier's two directions the one towards the border stays.
+    where the road's own line begins. ``cos`` is the cosine of the angle at which
+    the heading leads to the border (see `BorderIndex.approach_cos`).
     """
     back = _point_behind(ends, near, params.heading_length_m)
     point = ends[["x", "y"]].to_numpy(float)
-    heading = _unit(point - back)
-    tip = _unit(point - _vertex_behind(ends, near))
-    normal = ends[["normal_x", "normal_y"]].to_numpy(float)
+    heading = unit(point - back)
+    tip = unit(point - _vertex_behind(ends, near))
+    cos = border.approach_cos(
+        point[:, 0],
+        point[:, 1],
+        heading,
+        course_m=params.border_course_m,
+        most_deg=params.heading_tolerance_deg,
+    )
     return ends.assign(
         dx=heading[:, 0], dy=heading[:, 1], tip_x=tip[:, 0], tip_y=tip[:, 1],
-        back_x=back[:, 0], back_y=back[:, 1],
-        cos=np.maximum(_dot(heading, normal), _cos_ahead(ends, heading, line, params)),
+        back_x=back[:, 0], back_y=back[:, 1], cos=cos,
     )  # fmt: skip
-
-
-def _cos_ahead(ends: pd.DataFrame, heading: Floats, line: Any, params: DeadEndsParams) -> Floats:
-    """Distance to the border over that along the heading; -1 where the extension misses it."""
-    result = np.full(len(ends), -1.0)
-    if not len(ends):
-        return result
-    start, distance = ends[["x", "y"]].to_numpy(float), ends["distance_m"].to_numpy(float)
-    reach = distance / np.cos(np.radians(min(params.heading_tolerance_deg, 80.0))) + 1.0
-    rays = shapely.linestrings(np.stack([start, start + heading * reach[:, None]], axis=1))
-    xy, part = shapely.get_coordinates(shapely.get_parts(line), return_index=True)
-    together = part[1:] == part[:-1]
-    pieces = shapely.linestrings(np.stack([xy[:-1][together], xy[1:][together]], axis=1))
-    who, piece = shapely.STRtree(pieces).query(rays, "intersects")
-    hit = shapely.intersection(rays[who], pieces[piece])
-    ahead = np.full(len(ends), np.inf)
-    np.minimum.at(ahead, who, shapely.distance(shapely.points(start[who]), hit))
-    good = np.isfinite(ahead) & (ahead > 0)
-    result[good] = np.minimum(distance[good] / ahead[good], 1.0)
-    return result
 
 
 def _vertex_behind(ends: pd.DataFrame, near: Surroundings) -> Floats:
@@ -507,7 +333,7 @@ def _point_behind(ends: pd.DataFrame, near: Surroundings, length_m: float) -> Fl
         active = active[goes_on]
         left[active] -= length[edge[active]]
         edge[active], side[active] = next_edge[goes_on], next_side[goes_on]
-    return _inside(near.lines[edge], side, left)
+    return inside(near.lines[edge], side, left)
 
 
 def _continuation(edge: Ints, side: Ints, near: Surroundings) -> tuple[Ints, Ints]:
@@ -529,7 +355,7 @@ def _continuation(edge: Ints, side: Ints, near: Surroundings) -> tuple[Ints, Int
         - np.repeat(np.cumsum(size) - size, size)
     )
     rank = near.roads["class_rank"].to_numpy().astype(np.int64)
-    straight = -_dot(near.leave[half], near.leave[far[who]])
+    straight = -dot(near.leave[half], near.leave[far[who]])
     step = np.abs(rank[near.half_edge[half]] - rank[edge[who]])
     follows = (straight > 0.5) | (size[who] == 2)
     score = np.where((half != far[who]) & follows, straight - 0.15 * step, -9.0)
@@ -641,10 +467,16 @@ def judge_ends(ends: pd.DataFrame, near: Surroundings, params: DeadEndsParams) -
         )
         if len(ends)
         else pd.array([], dtype="Int64"),
-        confidence_tags=_tag_factor(road),
-        confidence_heading=_heading_factor(ends["cos"].to_numpy(float), params),
-        confidence_class=_class_factor(road, ends),
-        confidence_density=_density_factor(xy, near),
+        confidence_tags=confidence.tag_factor(road),
+        confidence_heading=confidence.heading_factor(
+            ends["cos"].to_numpy(float), params.heading_tolerance_deg
+        ),
+        confidence_class=confidence.class_factor(
+            road["class_rank"].to_numpy(),
+            (ends["end_type"] == "class_end").to_numpy(dtype=bool),
+            _goes_on_lower(ends, near, road),
+        ),
+        confidence_density=confidence.density_factor(xy, near.lines),
     )
     table.loc[twin < 0, "twin_node_id"] = pd.NA
     return table
@@ -707,6 +539,24 @@ def _same_road(first: pd.DataFrame, second: pd.DataFrame) -> Flags:
     return np.asarray(name | ref | rank)
 
 
+def _goes_on_lower(ends: pd.DataFrame, near: Surroundings, road: pd.DataFrame) -> Flags:
+    """Class ends whose road goes on ahead as a lower class under the same name or number."""
+    node = ends["node"].to_numpy(np.int64)
+    size = near.first[node + 1] - near.first[node]
+    who = np.repeat(np.arange(len(ends)), size)
+    half = np.repeat(near.first[node] - (np.cumsum(size) - size), size) + np.arange(size.sum())
+    edge = near.half_edge[half]
+    same = np.zeros(len(half), dtype=bool)
+    for text in ("name", "ref"):
+        own, other = road[text].to_numpy(object)[who], near.roads[text].to_numpy(object)[edge]
+        same |= (own == other) & near.roads[text].notna().to_numpy(bool)[edge]
+    ahead = dot(near.leave[half], ends[["dx", "dy"]].to_numpy(float)[who]) > 0.0
+    lower = near.roads["class_rank"].to_numpy()[edge] > road["class_rank"].to_numpy()[who]
+    found = np.zeros(len(ends), dtype=bool)
+    found[who[same & ahead & lower]] = True
+    return found & (ends["end_type"] == "class_end").to_numpy(dtype=bool)
+
+
 def _twins(
     ends: pd.DataFrame,
     near: Surroundings,
@@ -726,7 +576,7 @@ def _twins(
         heading, flow = ends[["dx", "dy"]].to_numpy(float), _flow(ends)
         good = (
             (flow[i] != flow[j])
-            & (_dot(heading[i], heading[j]) > SAME_WAY_COS)
+            & (dot(heading[i], heading[j]) > SAME_WAY_COS)
             & _same_road(road.iloc[i], road.iloc[j])
         )
         i, j = i[good], j[good]
@@ -765,7 +615,7 @@ def _half_continues(
         which, edge = tree.query(probe, "dwithin", params.dual_distance_m)
         edge = halves[edge]
         direction = _direction_at(near.lines[edge], probe[which])
-        against = -_dot(direction, heading[which]) * _flow(ends)[rows][which]
+        against = -dot(direction, heading[which]) * _flow(ends)[rows][which]
         own = edge == ends["edge"].to_numpy()[rows][which]
         fits = (
             (against > SAME_WAY_COS)
@@ -775,7 +625,7 @@ def _half_continues(
         # The nearest point of a half that stops beside the end lies behind the probe.
         along = shapely.line_locate_point(near.lines[edge], probe[which])
         foot = shapely.get_coordinates(shapely.line_interpolate_point(near.lines[edge], along))
-        fits &= np.abs(_dot(foot - shapely.get_coordinates(probe[which]), heading[which])) < 30.0
+        fits &= np.abs(dot(foot - shapely.get_coordinates(probe[which]), heading[which])) < 30.0
         found = np.zeros(len(rows), dtype=bool)
         found[which[fits]] = True
         seen.append(found)
@@ -789,7 +639,7 @@ def _direction_at(lines: Geometries, points: Geometries) -> Floats:
     length = shapely.length(lines)
     before = shapely.line_interpolate_point(lines, np.maximum(along - 15.0, 0.0))
     after = shapely.line_interpolate_point(lines, np.minimum(along + 15.0, length))
-    return _unit(shapely.get_coordinates(after) - shapely.get_coordinates(before))
+    return unit(shapely.get_coordinates(after) - shapely.get_coordinates(before))
 
 
 def _is_faced(ends: pd.DataFrame, road: pd.DataFrame, rule: Any, params: DeadEndsParams) -> Flags:
@@ -800,10 +650,10 @@ def _is_faced(ends: pd.DataFrame, road: pd.DataFrame, rule: Any, params: DeadEnd
         return faced
     xy, heading = ends[["x", "y"]].to_numpy(float)[rows], ends[["dx", "dy"]].to_numpy(float)[rows]
     i, j = cKDTree(xy).query_pairs(params.search_radius_m, output_type="ndarray").reshape(-1, 2).T
-    ahead = _unit(xy[j] - xy[i])
+    ahead = unit(xy[j] - xy[i])
     city, rank = ends["city_id"].to_numpy(object)[rows], road["class_rank"].to_numpy(np.int64)[rows]
     good = (
-        (_dot(heading[i], ahead) > SAME_WAY_COS) & (-_dot(heading[j], ahead) > SAME_WAY_COS)
+        (dot(heading[i], ahead) > SAME_WAY_COS) & (-dot(heading[j], ahead) > SAME_WAY_COS)
         & (city[i] != city[j]) & (np.abs(rank[i] - rank[j]) <= 1)
     )  # fmt: skip
     faced[rows[i[good]]] = True
@@ -853,192 +703,7 @@ def _crossed(lines: Geometries, shapes: Geometries) -> Flags:
     return hit
 
 
-# --- confidence ---------------------------------------------------------------------------
-
-
-def _tag_factor(road: pd.DataFrame) -> Floats:
-    """0.7 for an untagged road to 1 for one with a name or number, lanes and a speed."""
-    known = (
-        (road["name"].notna() | road["ref"].notna()).to_numpy(float)
-        + (road["lanes_evidence"] == "tagged").to_numpy(float)
-        + (road["speed_evidence"] == "tagged").to_numpy(float)
-    )
-    return np.asarray(0.7 + 0.1 * known)
-
-
-def _heading_factor(cos: Floats, params: DeadEndsParams) -> Floats:
-    """1 straight at the border, falling to 0.6 at the tolerance (and on to 0 behind it)."""
-    angle = np.degrees(np.arccos(np.clip(cos, -1.0, 1.0)))
-    return np.asarray(np.clip(1.0 - 0.4 * angle / params.heading_tolerance_deg, 0.0, 1.0))
-
-
-def _class_factor(road: pd.DataFrame, ends: pd.DataFrame) -> Floats:
-    """1 from primary up, 0.05 less per class below; a class end a tenth less."""
-    below = np.maximum(road["class_rank"].to_numpy(float) - CLASS_RANK["primary"], 0.0)
-    is_class_end = (ends["end_type"] == "class_end").to_numpy(float)
-    return np.asarray((1.0 - 0.05 * below) * (1.0 - 0.1 * is_class_end))
-
-
-def _density_factor(xy: Floats, near: Surroundings) -> Floats:
-    """0.6 where no other road is mapped within a kilometre, 1 from a kilometre of road per km2."""
-    if not len(xy):
-        return np.empty(0)
-    middle = shapely.get_coordinates(
-        shapely.line_interpolate_point(near.lines, 0.5, normalized=True)
-    )
-    found = cKDTree(middle).query_ball_point(xy, DENSITY_RADIUS_M)
-    size = np.array([len(each) for each in found])
-    flat = np.concatenate([np.sort(np.asarray(each, dtype=np.int64)) for each in found])
-    length = np.bincount(
-        np.repeat(np.arange(len(xy)), size),
-        weights=shapely.length(near.lines)[flat],
-        minlength=len(xy),
-    )
-    density = length / 1e3 / (np.pi * (DENSITY_RADIUS_M / 1e3) ** 2)
-    return np.asarray(0.6 + 0.4 * np.minimum(density / FULL_DENSITY_KM_PER_KM2, 1.0))
-
-
-# --- rail ---------------------------------------------------------------------------------
-
-
-def _rail_ends(
-    border: pd.Series,
-    borders: gpd.GeoDataFrame,
-    railways: gpd.GeoDataFrame,
-    stations: gpd.GeoDataFrame,
-    transit_links: gpd.GeoDataFrame,
-    params: DeadEndsParams,
-) -> pd.DataFrame:
-    """Terminal stations near the border whose line heads for it and whose track does not go on.
-
-    A terminal is a station all of whose neighbours on rail lines of one group
-    (metro or railway) lie to one side. Columns as `describe_ends`, with
-    station_id, track (row of ``railways``), rule.
-    """
-    ends = _terminals(stations, transit_links)
-    if not len(ends):
-        return ends
-    ends = _rail_of_border(ends, border, borders, params)
-    if not len(ends):
-        return ends
-    heading = ends[["dx", "dy"]].to_numpy(float)
-    cos = _dot(heading, ends[["normal_x", "normal_y"]].to_numpy(float))
-    cos = np.where(ends["distance_m"] < 1.0, np.abs(cos), cos)
-    away = cos < np.cos(np.radians(params.heading_tolerance_deg)) - 1e-9
-    ends = ends.assign(cos=cos, rule=np.where(away, "heading_away", "finding"))
-    track = _nearest_track(ends, railways)
-    # Where no track is mapped the mode stands for the class, and 0 for the way.
-    ways = np.append(railways["way_id"].to_numpy(np.int64), 0)
-    classes = np.array([*railways["railway"].to_numpy(object), None], dtype=object)
-    ends["way_id"] = ways[track]
-    ends["highway"] = np.where(track >= 0, classes[track], ends["kind"])
-    return ends[~_track_goes_on(ends, railways)].reset_index(drop=True)
-
-
-def _terminals(stations: gpd.GeoDataFrame, transit_links: gpd.GeoDataFrame) -> pd.DataFrame:
-    group = transit_links["mode"].map(RAIL_GROUPS)
-    rides = pd.DataFrame(
-        {"a": transit_links["from_station"], "b": transit_links["to_station"], "group": group}
-    )[group.notna().to_numpy(dtype=bool)]
-    both = pd.concat([rides, rides.rename(columns={"a": "b", "b": "a"})]).drop_duplicates()
-    both = both[(both["a"] != both["b"]).to_numpy(dtype=bool)].sort_values(
-        ["a", "group", "b"], ignore_index=True
-    )
-    place = stations.drop_duplicates("station_id").set_index("station_id")
-    both = both[both["a"].isin(place.index) & both["b"].isin(place.index)].reset_index(drop=True)
-    if not len(both):
-        return pd.DataFrame()
-    here = shapely.get_coordinates(place.geometry.loc[both["a"]].to_numpy())
-    there = shapely.get_coordinates(place.geometry.loc[both["b"]].to_numpy())
-    towards = _unit(there - here)
-    both["ux"], both["uy"] = towards[:, 0], towards[:, 1]
-    mean = both.groupby(["a", "group"])[["ux", "uy"]].transform("mean").to_numpy(float)
-    both["aligned"] = _dot(towards, _unit(mean))
-    table = both.groupby(["a", "group"], as_index=False).agg(
-        ux=("ux", "mean"), uy=("uy", "mean"), aligned=("aligned", "min")
-    )
-    table = table[(table["aligned"] > 0.5).to_numpy(dtype=bool)].reset_index(drop=True)
-    heading = -_unit(table[["ux", "uy"]].to_numpy(float))
-    rows = place.loc[table["a"]]
-    xy = shapely.get_coordinates(rows.geometry.to_numpy())
-    return pd.DataFrame(
-        {
-            "station_id": table["a"], "group": table["group"],
-            "dx": heading[:, 0], "dy": heading[:, 1],
-            "x": xy[:, 0], "y": xy[:, 1], "city_id": rows["city_id"].to_numpy(object),
-            "name": rows["name"].to_numpy(object), "kind": rows["kind"].to_numpy(object),
-        }
-    )  # fmt: skip
-
-
-def _rail_of_border(
-    ends: pd.DataFrame, border: pd.Series, borders: gpd.GeoDataFrame, params: DeadEndsParams
-) -> pd.DataFrame:
-    kept = []
-    for side in dict.fromkeys((border["city_a"], border["city_b"])):
-        mine = ends[(ends["city_id"] == side).to_numpy(dtype=bool)]
-        is_own = ((borders["city_a"] == side) | (borders["city_b"] == side)).to_numpy(dtype=bool)
-        own = borders[is_own].reset_index(drop=True)
-        index = BorderIndex(own)
-        row, distance = index.nearest(mine["x"], mine["y"], params.search_radius_m)
-        here = (row >= 0) & (own["border_id"].to_numpy()[np.maximum(row, 0)] == border["border_id"])
-        mine = mine[here].assign(distance_m=distance[here])
-        mine["normal_x"], mine["normal_y"] = index.normal(mine["x"], mine["y"])
-        kept.append(mine)
-    return pd.concat(kept, ignore_index=True)
-
-
-def _main_tracks(railways: gpd.GeoDataFrame) -> Ints:
-    chosen = (railways["status"] == "open") & railways["service"].isna()
-    return np.flatnonzero(chosen.to_numpy(dtype=bool))
-
-
-def _nearest_track(ends: pd.DataFrame, railways: gpd.GeoDataFrame) -> Ints:
-    """Row of the nearest open main track of the same group within 300 m; -1 where none."""
-    result = np.full(len(ends), -1, dtype=np.int64)
-    rows = _main_tracks(railways)
-    if not len(rows):
-        return result
-    group = railways["railway"].map(RAIL_GROUPS).to_numpy(object)[rows]
-    lines, ways = railways.geometry.to_numpy()[rows], railways["way_id"].to_numpy()[rows]
-    points = shapely.points(ends[["x", "y"]].to_numpy(float))
-    which, track = shapely.STRtree(lines).query(points, "dwithin", 300.0)
-    fits = group[track] == ends["group"].to_numpy(object)[which]
-    which, track = which[fits], track[fits]
-    distance = shapely.distance(points[which], lines[track]).round(3)
-    order = np.lexsort((ways[track], distance, which))
-    which, track = which[order], track[order]
-    first = np.unique(which, return_index=True)[1]
-    result[which[first]] = rows[track[first]]
-    return result
-
-
-def _track_goes_on(ends: pd.DataFrame, railways: gpd.GeoDataFrame) -> Flags:
-    """Open main track of the same group ahead of the terminal, beyond its turning sidings."""
-    goes_on = np.zeros(len(ends), dtype=bool)
-    rows = _main_tracks(railways)
-    if not len(rows):
-        return goes_on
-    group = railways["railway"].map(RAIL_GROUPS).to_numpy(object)[rows]
-    lines = railways.geometry.to_numpy()[rows]
-    xy, heading = ends[["x", "y"]].to_numpy(float), ends[["dx", "dy"]].to_numpy(float)
-    side = np.stack([-heading[:, 1], heading[:, 0]], axis=1)
-    low, high = _RAIL_AHEAD_M
-    corners = [
-        xy + heading * low - side * low * 0.5, xy + heading * high - side * high * 0.5,
-        xy + heading * high + side * high * 0.5, xy + heading * low + side * low * 0.5,
-    ]  # fmt: skip
-    sectors = shapely.polygons(np.stack(corners, axis=1))
-    which, track = shapely.STRtree(lines).query(sectors, "intersects")
-    goes_on[which[group[track] == ends["group"].to_numpy(object)[which]]] = True
-    return goes_on
-
-
 # --- layers -------------------------------------------------------------------------------
-
-
-def _compass_deg(dx: Any, dy: Any) -> Floats:
-    return np.asarray(np.degrees(np.arctan2(np.asarray(dx, float), np.asarray(dy, float))) % 360.0)
 
 
 def as_layer(ends: pd.DataFrame, near: Surroundings, border_id: str, crs: Any) -> gpd.GeoDataFrame:
@@ -1052,7 +717,7 @@ def as_layer(ends: pd.DataFrame, near: Surroundings, border_id: str, crs: Any) -
         "node_id": near.nodes["node_id"].to_numpy()[ends["node"].to_numpy(np.int64)],
         "beyond_edge_id": np.where(beyond >= 0, edge_ids[beyond], None) if len(edge_ids) else [],
         "distance_to_border_m": ends["distance_m"],
-        "heading_deg": _compass_deg(ends["dx"], ends["dy"]),
+        "heading_deg": compass_deg(ends["dx"], ends["dy"]),
     }
     for name in ("edge_id", "way_id", "highway", "name", "ref", "speed_kmh"):
         columns[name] = road[name].to_numpy()
@@ -1063,42 +728,5 @@ def as_layer(ends: pd.DataFrame, near: Surroundings, border_id: str, crs: Any) -
         columns[name] = ends[name].to_numpy()
     frame = pd.DataFrame(columns).assign(twin_node_id=ends["twin_node_id"].array)
     points = shapely.points(ends[["x", "y"]].to_numpy(float)) if len(ends) else []
-    return _conformed(frame, points, crs)
-
-
-def _rail_as_layer(ends: pd.DataFrame, border_id: str, crs: Any) -> gpd.GeoDataFrame:
-    if not len(ends):
-        return schemas.empty("road_ends", crs)
-    number = ends["station_id"].astype(str).str.removeprefix("n").astype("int64")
-    frame = pd.DataFrame(
-        {
-            "border_id": border_id,
-            "city_id": ends["city_id"],
-            "node_id": number,
-            "way_id": ends["way_id"],
-            "edge_id": "rail/" + ends["way_id"].astype(str) + "/" + ends["group"],
-            "highway": ends["highway"],
-            "name": ends["name"],
-            "ref": None,
-            "end_type": "rail_end",
-            "rule": ends["rule"],
-            "distance_to_border_m": ends["distance_m"],
-            "heading_deg": _compass_deg(ends["dx"], ends["dy"]),
-            "is_mapping_gap": False,
-            "confidence_tags": 0.9,
-            "confidence_heading": np.clip(
-                1.0 - 0.4 * np.degrees(np.arccos(np.clip(ends["cos"], -1, 1))) / 60.0, 0, 1
-            ),
-            "confidence_class": 1.0,
-            "confidence_density": 1.0,
-            "speed_kmh": np.nan,
-            "twin_node_id": pd.array([pd.NA] * len(ends), dtype="Int64"),
-            "beyond_edge_id": None,
-        }
-    )
-    return _conformed(frame, shapely.points(ends[["x", "y"]].to_numpy(float)), crs)
-
-
-def _conformed(frame: pd.DataFrame, points: Any, crs: Any) -> gpd.GeoDataFrame:
     result = schemas.conform("road_ends", gpd.GeoDataFrame(frame, geometry=list(points), crs=crs))
     return gpd.GeoDataFrame(result, geometry="geometry", crs=crs)

@@ -2,8 +2,8 @@
 
 What belongs here: shifted copies of a border inside its two cities, and the
 densities of ends and links found along them. The detection itself is that of
-`dead_ends` and `missing_links`; this is the one measure that imports other
-measures, because a placebo must be the very same detection.
+`dead_ends` and `pairing`; this is the one measure that imports another measure,
+because a placebo must be the very same detection.
 
 A density along the real border that is no higher than along the copies says
 that the border has nothing to do with it: the excess is the finding.
@@ -23,15 +23,22 @@ import shapely
 from numpy.typing import NDArray
 
 from pipeline import schemas
-from pipeline.config import DeadEndsParams, ExtractParams, MissingLinksParams, PlaceboParams
+from pipeline.config import BordersParams, DeadEndsParams, MissingLinksParams, PlaceboParams
 from pipeline.crs import require_metric
 from pipeline.measures import dead_ends as detection
-from pipeline.measures import missing_links as pairing
-from pipeline.measures import routing
+from pipeline.measures import pairing
+from pipeline.measures.borders import (
+    BorderIndex,
+    is_natural_border,
+    natural_lines,
+    natural_part,
+)  # fmt: skip
+from pipeline.measures.road_surroundings import surround
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+Geometries = NDArray[np.object_]
 
 CROP_M = 20_000.0
 """Detours along a copy are measured on roads this near: longer ones count as no way."""
@@ -48,15 +55,14 @@ def placebo_borders(
     road_nodes: gpd.GeoDataFrame,
     tagged_nodes: gpd.GeoDataFrame,
     land_areas: gpd.GeoDataFrame,
+    waterways: gpd.GeoDataFrame,
     barriers: gpd.GeoDataFrame,
     dead_ends: gpd.GeoDataFrame,
     link_candidates: gpd.GeoDataFrame,
-    routing_network: routing.RoutingNetwork,
-    extract_area: gpd.GeoDataFrame,
     params: PlaceboParams,
     dead_ends_params: DeadEndsParams,
     missing_links_params: MissingLinksParams,
-    extract_params: ExtractParams,
+    borders_params: BordersParams,
 ) -> pd.DataFrame:
     """Densities along one border (replicate 0) and along its shifted copies.
 
@@ -66,39 +72,85 @@ def placebo_borders(
     gaps are not counted, on either kind of line. A copy left shorter than
     ``params.min_length_km`` is dropped: its row holds nulls.
 
+    The ``administrative`` densities leave out what follows nature, on either kind
+    of line: where it runs in water or near a wide river, roads stop for the river.
+
     Returns
     -------
     Layer ``placebo``: ``params.replicates`` + 1 rows.
     """
-    require_metric(borders, "borders")
+    crs = require_metric(borders, "borders")
     require_metric(roads, "roads")
     if not len(borders):
         return schemas.empty("placebo")
     border = borders.loc[(borders["border_id"] == border_id).to_numpy()].iloc[0]
-    rows = [(0, *_real_densities(border, dead_ends, link_candidates))]
+    natural = natural_lines(waterways, land_areas, borders_params.river_min_width_m)
     copies = _shifted_copies(border, borders, cities, params, dead_ends_params)
-    for replicate, line in enumerate(copies, 1):
-        found = (np.nan, np.nan)
-        if line is not None:
-            found = _densities_along(
+    rows = []
+    for replicate, line in enumerate([border.geometry, *copies]):
+        if line is None:
+            rows.append((replicate, *[np.nan] * len(_FIGURES)))
+            continue
+        if replicate == 0:
+            found = _found_at_border(border_id, dead_ends, link_candidates)
+        else:
+            found = _found_along(
                 line, roads, road_nodes, tagged_nodes, land_areas, barriers,
                 dead_ends_params, missing_links_params,
             )  # fmt: skip
-        rows.append((replicate, *found))
-    frame = pd.DataFrame(
-        rows, columns=["replicate", "dead_ends_per_100km", "missing_links_per_100km"]
-    )
+        mark = _as_border(line, crs)
+        reach = borders_params.river_distance_m
+        rows.append((replicate, *_densities(found, mark, natural, reach, params)))
+    frame = pd.DataFrame(rows, columns=["replicate", *_FIGURES])
     return schemas.conform("placebo", frame.assign(border_id=border_id))
 
 
-def _real_densities(
-    border: pd.Series, dead_ends: gpd.GeoDataFrame, link_candidates: gpd.GeoDataFrame
-) -> tuple[float, float]:
-    here = (dead_ends["border_id"] == border["border_id"]) & (dead_ends["status"] != "mapping_gap")
+_FIGURES = (
+    "dead_ends_per_100km", "missing_links_per_100km", "administrative_km",
+    "administrative_dead_ends_per_100km", "administrative_missing_links_per_100km",
+)  # fmt: skip
+
+
+def _as_border(line: Any, crs: Any) -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame(
+        {"border_id": ["placebo"], "city_a": ["here"], "city_b": ["here"]}, geometry=[line], crs=crs
+    )
+
+
+def _found_at_border(
+    border_id: str, dead_ends: gpd.GeoDataFrame, link_candidates: gpd.GeoDataFrame
+) -> tuple[Geometries, Geometries]:
+    """The border's dead ends and the middles of its missing links, as points."""
+    here = (dead_ends["border_id"] == border_id) & (dead_ends["status"] != "mapping_gap")
     here &= dead_ends["end_type"] != "rail_end"
-    links = (link_candidates["border_id"] == border["border_id"]).sum()
-    length = float(border["length_km"])
-    return 100.0 * float(here.sum()) / length, 100.0 * float(links) / length
+    links = link_candidates[(link_candidates["border_id"] == border_id).to_numpy(dtype=bool)]
+    middle = shapely.line_interpolate_point(links.geometry.to_numpy(), 0.5, normalized=True)
+    return dead_ends.geometry.to_numpy()[here.to_numpy(dtype=bool)], middle
+
+
+def _densities(
+    found: tuple[Geometries, Geometries],
+    mark: gpd.GeoDataFrame,
+    natural: tuple[Geometries, Geometries],
+    reach_m: float,
+    params: PlaceboParams,
+) -> list[float]:
+    """The figures of one line, in the order of `_FIGURES`."""
+    line = mark.geometry.to_numpy()
+    length_km = float(shapely.length(line)[0]) / 1e3
+    natural_km = float(shapely.length(natural_part(line, natural, reach_m))[0]) / 1e3
+    administrative_km = max(length_km - natural_km, 0.0)
+    counts, kept = [], []
+    for points in found:
+        x, y = shapely.get_x(points), shapely.get_y(points)
+        is_natural = is_natural_border(
+            x, y, np.full(len(points), "placebo"), mark, natural, reach_m
+        )
+        counts.append(100.0 * len(points) / length_km)
+        kept.append(float((~is_natural).sum()))
+    is_long = administrative_km >= params.min_length_km
+    shares = [100.0 * each / administrative_km if is_long else np.nan for each in kept]
+    return [*counts, administrative_km, *shares]
 
 
 def _shifted_copies(
@@ -143,7 +195,7 @@ def _lines_only(geometry: Any) -> Any:
     return shapely.multilinestrings(list(parts))
 
 
-def _densities_along(
+def _found_along(
     line: Any,
     roads: gpd.GeoDataFrame,
     road_nodes: gpd.GeoDataFrame,
@@ -152,21 +204,19 @@ def _densities_along(
     barriers: gpd.GeoDataFrame,
     params: DeadEndsParams,
     link_params: MissingLinksParams,
-) -> tuple[float, float]:
-    """Dead ends and missing links per 100 km of a line, by the same rules as along a border."""
+) -> tuple[Geometries, Geometries]:
+    """Dead ends and middles of missing links along a line, by the same rules as at a border."""
     crs = roads.crs
     stations = schemas.empty("stations", crs)
-    near = detection.surround(
-        line, roads, road_nodes, tagged_nodes, land_areas, barriers, stations, CROP_M
-    )
-    mark = gpd.GeoDataFrame(
-        {"border_id": ["placebo"], "city_a": ["here"], "city_b": ["here"]}, geometry=[line], crs=crs
-    )
+    near = surround(line, roads, road_nodes, tagged_nodes, land_areas, barriers, stations, CROP_M)
+    mark = _as_border(line, crs)
     listed = detection.list_ends(near, params)
     ends = detection.place_ends(
         listed, near, mark.iloc[0], mark, params.search_radius_m, city="here"
     )
-    ends = detection.judge_ends(detection.describe_ends(ends, near, line, params), near, params)
+    ends = detection.judge_ends(
+        detection.describe_ends(ends, near, BorderIndex(mark), params), near, params
+    )
     table = pairing.prepare_ends(detection.as_layer(ends, near, "placebo", crs))
     shapely.prepare(line)
     crop = gpd.GeoDataFrame(near.roads, geometry=near.lines, crs=crs)
@@ -186,8 +236,12 @@ def _densities_along(
         table, crop, pairing.ClassNetworks(crop, nodes), crosses, foreign, link_params
     )
     counted = ~table["is_mapping_gap"].to_numpy(bool) & ~is_short
-    length_km = shapely.length(line) / 1e3
-    return 100.0 * float(counted.sum()) / length_km, 100.0 * len(links) / length_km
+    xy = table[["x", "y"]].to_numpy(float)
+    i, j = links["i"].to_numpy(np.int64), links["j"].to_numpy(np.int64)
+    stop = np.where((j >= 0)[:, None], xy[np.maximum(j, 0)], links[["x", "y"]].to_numpy(float))
+    # A barrier on a node has no far side of its own.
+    stop = np.where(np.isnan(stop), xy[i], stop)
+    return shapely.points(xy[counted]), shapely.points((xy[i] + stop) / 2.0)
 
 
 def _between(start: Floats, stop: Floats) -> NDArray[np.object_]:

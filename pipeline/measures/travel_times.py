@@ -17,17 +17,12 @@ from numpy.typing import NDArray
 from pipeline import schemas
 from pipeline.config import TravelTimesParams
 from pipeline.measures.routing import Access, Mode, RoutingNetwork
+from pipeline.measures.within_cell import within_cell_min
 
 Floats = NDArray[np.float64]
 
 BLOCK = 128
 """Origins per dense block, so that a batch of any size needs little memory."""
-
-CELL_DISTANCE = 0.9
-"""Mean distance between two random points of a regular hexagon of circumradius 1 is
-0.826 (Dunbar 1997: 0.8263); with a road detour of about 1.1 that is 0.9 radii.
-Only trips inside one cell use it.
-"""
 
 
 def zone_times(
@@ -40,8 +35,7 @@ def zone_times(
 
     Minutes between the cells' populated points, the minutes between these and
     the road included at both ends. A trip inside one cell, whose points are
-    anywhere in it, takes `CELL_DISTANCE` of its radius at the access's
-    average: see `_within_cell`. Zones without access have no rows.
+    anywhere in it, takes what `within_cell` says. Zones without access have no rows.
 
     Parameters
     ----------
@@ -61,7 +55,7 @@ def zone_times(
         Sorted by mode (in the order of ``params.modes``), origin, destination.
     """
     access = routing_network.access_of_zones(zone_grid)
-    inside = _within_cell(zone_grid)
+    inside = within_cell_min(zone_grid.geometry.to_numpy())
     parts = [
         _pairs_within(
             routing_network, access, inside, slice(start, min(start + BLOCK, rows[1])), mode, params
@@ -71,13 +65,6 @@ def zone_times(
     ]
     modes: list[Mode] = [mode for mode in params.modes for _ in range(rows[0], rows[1], BLOCK)]
     return _as_layer(zone_grid, parts, modes)
-
-
-def _within_cell(zone_grid: pd.DataFrame) -> Floats:
-    """Minutes of a trip inside each cell, at 30 km/h: the free-flow speed of its local roads."""
-    area_m2 = shapely.area(zone_grid.geometry.to_numpy())
-    radius_m = np.sqrt(area_m2 * 2.0 / (3.0 * np.sqrt(3.0)))
-    return np.asarray(CELL_DISTANCE * radius_m / 1000.0 / 30.0 * 60.0)
 
 
 def _pairs_within(

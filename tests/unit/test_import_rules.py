@@ -30,9 +30,10 @@ SAME_LEVEL = {
 STORE_USERS = {"runner", "scenario", "compare", "exports", "plan", "cli"}
 SHARED_MEASURES = {
     "borders", "network", "routing", "transit_routing", "goalposts", "belt", "landscape", "shared_rivers",
+    "road_surroundings", "rail_ends", "confidence", "pairing", "gaps", "gains", "within_cell",
 }  # fmt: skip
 # The placebo is the dead-end detection itself, run along shifted borders.
-MEASURE_EXCEPTIONS = {("placebo", "dead_ends"), ("placebo", "missing_links")}
+MEASURE_EXCEPTIONS = {("placebo", "dead_ends")}
 ONLY_IN = {
     "dask": {"cluster", "runner"},
     "distributed": {"cluster", "runner"},

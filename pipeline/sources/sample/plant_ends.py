@@ -40,6 +40,12 @@ class Need:
     leans: tuple[float, ...] = (0.0, 15.0, -15.0)
 
 
+_MOST_DEG = 45.0
+"""Ends that are findings head for the border within this; decoys miss it by this much more."""
+
+_POND_M = 72.0
+"""Mean radius of a pond in a gap: a road goes round it, as its blob stays below 200 m."""
+
 _MOST_TRIES = 1_500
 """Gaps that are tried for one pair: many lie side by side and fail alike."""
 
@@ -74,6 +80,7 @@ def plant_ends(plants: Plants) -> None:
             True,
         ),
         ("water", _pair(Need("water", "unbuilt", (320, 900))), copies, True),
+        ("lake", _pair(Need("water", "natural_barrier", (1100, 1900))), copies, True),
         ("building", _pair(Need("building", "unbuilt", (220, 500))), copies, True),
         ("protected", _pair(Need("protected", "unbuilt", (600, 1800))), copies, True),
         ("barrier_piece", _barrier(piece=True), copies, True),
@@ -203,6 +210,9 @@ def _across_feature(name: str) -> Callable[[Plants], bool]:
         middle = every[pick]
         gaps = Gaps(middle - share * gap * way, middle + (1 - share) * gap * way, way, site[pick])
         gaps = gaps.take(_in_both_cities(plants, gaps))
+        heads = [survey.heads_across(gaps.a, gaps.way, _MOST_DEG)]
+        heads.append(survey.heads_across(gaps.b, -gaps.way, _MOST_DEG))
+        gaps = gaps.take(np.flatnonzero(heads[0] & heads[1]))
         # Few sites have the feature: roads to them may be longer.
         fit = fitting(survey, gaps, name)
         reach = (4 if name == "motorway" else 2) * _reach(plants)
@@ -281,7 +291,7 @@ def _build_pair(
         plants.add_road(
             np.array([a, middle, b]), "construction", {"construction": need.cls, **tags}
         )
-    _put_obstacle(plants, need.obstacle, a, b, way)
+    _put_obstacle(plants, need, a, b, way)
     end_type = "class_end" if through == "track" else "degree_one"
     for end, road in zip((a, b), roads, strict=True):
         plants.row(
@@ -332,12 +342,19 @@ def _wiggle(a: Floats, b: Floats, rng: np.random.Generator) -> Floats:
     )
 
 
-def _put_obstacle(plants: Plants, obstacle: str, a: Floats, b: Floats, way: Floats) -> None:
+def _put_obstacle(plants: Plants, need: Need, a: Floats, b: Floats, way: Floats) -> None:
+    obstacle = need.obstacle
     middle, gap = (a + b) / 2, float(np.hypot(*(b - a)))
     side = np.array([-way[1], way[0]])
     if obstacle == "water":
-        shape = blob(middle, min(0.24 * gap, 160.0), plants.rng, 24)
-        plants.areas.append(Area(shape, {"natural": "water", "water": "pond", "name": "示例塘"}))
+        is_lake = need.status == "natural_barrier"
+        radius = 0.2 * gap if is_lake else min(0.24 * gap, _POND_M)
+        kind = (
+            {"water": "lake", "name": "示例湖"} if is_lake else {"water": "pond", "name": "示例塘"}
+        )
+        plants.areas.append(
+            Area(blob(middle, radius, plants.rng, 24), {"natural": "water", **kind})
+        )
     elif obstacle == "building":
         ring = [
             middle + x * way * 35 + y * side * 60 for x, y in ((-1, -1), (1, -1), (1, 1), (-1, 1))
@@ -421,11 +438,9 @@ def _open_end(*, noexit: bool) -> Callable[[Plants], bool]:
                 view = sector(end, across, half, radius)
                 if len(plants.survey.roads_in(view, 5)) or plants.survey.laid_in(view):
                     continue
-                if plants.survey.meets(
-                    shapely.LineString([end, end + 300 * across]),
-                    60.0,
-                    list(plants.survey.reserves),
-                ):
+                # Nor does wide water explain it.
+                ahead = shapely.LineString([end, end + 2_400 * across])
+                if plants.survey.meets(ahead, 60.0, list(plants.survey.reserves)):
                     continue
                 stub = plants.survey.stub(end, across, 4, reach_m=2 * _reach(plants))
                 if stub is None:
@@ -484,6 +499,10 @@ def _facing_road(end_type: str) -> Callable[[Plants], bool]:
             ):
                 continue
             if len(survey.roads_in(shapely.LineString([end, target - 250 * across]).buffer(120))):
+                continue
+            # Nothing else to face, to either side: the road straight ahead is the one.
+            view = sector(end, across, 50.0, 1.9 * gap)
+            if np.any(survey.roads_in(view, 5) != row) or survey.laid_in(view):
                 continue
             if survey.laid_in(line.buffer(300)) or not _crosses_squarely(
                 survey.geometry[row], target, across
@@ -758,12 +777,20 @@ def _single(name: str) -> Callable[[Plants], bool]:
                 and shapely.Point(end).distance(plants.survey.border_lines) < 3_350
             ):
                 continue
+            if name == "heading_away" and _may_meet_border(plants, end, heading):
+                continue
             if builder(plants, end, heading, border_id):
                 plants.claim(end, point, is_finding=False)
                 return True
         return False
 
     return recipe
+
+
+def _may_meet_border(plants: Plants, end: Floats, heading: Floats) -> bool:
+    """Whether any border stands ahead of a road that is to head away from all of them."""
+    view = sector(end, heading, _MOST_DEG, 4_500.0)
+    return bool(shapely.intersects(plants.survey.border_lines, view))
 
 
 def _clear_ahead(plants: Plants, end: Floats, heading: Floats, ahead_m: float = 320.0) -> bool:

@@ -182,6 +182,8 @@ def _build(plants: Plants, kind: str, crossing: Crossing) -> bool:
     start, end = crossing.at_m + shift - width / 2, crossing.at_m + shift + width / 2
     if not 60 < start < end < plants.survey.length[crossing.row] - 60:
         return False
+    if kind == "class_drop" and not _holds_nothing(plants, crossing, start, end):
+        return False
     outer = plants.override(approach)
     inner = plants.override({**base, **narrow})
     for row in (crossing.row, *crossing.approach):
@@ -211,6 +213,13 @@ def _build(plants: Plants, kind: str, crossing: Crossing) -> bool:
 
 def _meant(kind: str) -> str:
     return "speed_drop" if kind == "speed_imputed" else "lane_drop"
+
+
+def _holds_nothing(plants: Plants, crossing: Crossing, start: float, end: float) -> bool:
+    """No river or track lies in the gap that the lowered stretch is for traffic of its class."""
+    line = plants.survey.geometry[crossing.row]
+    gap = shapely.LineString([line.interpolate(start), line.interpolate(end)])
+    return not plants.survey.meets(gap, 40.0, list(plants.survey.reserves))
 
 
 def _long_way_round(plants: Plants, crossing: Crossing, rank: int, width: float) -> bool:

@@ -232,6 +232,24 @@ class Survey:
         """Whether a planted road meets a shape."""
         return bool(self.laid) and bool(shapely.intersects(np.array(self.laid), shape).any())
 
+    def heads_across(self, ends: Floats, ways: Floats, most_deg: float) -> Bools:
+        """Whether roads that end at points (n, 2) along unit ways head for the nearest border.
+
+        The way to its nearest point may lie ``most_deg`` to the side, or the border
+        stand straight ahead, no farther than such an angle would have it.
+        """
+        points = shapely.points(ends)
+        nearest = shapely.shortest_line(points, self.border_lines)
+        towards = shapely.get_coordinates(nearest).reshape(-1, 2, 2)
+        span = towards[:, 1] - towards[:, 0]
+        distance = np.hypot(*span.T)
+        cos = np.cos(np.radians(most_deg))
+        ahead = np.stack([ends, ends + ways * (distance / cos)[:, None]], axis=1)
+        return np.asarray(
+            ((span * ways).sum(1) >= cos * distance)
+            | shapely.intersects(self.border_lines, shapely.linestrings(ahead))
+        )
+
     @cached_property
     def graph(self) -> Graph:
         """End nodes of the roads."""

@@ -15,6 +15,7 @@ import shapely
 
 from pipeline import schemas
 from pipeline.config import (
+    BordersParams,
     DeadEndsParams,
     ExtractParams,
     MissingLinksParams,
@@ -101,13 +102,12 @@ class World:
     def road_ends(self, **changes: Any) -> gpd.GeoDataFrame:
         """The layer road_ends over all borders."""
         names = ("borders", "cities", "roads", "road_nodes", "tagged_nodes", "land_areas", "barriers",
-                 "railways", "stations", "transit_links", "extract_area")  # fmt: skip
+                 "railways", "stations", "transit_links")  # fmt: skip
         parts = [
             dead_ends.find_road_ends(
                 border,
                 **{name: self[name] for name in names},
                 params=DeadEndsParams(**changes),
-                extract_params=ExtractParams(),
             )
             for border in self["borders"]["border_id"]
         ]
@@ -119,7 +119,7 @@ class World:
                  "land_areas", "railways", "buildings", "barriers")  # fmt: skip
         made = missing_links.pair_road_ends(
             **{name: self[name] for name in names}, road_ends=self.road_ends(),
-            params=MissingLinksParams(**changes), dead_ends_params=DeadEndsParams(),
+            params=MissingLinksParams(**changes), borders_params=BordersParams(),
         )  # fmt: skip
         schemas.conform("dead_ends", made["dead_ends"])
         return made["dead_ends"], made["link_candidates"]

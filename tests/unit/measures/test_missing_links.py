@@ -5,18 +5,16 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 import shapely
 
 from pipeline import schemas
-from pipeline.config import MissingLinksParams, RoutingParams
-from pipeline.measures import missing_links, routing
+from pipeline.measures import missing_links
 
 sys.path.insert(0, str(Path(__file__).parent))  # importlib mode keeps test folders off the path
-from small_roads import CRS, DETOUR, STUBS, World
+from small_roads import DETOUR, STUBS, World
 
 
 def only(frame):
@@ -282,174 +280,6 @@ def test_no_ends_give_empty_layers():
     ends, links = World([]).paired()
     assert (len(ends), len(links)) == (0, 0)
     schemas.conform("link_candidates", links)
-
-
-# --- gains --------------------------------------------------------------------------------
-
-
-def zones_at(world, xy, people, network=None):
-    network = network or world["routing_network"]
-    points = np.asarray(xy, dtype=float)
-    segment, fraction, snap_m = network.snap_points(points[:, 0], points[:, 1], 5_000.0)
-    return pd.DataFrame(
-        {
-            "cell": [f"z{n}" for n in range(len(points))],
-            "city_id": np.where(points[:, 0] < 0, "a", "b"),
-            "population": np.asarray(people, dtype=float),
-            "access_segment": segment,
-            "access_fraction": fraction,
-            "access_min": snap_m / 250.0,
-        }
-    )
-
-
-def times_table(zones, network, cutoff=np.inf):
-    access = network.access_of_zones(zones)
-    minutes = network.times_between(access, access)
-    i, j = np.nonzero(np.isfinite(minutes) & (minutes <= cutoff))
-    cells = zones["cell"].to_numpy()
-    return pd.DataFrame(
-        {
-            "from_cell": pd.Categorical(cells[i], categories=cells),
-            "to_cell": pd.Categorical(cells[j], categories=cells),
-            "mode": pd.Categorical(["drive"] * len(i)),
-            "minutes": minutes[i, j],
-        }
-    )
-
-
-def rebuilt_gain(world, zones, link, params):
-    """Both gains by really adding the link as a road and searching again."""
-    roads = world["roads"]
-    start, stop = shapely.get_coordinates(link["geometry"])
-    extra = roads.iloc[[0]].copy()
-    extra["edge_id"], extra["way_id"] = "999/1/2", 999
-    extra["from_node"], extra["to_node"] = link["from_node"], link["to_node"]
-    extra["is_oneway"], extra["length_m"] = False, link["gap_m"]
-    extra["speed_kmh"] = link["gap_m"] / 1e3 / link["link_minutes"] * 60.0
-    extra["geometry"] = [shapely.LineString([start, stop])]
-    more = gpd.GeoDataFrame(pd.concat([roads, extra], ignore_index=True), crs=CRS)
-    old_net = world["routing_network"]
-    new_net = routing.prepare(
-        more, world["road_nodes"], world["turn_restrictions"], RoutingParams()
-    )
-    old = old_net.times_between(old_net.access_of_zones(zones), old_net.access_of_zones(zones))
-    places = old_net_points(old_net, zones)
-    moved = zones.copy()
-    segment, fraction, _ = new_net.snap_points(places[:, 0], places[:, 1], 50.0)
-    moved["access_segment"], moved["access_fraction"] = segment, fraction
-    new = new_net.times_between(new_net.access_of_zones(moved), new_net.access_of_zones(moved))
-    old, new = np.minimum(old, params.horizon_min), np.minimum(new, params.horizon_min)
-    saved = np.clip(old - new, 0.0, params.gain_cap_min)
-    people = zones["population"].to_numpy()
-    weight = people * 2.0 ** (-old / params.decay_half_min)
-    weight /= weight.sum(axis=1, keepdims=True)
-    gain = people * (weight * saved).sum(axis=1)
-    city = zones["city_id"].to_numpy()
-    return gain[city == "a"].sum(), gain[city == "b"].sum()
-
-
-def old_net_points(network, zones):
-    lines = network.segment_lines(zones["access_segment"].to_numpy())
-    share = zones["access_fraction"].to_numpy()
-    return shapely.get_coordinates(shapely.line_interpolate_point(lines, share, normalized=True))
-
-
-def gains(world, zones, times, links, **changes):
-    return missing_links.link_gains(
-        (0, len(links)),
-        links,
-        zones,
-        times,
-        world["routing_network"],
-        MissingLinksParams(**changes),
-    )
-
-
-GRID = [
-    ("tertiary", [(-6000, 3000), (-2000, 3000), (-1000, 0)], {}),
-    ("secondary", [(-2000, 3000), (-2000, 9000)], {}),
-    ("secondary", [(1000, 0), (3000, -4000), (6000, -4000), (6000, 0)], {}),
-    ("residential", [(3000, 9000), (3500, 0)], {}),
-]
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_gain_equals_rebuilding_the_network(seed):
-    rng = np.random.default_rng(seed)
-    y = float(rng.uniform(-300, 300))
-    ways = [
-        STUBS[0],
-        (
-            "tertiary",
-            [(6000, 0), (3500, 0), (1000, 0), (400, y)],
-            {"maxspeed": str(rng.integers(20, 90))},
-        ),
-        *DETOUR,
-        *[each for each in GRID if rng.random() < 0.7],
-    ]
-    if rng.random() < 0.5:
-        ways.append(("tertiary", [(-6000, 9000), (-6000, 14_000)], {"oneway": "yes"}))
-    world = World(ways)
-    count = int(rng.integers(4, 30))
-    xy = np.column_stack([rng.uniform(-9000, 9000, count), rng.uniform(-6000, 12_000, count)])
-    xy[:2] = [[-800, 10], [800, 10]]
-    zones = zones_at(world, xy, rng.integers(1, 5000, count))
-    zones = zones[(zones["access_segment"] >= 0).to_numpy()].reset_index(drop=True)
-    links = world.paired()[1]
-    link = only(links[links["kind"] == "facing_pair"])
-    params = MissingLinksParams()
-    table = times_table(zones, world["routing_network"])
-    found = only(gains(world, zones, table, links[links["kind"] == "facing_pair"]))
-    want = rebuilt_gain(world, zones, link, params)
-    assert want[0] + want[1] > 0
-    assert found["gain_person_min_a"] == pytest.approx(want[0], rel=1e-6, abs=1e-6)
-    assert found["gain_person_min_b"] == pytest.approx(want[1], rel=1e-6, abs=1e-6)
-
-
-def simple_gain(people=(1000.0, 3000.0), cutoff=np.inf, **changes):
-    world = World([*STUBS, *DETOUR])
-    zones = zones_at(world, [(-1000, 0), (1000, 0)], people)
-    links = world.paired()[1]
-    return only(
-        gains(world, zones, times_table(zones, world["routing_network"], cutoff), links, **changes)
-    )
-
-
-def test_gain_of_two_zones_by_hand():
-    """Old 60 min (40 km at 40 km/h), new 3 min; the cap of 60 does not bind; f = 2^-(t/30)."""
-    found = simple_gain()
-    near, far = 1.0, 2.0 ** (-60.0 / 30.0)
-    want_a = 1000 * (3000 * far / (1000 * near + 3000 * far)) * 57.0
-    want_b = 3000 * (1000 * far / (3000 * near + 1000 * far)) * 57.0
-    assert found["gain_person_min_a"] == pytest.approx(want_a)
-    assert found["gain_person_min_b"] == pytest.approx(want_b)
-    assert found["benefit_share_a_pct"] == pytest.approx(100 * want_a / (want_a + want_b))
-
-
-def test_the_cap_binds():
-    assert simple_gain(gain_cap_min=5.0)["gain_person_min_a"] == pytest.approx(
-        simple_gain()["gain_person_min_a"] * 5.0 / 57.0
-    )
-
-
-def test_a_cutoff_below_the_old_time_makes_up_no_minutes():
-    """The pair is not listed at 30 min; its old time is still 60, not the horizon."""
-    listed = simple_gain()
-    unlisted = simple_gain(cutoff=30.0)
-    saved = unlisted["gain_person_min_a"] / unlisted["gain_person_min_b"]
-    assert np.isfinite(saved)
-    far = 2.0 ** (-90.0 / 30.0)
-    assert unlisted["gain_person_min_a"] == pytest.approx(
-        1000 * 3000 * far / (1000 + 3000 * far) * 57.0
-    )
-    assert listed["gain_person_min_a"] > unlisted["gain_person_min_a"]
-
-
-def test_unknown_people_make_an_unknown_gain():
-    found = simple_gain(people=(np.nan, 3000.0))
-    assert np.isnan(found["gain_person_min_a"])
-    assert found["gain_person_min_b"] == 0.0
 
 
 def test_ranks_follow_gain_per_km_and_leave_the_unknown_out():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config import DeadEndsParams, ExtractParams, MissingLinksParams, PlaceboParams
+from pipeline.config import BordersParams, DeadEndsParams, MissingLinksParams, PlaceboParams
 from pipeline.measures import placebo
 
 sys.path.insert(0, str(Path(__file__).parent))  # importlib mode keeps test folders off the path
@@ -17,11 +17,11 @@ from small_roads import DETOUR, STUBS, World
 def run(world, **changes):
     ends, links = world.paired()
     names = ("borders", "cities", "roads", "road_nodes", "tagged_nodes", "land_areas", "barriers",
-             "routing_network", "extract_area")  # fmt: skip
+             "waterways")  # fmt: skip
     return placebo.placebo_borders(
         "a-b", **{name: world[name] for name in names}, dead_ends=ends, link_candidates=links,
         params=PlaceboParams(**changes), dead_ends_params=DeadEndsParams(),
-        missing_links_params=MissingLinksParams(), extract_params=ExtractParams(),
+        missing_links_params=MissingLinksParams(), borders_params=BordersParams(),
     )  # fmt: skip
 
 
