@@ -177,7 +177,7 @@ class Metro(_Table):
 
     def files_of(self, table: str) -> tuple[str, ...]:
         """The files that a table names, as written there: ``land_cover``, ``population``."""
-        named = getattr(self, table).raster
+        named = self.gtfs.feeds if table == "gtfs" else getattr(self, table).raster
         return () if named is None else (named,) if isinstance(named, str) else tuple(named)
 
 

@@ -343,6 +343,18 @@ class TransitParams(StageParams):
     transfer_min: Annotated[float, Field(ge=0)] = Field(
         3.0, description="on foot inside an interchange; check"
     )
+    gtfs_from_h: Annotated[float, Field(ge=0, le=48)] = Field(
+        7.0, description="timetabled departures count from this hour of the day on ...; check"
+    )
+    gtfs_to_h: Annotated[float, Field(ge=0, le=48)] = Field(
+        19.0, description="... up to this one; their number makes the headway; check"
+    )
+
+    @model_validator(mode="after")
+    def _hours_in_order(self) -> TransitParams:
+        if self.gtfs_from_h >= self.gtfs_to_h:
+            raise ValueError("gtfs_from_h must lie before gtfs_to_h")
+        return self
 
 
 class TravelTimesParams(StageParams):

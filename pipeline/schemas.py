@@ -262,6 +262,30 @@ _EXTRACT = (
         kind="extract",
     ),
     Layer(
+        "gtfs_stops",
+        "Stops of the metro's timetables, each where its station is; no rows where it names none.",
+        (
+            _id("stop_number", "negative number from the id of the stop, or of the station it belongs to"),
+            _str("name", "name", _UNNAMED),
+        ),
+        key=("stop_number",),
+        geometry="Point",
+        kind="extract",
+    ),
+    Layer(
+        "gtfs_rides",
+        "Rides between consecutive stops on the busiest working day of the timetables.",
+        (
+            _str("line", "short or long name of the route, else its id"),
+            _str("mode", "mode", values=TRANSIT_MODES),
+            _id("from_stop", "stop_number"),
+            _id("to_stop", "stop_number"),
+            _num("minutes", "mean time from departure to arrival"),
+            _num("departures", "in the hours that count"),
+        ),
+        kind="extract",
+    ),
+    Layer(
         "osm_places",
         "Nodes `place=*` of settlements.",
         (
@@ -458,7 +482,7 @@ _RESULTS = (
         "stations",
         "Stations and stops.",
         (
-            _str("station_id", "n<node id>"),
+            _str("station_id", "n<node id>; from GTFS n-<number>, a digest of the stop's id"),
             _str("name", "name", _UNNAMED),
             _str("kind", "mode", values=("train", "subway", "light_rail", "tram", "bus")),
             _CITY,
@@ -478,7 +502,7 @@ _RESULTS = (
             _num("minutes", "in-vehicle time"),
             _num("headway_min", "minutes between departures"),
             _str("evidence", "where the times come from", values=("gtfs", "scheduled_proxy")),
-            _id("route_id", "OSM relation id of the route"),
+            _id("route_id", "OSM relation id of the route", "from GTFS"),
         ),
         geometry="LineString",
     ),

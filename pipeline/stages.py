@@ -38,7 +38,7 @@ from pipeline.measures import (
     zones,
 )
 from pipeline.render import index_page, metro_map, pair_brief
-from pipeline.sources import extract, population
+from pipeline.sources import extract, gtfs, population
 
 Combine = Literal["concatenate", "parts"]
 
@@ -97,8 +97,10 @@ STAGES: tuple[Stage, ...] = (
           ("centres", "places", "services"), gazetteer.locate),
     Stage("network", ("cities", "highways", "tagged_nodes", "land_areas", "extract_area"),
           ("roads", "road_nodes"), network.build_network, ("network", "extract")),
-    Stage("transit", ("cities", "osm_stops", "transit_routes"), ("stations", "transit_links"),
-          transit.build_transit, ("transit",)),
+    Stage("gtfs", ("cities",), ("gtfs_stops", "gtfs_rides"), gtfs.read_feeds,
+          ("transit", "extract"), tables=("gtfs",)),
+    Stage("transit", ("cities", "osm_stops", "transit_routes", "gtfs_stops", "gtfs_rides"),
+          ("stations", "transit_links"), transit.build_transit, ("transit",)),
     Stage("routing", ("roads", "road_nodes", "turn_restrictions"), ("routing_network",),
           routing.prepare, ("routing",)),
     Stage("zone_cells", ("cities",), ("zone_cells",), zones.make_zone_cells, ("zones",)),

@@ -1,12 +1,14 @@
-"""Stations and rides: rail, metro, tram and bus lines of OpenStreetMap as a scheduled proxy.
+"""Stations and rides of rail, metro, tram and bus.
 
-What belongs here: turning stops and route relations into the layers
-``stations`` and ``transit_links``. Searching them belongs to `transit_routing`.
+What belongs here: turning stops and lines into the layers ``stations`` and
+``transit_links``. Reading them belongs to `sources`, searching them to
+`transit_routing`.
 
-OSM says where lines stop, not when they run. In-vehicle minutes are straight
-distance over a mode's station-to-station speed, headways the tag ``interval``
-or the mode's default, and every line runs both ways. The layers say so
-(``scheduled_proxy``).
+With a timetable (GTFS), rides take what it says and headways are the hours that
+count over their departures. OSM says where lines stop, not when they run:
+in-vehicle minutes are then straight distance over a mode's station-to-station
+speed, headways the tag ``interval`` or the mode's default, and every line runs
+both ways. The layers say which (``gtfs``, ``scheduled_proxy``).
 """
 
 from __future__ import annotations
@@ -26,19 +28,25 @@ from pipeline import schemas
 from pipeline.config import TransitParams
 from pipeline.crs import require_metric
 
+KIND_STEP = 2**56
+"""Between the numbers of one timetabled stop's stations; hashes of stops lie below."""
+
 
 def build_transit(
     cities: gpd.GeoDataFrame,
     osm_stops: gpd.GeoDataFrame,
     transit_routes: pd.DataFrame,
+    gtfs_stops: gpd.GeoDataFrame,
+    gtfs_rides: pd.DataFrame,
     params: TransitParams,
 ) -> dict[str, gpd.GeoDataFrame]:
     """The layers ``stations`` and ``transit_links`` of a metro.
 
-    Stops of one name and mode within ``params.interchange_m`` are one station
-    (its two platforms, say), standing where the stop tagged as a station
-    stands; stations of one name and different modes within that distance share
-    their ``interchange_id``. A ride is kept once per line, mode and direction.
+    From the timetable where there is one, else from OSM. Stops of one name and
+    mode within ``params.interchange_m`` are one station (its two platforms,
+    say), standing where the stop tagged as a station stands; stations of one
+    name and different modes within that distance share their
+    ``interchange_id``. A ride is kept once per line, mode and direction.
 
     Raises
     ------
@@ -46,8 +54,14 @@ def build_transit(
         If stops are not in metres.
     """
     require_metric(osm_stops, "osm_stops")
-    rides = _consecutive_stops(transit_routes)
-    stops = _used_stops(osm_stops, rides)
+    if len(gtfs_rides):
+        rides = gtfs_rides.rename(columns={"from_stop": "from", "to_stop": "to"})
+        rides = rides.assign(route_id=pd.NA, headway_min=np.nan, evidence="gtfs")
+        stops = _called_stops(gtfs_stops, rides)
+    else:
+        rides = _consecutive_stops(transit_routes)
+        rides = rides.assign(minutes=np.nan, departures=np.nan, evidence="scheduled_proxy")
+        stops = _used_stops(osm_stops, rides)
     stops["station_id"] = _merge(stops, ["name", "kind"], params.interchange_m)
     stations = _stations(stops, cities, params)
     links = _links(rides, stops, stations, params)
@@ -94,7 +108,35 @@ def _used_stops(osm_stops: gpd.GeoDataFrame, rides: pd.DataFrame) -> pd.DataFram
         }
     )
     frame = frame.sort_values(["is_station", "node_id"], ascending=[False, True], ignore_index=True)
-    return frame.drop_duplicates("node_id", ignore_index=True)
+    return frame.drop_duplicates("node_id", ignore_index=True).assign(
+        stop=lambda each: each["node_id"]
+    )
+
+
+def _called_stops(gtfs_stops: gpd.GeoDataFrame, rides: pd.DataFrame) -> pd.DataFrame:
+    """Stops of the timetable, once per kind of station that lines make of them."""
+    both = pd.concat(
+        [rides[["from", "mode"]].rename(columns={"from": "stop"}),
+         rides[["to", "mode"]].rename(columns={"to": "stop"})]
+    )  # fmt: skip
+    kinds = both.assign(kind=both["mode"].replace("highspeed", "train"))
+    kinds = kinds[["stop", "kind"]].drop_duplicates().sort_values(["stop", "kind"])
+    table = gtfs_stops.set_index("stop_number")
+    kinds = kinds[kinds["stop"].isin(table.index)].reset_index(drop=True)
+    points = table.geometry.loc[kinds["stop"]].to_numpy()
+    # A second kind at one stop is a station of its own, with a number of its own.
+    again = kinds.groupby("stop").cumcount().to_numpy(np.int64)
+    return pd.DataFrame(
+        {
+            "node_id": kinds["stop"].to_numpy(np.int64) - again * KIND_STEP,
+            "stop": kinds["stop"],
+            "name": table["name"].loc[kinds["stop"]].to_numpy(dtype=object),
+            "kind": kinds["kind"].to_numpy(dtype=object),
+            "is_station": False,
+            "x": shapely.get_x(points),
+            "y": shapely.get_y(points),
+        }
+    )
 
 
 def _merge(stops: pd.DataFrame, keys: list[str], within_m: float) -> NDArray[Any]:
@@ -152,35 +194,59 @@ def _links(
     rides: pd.DataFrame, stops: pd.DataFrame, stations: gpd.GeoDataFrame, params: TransitParams
 ) -> gpd.GeoDataFrame:
     """One row per line, mode and direction between two stations."""
-    station_of = stops.set_index("node_id")["station_id"]
-    rides = rides[rides["from"].isin(station_of.index) & rides["to"].isin(station_of.index)]
+    rides = rides.assign(kind=rides["mode"].replace("highspeed", "train"))
+    for end in ("from", "to"):
+        rides = _at_station(rides, stops, end)
+    rides = rides[rides["from_station"] != rides["to_station"]]
     if rides.empty:
         return gpd.GeoDataFrame(schemas.empty("transit_links", stations.crs))
-    rides = rides.assign(
-        from_station=station_of.loc[rides["from"]].to_numpy(),
-        to_station=station_of.loc[rides["to"]].to_numpy(),
-        headway_min=rides["headway_min"].fillna(rides["mode"].map(params.headway_min)),
-    )
     keys = ["line", "mode", "from_station", "to_station"]
-    rides = rides[rides["from_station"] != rides["to_station"]]
-    rides = rides.sort_values([*keys, "headway_min", "route_id"]).drop_duplicates(
-        keys, ignore_index=True
-    )
+    rides = _timed(rides, keys, params)
     points = stations.set_index("station_id").geometry
     ends = [points.loc[rides[column]].to_numpy() for column in ("from_station", "to_station")]
     ways = np.stack([shapely.get_coordinates(end) for end in ends], axis=1)
     lines = shapely.linestrings(ways)
-    speed = rides["mode"].map(params.speed_kmh).to_numpy(float)
+    proxy = shapely.length(lines) / 1000.0 / rides["mode"].map(params.speed_kmh).to_numpy(float)
     frame = gpd.GeoDataFrame(
         {
-            **{
-                key: rides[key]
-                for key in ("from_station", "to_station", "line", "mode", "headway_min", "route_id")
-            },
-            "minutes": shapely.length(lines) / 1000.0 / speed * 60.0,
-            "evidence": "scheduled_proxy",
+            **{key: rides[key] for key in (*keys, "headway_min", "route_id", "evidence")},
+            "minutes": rides["minutes"].fillna(pd.Series(proxy * 60.0)),
         },
         geometry=lines,
         crs=stations.crs,
     )
     return gpd.GeoDataFrame(schemas.conform("transit_links", frame))
+
+
+def _at_station(rides: pd.DataFrame, stops: pd.DataFrame, end: str) -> pd.DataFrame:
+    """Rides with the station at one end; those whose stop is not known are left out.
+
+    A stop of OSM is one station whatever stops there, one of a timetable has a
+    station per kind.
+    """
+    is_alone = ~stops.duplicated("stop", keep=False)
+    alone = stops[is_alone].set_index("stop")["station_id"]
+    station = rides[end].map(alone).astype(object)
+    several = stops[~is_alone].set_index(["stop", "kind"])["station_id"]
+    if len(several):
+        keys = pd.MultiIndex.from_frame(rides[[end, "kind"]])
+        by_kind = pd.Series(several.reindex(keys).to_numpy(dtype=object), index=rides.index)
+        station = station.where(station.notna(), by_kind)
+    return rides.assign(**{f"{end}_station": station})[station.notna()]
+
+
+def _timed(rides: pd.DataFrame, keys: list[str], params: TransitParams) -> pd.DataFrame:
+    """One ride per key: timetabled ones together, else the most frequent route's."""
+    if rides["departures"].notna().any():
+        weighed = rides.assign(spent=rides["minutes"] * rides["departures"])
+        sums = weighed.groupby(keys, as_index=False)[["spent", "departures"]].sum()
+        hours_min = (params.gtfs_to_h - params.gtfs_from_h) * 60.0
+        return sums.assign(
+            minutes=sums["spent"] / sums["departures"],
+            headway_min=hours_min / sums["departures"],
+            route_id=pd.NA,
+            evidence="gtfs",
+        )
+    headway = rides["headway_min"].fillna(rides["mode"].map(params.headway_min))
+    rides = rides.assign(headway_min=headway).sort_values([*keys, "headway_min", "route_id"])
+    return rides.drop_duplicates(keys, ignore_index=True)

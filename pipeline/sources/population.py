@@ -221,6 +221,6 @@ def _report(
         counted = by_city.get(city_id, np.nan)
         if stated > 0 and counted >= 0 and not 1 / ODD_RATIO <= counted / stated <= ODD_RATIO:
             log.warning(
-                "population.raster %s holds %.0f people in %s, the metro file says %.0f: "
+                "population.raster %s holds %.0f people in %s, its stated population is %.0f: "
                 "does it count people per cell?", path, counted, name, stated,
             )  # fmt: skip

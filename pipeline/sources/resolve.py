@@ -89,7 +89,6 @@ def resolve_source(
 def _check_supported(metro: Metro) -> None:
     """Refuse what a metro file may ask for but this version cannot read: never ignore it."""
     asked = {
-        "gtfs.feeds": bool(metro.gtfs.feeds),
         "vector.roads": metro.vector.roads is not None,
         "land_cover.raster": metro.land_cover.raster is not None,
         **{f"area {area.name}: polygon": area.polygon is not None for area in metro.areas},

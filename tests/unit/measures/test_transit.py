@@ -59,7 +59,10 @@ ROUTES = [(10, "subway", "1", np.nan, [1, 2, 3]), (20, "highspeed", "G", np.nan,
 
 
 def network_of(stops=STOPS, routes=ROUTES):
-    made = build_transit(CITIES, make_stops(stops), make_routes(routes), PARAMS)
+    made = build_transit(
+        CITIES, make_stops(stops), make_routes(routes), schemas.empty("gtfs_stops", CRS),
+        schemas.empty("gtfs_rides"), PARAMS,
+    )  # fmt: skip
     return made, TransitNetwork.build(made["stations"], made["transit_links"], PARAMS)
 
 

@@ -1,0 +1,276 @@
+"""GTFS feeds with known timetables, read into stops, rides, stations and links."""
+
+from __future__ import annotations
+
+import threading
+import zipfile
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import geopandas as gpd
+import numpy as np
+import pyproj
+import pytest
+import shapely
+
+from pipeline import schemas
+from pipeline.catalogue import Metro
+from pipeline.config import ExtractParams, TransitParams
+from pipeline.crs import local_metric_crs
+from pipeline.errors import SourceError
+from pipeline.measures.transit import build_transit
+from pipeline.measures.transit_routing import TransitNetwork
+from pipeline.sources.gtfs import read_feeds
+
+CRS = local_metric_crs(113.6, 34.7)
+PARAMS = TransitParams()
+CITIES = gpd.GeoDataFrame(
+    {"city_id": ["a", "b"]},
+    geometry=[shapely.box(-5e4, -5e4, 0, 5e4), shapely.box(0, -5e4, 5e4, 5e4)], crs=CRS,
+)  # fmt: skip
+TO_DEGREES = pyproj.Transformer.from_crs(CRS, 4326, always_xy=True)
+
+STOPS = {  # id: (x, y, name, parent)
+    "W": (-20_000, 0, "西站", None),
+    "M1": (-10_000, 0, "中站1", "M"),
+    "M2": (-10_000, 40, "中站2", "M"),
+    "M": (-10_000, 20, "中站", None),
+    "E": (5_000, 0, "东站", None),
+    "X": (900_000, 0, "远站", None),
+}
+ROUTES = {"r1": ("1", 1), "r2": ("G", 101), "r3": ("77", 3), "r4": ("ferry", 4)}
+
+
+def clock(seconds):
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+
+
+def trips_every(route, stops, minutes, first_h, last_h, gap_min, service="wk", name="t"):
+    """Trips over (stop, ...) with the minutes between, from first to last hour."""
+    found = {}
+    for number, start in enumerate(range(first_h * 60, last_h * 60, gap_min)):
+        at = np.cumsum([start, *minutes]) * 60
+        calls = [(stop, clock(s), clock(s)) for stop, s in zip(stops, at.tolist(), strict=True)]
+        found[f"{route}-{name}{number}"] = (route, service, calls)
+    return found
+
+
+def write_feed(path, timetable, stops=STOPS, drop=(), **tables):
+    """A feed as a zip; ``tables`` replace or add the text of files, ``drop`` leaves some out."""
+
+    def place(x, y):
+        lon, lat = TO_DEGREES.transform(x, y)
+        return f"{lat:.7f},{lon:.7f}"
+
+    texts = {
+        "agency": "agency_id,agency_name,agency_url,agency_timezone\nA,A,http://a.b,Asia/Shanghai\n",
+        "stops": "stop_id,stop_name,stop_lat,stop_lon,parent_station\n" + "".join(
+            f"{key},{name},{place(x, y)},{parent or ''}\n" for key, (x, y, name, parent) in stops.items()),
+        "routes": "route_id,agency_id,route_short_name,route_type\n" + "".join(
+            f"{key},A,{name},{kind}\n" for key, (name, kind) in ROUTES.items()),
+        "trips": "route_id,service_id,trip_id\n" + "".join(
+            f"{route},{service},{key}\n" for key, (route, service, _) in timetable.items()),
+        "stop_times": "trip_id,arrival_time,departure_time,stop_id,stop_sequence\n" + "".join(
+            f"{key},{arrive},{depart},{stop},{10 * (n + 1)}\n"
+            for key, (_, _, calls) in timetable.items() for n, (stop, arrive, depart) in enumerate(calls)),
+        "calendar": "service_id,monday,tuesday,wednesday,thursday,friday,saturday,sunday,start_date,end_date\n"
+                    "wk,1,1,1,1,1,0,0,20240101,20991231\nsu,0,0,0,0,0,0,1,20240101,20991231\n",
+        **tables,
+    }  # fmt: skip
+    with zipfile.ZipFile(path, "w") as target:
+        for name, text in texts.items():
+            if name not in drop:
+                target.writestr(f"{name}.txt", "\ufeff" + text)
+    return str(path)
+
+
+def read(*paths, params=PARAMS):
+    made = read_feeds(CITIES, Metro(id="m", gtfs={"feeds": paths}), params, ExtractParams())
+    return {name: schemas.conform(name, frame) for name, frame in made.items()}
+
+
+def build(*paths, params=PARAMS):
+    made = read(*paths, params=params)
+    built = build_transit(
+        CITIES, schemas.empty("osm_stops", CRS), schemas.empty("transit_routes"),
+        made["gtfs_stops"], made["gtfs_rides"], params,
+    )  # fmt: skip
+    return {name: schemas.conform(name, frame) for name, frame in built.items()}
+
+
+def named_links(built):
+    """Links by (line, from name, to name)."""
+    name = built["stations"].set_index("station_id")["name"]
+    links = built["transit_links"]
+    return links.assign(
+        start=name.loc[links["from_station"]].to_numpy(),
+        stop=name.loc[links["to_station"]].to_numpy(),
+    ).set_index(["line", "start", "stop"])
+
+
+METRO_TRIPS = {
+    **trips_every("r1", ["W", "M1", "E"], [12, 20], 5, 23, 10),
+    **trips_every("r1", ["E", "M2", "W"], [21, 12], 5, 23, 15, name="back"),
+    **trips_every("r1", ["W", "M1"], [2], 5, 23, 1, service="su", name="su"),
+    **trips_every("r2", ["W", "E"], [9], 7, 19, 120),
+}
+
+
+def test_minutes_and_headways_are_the_timetables(tmp_path):
+    links = named_links(build(write_feed(tmp_path / "g.zip", METRO_TRIPS)))
+    assert set(links["evidence"]) == {"gtfs"}
+    # Sunday's trips, a minute apart, are not the working day's.
+    assert links.loc[("1", "西站", "中站"), ["minutes", "headway_min"]].tolist() == [12.0, 10.0]
+    assert links.loc[("1", "东站", "中站"), ["minutes", "headway_min"]].tolist() == [21.0, 15.0]
+    assert links.loc[("G", "西站", "东站"), ["minutes", "headway_min"]].tolist() == [9.0, 120.0]
+    assert links.loc[("G", "西站", "东站"), "mode"] == "highspeed"
+    assert ("G", "东站", "西站") not in links.index
+    assert links["route_id"].isna().all()
+
+
+def test_platforms_are_their_station_and_kinds_at_one_place_one_interchange(tmp_path):
+    bus = trips_every("r3", ["M1", "E"], [30], 6, 20, 20)
+    built = build(write_feed(tmp_path / "g.zip", METRO_TRIPS | bus))
+    stations = built["stations"]
+    assert (stations["name"] == "中站").sum() == 2  # subway, and bus
+    assert set(stations.loc[stations["name"] == "中站", "kind"]) == {"subway", "bus"}
+    assert stations.loc[stations["name"] == "中站", "interchange_id"].nunique() == 1
+    assert set(stations.loc[stations["name"] == "西站", "kind"]) == {"subway", "train"}
+    assert stations["city_id"].tolist().count("b") == 3
+    assert stations["station_id"].str.removeprefix("n").astype("int64").is_unique
+    middle = stations[stations["name"] == "中站"].geometry.iloc[0]
+    assert middle.distance(shapely.Point(-10_000, 20)) < 0.1
+    network = TransitNetwork.build(stations, built["transit_links"], PARAMS)
+    found = network.times_between(([-20_000.0], [0.0]), ([5_000.0], [0.0]))[0, 0]
+    # The subway: half of ten minutes' headway and 32 minutes; the fast train waits an hour.
+    assert found == pytest.approx(5 + 32, abs=0.1)
+
+
+def test_frequencies_count_as_departures(tmp_path):
+    trips = trips_every("r1", ["W", "M1"], [12], 7, 8, 60)
+    path = write_feed(
+        tmp_path / "g.zip", trips,
+        frequencies="trip_id,start_time,end_time,headway_secs\n"
+                    "r1-t0,06:00:00,09:00:00,300\nr1-t0,09:00:00,22:00:00,600\n",
+    )  # fmt: skip
+    rides = read(path)["gtfs_rides"]
+    assert rides["departures"].tolist() == [2 * 12 + 10 * 6]
+
+
+def test_times_left_out_run_with_the_distance_and_past_midnight(tmp_path):
+    trips = {
+        "a": ("r1", "wk", [("W", "08:00:00", "08:00:00"), ("M1", "", ""), ("E", "08:50:00", "08:50:00")]),
+        "b": ("r1", "wk", [("W", "23:50:00", "23:50:00"), ("M1", "24:10:00", "24:10:00")]),
+        "c": ("r1", "wk", [("E", "08:00:00", "08:00:00"), ("W", "07:00:00", "07:00:00")]),
+        "d": ("r1", "wk", [("E", "", ""), ("W", "", "")]),
+    }  # fmt: skip
+    late = TransitParams(gtfs_from_h=7, gtfs_to_h=25)
+    links = named_links(build(write_feed(tmp_path / "g.zip", trips), params=late))
+    assert set(links.index) == {("1", "西站", "中站"), ("1", "中站", "东站")}
+    # 10 of 25 km in 50 minutes, and 20 minutes in the night: their mean, twice in 18 hours.
+    assert links.loc[("1", "西站", "中站"), "minutes"] == pytest.approx((20 + 20) / 2, abs=0.05)
+    assert links.loc[("1", "西站", "中站"), "headway_min"] == pytest.approx(18 * 60 / 2)
+    assert links.loc[("1", "中站", "东站"), "minutes"] == pytest.approx(30, abs=0.05)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_random_timetables_against_a_count_trip_by_trip(tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    keys = ["W", "M1", "M2", "E"]
+    trips, expected = {}, {}
+    for number in range(200):
+        stops = list(rng.permutation(keys)[: rng.integers(2, 5)])
+        at = np.cumsum(rng.integers(60, 3000, len(stops))) + int(rng.integers(0, 90_000))
+        trips[f"t{number}"] = (
+            "r1", "wk", [(k, clock(int(s)), clock(int(s))) for k, s in zip(stops, at, strict=True)]
+        )  # fmt: skip
+        own = ["中站" if k in ("M1", "M2") else STOPS[k][2] for k in stops]
+        for (a, s), (b, t) in zip(
+            zip(own, at, strict=True), list(zip(own, at, strict=True))[1:], strict=False
+        ):
+            if 7 * 3600 <= s < 19 * 3600 and a != b:
+                expected.setdefault((a, b), []).append((t - s) / 60)
+    links = named_links(build(write_feed(tmp_path / "g.zip", trips))).loc["1"]
+    assert set(links.index) == set(expected)
+    for key, minutes in expected.items():
+        assert links.loc[key, "minutes"] == pytest.approx(np.mean(minutes))
+        assert links.loc[key, "headway_min"] == pytest.approx(720 / len(minutes))
+
+
+def test_two_feeds_with_the_same_ids_stay_apart(tmp_path):
+    first = write_feed(tmp_path / "a.zip", trips_every("r1", ["W", "M1"], [12], 7, 19, 10))
+    moved = {
+        key: (x, y + 9_000, f"{name}二", parent) for key, (x, y, name, parent) in STOPS.items()
+    }
+    second = write_feed(
+        tmp_path / "b.zip", trips_every("r1", ["W", "M1"], [15], 7, 19, 20), stops=moved
+    )
+    links = named_links(build(first, second))
+    assert links.loc[("1", "西站", "中站"), "minutes"] == 12
+    assert links.loc[("1 [2]", "西站二", "中站二"), "minutes"] == 15
+    # The first feed's ids do not change because there is a second.
+    alone = build(first)["stations"]["station_id"]
+    assert set(alone) < set(build(first, second)["stations"]["station_id"])
+
+
+def test_stops_far_away_and_other_modes_are_left_out(tmp_path, caplog):
+    trips = METRO_TRIPS | trips_every("r2", ["E", "X"], [200], 8, 18, 60, name="x")
+    trips |= trips_every("r4", ["W", "E"], [40], 8, 18, 60)
+    links = named_links(build(write_feed(tmp_path / "g.zip", trips)))
+    assert not {"远站"} & set(links.index.get_level_values("stop"))
+    assert "ferry" not in links.index.get_level_values("line")
+    assert "mode_not_covered drops 10 trips" in caplog.text
+
+
+def test_a_feed_by_url(tmp_path):
+    write_feed(tmp_path / "g.zip", METRO_TRIPS)
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        assert len(read(f"{url}/g.zip")["gtfs_rides"]) == 5
+        with pytest.raises(SourceError, match="cannot be fetched"):
+            read(f"{url}/no.zip")
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"drop": ("stop_times",)}, "stop_times.txt is missing or empty"),
+        ({"drop": ("calendar",)}, "neither calendar.txt nor calendar_dates.txt"),
+        ({"stops": {"X": STOPS["X"], "W": (800_000, 0, "w", None)}}, "no stop in or near the metro"),
+        ({"routes": "route_id,route_type\nr1,one\n"}, "cannot be read"),
+        ({"trips": "trip_id,route_id\nt,r1\n"}, "trips.txt lacks service_id"),
+        ({"calendar": "service_id,monday,tuesday,wednesday,thursday,friday,saturday,sunday,start_date,"
+                      "end_date\nwk,0,0,0,0,0,0,0,20240101,20240201\n"}, "no trip on any day"),
+    ],
+)  # fmt: skip
+def test_faults_are_one_clear_line(tmp_path, changes, told):
+    trips = trips_every("r1", ["W", "M1", "X"], [12, 200], 7, 19, 60)
+    stops = changes.pop("stops", STOPS)
+    path = write_feed(tmp_path / "g.zip", trips, stops=stops, **changes)
+    with pytest.raises(SourceError, match=told) as caught:
+        read(path)
+    assert path in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_no_zip_or_is_cut(tmp_path):
+    (tmp_path / "a.zip").write_bytes(b"<html>not found</html>")
+    with pytest.raises(SourceError, match="no zip file"):
+        read(str(tmp_path / "a.zip"))
+    whole = (tmp_path / "g.zip", METRO_TRIPS)
+    content = bytearray(open(write_feed(*whole), "rb").read())  # noqa: PTH123, SIM115
+    at = content.find(b"stop_times.txt") + 200
+    content[at : at + 60] = bytes(60)
+    (tmp_path / "g.zip").write_bytes(content)
+    with pytest.raises(SourceError, match=r"g\.zip"):
+        read(str(tmp_path / "g.zip"))
+
+
+def test_no_feed_no_rows():
+    made = read()
+    assert made["gtfs_stops"].empty and made["gtfs_rides"].empty
