@@ -23,7 +23,17 @@ import shapely
 from pipeline.errors import SchemaError
 
 Dtype = Literal[
-    "str", "int8", "int32", "int64", "Int64", "float", "float32", "bool", "list_int64", "category"
+    "str",
+    "int8",
+    "int32",
+    "int64",
+    "Int64",
+    "float",
+    "float32",
+    "bool",
+    "list_int64",
+    "category",
+    "bytes",
 ]
 
 _PANDAS_DTYPES: dict[str, Any] = {
@@ -37,6 +47,7 @@ _PANDAS_DTYPES: dict[str, Any] = {
     "bool": "bool",
     "list_int64": pd.ArrowDtype(pa.list_(pa.int64())),
     "category": "category",
+    "bytes": pd.ArrowDtype(pa.binary()),
 }
 
 
@@ -755,12 +766,13 @@ _RESULTS = (
         "land",
         "The belt along each border, parted into land classes without overlap.",
         (
-            _str("land_id", "`<border>/<city>/<class>/<n>`"),
+            _str("land_id", "`<border>/<stretch>/<city>/<class>/<n>`"),
             _str("land_class", "class by precedence", values=LAND_CLASSES),
             _str("zone_class", "what it counts as", values=ZONE_CLASSES),
             _str("evidence", "where it comes from", "nobody mapped it", values=("osm", "raster")),
             _str("city_id", "side"),
             _BORDER,
+            _str("segment_id", "the stretch of the widest belt that it lies in (eco_zones)"),
         ),
         key=("land_id",),
         geometry="Polygon",
@@ -776,10 +788,11 @@ _RESULTS = (
             _num("km_from", "along the border"),
             _num("km_to", "along the border"),
             _num("area_km2", "area"),
-            _num("ecological_pct", "share"),
+            _num("ecological_pct", "share, protected land included"),
             _num("farmland_pct", "share"),
             _num("urban_pct", "share"),
             _num("unknown_pct", "share that nobody mapped; the four sum to 100"),
+            _num("protected_pct", "share of protected land, part of the ecological"),
             _str("zone", "class with 60 %, else mixed; unknown from 50 % unknown", values=ZONES),
             _num("similarity_across", "1 - half the L1 distance of both sides' shares", "the other side has no such stretch or either is unknown"),
             _str("guidance", "classified control, a proxy of the statutory lines", values=("urban_development", "ecological_construction", "basic_farmland_protection", "coordinate", "map_first")),
@@ -883,6 +896,45 @@ _RESULTS = (
 )
 
 _WORK = (
+    Layer(
+        "land_cover",
+        "Tiles of the land-cover rasters near the borders, on the rasters' own grids; empty without any.",
+        (
+            _str("tile_id", "`<raster>/<row>/<column>`"),
+            Column("raster", "int64", "number of the raster in the metro file, from 0"),
+            Column("row", "int64", "of the upper left cell on the raster's grid"),
+            Column("column", "int64", "of the upper left cell on the raster's grid"),
+            Column("height", "int64", "rows of cells"),
+            Column("width", "int64", "columns of cells"),
+            _num("west", "of the raster's first cell, in units of its CRS"),
+            _num("north", "of the raster's first cell, in units of its CRS"),
+            _num("dx", "a cell's side, in units of its CRS"),
+            _num("dy", "a cell's side, in units of its CRS"),
+            _str("crs", "the raster's CRS as WKT"),
+            Column("codes", "bytes", "zlib of one byte per cell, row by row: which of the land classes, in the order of land.land_class"),
+        ),
+        key=("tile_id",),
+        geometry="Polygon",
+        kind="work",
+    ),
+    Layer(
+        "belts",
+        "The belts along the borders, of every width, cut into stretches on each side.",
+        (
+            _str("segment_id", "`<border>/<belt>/<n>/<city>`"),
+            _str("stretch_id", "`<border>/<n>`: both sides, all widths"),
+            _BORDER,
+            _str("city_id", "side"),
+            _num("belt_km", "width of the belt on this side"),
+            _flag("is_widest", "of the widest belt, which is parted into land"),
+            Column("stretch", "int64", "number of the stretch along the border, from 0"),
+            _num("km_from", "along the border"),
+            _num("km_to", "along the border"),
+        ),
+        key=("segment_id",),
+        geometry="MultiPolygon",
+        kind="work",
+    ),
     Layer(
         "road_ends",
         "Every end examined near a border, with the rule that made it a finding or not.",

@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from pipeline.measures import (
     accessibility,
+    belt,
     border_effect,
     borders,
     bottlenecks,
@@ -38,7 +39,7 @@ from pipeline.measures import (
     zones,
 )
 from pipeline.render import index_page, metro_map, pair_brief
-from pipeline.sources import extract, gtfs, population
+from pipeline.sources import extract, gtfs, land_cover, population
 
 Combine = Literal["concatenate", "parts"]
 
@@ -78,6 +79,7 @@ class Stage:
 
 
 BY_BORDER = Split("borders", into="border_id", column="border_id")
+BY_STRETCH = Split("belts", into="stretch_id", column="stretch_id")
 
 STAGES: tuple[Stage, ...] = (
     Stage(
@@ -145,10 +147,12 @@ STAGES: tuple[Stage, ...] = (
           ("borders", "cities", "roads", "road_nodes", "tagged_nodes", "land_areas", "waterways",
            "barriers", "dead_ends", "link_candidates"),
           ("placebo",), placebo.placebo_borders, ("placebo", "dead_ends", "missing_links", "borders"), BY_BORDER),
-    Stage("land", ("borders", "cities", "land_areas"), ("land",), land.classify_land,
-          ("ecology",), BY_BORDER),
+    Stage("belts", ("borders", "cities"), ("belts",), belt.cut_belts, ("ecology",), BY_BORDER),
+    Stage("land_cover", ("borders",), ("land_cover",), land_cover.read_land_cover, ("ecology",), BY_BORDER,
+          finish=land_cover.unique_tiles, tables=("land_cover",)),
+    Stage("land", ("belts", "land_areas", "land_cover"), ("land",), land.classify_land, (), BY_STRETCH),
     Stage("ecology",
-          ("borders", "cities", "land", "waterways", "land_areas", "roads", "railways"),
+          ("borders", "belts", "land", "waterways", "land_areas", "roads", "railways"),
           ("eco_zones", "conflicts", "eco_corridors", "shared_rivers", "monitoring_sites", "landscape_metrics"),
           ecology.boundary_ecology, ("ecology",), BY_BORDER),
     Stage("integration",

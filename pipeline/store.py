@@ -154,7 +154,7 @@ def _read_table(path: str) -> pa.Table:
 def _to_pandas(column: pa.ChunkedArray, dtype: str | None) -> Any:
     if dtype == "Int64":
         return column.to_pandas(types_mapper=lambda _: pd.Int64Dtype())
-    if dtype == "list_int64":
+    if dtype in ("list_int64", "bytes"):
         return column.to_pandas(types_mapper=lambda kind: pd.ArrowDtype(kind))
     return column.to_pandas()
 

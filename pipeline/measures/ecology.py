@@ -25,10 +25,10 @@ from pipeline.crs import require_metric, require_same
 from pipeline.measures import landscape, shared_rivers
 from pipeline.measures.belt import (
     Belt,
-    belt_of,
+    assemble_belt,
     joined,
     polygons_in,
-    stretch_regions,
+    sound,
     within_gap,
 )
 
@@ -67,13 +67,14 @@ _TOUCHING_M = 1.0
 _OUTLINE_M = 1e-3
 """Vertices within this of a straight edge say nothing; without them outlines compare."""
 
-_ZONE_ORDER = ("ecological", "farmland", "urban", "unknown")
+_ZONE_ORDER = ("ecological", "farmland", "urban", "unknown", "protected")
+"""Columns of shares; protected land is part of the ecological, the first four sum to all."""
 
 
 def boundary_ecology(
     border_id: str,
     borders: gpd.GeoDataFrame,
-    cities: gpd.GeoDataFrame,
+    belts: gpd.GeoDataFrame,
     land: gpd.GeoDataFrame,
     waterways: gpd.GeoDataFrame,
     land_areas: gpd.GeoDataFrame,
@@ -87,9 +88,9 @@ def boundary_ecology(
     ----------
     border_id
         The border looked at.
-    borders, cities, land, waterways, land_areas, roads, railways
-        Layers in one metric CRS; ``land`` as `land.classify_land` makes it, for
-        any number of borders. All but the first two may be empty.
+    borders, belts, land, waterways, land_areas, roads, railways
+        Layers in one metric CRS; ``belts`` and ``land`` of any number of borders.
+        All but the first two may be empty.
 
     Returns
     -------
@@ -102,14 +103,14 @@ def boundary_ecology(
     """
     crs = require_metric(borders, "borders")
     require_same(borders, land, "borders and land")
-    belt = belt_of(border_id, borders, cities, 1_000.0 * max(params.belt_km))
-    if belt is None or not belt.sides:
+    belt = assemble_belt(border_id, borders, belts)
+    if belt is None:
         return {name: schemas.empty(name, crs) for name in OUTPUTS}
     own = sound_land(land[land["border_id"] == border_id])
     barriers = corridor_barriers(belt, roads, railways)
     rivers, river_sites = shared_rivers.find_shared_rivers(belt, waterways, land_areas, own, params)
     return {
-        "eco_zones": zone_stretches(belt, borders, cities, own, params),
+        "eco_zones": zone_stretches(belts[belts["border_id"] == border_id], own, params),
         "conflicts": find_conflicts(belt, own, params),
         "eco_corridors": find_corridors(belt, own, barriers, params),
         "shared_rivers": rivers,
@@ -128,11 +129,7 @@ def sound_land(land: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     is_broken = ~shapely.is_valid(land.geometry.to_numpy())
     if not is_broken.any():
         return land
-    geometry = land.geometry.to_numpy().copy()
-    geometry[is_broken] = shapely.make_valid(
-        geometry[is_broken], method="structure", keep_collapsed=False
-    )
-    parts, owner = polygons_in(geometry, min_m2=0.01)
+    parts, owner = polygons_in(sound(land.geometry.to_numpy()), min_m2=0.01)
     columns = land.drop(columns="geometry").iloc[owner].reset_index(drop=True)
     return gpd.GeoDataFrame(columns, geometry=parts, crs=land.crs)
 
@@ -141,38 +138,32 @@ def sound_land(land: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def zone_stretches(
-    belt: Belt,
-    borders: gpd.GeoDataFrame,
-    cities: gpd.GeoDataFrame,
-    land: gpd.GeoDataFrame,
-    params: EcologyParams,
+    belts: gpd.GeoDataFrame, land: gpd.GeoDataFrame, params: EcologyParams
 ) -> gpd.GeoDataFrame:
-    """Stretches of each belt width on each side, with their shares and zone; ``eco_zones``.
+    """Shares and zone of each stretch, side and belt width of one border; ``eco_zones``.
 
-    The land nearest a stretch of the border is that stretch's, on both sides and
-    at every width, so that stretches face each other. Shares are of the land in
-    the stretch and sum to 100 with what nobody mapped.
+    Shares are of the land in the stretch and sum to 100 with what nobody mapped.
+
+    Parameters
+    ----------
+    belts, land
+        The border's rows of those layers.
     """
-    regions = stretch_regions(belt, params.segment_km)
-    cells = pd.concat(
-        [
-            _stretch_cells(belt, regions, borders, cities, belt_km)
-            for belt_km in sorted(set(params.belt_km))
-        ],
-        ignore_index=True,
-    )
-    if cells.empty:
-        return schemas.empty("eco_zones", belt.crs)
+    if belts.empty:
+        return schemas.empty("eco_zones", belts.crs)
+    cells = belts.reset_index(drop=True)
+    cells["geometry"] = sound(cells.geometry.to_numpy())
     areas = _zone_areas(cells, land)
-    shares = 100.0 * areas / areas.sum(axis=1, keepdims=True)
+    shares = 100.0 * areas / areas[:, :4].sum(axis=1, keepdims=True)
     for column, share in zip(_ZONE_ORDER, shares.T, strict=True):
         cells[f"{column}_pct"] = share
+    shares = shares[:, :4]
     cells["zone"] = name_zones(shares, params.zone_share, params.unknown_share)
     cells["similarity_across"] = _similarity_across(cells, shares)
     cells["guidance"] = cells["zone"].map(GUIDANCE)
-    cells["area_km2"] = shapely.area(cells["geometry"].to_numpy()) / 1e6
-    frame = gpd.GeoDataFrame(cells, geometry="geometry", crs=belt.crs)
-    return schemas.conform("eco_zones", frame.drop(columns="n"))
+    cells["area_km2"] = shapely.area(cells.geometry.to_numpy()) / 1e6
+    extra = ["stretch", "stretch_id", "is_widest"]
+    return schemas.conform("eco_zones", cells.drop(columns=extra))
 
 
 def name_zones(shares_pct: Floats, zone_share: float, unknown_share: float) -> NDArray[np.object_]:
@@ -189,63 +180,44 @@ def name_zones(shares_pct: Floats, zone_share: float, unknown_share: float) -> N
     return np.asarray(zone, dtype=object)
 
 
-def _stretch_cells(
-    belt: Belt,
-    regions: gpd.GeoDataFrame,
-    borders: gpd.GeoDataFrame,
-    cities: gpd.GeoDataFrame,
-    belt_km: float,
-) -> pd.DataFrame:
-    """The land of each stretch on each side of a belt of one width."""
-    width_m = 1_000.0 * belt_km
-    one = belt if width_m == belt.width_m else belt_of(belt.border_id, borders, cities, width_m)
-    frames = []
-    for city_id, side in ({} if one is None else one.sides).items():
-        shapely.prepare(side)
-        cut = shapely.intersection(regions.geometry.to_numpy(), side)
-        parts, owner = polygons_in(cut, min_m2=1.0)
-        rows = np.unique(owner)
-        if not len(rows):
-            continue
-        place = np.searchsorted(rows, owner)
-        frame = pd.DataFrame(regions.drop(columns="geometry").iloc[rows])
-        frame["geometry"] = shapely.multipolygons(parts, indices=place)
-        frame["segment_id"] = [f"{belt.border_id}/{belt_km:g}/{n}/{city_id}" for n in frame["n"]]
-        frames.append(
-            frame.assign(border_id=belt.border_id, city_id=city_id, belt_km=float(belt_km))
-        )
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
-
-
-def _zone_areas(cells: pd.DataFrame, land: gpd.GeoDataFrame) -> Floats:
-    """Square metres of each zone class (columns as `_ZONE_ORDER`) in each cell."""
+def _zone_areas(cells: gpd.GeoDataFrame, land: gpd.GeoDataFrame) -> Floats:
+    """Square metres of each zone class in each cell, and of protected land; as `_ZONE_ORDER`."""
     areas = np.zeros((len(cells), len(_ZONE_ORDER)))
-    geometry = cells["geometry"].to_numpy()
-    column_of = {name: n for n, name in enumerate(_ZONE_ORDER)}
-    for city_id, rows in land.groupby("city_id").indices.items():
-        here = np.flatnonzero((cells["city_id"] == city_id).to_numpy())
-        pieces = land.geometry.to_numpy()[rows]
-        column = land["zone_class"].iloc[rows].map(column_of).to_numpy()
-        tree = shapely.STRtree(pieces)
-        own = geometry[here]
-        shapely.prepare(own)
-        cell, piece = tree.query(own, predicate="intersects")
-        shared = np.empty(len(cell))
-        whole = shapely.contains_properly(own[cell], pieces[piece])
-        shared[whole] = shapely.area(pieces[piece[whole]])
-        shared[~whole] = shapely.area(
-            shapely.intersection(own[cell[~whole]], pieces[piece[~whole]])
+    geometry = cells.geometry.to_numpy()
+    row_of = dict(zip(cells["segment_id"], range(len(cells)), strict=True))
+    columns = land["zone_class"].map({name: n for n, name in enumerate(_ZONE_ORDER)})
+    column = columns.to_numpy(dtype=np.int64)
+    is_protected = (land["land_class"] == "protected").to_numpy()
+    row = land["segment_id"].map(row_of).to_numpy(dtype=np.int64)
+    pieces = land.geometry.to_numpy()
+    whole = shapely.area(pieces)
+    cell, piece, shared = [row], [np.arange(len(land))], [whole]
+    # Land is cut where the widest belt's cells end; a narrower one takes part of it.
+    for city_id, rows in cells[~cells["is_widest"]].groupby("city_id").indices.items():
+        at = np.flatnonzero((land["city_id"] == city_id).to_numpy())
+        here = np.flatnonzero(~cells["is_widest"].to_numpy())[rows]
+        shapely.prepare(geometry[here])
+        first, second = shapely.STRtree(pieces[at]).query(geometry[here], predicate="intersects")
+        first, second = here[first], at[second]
+        part = whole[second].copy()
+        is_cut = ~shapely.contains_properly(geometry[first], pieces[second])
+        part[is_cut] = shapely.area(
+            shapely.intersection(geometry[first[is_cut]], pieces[second[is_cut]])
         )
-        np.add.at(areas, (here[cell], column[piece]), shared)
-    # Land that the layer does not hold, for example of a narrower run, is not known.
-    missing = shapely.area(geometry) - areas.sum(axis=1)
+        cell, piece, shared = [*cell, first], [*piece, second], [*shared, part]
+    cells_of, pieces_of, m2 = (np.concatenate(each) for each in (cell, piece, shared))
+    np.add.at(areas, (cells_of, column[pieces_of]), m2)
+    protected = is_protected[pieces_of]
+    np.add.at(areas, (cells_of[protected], 4), m2[protected])
+    # Land that the layer does not hold is not known.
+    missing = shapely.area(geometry) - areas[:, :4].sum(axis=1)
     areas[:, 3] += np.maximum(missing, 0.0)
     return areas
 
 
 def _similarity_across(cells: pd.DataFrame, shares_pct: Floats) -> Floats:
     """1 - half the L1 distance of both sides' shares; nan without a known other side."""
-    key = list(zip(cells["belt_km"], cells["n"], strict=True))
+    key = list(zip(cells["belt_km"], cells["stretch"], strict=True))
     row_of = {
         (belt_km, n, city): row
         for row, ((belt_km, n), city) in enumerate(zip(key, cells["city_id"], strict=True))
@@ -472,7 +444,7 @@ def _cut_by(green: gpd.GeoDataFrame, barriers: Geometries, half_width_m: float) 
             geometry[each] = shapely.difference(
                 geometry[each], shapely.union_all(strips[strip[patch == each]])
             )
-    parts, owner = polygons_in(geometry, min_m2=1.0)
+    parts, owner = polygons_in(geometry, min_m2=0.01)
     columns = green[["land_class", "city_id"]].iloc[owner].reset_index(drop=True)
     return gpd.GeoDataFrame(columns, geometry=parts, crs=green.crs)
 
@@ -502,7 +474,8 @@ def _corridor_row(belt: Belt, area: pd.Series, pieces: gpd.GeoDataFrame) -> dict
         "area_km2_a": area[belt.city_a],
         "area_km2_b": area[belt.city_b],
         "is_protected": bool((pieces["land_class"] == "protected").any()),
-        "geometry": shapely.multipolygons(pieces.geometry.to_numpy()),
+        # Pieces of two classes or stretches share edges, which one polygon must not.
+        "geometry": shapely.union_all(pieces.geometry.to_numpy()),
     }
 
 

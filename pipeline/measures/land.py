@@ -1,12 +1,13 @@
 """The belt along a border, parted into land classes without overlap.
 
 What belongs here: which OSM tag means which land class, and the partition of a
-belt by precedence. What the classes say about a border (zones, conflicts,
-corridors, metrics) belongs to `ecology`.
+belt by precedence. Reading a raster's cells as polygons belongs to `cover`; what
+the classes say about a border (zones, conflicts, corridors, metrics) to `ecology`.
 
 OSM maps land use and land cover as polygons that overlap, repeat and break
 rules. Here every piece of the belt gets exactly one class: the first in
-`PRECEDENCE` that any polygon gives it, and ``unknown`` where nobody mapped.
+`PRECEDENCE` that any polygon gives it; where nobody mapped, the class that a
+land-cover raster gives, and ``unknown`` where neither says anything.
 Method: methods.md 6. Classes are proxies of what stands on the ground, not the
 statutory lines (three zones, three lines).
 """
@@ -23,11 +24,10 @@ import shapely
 from numpy.typing import NDArray
 
 from pipeline import schemas
-from pipeline.catalogue import Metro
-from pipeline.config import EcologyParams
 from pipeline.crs import require_metric, require_same
-from pipeline.errors import ConfigError, StageError
-from pipeline.measures.belt import Belt, belt_of, polygons_in
+from pipeline.errors import StageError
+from pipeline.measures import cover
+from pipeline.measures.belt import polygons_in, sound
 
 log = logging.getLogger(__name__)
 
@@ -130,6 +130,9 @@ CLASS_OF_TAG: dict[str, dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 """OSM key -> land class -> values (methods.md 6). Any other tag leaves the land unknown."""
 
+_UNKNOWN = len(PRECEDENCE)
+_RANK_OF = {name: rank for rank, name in enumerate((*PRECEDENCE, "unknown"))}
+
 _SLIVER_M2 = 1e-2
 """Parts below this are noise of the overlay, not land."""
 
@@ -142,51 +145,50 @@ _AREA_TOLERANCE = 1e-6
 
 
 def classify_land(
-    border_id: str,
-    borders: gpd.GeoDataFrame,
-    cities: gpd.GeoDataFrame,
+    stretch_id: str,
+    belts: gpd.GeoDataFrame,
     land_areas: gpd.GeoDataFrame,
-    params: EcologyParams,
-    metro: Metro | None = None,
+    land_cover: gpd.GeoDataFrame,
 ) -> gpd.GeoDataFrame:
-    """Part one border's belt into land classes; layer ``land``.
+    """Part one stretch of the widest belt, both sides, into land classes; layer ``land``.
 
-    The belt is the widest of ``params.belt_km`` on both sides; at a tripoint each
-    place belongs to the nearest border, so that belts share nothing. The order
-    of the polygons, and how they are cut up, change nothing but vertices along
-    straight edges.
+    OSM decides first; where it is silent the raster does, and what neither knows
+    is ``unknown``. The order of the polygons, and how they are cut up, change
+    nothing but vertices along straight edges. A patch is cut where the stretch ends.
 
     Parameters
     ----------
-    border_id
-        The border whose belt is parted.
-    borders, cities, land_areas
-        Layers in one metric CRS.
-    metro
-        Given by the runner; only to refuse a land-cover raster, which is not
-        read yet.
+    stretch_id
+        The stretch that is parted.
+    belts, land_areas, land_cover
+        Layers in one metric CRS; the last two may be empty.
 
     Raises
     ------
-    ConfigError
-        If the metro names a land-cover raster.
     StageError
         If the areas of the classes miss the belt's by more than a millionth.
     CrsError
         If a layer is not in metres, or the layers differ.
     """
-    _refuse_raster(metro)
-    crs = require_metric(borders, "borders")
-    require_same(borders, land_areas, "borders and land_areas")
-    belt = belt_of(border_id, borders, cities, 1_000.0 * max(params.belt_km))
-    if belt is None or not belt.sides:
+    crs = require_metric(belts, "belts")
+    require_same(belts, land_areas, "belts and land_areas")
+    require_same(belts, land_cover, "belts and land_cover")
+    cells = belts[(belts["stretch_id"] == stretch_id) & belts["is_widest"]]
+    if cells.empty:
         return schemas.empty("land", crs)
-    polygons, ranks = _classed_polygons(belt, land_areas)
-    parts = [
-        _part_side(border_id, city_id, side, polygons, ranks)
-        for city_id, side in belt.sides.items()
-    ]
-    return _land_layer(border_id, pd.concat(parts, ignore_index=True), crs)
+    geometry = sound(cells.geometry.to_numpy())
+    polygons, ranks = _classed_polygons(stretch_id, geometry, land_areas)
+    mosaics = cover.mosaics_over(land_cover, shapely.total_bounds(geometry))
+    parts = []
+    for cell, segment_id, city_id in zip(
+        geometry, cells["segment_id"], cells["city_id"], strict=True
+    ):
+        part = _part_cell(cell, polygons, ranks)
+        part = _fill_from_raster(part, mosaics)
+        _check_areas(segment_id, cell, part)
+        parts.append(part.assign(segment_id=segment_id, city_id=city_id))
+    border_id = str(cells["border_id"].iloc[0])
+    return _land_layer(border_id, stretch_id, pd.concat(parts, ignore_index=True), crs)
 
 
 def class_of(key: pd.Series, value: pd.Series) -> pd.Series:
@@ -201,30 +203,17 @@ def class_of(key: pd.Series, value: pd.Series) -> pd.Series:
     return tag.map(table)
 
 
-def _refuse_raster(metro: Metro | None) -> None:
-    if metro is not None and metro.land_cover.raster:
-        raise ConfigError(
-            f"metro {metro.id}",
-            [
-                f"land_cover.raster: {metro.land_cover.raster!r} is set, but land-cover rasters "
-                "are not read yet; remove it to classify land from OSM alone"
-            ],
-        )
-
-
-def _classed_polygons(belt: Belt, land_areas: gpd.GeoDataFrame) -> tuple[Geometries, Ints]:
-    """Valid polygons near the belt, with the rank of their class in `PRECEDENCE`."""
+def _classed_polygons(
+    stretch_id: str, cells: Geometries, land_areas: gpd.GeoDataFrame
+) -> tuple[Geometries, Ints]:
+    """Valid polygons near some cells, with the rank of their class in `PRECEDENCE`."""
+    # The index stays with the layer, which the tasks of one worker share.
+    near = np.sort(land_areas.sindex.query(shapely.box(*shapely.total_bounds(cells))))
+    areas = land_areas[["key", "value"]].iloc[near]
     rank_of = {name: rank for rank, name in enumerate(PRECEDENCE)}
-    rank = class_of(land_areas["key"], land_areas["value"]).map(rank_of).to_numpy(dtype=float)
-    geometry = land_areas.geometry.to_numpy()
-    west, south, east, north = shapely.total_bounds(list(belt.sides.values()))
-    bounds = shapely.bounds(geometry)
-    is_near = (
-        (bounds[:, 0] <= east) & (bounds[:, 2] >= west)
-        & (bounds[:, 1] <= north) & (bounds[:, 3] >= south)
-    )  # fmt: skip
-    keep = np.flatnonzero(is_near & ~np.isnan(rank))
-    polygons = _repaired(belt.border_id, geometry[keep])
+    rank = class_of(areas["key"], areas["value"]).map(rank_of).to_numpy(dtype=float)
+    keep = np.flatnonzero(~np.isnan(rank))
+    polygons = _repaired(stretch_id, land_areas.geometry.to_numpy()[near[keep]])
     ranks = rank[keep].astype(np.int64)
     # Parts, so that a multipolygon spread along the whole border is looked at where it lies.
     parts, owner = shapely.get_parts(polygons, return_index=True)
@@ -232,48 +221,57 @@ def _classed_polygons(belt: Belt, land_areas: gpd.GeoDataFrame) -> tuple[Geometr
     return parts[is_land], ranks[owner[is_land]]
 
 
-def _repaired(border_id: str, polygons: Geometries) -> Geometries:
-    """The same areas as valid polygons.
-
-    ``structure`` takes rings for what they outline, so that land drawn twice over
-    itself stays land (``linework`` would leave a hole there).
-    """
+def _repaired(stretch_id: str, polygons: Geometries) -> Geometries:
+    """The same areas as valid polygons, the repaired ones counted."""
     is_broken = ~shapely.is_valid(polygons)
     if is_broken.any():
-        polygons = polygons.copy()
-        mended = shapely.make_valid(polygons[is_broken], method="structure", keep_collapsed=False)
-        polygons[is_broken] = mended
-        lost = int((shapely.area(mended) == 0.0).sum())
+        polygons = sound(polygons)
+        lost = int((shapely.area(polygons[is_broken]) == 0.0).sum())
         log.info(
-            "land: border %s: repaired %d invalid of %d land polygons (rule invalid_polygon), "
+            "land: stretch %s: repaired %d invalid of %d land polygons (rule invalid_polygon), "
             "%d of them enclose nothing",
-            border_id, int(is_broken.sum()), len(polygons), lost,
+            stretch_id, int(is_broken.sum()), len(polygons), lost,
         )  # fmt: skip
     return polygons
 
 
-def _part_side(
-    border_id: str, city_id: str, side: Any, polygons: Geometries, ranks: Ints
-) -> pd.DataFrame:
-    """The classes of one side of the belt: columns city_id, rank, geometry, not yet in parts."""
-    inside, ranks = _clipped(side, polygons, ranks)
-    rows: list[tuple[int, Any]] = []
+def _part_cell(cell: Any, polygons: Geometries, ranks: Ints) -> pd.DataFrame:
+    """The classes of one cell by OSM: columns rank, evidence, geometry, not yet in parts."""
+    inside, ranks = _clipped(cell, polygons, ranks)
+    rows: list[tuple[int, str | None, Any]] = []
     covered = shapely.Polygon()
     for rank in np.unique(ranks):
         whole = shapely.union_all(inside[ranks == rank])
         left = shapely.difference(whole, covered)
         covered = shapely.union(covered, whole)
-        rows.append((int(rank), left))
-    rows.append((len(PRECEDENCE), shapely.difference(side, covered)))
-    found = float(shapely.area([geometry for _, geometry in rows]).sum())
-    wanted = float(shapely.area(side))
+        rows.append((int(rank), "osm", left))
+    rows.append((_UNKNOWN, None, shapely.difference(cell, covered)))
+    return pd.DataFrame(rows, columns=["rank", "evidence", "geometry"])
+
+
+def _fill_from_raster(part: pd.DataFrame, mosaics: list[cover.Mosaic]) -> pd.DataFrame:
+    """Give what OSM left to the first raster that knows it; the rest stays unknown."""
+    for mosaic in mosaics:
+        is_silent = (part["rank"] == _UNKNOWN).to_numpy()
+        silent, _ = polygons_in(part["geometry"].to_numpy()[is_silent])
+        geometry, classes = mosaic.polygons_over(silent)
+        rank = np.array([_RANK_OF[name] for name in classes], dtype=np.int64)
+        filled = pd.DataFrame({"rank": rank, "geometry": geometry})
+        filled["evidence"] = pd.Series("raster", index=filled.index, dtype=object).where(
+            rank != _UNKNOWN, None
+        )
+        part = pd.concat([part[~is_silent], filled], ignore_index=True)
+    return part
+
+
+def _check_areas(segment_id: str, cell: Any, part: pd.DataFrame) -> None:
+    found = float(shapely.area(part["geometry"].to_numpy()).sum())
+    wanted = float(shapely.area(cell))
     if abs(found - wanted) > _AREA_TOLERANCE * wanted:
         raise StageError(
-            f"land of border {border_id}, side {city_id}: the classes cover {found:.1f} m2, the "
-            f"belt {wanted:.1f} m2; expected equal areas. Please report this border's extract"
+            f"land of segment {segment_id}: the classes cover {found:.1f} m2, the belt "
+            f"{wanted:.1f} m2; expected equal areas. Please report this border's extract"
         )
-    frame = pd.DataFrame(rows, columns=["rank", "geometry"])
-    return frame.assign(city_id=city_id)
 
 
 def _clipped(side: Any, polygons: Geometries, ranks: Ints) -> tuple[Geometries, Ints]:
@@ -287,27 +285,22 @@ def _clipped(side: Any, polygons: Geometries, ranks: Ints) -> tuple[Geometries, 
     return parts, near_ranks[owner]
 
 
-def _land_layer(border_id: str, parted: pd.DataFrame, crs: Any) -> gpd.GeoDataFrame:
+def _land_layer(
+    border_id: str, stretch_id: str, parted: pd.DataFrame, crs: Any
+) -> gpd.GeoDataFrame:
     """Single polygons with ids that depend on what they are and where, not on any order."""
     pieces, first_owner = polygons_in(parted["geometry"].to_numpy(), _SLIVER_M2)
     parts, owner = polygons_in(shapely.set_precision(pieces, _GRID_M), _SLIVER_M2)
-    owner = first_owner[owner]
+    rows = parted.drop(columns="geometry").iloc[first_owner[owner]].reset_index(drop=True)
     names = np.array([*PRECEDENCE, "unknown"], dtype=object)
-    frame = gpd.GeoDataFrame(
-        {
-            "land_class": names[parted["rank"].to_numpy()[owner]],
-            "city_id": parted["city_id"].to_numpy()[owner],
-            "border_id": border_id,
-        },
-        geometry=parts,
-        crs=crs,
-    )
+    rows["land_class"] = names[rows["rank"].to_numpy()]
+    frame = gpd.GeoDataFrame(rows.drop(columns="rank"), geometry=parts, crs=crs)
     frame["zone_class"] = frame["land_class"].map(ZONE_OF_CLASS)
-    frame["evidence"] = pd.Series("osm", index=frame.index).where(frame["land_class"] != "unknown")
+    frame["border_id"] = border_id
     frame = _in_place_order(frame)
     number = frame.groupby(["city_id", "land_class"]).cumcount()
     frame["land_id"] = [
-        f"{border_id}/{city}/{land_class}/{n}"
+        f"{stretch_id}/{city}/{land_class}/{n}"
         for city, land_class, n in zip(frame["city_id"], frame["land_class"], number, strict=True)
     ]
     return schemas.conform("land", frame)
@@ -320,7 +313,7 @@ def _in_place_order(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     overlay (nanometres) does not swap two patches that share an edge's coordinate.
     """
     place = np.floor(100.0 * frame.geometry.bounds.to_numpy() + 0.37)
-    rank = frame["land_class"].map({name: n for n, name in enumerate((*PRECEDENCE, "unknown"))})
+    rank = frame["land_class"].map(_RANK_OF)
     order = np.lexsort(
         (place[:, 3], place[:, 2], place[:, 1], place[:, 0], rank.to_numpy(), frame["city_id"])
     )

@@ -13,6 +13,8 @@ beside each value.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -23,7 +25,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from pipeline import schemas
 from pipeline.config import EcologyParams
-from pipeline.measures.belt import Belt, joined, within_gap
+from pipeline.measures.belt import Belt, joined, points_along, within_gap
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -44,20 +46,46 @@ _CHUNK = 256
 def landscape_metrics(belt: Belt, land: gpd.GeoDataFrame, params: EcologyParams) -> pd.DataFrame:
     """Metrics of each side of a belt and of both together; ``landscape_metrics``.
 
-    The outer edge of the belt and the border itself are no landscape edges, save
-    where classes differ across the border. Unknown land has a share, and its
-    outline is an edge, but it makes no patches.
+    The outer edge of the belt, its stretches and the border itself are no
+    landscape edges, save where classes differ across the border. Unknown land has
+    a share, and its outline is an edge, but it makes no patches.
+
+    Parameters
+    ----------
+    land
+        The border's rows of layer ``land``.
     """
     if land.empty:
         return schemas.empty("landscape_metrics")
+    land = land.reset_index(drop=True)
+    city = land["city_id"].to_numpy(dtype=object)
+    patches = _Patches.of(land)
+    habitat = _Habitat.of(land, params)
+    across_m = _edge_across_m(belt, land)
     frames = []
     for city_id in (belt.city_a, belt.city_b, None):
-        own = land if city_id is None else land[land["city_id"] == city_id]
-        if not own.empty:
-            metrics = _metrics_of(belt, own.reset_index(drop=True), params, both=city_id is None)
-            frames.append(metrics.assign(city_id=city_id))
-    frame = pd.concat(frames, ignore_index=True).assign(border_id=belt.border_id)
-    return schemas.conform("landscape_metrics", frame)
+        chosen = np.ones(len(land), dtype=bool) if city_id is None else city == city_id
+        if not chosen.any():
+            continue
+        own = land[chosen]
+        edges = sum(
+            _edge_m(own.geometry.to_numpy()[(own["city_id"] == each).to_numpy()], cells)
+            for each, cells in belt.cells.items()
+        )
+        edges += across_m if city_id is None else 0.0
+        rows = _shares(own)
+        total = float(own.geometry.area.sum())
+        rows += [
+            ("patch_density", patches.count(chosen) / (total / 1e6), "patches/km2"),
+            ("edge_density", edges / (total / 1e4), "m/ha"),
+        ]
+        areas, links = habitat.of_land(chosen)
+        iic, pc = connectivity(areas, links, total) if len(areas) else (np.nan, np.nan)
+        rows += [("iic", iic, "1"), ("pc", pc, "1")]
+        frame = pd.DataFrame(rows, columns=["metric", "value", "unit"])
+        frames.append(frame.assign(city_id=city_id))
+    table = pd.concat(frames, ignore_index=True).assign(border_id=belt.border_id)
+    return schemas.conform("landscape_metrics", table)
 
 
 def connectivity(areas: Floats, links: csr_array, landscape_area: float) -> tuple[float, float]:
@@ -85,55 +113,52 @@ def connectivity(areas: Floats, links: csr_array, landscape_area: float) -> tupl
     return iic / landscape_area**2, pc / landscape_area**2
 
 
-def _metrics_of(
-    belt: Belt, land: gpd.GeoDataFrame, params: EcologyParams, *, both: bool
-) -> pd.DataFrame:
-    geometry = land.geometry.to_numpy()
-    area = shapely.area(geometry)
-    total = float(area.sum())
-    by_class = land.assign(m2=area).groupby("land_class")["m2"].sum()
-    rows = [
-        (f"pland_{name}", 100.0 * float(by_class.get(name, 0.0)) / total, "%")
+def _shares(land: gpd.GeoDataFrame) -> list[tuple[str, float, str]]:
+    area = land.geometry.area
+    by_class = area.groupby(land["land_class"]).sum()
+    return [
+        (f"pland_{name}", 100.0 * float(by_class.get(name, 0.0)) / float(area.sum()), "%")
         for name in schemas.LAND_CLASSES
     ]
-    edges = sum(_edge_m(land[land["city_id"] == city], side) for city, side in belt.sides.items())
-    if both:
-        edges += _edge_across_m(belt, land)
-    rows += [
-        ("patch_density", _patch_count(land) / (total / 1e6), "patches/km2"),
-        ("edge_density", edges / (total / 1e4), "m/ha"),
-    ]
-    green = geometry[(land["zone_class"] == "ecological").to_numpy(dtype=bool)]
-    areas, links = _habitat(green, params)
-    iic, pc = connectivity(areas, links, total) if len(areas) else (np.nan, np.nan)
-    rows += [("iic", iic, "1"), ("pc", pc, "1")]
-    return pd.DataFrame(rows, columns=["metric", "value", "unit"])
 
 
-def _patch_count(land: gpd.GeoDataFrame) -> int:
-    """Patches of each known class; a patch that lies on both sides counts once."""
-    known = land[land["land_class"] != "unknown"]
-    if known["city_id"].nunique() < 2:
-        return len(known)
-    count = 0
-    for rows in known.groupby("land_class").indices.values():
-        parts = known.geometry.to_numpy()[rows]
-        city = known["city_id"].to_numpy()[rows]
-        first, second = within_gap(parts, _TOUCH_M)
-        across = city[first] != city[second]
-        count += int(joined((first[across], second[across]), len(parts)).max()) + 1
-    return count
+@dataclass(frozen=True)
+class _Patches:
+    """Which rows of known land are one patch, cut by a stretch's end or by the border."""
+
+    row: Ints
+    pairs: tuple[Ints, Ints]
+
+    @classmethod
+    def of(cls, land: gpd.GeoDataFrame) -> _Patches:
+        known = np.flatnonzero((land["land_class"] != "unknown").to_numpy())
+        geometry, segment = land.geometry.to_numpy(), land["segment_id"].to_numpy(dtype=object)
+        pairs = [(np.empty(0, dtype=np.int64),) * 2]
+        for rows in land.iloc[known].groupby("land_class").indices.values():
+            at = known[rows]
+            first, second = within_gap(geometry[at], _TOUCH_M)
+            first, second = at[first], at[second]
+            # In one cell what touches in a corner only stays apart.
+            cut = segment[first] != segment[second]
+            pairs.append((first[cut], second[cut]))
+        return cls(known, tuple(np.concatenate(each) for each in zip(*pairs, strict=True)))  # type: ignore[arg-type]
+
+    def count(self, chosen: NDArray[np.bool_]) -> int:
+        """Patches among the chosen rows of land."""
+        first, second = self.pairs
+        both = chosen[first] & chosen[second]
+        label = joined((first[both], second[both]), len(chosen))
+        return len(np.unique(label[self.row[chosen[self.row]]]))
 
 
-def _edge_m(land: gpd.GeoDataFrame, side: object) -> float:
+def _edge_m(land: Geometries, cells: Geometries) -> float:
     """Length of the edges between classes inside one side of a belt.
 
-    Every inner edge bounds two patches, the belt's outline one.
+    Every inner edge bounds two patches, the cells' outlines one.
     """
-    if land.empty:
+    if not len(land):
         return 0.0
-    perimeter = float(shapely.length(land.geometry.to_numpy()).sum())
-    return max(0.0, (perimeter - float(shapely.length(side))) / 2.0)
+    return max(0.0, float(shapely.length(land).sum() - shapely.length(cells).sum()) / 2.0)
 
 
 def _edge_across_m(belt: Belt, land: gpd.GeoDataFrame) -> float:
@@ -141,20 +166,8 @@ def _edge_across_m(belt: Belt, land: gpd.GeoDataFrame) -> float:
 
     Looked up at points a metre off the border, every 20 m.
     """
-    parts = shapely.get_parts(belt.line)
-    length = shapely.length(parts)
-    counts = np.maximum(np.ceil(length / _EDGE_STEP_M).astype(np.int64), 1)
-    owner = np.repeat(np.arange(len(parts)), counts)
-    rank = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
-    step = (length / counts)[owner]
-    middle = (rank + 0.5) * step
-    here = shapely.get_coordinates(shapely.line_interpolate_point(parts[owner], middle))
-    ahead = shapely.get_coordinates(
-        shapely.line_interpolate_point(parts[owner], np.minimum(middle + 0.5, length[owner]))
-    )
-    along = ahead - here
-    norm = np.hypot(along[:, 0], along[:, 1])
-    normal = np.column_stack([-along[:, 1], along[:, 0]]) / np.where(norm > 0, norm, 1.0)[:, None]
+    here, along, step, _ = points_along(np.array([belt.line], dtype=object), _EDGE_STEP_M)
+    normal = np.column_stack([-along[:, 1], along[:, 0]])
     left = _class_at(land, here + _EDGE_OFFSET_M * normal)
     right = _class_at(land, here - _EDGE_OFFSET_M * normal)
     return float(step[(left >= 0) & (right >= 0) & (left != right)].sum())
@@ -170,36 +183,74 @@ def _class_at(land: gpd.GeoDataFrame, xy: Floats) -> Ints:
     return found
 
 
-def _habitat(green: Geometries, params: EcologyParams) -> tuple[Floats, csr_array]:
-    """Areas of the habitat patches and the links between them, as `connectivity` takes them.
+@dataclass(frozen=True)
+class _Habitat:
+    """Ecological land as `connectivity` takes it, for any choice of rows.
 
     Ecological land that touches is one patch, whatever its classes. Patches below
     the least area are left out: they add next to nothing to either sum. Dispersal
     probability falls by half with each connectivity distance.
     """
-    if not len(green):
-        return np.empty(0), csr_array((0, 0))
-    patch = joined(within_gap(green, _TOUCH_M), len(green))
-    areas = np.bincount(patch, shapely.area(green)).astype(np.float64)
-    is_large = areas >= 1e6 * params.connectivity_min_km2
-    number = np.cumsum(is_large) - 1
-    keep = is_large[patch]
-    outlines, patch = shapely.simplify(green[keep], _OUTLINE_M), number[patch[keep]]
-    areas = areas[is_large]
-    first, second = within_gap(outlines, _REACH * params.connectivity_distance_m)
-    apart = patch[first] != patch[second]
-    first, second = first[apart], second[apart]
-    distance = shapely.distance(outlines[first], outlines[second])
-    pairs = pd.DataFrame(
-        {
-            "low": np.minimum(patch[first], patch[second]),
-            "high": np.maximum(patch[first], patch[second]),
-            # Above zero: a stored zero would be no link to scipy.
-            "cost": np.log(2.0) * np.maximum(distance, 1e-6) / params.connectivity_distance_m,
-        }
-    )
-    nearest = pairs.groupby(["low", "high"], as_index=False)["cost"].min()
-    links = coo_array(
-        (nearest["cost"], (nearest["low"], nearest["high"])), shape=(len(areas), len(areas))
-    )
-    return areas, links.tocsr()
+
+    row: Ints
+    area: Floats
+    touching: tuple[Ints, Ints]
+    linked: tuple[Ints, Ints]
+    cost: Floats
+    least_m2: float
+
+    @classmethod
+    def of(cls, land: gpd.GeoDataFrame, params: EcologyParams) -> _Habitat:
+        row = np.flatnonzero((land["zone_class"] == "ecological").to_numpy())
+        green = land.geometry.to_numpy()[row]
+        area = shapely.area(green)
+        touching = within_gap(green, _TOUCH_M)
+        least_m2 = 1e6 * params.connectivity_min_km2
+        # A piece too small in the largest choice, both sides, is too small in any.
+        patch = joined(touching, len(green))
+        is_large = np.flatnonzero(np.bincount(patch, area)[patch] >= least_m2) if len(row) else row
+        outlines = shapely.simplify(green[is_large], _OUTLINE_M)
+        reach = _REACH * params.connectivity_distance_m
+        first, second, distance = _near_pairs(outlines, reach)
+        # Above zero: a stored zero would be no link to scipy.
+        cost = np.log(2.0) * np.maximum(distance, 1e-6) / params.connectivity_distance_m
+        return cls(row, area, touching, (is_large[first], is_large[second]), cost, least_m2)
+
+    def of_land(self, chosen: NDArray[np.bool_]) -> tuple[Floats, csr_array]:
+        """Areas of the patches of the chosen rows of land, and the links between them."""
+        own = chosen[self.row]
+        if not own.any():
+            return np.empty(0), csr_array((0, 0))
+        first, second = self.touching
+        both = own[first] & own[second]
+        patch = joined((first[both], second[both]), len(own))
+        areas = np.bincount(patch, np.where(own, self.area, 0.0)).astype(np.float64)
+        is_large = areas >= self.least_m2
+        number = np.cumsum(is_large) - 1
+        first, second = self.linked
+        keep = own[first] & own[second] & is_large[patch[first]] & is_large[patch[second]]
+        low, high = number[patch[first[keep]]], number[patch[second[keep]]]
+        pairs = pd.DataFrame(
+            {"low": np.minimum(low, high), "high": np.maximum(low, high), "cost": self.cost[keep]}
+        )
+        pairs = pairs[pairs["low"] != pairs["high"]]
+        nearest = pairs.groupby(["low", "high"], as_index=False)["cost"].min()
+        count = int(is_large.sum())
+        links = coo_array(
+            (nearest["cost"], (nearest["low"], nearest["high"])), shape=(count, count)
+        )
+        return areas[is_large], links.tocsr()
+
+
+def _near_pairs(geometry: Geometries, reach_m: float) -> tuple[Ints, Ints, Floats]:
+    """Pairs (first < second) of geometries within reach, and their distance in metres."""
+    if not len(geometry):
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)
+    west, south, east, north = shapely.bounds(geometry).T
+    wide = shapely.box(west - reach_m, south - reach_m, east + reach_m, north + reach_m)
+    first, second = shapely.STRtree(geometry).query(wide)
+    keep = first < second
+    first, second = first[keep], second[keep]
+    distance = shapely.distance(geometry[first], geometry[second])
+    keep = distance <= reach_m
+    return first[keep], second[keep], distance[keep]

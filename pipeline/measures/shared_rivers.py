@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from pipeline import schemas
 from pipeline.config import EcologyParams
-from pipeline.measures.belt import Belt, joined, polygons_in, within_gap
+from pipeline.measures.belt import Belt, joined, points_along, polygons_in, within_gap
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -280,11 +280,8 @@ def _followed_m(belt: Belt, lines: Geometries, near_m: float) -> float:
     """Length of the border that keeps within a distance of a river."""
     river = shapely.union_all(lines)
     shapely.prepare(river)
-    length = float(shapely.length(belt.line))
-    count = max(1, int(np.ceil(length / _BORDER_SAMPLE_M)))
-    along = (np.arange(count) + 0.5) / count * length
-    points = shapely.line_interpolate_point(belt.line, along)
-    return float(shapely.dwithin(river, points, near_m).mean()) * length
+    xy, _, step, _ = points_along(np.array([belt.line], dtype=object), _BORDER_SAMPLE_M)
+    return float(step[shapely.dwithin(river, shapely.points(xy), near_m)].sum())
 
 
 def _buffer_m(kinds: pd.Series, width_m: float, params: EcologyParams) -> float:
@@ -371,23 +368,9 @@ def _widths(
 def _points_across(belt: Belt, reaches: gpd.GeoDataFrame) -> tuple[Floats, Floats, Ints]:
     """Points every `_WIDTH_STEP_M` along the rivers in the belt, the unit normal, the river."""
     inside = shapely.intersection(reaches.geometry.to_numpy(), belt.whole)
-    lines, owner = shapely.get_parts(inside, return_index=True)
-    keep = shapely.length(lines) > 0.0
-    lines, owner = lines[keep], owner[keep]
-    length = shapely.length(lines)
-    counts = np.maximum(np.round(length / _WIDTH_STEP_M).astype(np.int64), 1)
-    line = np.repeat(np.arange(len(lines)), counts)
-    rank = np.arange(len(line)) - np.repeat(np.cumsum(counts) - counts, counts)
-    middle = (rank + 0.5) / counts[line] * length[line]
-    before, after = (
-        shapely.get_coordinates(shapely.line_interpolate_point(lines[line], np.maximum(where, 0.0)))
-        for where in (middle - 1.0, middle + 1.0)
-    )
-    along = after - before
-    norm = np.maximum(np.hypot(along[:, 0], along[:, 1]), 1e-9)
-    normal = np.column_stack([-along[:, 1], along[:, 0]]) / norm[:, None]
-    xy = shapely.get_coordinates(shapely.line_interpolate_point(lines[line], middle))
-    return xy, normal, reaches["river"].to_numpy()[owner[line]]
+    xy, along, _, row = points_along(inside, _WIDTH_STEP_M)
+    normal = np.column_stack([-along[:, 1], along[:, 0]])
+    return xy, normal, reaches["river"].to_numpy()[row]
 
 
 def _within(xy: Floats, areas: Geometries) -> tuple[Ints, Ints]:

@@ -90,7 +90,6 @@ def _check_supported(metro: Metro) -> None:
     """Refuse what a metro file may ask for but this version cannot read: never ignore it."""
     asked = {
         "vector.roads": metro.vector.roads is not None,
-        "land_cover.raster": metro.land_cover.raster is not None,
         **{f"area {area.name}: polygon": area.polygon is not None for area in metro.areas},
     }
     faults = [

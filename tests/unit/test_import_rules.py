@@ -29,7 +29,7 @@ SAME_LEVEL = {
 }
 STORE_USERS = {"runner", "scenario", "compare", "exports", "plan", "cli"}
 SHARED_MEASURES = {
-    "borders", "network", "routing", "transit_routing", "goalposts", "belt", "landscape", "shared_rivers",
+    "borders", "network", "routing", "transit_routing", "goalposts", "belt", "cover", "landscape", "shared_rivers",
     "road_surroundings", "rail_ends", "confidence", "pairing", "gaps", "gains", "within_cell",
 }  # fmt: skip
 # The placebo is the dead-end detection itself, run along shifted borders.

@@ -9,45 +9,14 @@ import pytest
 import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from small_land import CRS, areas, belts_of, part_land, two_cities
 
 from pipeline import schemas
 from pipeline.config import EcologyParams
-from pipeline.crs import local_metric_crs
-from pipeline.measures import ecology, land
+from pipeline.measures import ecology
 
-CRS = local_metric_crs(113.6, 34.7)
 PARAMS = EcologyParams(belt_km=(1.0,), segment_km=1.0)
 LENGTH_M = 4_000.0
-
-
-def two_cities() -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
-    """City 1 above, city 2 below a straight border of 4 km along the x axis."""
-    cities = gpd.GeoDataFrame(
-        {"city_id": ["1", "2"], "name": ["north", "south"]},
-        geometry=[shapely.box(0, 0, LENGTH_M, 9_000), shapely.box(0, -9_000, LENGTH_M, 0)],
-        crs=CRS,
-    )
-    borders = gpd.GeoDataFrame(
-        {"border_id": ["1-2"], "city_a": ["1"], "city_b": ["2"]},
-        geometry=[shapely.MultiLineString([[(0, 0), (LENGTH_M, 0)]])],
-        crs=CRS,
-    )
-    return borders, cities
-
-
-def areas(*rows: tuple[str, str, object]) -> gpd.GeoDataFrame:
-    """Layer land_areas from (key, value, geometry)."""
-    return gpd.GeoDataFrame(
-        {
-            "area_id": [f"w{n}" for n in range(len(rows))],
-            "key": pd.Series([row[0] for row in rows], dtype="str"),
-            "value": pd.Series([row[1] for row in rows], dtype="str"),
-            "water": pd.Series([None] * len(rows), dtype="str"),
-            "name": pd.Series([None] * len(rows), dtype="str"),
-        },
-        geometry=[row[2] for row in rows],
-        crs=CRS,
-    )
 
 
 def motorway(*points: tuple[float, float], **changes: object) -> gpd.GeoDataFrame:
@@ -62,11 +31,12 @@ def run(
     params: EcologyParams = PARAMS,
 ) -> dict[str, pd.DataFrame]:
     """The whole measure over hand-drawn land."""
-    borders, cities = two_cities()
+    borders, cities = two_cities(LENGTH_M)
     land_areas = areas(*rows)
-    parted = land.classify_land("1-2", borders, cities, land_areas, params)
+    belts = belts_of(borders, cities, params)
+    parted = part_land(belts, land_areas)
     return ecology.boundary_ecology(
-        "1-2", borders, cities, parted, schemas.empty("waterways", CRS), land_areas,
+        "1-2", borders, belts, parted, schemas.empty("waterways", CRS), land_areas,
         schemas.empty("roads", CRS) if roads is None else roads,
         schemas.empty("railways", CRS), params,
     )  # fmt: skip
@@ -331,9 +301,9 @@ def test_belt_without_any_layer() -> None:
 
 
 def test_unknown_border_gives_empty_layers() -> None:
-    borders, cities = two_cities()
+    borders, _ = two_cities(LENGTH_M)
     out = ecology.boundary_ecology(
-        "8-9", borders, cities, schemas.empty("land", CRS), schemas.empty("waterways", CRS),
+        "8-9", borders, schemas.empty("belts", CRS), schemas.empty("land", CRS), schemas.empty("waterways", CRS),
         schemas.empty("land_areas", CRS), schemas.empty("roads", CRS),
         schemas.empty("railways", CRS), PARAMS,
     )  # fmt: skip
@@ -355,13 +325,14 @@ def test_land_folded_by_rounding_is_mended() -> None:
 
 
 def test_inputs_are_not_changed() -> None:
-    borders, cities = two_cities()
+    borders, cities = two_cities(LENGTH_M)
     land_areas = areas(*WOODS, ("landuse", "industrial", box(100, 100, 500, 500)))
-    parted = land.classify_land("1-2", borders, cities, land_areas, PARAMS)
-    before = [each.copy(deep=True) for each in (borders, cities, land_areas, parted)]
+    belts = belts_of(borders, cities, PARAMS)
+    parted = part_land(belts, land_areas)
+    before = [each.copy(deep=True) for each in (borders, belts, land_areas, parted)]
     ecology.boundary_ecology(
-        "1-2", borders, cities, parted, schemas.empty("waterways", CRS), land_areas,
+        "1-2", borders, belts, parted, schemas.empty("waterways", CRS), land_areas,
         schemas.empty("roads", CRS), schemas.empty("railways", CRS), PARAMS,
     )  # fmt: skip
-    for one, two in zip(before, (borders, cities, land_areas, parted), strict=True):
+    for one, two in zip(before, (borders, belts, land_areas, parted), strict=True):
         pd.testing.assert_frame_equal(one, two)

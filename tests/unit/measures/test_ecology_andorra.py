@@ -7,12 +7,13 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 import pytest
+from small_land import belts_of, part_land
 
 from pipeline import schemas
 from pipeline.catalogue import load_metro
 from pipeline.crs import local_metric_crs
 from pipeline.measures import borders as border_lines
-from pipeline.measures import ecology, land
+from pipeline.measures import ecology
 from pipeline.sources.extract import read_extract
 from pipeline.sources.resolve import Source
 
@@ -39,20 +40,19 @@ def andorra(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]
         metro.params.borders,
     )  # fmt: skip
     ids = layers["borders"]["border_id"]
-    common = {"borders": layers["borders"], "cities": layers["cities"], "params": params}
-    layers["land"] = pd.concat(
-        [land.classify_land(each, land_areas=layers["land_areas"], **common) for each in ids],
-        ignore_index=True,
-    )
+    layers["belts"] = belts_of(layers["borders"], layers["cities"], params)
+    layers["land"] = part_land(layers["belts"], layers["land_areas"])
     found = [
         ecology.boundary_ecology(
             each,
+            borders=layers["borders"],
+            belts=layers["belts"],
             land=layers["land"],
             waterways=layers["waterways"],
             land_areas=layers["land_areas"],
             roads=schemas.empty("roads", crs),
             railways=layers["railways"],
-            **common,
+            params=params,
         )
         for each in ids
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from types import SimpleNamespace
 
 import geopandas as gpd
 import numpy as np
@@ -12,50 +11,19 @@ import pytest
 import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from small_land import CRS, areas, belts_of, part_land, two_cities
 
 from pipeline.config import EcologyParams
-from pipeline.crs import local_metric_crs
-from pipeline.errors import ConfigError, CrsError
+from pipeline.errors import CrsError
 from pipeline.measures import land
 
-CRS = local_metric_crs(113.6, 34.7)
 PARAMS = EcologyParams(belt_km=(1.0,))
 LENGTH_M = 3_000.0
 
 
-def two_cities() -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
-    """City 1 above, city 2 below a straight border of 3 km along the x axis."""
-    cities = gpd.GeoDataFrame(
-        {"city_id": ["1", "2"], "name": ["north", "south"]},
-        geometry=[shapely.box(0, 0, LENGTH_M, 9_000), shapely.box(0, -9_000, LENGTH_M, 0)],
-        crs=CRS,
-    )
-    borders = gpd.GeoDataFrame(
-        {"border_id": ["1-2"], "city_a": ["1"], "city_b": ["2"]},
-        geometry=[shapely.MultiLineString([[(0, 0), (LENGTH_M, 0)]])],
-        crs=CRS,
-    )
-    return borders, cities
-
-
-def areas(*rows: tuple[str, str, object]) -> gpd.GeoDataFrame:
-    """Layer land_areas from (key, value, geometry)."""
-    return gpd.GeoDataFrame(
-        {
-            "area_id": [f"w{n}" for n in range(len(rows))],
-            "key": pd.Series([row[0] for row in rows], dtype="str"),
-            "value": pd.Series([row[1] for row in rows], dtype="str"),
-            "water": pd.Series([None] * len(rows), dtype="str"),
-            "name": pd.Series([None] * len(rows), dtype="str"),
-        },
-        geometry=[row[2] for row in rows],
-        crs=CRS,
-    )
-
-
 def classify(land_areas: gpd.GeoDataFrame, params: EcologyParams = PARAMS) -> gpd.GeoDataFrame:
-    borders, cities = two_cities()
-    return land.classify_land("1-2", borders, cities, land_areas, params)
+    borders, cities = two_cities(LENGTH_M)
+    return part_land(belts_of(borders, cities, params), land_areas)
 
 
 def m2_by_class(frame: gpd.GeoDataFrame) -> pd.Series:
@@ -209,10 +177,7 @@ def test_belts_of_two_borders_share_nothing_at_a_tripoint() -> None:
         crs=CRS,
     )
     wood = areas(("natural", "wood", shapely.box(-700, -700, 700, 700)))
-    frames = [
-        land.classify_land(each, borders, cities, wood, PARAMS) for each in borders["border_id"]
-    ]
-    whole = pd.concat(frames)
+    whole = part_land(belts_of(borders, cities, PARAMS), wood)
     assert whole.geometry.area.sum() == pytest.approx(
         shapely.area(shapely.union_all(whole.geometry.to_numpy())), rel=1e-6
     )
@@ -223,20 +188,14 @@ def test_belts_of_two_borders_share_nothing_at_a_tripoint() -> None:
 
 def test_no_land_at_all_is_one_unknown_patch_per_side() -> None:
     frame = classify(areas())
-    assert frame["land_id"].tolist() == ["1-2/1/unknown/0", "1-2/2/unknown/0"]
-
-
-def test_raster_is_refused_not_ignored() -> None:
-    borders, cities = two_cities()
-    metro = SimpleNamespace(id="m", land_cover=SimpleNamespace(raster="worldcover.tif"))
-    with pytest.raises(ConfigError, match=r"land_cover\.raster.*not read yet"):
-        land.classify_land("1-2", borders, cities, areas(), PARAMS, metro=metro)  # type: ignore[arg-type]
+    assert frame["land_id"].tolist() == ["1-2/0/1/unknown/0", "1-2/0/2/unknown/0"]
 
 
 def test_degrees_are_refused() -> None:
-    borders, cities = two_cities()
+    borders, cities = two_cities(LENGTH_M)
+    belts = belts_of(borders, cities, PARAMS).to_crs(4326)
     with pytest.raises(CrsError, match="degrees"):
-        land.classify_land("1-2", borders.to_crs(4326), cities, areas(), PARAMS)
+        part_land(belts, areas())
 
 
 def test_every_class_has_a_zone_and_a_rank() -> None:

@@ -39,6 +39,7 @@ def metrics(*rows: tuple[str, str, object]) -> pd.Series:
             "land_class": [row[0] for row in rows],
             "zone_class": [zone.get(row[0], "unknown") for row in rows],
             "city_id": [row[1] for row in rows],
+            "segment_id": [f"1-2/1/0/{row[1]}" for row in rows],
             "border_id": "1-2",
         },
         geometry=[row[2] for row in rows],
