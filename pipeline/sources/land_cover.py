@@ -58,14 +58,12 @@ _RIM = 8
 
 
 def read_land_cover(
-    border_id: str, borders: gpd.GeoDataFrame, metro: Metro, params: EcologyParams
+    borders: gpd.GeoDataFrame, metro: Metro, params: EcologyParams
 ) -> gpd.GeoDataFrame:
-    """The tiles of the metro's land-cover rasters within the belt of one border.
+    """The tiles of the metro's land-cover rasters within the belts of the borders.
 
     Parameters
     ----------
-    border_id
-        The border that is read along.
     borders
         Layer in a metric CRS.
 
@@ -80,25 +78,23 @@ def read_land_cover(
         A file that cannot be read (`open_raster`), or codes outside the legend.
     """
     crs = require_metric(borders, "borders")
-    line = borders[borders["border_id"] == border_id].geometry
+    # Thinned and widened by as much: only which tiles are read depends on it.
     width_m = 1_000.0 * max(params.belt_km)
-    frames = []
-    for number, name in enumerate(metro.files_of("land_cover") if len(line) else ()):
-        legend = metro.land_cover.legend
+    slack_m = width_m / 20.0
+    lines = shapely.simplify(borders.geometry.to_numpy(), slack_m)
+    regions = shapely.buffer(lines, width_m + 2.0 * slack_m)
+    legend, frames = metro.land_cover.legend, []
+    for number, name in enumerate(metro.files_of("land_cover")):
         with open_raster(metro.locate(name), "land_cover.raster", BANDS[legend]) as raster:
             reader = _Reader(raster, name, legend)
-            near = _tiles_near(raster.grid, line.iloc[0], width_m, crs)
-            frames.append(_tile_frame(reader.read(near), raster.grid, number, crs))
+            tiles = reader.read(_tiles_near(raster.grid, regions, width_m, crs))
+            frames.append(_tile_frame(tiles, raster.grid, number, crs))
             reader.refuse_strange_codes()
     filled = [frame for frame in frames if len(frame)]
     if not filled:
         return schemas.empty("land_cover", crs)
-    return schemas.conform("land_cover", _concatenated(filled))
-
-
-def unique_tiles(land_cover: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """One row per tile: near a tripoint several borders read the same one."""
-    return land_cover.drop_duplicates("tile_id").sort_values("tile_id", ignore_index=True)
+    both = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), geometry="geometry", crs=crs)
+    return schemas.conform("land_cover", both)
 
 
 @dataclass(frozen=True)
@@ -165,22 +161,22 @@ class _Reader:
         return codes
 
 
-def _tiles_near(grid: Grid, line: Any, width_m: float, crs: pyproj.CRS) -> Ints:
-    """Tile rows and columns (n, 2) of the tiles within a distance of a line, in reading order."""
-    # Thinned and widened by as much: only which tiles are read depends on it.
-    slack_m = width_m / 20.0
-    region = shapely.buffer(shapely.simplify(line, slack_m), width_m + 2.0 * slack_m)
+def _tiles_near(grid: Grid, regions: NDArray[np.object_], width_m: float, crs: pyproj.CRS) -> Ints:
+    """Tile rows and columns (n, 2) of the tiles that touch any region, in reading order."""
     there = pyproj.Transformer.from_crs(crs, grid.crs, always_xy=True)
-    rim = shapely.get_coordinates(shapely.segmentize(shapely.boundary(region), width_m))
-    x, y = there.transform(rim[:, 0], rim[:, 1])
-    window = grid.window(x.min(), y.min(), x.max(), y.max())
-    if window is None:
-        return np.empty((0, 2), dtype=np.int64)
-    rows, columns = (np.arange(each.start // TILE, -(-each.stop // TILE)) for each in window)
-    places = np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1).reshape(-1, 2)
-    outlines = _outlines(grid, places * TILE, np.full_like(places, TILE), crs)
-    shapely.prepare(region)
-    return places[shapely.intersects(region, outlines)]
+    found = [np.empty((0, 2), dtype=np.int64)]
+    for region in regions:
+        rim = shapely.get_coordinates(shapely.segmentize(shapely.boundary(region), width_m))
+        x, y = there.transform(rim[:, 0], rim[:, 1])
+        window = grid.window(x.min(), y.min(), x.max(), y.max()) if len(rim) else None
+        if window is None:
+            continue
+        rows, columns = (np.arange(each.start // TILE, -(-each.stop // TILE)) for each in window)
+        places = np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1).reshape(-1, 2)
+        outlines = _outlines(grid, places * TILE, np.full_like(places, TILE), crs)
+        shapely.prepare(region)
+        found.append(places[shapely.intersects(region, outlines)])
+    return np.asarray(np.unique(np.concatenate(found), axis=0), dtype=np.int64)
 
 
 def _outlines(grid: Grid, first: Ints, size: Ints, crs: pyproj.CRS) -> NDArray[np.object_]:
@@ -225,9 +221,3 @@ def _tile_frame(tiles: list[_Tile], grid: Grid, number: int, crs: pyproj.CRS) ->
         "codes": [zlib.compress(tile.codes.tobytes(), 1) for tile in tiles],
     }
     return gpd.GeoDataFrame(columns, geometry=_outlines(grid, first, size, crs), crs=crs)
-
-
-def _concatenated(frames: list[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
-    return gpd.GeoDataFrame(
-        pd.concat(frames, ignore_index=True), geometry="geometry", crs=frames[0].crs
-    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import pyproj
 import pytest
 import rasterio
@@ -38,8 +37,7 @@ def read(*rasters, legend="worldcover", params=PARAMS):
     """Layer land_cover of the metro that names these rasters."""
     metro = Metro(id="m", land_cover=LandCover(raster=rasters or None, legend=legend))
     borders, _ = two_cities(LENGTH_M)
-    tiles = [land_cover.read_land_cover(each, borders, metro, params) for each in ("1-2",)]
-    return land_cover.unique_tiles(pd.concat(tiles))
+    return land_cover.read_land_cover(borders, metro, params)
 
 
 def part(*rows, cover, params=PARAMS):
