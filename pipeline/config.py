@@ -405,6 +405,7 @@ class AccessibilityParams(StageParams):
     decay_half_min: Minutes = Field(
         30.0, description="gravity potential: f(t) = 2^-(t / this); check"
     )
+    circle_min: Minutes = Field(60.0, description="the one-hour commuting circle of the core")
     performance_radius_m: Metres = Field(
         80_000.0, description="transport performance (DG REGIO/JRC)"
     )

@@ -733,6 +733,20 @@ _RESULTS = (
         geometry="Polygon",
     ),
     Layer(
+        "commuting_circle",
+        "The zones within an hour of the core: people and area, for the metro and each city.",
+        (
+            _str("city_id", "city whose zones are counted", "the whole metro"),
+            _str("mode", "mode", values=MODES),
+            _num("minutes", "limit"),
+            Column("zones", "Int64", "zones inside", "no zone reaches the core in this mode"),
+            _num("population", "people inside", "as zones; or people of a zone inside not known"),
+            _num("population_share_pct", "of all people", "as population; or of any zone not known"),
+            _num("area_km2", "area inside", "as zones"),
+            _num("area_share_pct", "of the whole area", "as zones"),
+        ),
+    ),
+    Layer(
         "isochrones",
         "Areas reached from centres.",
         (
