@@ -9,15 +9,29 @@ stand in `templates/messages.toml`. All that is given in is text, escaped here.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pandas as pd
+from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from pipeline.render import style
 
 DASH = Markup("&ndash;")
+
+
+@cache
+def template(name: str) -> Template:
+    """A page of ``templates/``: all that is filled in is escaped; `say` is this module."""
+    environment = Environment(
+        loader=FunctionLoader(style.template), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.globals["say"] = sys.modules[__name__]
+    return environment.get_template(name)
 
 
 def both(zh: str, en: str) -> Markup:

@@ -20,6 +20,7 @@ from pipeline.config import MapParams
 from pipeline.render import base_map, style, summary, themes
 from pipeline.render.page_facts import MetroCard, PageFacts, card_name
 from pipeline.render.page_shell import render_page
+from pipeline.render.pair_facts import pairs_of
 
 CARD_WIDTH, CARD_HEIGHT = 320.0, 220.0
 
@@ -74,11 +75,11 @@ def render_metro_map(
         cities, borders, roads, railways, waterways, land_areas, places, params, thinning
     )
     layers |= {
-        "dead_ends": themes.dead_end_layer(dead_ends),
-        "missing_links": themes.missing_link_layer(missing_links, dead_ends),
+        "dead_ends": themes.dead_end_layer(dead_ends, places),
+        "missing_links": themes.missing_link_layer(missing_links, dead_ends, places),
         "placebo": themes.placebo_table(placebo),
         "services": themes.service_layer(services, params, thinning),
-        **themes.bottleneck_layers(bottlenecks, crossings),
+        **themes.bottleneck_layers(bottlenecks, crossings, places),
         **themes.commuting_layers(
             zones, isochrones, centres, centre_times, border_effect, params, thinning
         ),
@@ -119,6 +120,9 @@ def render_metro_map(
         "belt_unknown": summary.unknown_by_border(eco_zones),
         "account": summary.read_account(extract_drops),
         "thinned": {name: list(counts) for name, counts in thinning.counts.items()},
+        "briefs": {
+            border: pair.page(metro.id) for pair in pairs_of(borders) for border in pair.borders
+        },
         "style": style.tokens(),
         "basemaps": {each["key"]: each["datum"] for each in style.BASEMAPS},
         "messages": style.messages(),
@@ -172,7 +176,23 @@ def metro_card(
         borders_svg=border_path,
         links_svg=links,
         view_height=height,
+        briefs=_briefs(metro, cities, borders),
     )
+
+
+def _briefs(
+    metro: Metro, cities: gpd.GeoDataFrame, borders: gpd.GeoDataFrame
+) -> tuple[tuple[str, str, str], ...]:
+    """Chinese name, English name and page of each pair's brief."""
+    names = {
+        row["city_id"]: style.city_names(row["name"], row["name_en"])
+        for row in cities[["city_id", "name", "name_en"]].to_dict("records")
+    }
+    found = []
+    for pair in pairs_of(borders):
+        (zh_a, en_a), (zh_b, en_b) = (names.get(each, (each, each)) for each in pair.cities)
+        found.append((f"{zh_a} – {zh_b}", f"{en_a} – {en_b}", pair.page(metro.id)))
+    return tuple(found)
 
 
 def _title(card: MetroCard) -> str:

@@ -60,6 +60,8 @@ class MetroCard:
         Headline figures by key, as in `summary.headline`; None is unknown.
     index
         Score, low, high, coverage_pct by dimension; ``overall`` first.
+    briefs
+        Chinese name, English name and page of the brief of each pair of cities.
     """
 
     metro_id: str
@@ -74,6 +76,7 @@ class MetroCard:
     borders_svg: str = ""
     links_svg: tuple[tuple[float, float, str], ...] = ()
     view_height: float = 220.0
+    briefs: tuple[tuple[str, str, str], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """A dict of JSON types."""
@@ -92,6 +95,7 @@ class MetroCard:
         }
         kept["facts"] = PageFacts(**facts)
         kept["outline_svg"] = tuple(kept.get("outline_svg", ()))
+        kept["briefs"] = tuple(tuple(each) for each in kept.get("briefs", ()))
         kept["links_svg"] = tuple(tuple(each) for each in kept.get("links_svg", ()))
         return cls(**kept)
 

@@ -12,7 +12,6 @@ more stand on the metro's page.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -20,7 +19,6 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipeline.catalogue import Metro
@@ -159,8 +157,7 @@ def _brief(made: _Metro, pair: Pair) -> str:
     )  # fmt: skip
     facts = made.facts
     metro_names = style.metro_names(made.metro)
-    return _template().render(
-        say=say,
+    return say.template("brief.html").render(
         lang="zh-CN" if language == "zh" else "en",
         language=language,
         titles=titles,
@@ -199,15 +196,6 @@ def _brief(made: _Metro, pair: Pair) -> str:
 def _map_height(rows: int) -> float:
     """Millimetres left for the map, its legend aside, above a table of so many rows."""
     return MAP_AND_ROWS_MM - ROW_MM * rows
-
-
-@cache
-def _template() -> Any:
-    environment = Environment(
-        loader=FunctionLoader(style.template), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    return environment.get_template("brief.html")
 
 
 def _source(facts: PageFacts) -> Markup:

@@ -16,24 +16,28 @@ import shapely
 from pipeline.config import MapParams
 from pipeline.render.base_map import Thinning
 from pipeline.render.encode import Decimals, encode_layer, simplify, simplify_coverage
+from pipeline.render.evidence import in_chinese
+from pipeline.render.nearby import nearest_names
 
 DEAD_ENDS: Decimals = {
     "dead_end_id": None, "border_id": None, "city_id": None, "node_id": None, "way_id": None,
     "highway": None, "name": None, "ref": None, "end_type": None, "kind": None, "status": None,
     "obstacle": None, "distance_to_border_m": 0, "heading_deg": 0, "link_id": None, "confidence": 2,
+    "near": None,
 }  # fmt: skip
 MISSING_LINKS: Decimals = {
     "link_id": None, "border_id": None, "from_node": None, "to_node": None, "from_city": None,
     "to_city": None, "from_road": None, "to_road": None, "highway": None, "gap_m": 0,
     "detour_m": 0, "detour_ratio": 2, "minutes_saved": 1, "obstacle": None, "status": None,
     "indicative_cost_class": None, "gain_person_min_a": 0, "gain_person_min_b": 0,
-    "benefit_share_a_pct": 1, "rank": 0, "kind": None, "confidence": 2,
+    "benefit_share_a_pct": 1, "rank": 0, "kind": None, "confidence": 2, "near": None,
+    "from_end": None, "to_end": None, "from_way": None, "to_way": None,
 }  # fmt: skip
 BOTTLENECKS: Decimals = {
     "bottleneck_id": None, "border_id": None, "kind": None, "name": None, "ref": None,
     "highway": None, "capacity_here_pcu_h": 0, "capacity_approach_pcu_h": 0, "capacity_ratio": 2,
-    "evidence": None, "is_bridge": None, "is_toll_plaza": None, "load_share_pct": 1,
-    "crossing_id": None,
+    "evidence": None, "evidence_zh": None, "is_bridge": None, "is_toll_plaza": None,
+    "load_share_pct": 1, "crossing_id": None, "near": None,
 }  # fmt: skip
 CROSSINGS: Decimals = {
     "crossing_id": None, "border_id": None, "way_id": None, "highway": None, "name": None,
@@ -52,28 +56,32 @@ SHOWN_SERVICES = ("hospital", "university", "school", "research")
 CITY_CENTRES = ("core", "city")
 
 
-def dead_end_layer(dead_ends: gpd.GeoDataFrame) -> dict[str, Any]:
+def dead_end_layer(dead_ends: gpd.GeoDataFrame, places: gpd.GeoDataFrame) -> dict[str, Any]:
     """Border dead ends, mapping gaps among them (drawn apart, never counted)."""
-    return encode_layer(dead_ends, DEAD_ENDS)
+    return encode_layer(dead_ends.assign(near=nearest_names(dead_ends, places)), DEAD_ENDS)
 
 
 def missing_link_layer(
-    missing_links: gpd.GeoDataFrame, dead_ends: gpd.GeoDataFrame
+    missing_links: gpd.GeoDataFrame, dead_ends: gpd.GeoDataFrame, places: gpd.GeoDataFrame
 ) -> dict[str, Any]:
-    """Missing links by rank, unranked last, with the names of the roads they would join."""
+    """Missing links by rank, unranked last, with what their dead ends tell of both sides."""
     links = missing_links.sort_values(["rank", "link_id"], na_position="last", kind="stable")
+    links = links.assign(near=nearest_names(links, places))
+    ends = dead_ends.assign(road=dead_ends["name"].fillna(dead_ends["ref"]))
+    ends = ends.dropna(subset=["link_id"]).drop_duplicates(["link_id", "node_id"])
+    keyed = ends.set_index(["link_id", "node_id"])
     for side in ("from", "to"):
-        links = links.assign(**{f"{side}_road": _road_names(links, f"{side}_node", dead_ends)})
+        # A through road has no dead end: its side stays null.
+        wanted = pd.MultiIndex.from_arrays([links["link_id"], links[f"{side}_node"]])
+        found = keyed.reindex(wanted)
+        links = links.assign(
+            **{
+                f"{side}_road": found["road"].to_numpy(dtype=object),
+                f"{side}_end": found["end_type"].to_numpy(dtype=object),
+                f"{side}_way": found["way_id"].astype("Int64").to_numpy(),
+            }
+        )
     return encode_layer(links, MISSING_LINKS)
-
-
-def _road_names(links: pd.DataFrame, node: str, dead_ends: pd.DataFrame) -> pd.Series:
-    """Name, else number, of the dead end at a link's node; null where it joins a through road."""
-    named = dead_ends.assign(label=dead_ends["name"].fillna(dead_ends["ref"]))
-    named = named.dropna(subset=["link_id"]).drop_duplicates(["link_id", "node_id"])
-    keyed = named.set_index(["link_id", "node_id"])["label"]
-    wanted = pd.MultiIndex.from_arrays([links["link_id"], links[node]])
-    return pd.Series(keyed.reindex(wanted).to_numpy(), index=links.index, dtype="object")
 
 
 def placebo_table(placebo: pd.DataFrame) -> dict[str, Any]:
@@ -103,8 +111,14 @@ def placebo_table(placebo: pd.DataFrame) -> dict[str, Any]:
     return encode_layer(frame, {**decimals, "replicates": 0})
 
 
-def bottleneck_layers(bottlenecks: gpd.GeoDataFrame, crossings: gpd.GeoDataFrame) -> dict[str, Any]:
+def bottleneck_layers(
+    bottlenecks: gpd.GeoDataFrame, crossings: gpd.GeoDataFrame, places: gpd.GeoDataFrame
+) -> dict[str, Any]:
     """Bottlenecks, the narrowest first, and all crossings, the busiest first."""
+    bottlenecks = bottlenecks.assign(
+        near=nearest_names(bottlenecks, places),
+        evidence_zh=bottlenecks["evidence"].map(in_chinese).astype("object"),
+    )
     narrow = bottlenecks.sort_values(
         ["capacity_ratio", "load_share_pct", "bottleneck_id"],
         ascending=[True, False, True], na_position="last", kind="stable",

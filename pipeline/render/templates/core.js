@@ -62,6 +62,9 @@ MI.roadLabel = function (name, ref) {
   return name || ref || null;
 };
 
+/* A phone, or a window as narrow: the width at which page.css puts the map above the panel. */
+MI.isNarrow = () => window.innerWidth <= 820;
+
 /* An element: attributes, then children (text, elements, or null to skip). */
 MI.el = function (tag, attributes) {
   const element = document.createElement(tag);

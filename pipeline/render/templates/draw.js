@@ -72,8 +72,8 @@ MI.toUnit = function (latlng) {
 /* --- the vector base ------------------------------------------------------ */
 
 MI.ROAD_FROM_ZOOM = [5, 6, 8, 10, 11, 12, 13, 14, 14];
-MI.ROAD_COLOURS = ['#d9a25f', '#e0b981', '#e6cfa4', '#ded7c8', '#d9d5cc', '#d9d6cf', '#dcdad5', '#e0dedb', '#e0dedb'];
-MI.ROAD_CASING = ['#a8763a', '#b58a4f', '#c0a271', '#b9b1a0', '#bbb6aa', '#c2beb5', '#c8c5be', '#cfccc6', '#cfccc6'];
+MI.ROAD_COLOURS = ['#dfa354', '#e6bd80', '#f0d9ab', '#fbf4e2', '#ffffff', '#ffffff', '#ffffff', '#ffffff', '#ffffff'];
+MI.ROAD_CASING = ['#9c6a2e', '#a97d42', '#b08e57', '#a79d87', '#a8a294', '#aea99d', '#b5b1a7', '#bdbab2', '#bdbab2'];
 
 MI.roadWidth = function (rank, z) {
   const base = [1.3, 1.15, 0.95, 0.7, 0.6, 0.5, 0.5, 0.4, 0.4][rank];
@@ -229,40 +229,61 @@ MI.LabelLayer = L.Layer.extend({
     const ctx = canvas.getContext('2d');
     ctx.scale(ratio, ratio);
     ctx.textAlign = 'center'; ctx.textBaseline = 'middle'; ctx.lineJoin = 'round';
-    const taken = [], zoom = map.getZoom(), view = map.getBounds().pad(0.05);
+    const taken = MI.markerBoxes(map), names = [], zoom = map.getZoom(), view = map.getBounds().pad(0.05);
     for (const label of MI.labels()) {
       if (zoom < label.from || !view.contains([label.lat, label.lng])) continue;
       const at = map.latLngToContainerPoint([label.lat, label.lng]);
-      this._place(ctx, label, at, taken);
+      this._place(ctx, label, at, taken, names);
     }
   },
-  _place: function (ctx, label, at, taken) {
+  _place: function (ctx, label, at, taken, names) {
     ctx.font = label.font;
-    const width = ctx.measureText(label.text).width, height = label.size + 2;
-    const y = at.y + (label.dot ? -(height / 2 + 4) : 0);
-    const pad = label.box ? 4 : 2;
-    const box = [at.x - width / 2 - pad, y - height / 2 - 1, at.x + width / 2 + pad, y + height / 2 + 1];
+    const width = ctx.measureText(label.text).width, height = label.size + 2, pad = label.box ? 4 : 2;
+    const boxAt = spot => [spot[0] - width / 2 - pad, spot[1] - height / 2 - 1, spot[0] + width / 2 + pad, spot[1] + height / 2 + 1];
+    const isFree = box => !taken.some(other => MI.overlap(box, other));
+    let spots = [[at.x, at.y]];
     if (label.dot) {
+      const up = height / 2 + 4, aside = width / 2 + 9;
+      spots = [[at.x, at.y - up], [at.x, at.y + up], [at.x + aside, at.y], [at.x - aside, at.y]];
       ctx.beginPath(); ctx.arc(at.x, at.y, label.dot, 0, 7);
       ctx.fillStyle = '#fff'; ctx.fill();
       ctx.lineWidth = 1.4; ctx.strokeStyle = '#444'; ctx.stroke();
     }
-    for (const other of taken) {
-      if (box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1]) return;
-    }
-    taken.push(box);
+    // A city may lie over markers where there is no better place, but over no other name.
+    const clear = spots.find(each => isFree(boxAt(each)));
+    const spot = clear || (label.dot ? spots.find(each => !names.some(other => MI.overlap(boxAt(each), other))) : null);
+    if (!spot) return;
+    const box = boxAt(spot);
+    taken.push(box); names.push(box);
     if (label.box) {
       ctx.fillStyle = label.box;
       ctx.fillRect(box[0], box[1], box[2] - box[0], box[3] - box[1]);
       ctx.fillStyle = '#fff';
     } else {
       ctx.lineWidth = 3.2; ctx.strokeStyle = 'rgba(255,255,255,0.92)';
-      ctx.strokeText(label.text, at.x, y);
+      ctx.strokeText(label.text, spot[0], spot[1]);
       ctx.fillStyle = label.colour;
     }
-    ctx.fillText(label.text, at.x, y);
+    ctx.fillText(label.text, spot[0], spot[1]);
   }
 });
+
+MI.overlap = (a, b) => a[0] < b[2] && a[2] > b[0] && a[1] < b[3] && a[3] > b[1];
+
+/* Where the numbered and larger markers stand: names keep off them. */
+MI.markerBoxes = function (map) {
+  const boxes = [], size = map.getSize();
+  for (const key of ['missing_links', 'bottlenecks', 'dead_ends', 'conflicts']) {
+    const shown = MI.overlays[key] && MI.overlays[key].shown;
+    if (!shown || boxes.length > 400) continue;
+    shown.eachLayer(path => {
+      if (!(path instanceof MI.Marker)) return;
+      const at = map.latLngToContainerPoint(path.getLatLng()), r = path.options.radius + 1;
+      if (at.x > -20 && at.y > -20 && at.x < size.x + 20 && at.y < size.y + 20) boxes.push([at.x - r, at.y - r, at.x + r, at.y + r]);
+    });
+  }
+  return boxes;
+};
 
 MI.FONT = 'system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "Noto Sans", sans-serif';
 MI.PLACE_STYLE = {
@@ -283,7 +304,7 @@ MI.labels = function () {
     const text = MI.cityName(cities.city_id[i]);
     known.add(cities.name[i]); known.add(String(cities.name[i]).replace(/[市区县]$/, ''));
     found.push({ lat: cities.centre_lat[i], lng: cities.centre_lon[i], text,
-      from: 0, size: 15, font: '700 15px ' + MI.FONT, colour: '#14213d', dot: 3.5 });
+      from: 0, size: MI.isNarrow() ? 12.5 : 15, font: '700 ' + (MI.isNarrow() ? 12.5 : 15) + 'px ' + MI.FONT, colour: '#14213d', dot: 3.5 });
   }
   for (let i = 0; i < places.n; i++) {
     const style = MI.PLACE_STYLE[places.place[i]];
@@ -300,6 +321,16 @@ MI.labels = function () {
     numbered.add(spot);
     found.push({ lat: at[0], lng: at[1], text, from: roads.rank[i] === 0 ? 8 : 10, size: 10,
       font: '600 10px ' + MI.FONT, box: roads.rank[i] === 0 ? '#3d7a57' : '#8a6d3b' });
+  }
+  // The names of roads near a border, for orientation at the place of a finding.
+  const named = new Set();
+  for (const i of MI.roadOrder.slice().reverse()) {
+    if (!roads.name[i] || !roads.is_open[i]) continue;
+    const at = MI.middle(roads.geo, i), spot = roads.name[i] + Math.round(at[0] * 60) + '/' + Math.round(at[1] * 60);
+    if (named.has(spot)) continue;
+    named.add(spot);
+    found.push({ lat: at[0], lng: at[1], text: roads.name[i].slice(0, 40), from: roads.rank[i] <= 3 ? 12.5 : 13.5, size: 10.5,
+      font: 'italic 500 10.5px ' + MI.FONT, colour: '#5b4a2f' });
   }
   MI._labels = found;
   return found;

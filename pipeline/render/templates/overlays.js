@@ -96,7 +96,7 @@ MI.overlays.missing_links = {
     const top = rank !== null && rank <= 20;
     return MI.lineWithMarker('missing_links', i,
       { color: style.color, weight: 4, dashArray: style.dash || null, opacity: 1 },
-      { radius: top ? 9 : 6, fillColor: style.color, opacity: 1, shape: 'circle', label: top ? String(rank) : null });
+      { radius: (top ? 9 : 6) - (MI.isNarrow() ? 2 : 0), fillColor: style.color, opacity: 1, shape: 'circle', label: top ? String(rank) : null });
   }),
   legend: () => MI.statusLegend(MI.layers.missing_links, 'line', status => status !== 'mapping_gap')
     .concat([['badge', { color: '#555', label: '1' }, MI.t('legend.rank')]])
@@ -201,6 +201,7 @@ MI.overlays.zones = {
   }
 };
 
+MI.CIRCLE_FILL = 'rgba(38,132,214,0.32)';
 MI.overlays.isochrones = {
   layer: 'isochrones',
   make: function () {
@@ -210,8 +211,8 @@ MI.overlays.isochrones = {
     const wanted = i => data.centre_id[i] === centre && data.mode[i] === mode && (!overview || data.minutes[i] === 60);
     // On the overview the circle is a backdrop: a heavy outline would drown the findings.
     const colour = i => (overview ? '#2171b5' : MI.isoColour(data.minutes[i]));
-    return new MI.AreaLayer(data.geo, i => (wanted(i) && overview ? 'rgba(33,113,181,0.13)' : null),
-      i => (wanted(i) ? { color: colour(i), width: overview ? 1.2 : data.minutes[i] === 60 ? 2.6 : 1.6 } : null), { pane: 'mi-lines' });
+    return new MI.AreaLayer(data.geo, i => (wanted(i) && overview ? MI.CIRCLE_FILL : null),
+      i => (wanted(i) && !overview ? { color: colour(i), width: data.minutes[i] === 60 ? 2.6 : 1.6 } : null), { pane: overview ? 'mi-areas' : 'mi-lines' });
   },
   legend: function () {
     const data = MI.layers.isochrones, centre = MI.choice('centre'), mode = MI.choice('mode');
@@ -219,7 +220,7 @@ MI.overlays.isochrones = {
     for (let i = 0; i < data.n; i++) if (data.centre_id[i] === centre && data.mode[i] === mode) found.add(data.minutes[i]);
     const shown = [...found].sort((a, b) => a - b).filter(minutes => MI.state.theme !== 'overview' || minutes === 60);
     const overview = MI.state.theme === 'overview';
-    return shown.map(minutes => ['line', overview ? { color: '#2171b5', width: 1.5 } : { color: MI.isoColour(minutes), width: minutes === 60 ? 3 : 2 },
+    return shown.map(minutes => [overview ? 'fill' : 'line', overview ? { color: MI.CIRCLE_FILL } : { color: MI.isoColour(minutes), width: minutes === 60 ? 3 : 2 },
       MI.t('legend.isochrone', { minutes, centre: MI.centreName(centre), mode: MI.word('mode', mode) })]);
   }
 };
@@ -347,6 +348,7 @@ MI.refresh = function (fresh) {
     const shown = MI.overlays[key].shown;
     if (shown && shown.eachLayer) shown.eachLayer(path => path.bringToFront && path.bringToFront());
   }
+  MI.labelLayer.redraw();
 };
 
 MI.areaAt = function (latlng) {

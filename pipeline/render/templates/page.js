@@ -62,7 +62,7 @@ MI.setUpMap = function () {
     }
   });
   new Home({ position: 'topleft' }).addTo(map);
-  if (window.innerWidth <= 820) document.getElementById('mi-legend').removeAttribute('open');
+  if (MI.isNarrow()) document.getElementById('mi-legend').removeAttribute('open');
   map.options.maxZoom = 18; map.options.minZoom = 4;
   MI.home();
   map.on('click', event => {
@@ -71,6 +71,8 @@ MI.setUpMap = function () {
     else if (MI.state.selected) { MI.state.selected = null; MI.markRow(); MI.writeHash(); }
   });
   map.on('moveend', () => MI.writeHash());
+  map.on('popupopen', () => document.querySelector('.stage').classList.add('popup-open'));
+  map.on('popupclose', () => document.querySelector('.stage').classList.remove('popup-open'));
 };
 
 MI.home = function () {
@@ -98,17 +100,17 @@ MI.setOnline = function (key) {
 
 /* --- theme and language --------------------------------------------------------- */
 
-MI.setTheme = function (theme, quiet) {
-  MI.state.theme = MI.themes[theme] ? theme : 'overview';
-  const off = MI.offByDefault[MI.state.theme] || [];
-  MI.on = new Set(MI.themes[MI.state.theme].filter(key => !off.includes(key)));
+MI.setTheme = function (theme, quiet, on) {
+  MI.state.theme = Object.hasOwn(MI.themes, theme) ? theme : 'overview';
+  const off = MI.offByDefault[MI.state.theme] || [], asked = on === undefined ? null : on.split(',');
+  MI.on = new Set(MI.themes[MI.state.theme].filter(key => (asked ? asked.includes(key) : !off.includes(key))));
   MI.map.closePopup();
-  MI.refresh(['borders', 'zones', 'isochrones']);
+  MI.refresh(quiet ? true : ['borders', 'zones', 'isochrones']);
   for (const tab of document.querySelectorAll('#mi-tabs button')) {
     const active = tab.dataset.theme === MI.state.theme;
     tab.setAttribute('aria-selected', String(active));
     tab.tabIndex = active ? 0 : -1;
-    if (active && window.innerWidth <= 820) tab.scrollIntoView({ block: 'nearest', inline: 'center' });
+    if (active && MI.isNarrow()) tab.scrollIntoView({ block: 'nearest', inline: 'center' });
   }
   document.getElementById('mi-panel').setAttribute('aria-labelledby', 'mi-tab-' + MI.state.theme);
   MI.renderPanel(); MI.renderLegend();
@@ -168,13 +170,24 @@ MI.select = function (layer, i, options) {
   const at = options.at || MI.middle(geo, i);
   if (!options.stay) MI.goTo(geo, i);
   if (!MI.popups[layer]) { MI.markRow(); MI.writeHash(); return; }
-  MI.popup = L.popup({ maxWidth: Math.min(340, window.innerWidth - 60), autoPanPadding: [30, 30] })
+  MI.popup = L.popup({ maxWidth: MI.isNarrow() ? window.innerWidth - 80 : 420, autoPanPaddingTopLeft: MI.isNarrow() ? [8, 8] : [60, 20], autoPanPaddingBottomRight: MI.besideLegend() })
     .setLatLng(at).setContent(MI.popupContent(layer, i)).openOn(MI.map);
   const close = MI.popup.getElement().querySelector('.leaflet-popup-close-button');
   if (close) close.setAttribute('aria-label', MI.t('ui.close'));
   MI.markRow();
-  if (!options.stay && window.innerWidth <= 820) document.querySelector('.stage').scrollIntoView({ block: 'start' });
+  if (!options.stay && MI.isNarrow()) {
+    const stage = document.querySelector('.stage');
+    // The banner of made-up data stays on top: the map goes below it.
+    stage.style.scrollMarginTop = document.getElementById('mi-banner').offsetHeight + 'px';
+    stage.scrollIntoView({ block: 'start' });
+  }
   MI.writeHash();
+};
+
+/* Room that a popup leaves for the legend, where there is room for both. */
+MI.besideLegend = function () {
+  const legend = document.getElementById('mi-legend');
+  return MI.isNarrow() || !legend.open || window.innerWidth < 1200 ? [8, 8] : [legend.offsetWidth + 22, 20];
 };
 
 MI.goTo = function (geo, i) {
@@ -269,22 +282,78 @@ MI.KEYS = { missing_links: 'link_id', dead_ends: 'dead_end_id', bottlenecks: 'bo
 MI.writeHash = function () {
   if (!MI._started) return;
   const centre = MI.map.getCenter(), selected = MI.state.selected;
-  const parts = ['theme=' + MI.state.theme, 'map=' + MI.map.getZoom() + '/' + centre.lat.toFixed(5) + '/' + centre.lng.toFixed(5), 'lang=' + MI.state.lang];
+  const parts = ['theme=' + MI.state.theme, 'map=' + MI.map.getZoom() + '/' + centre.lat.toFixed(5) + '/' + centre.lng.toFixed(5), 'lang=' + MI.state.lang, ...MI.hashOfView()];
   if (selected && MI.KEYS[selected[0]]) parts.push('at=' + selected[0] + ':' + encodeURIComponent(MI.layers[selected[0]][MI.KEYS[selected[0]]][selected[1]]));
   MI._hash = '#' + parts.join('&');
   try { history.replaceState(null, '', MI._hash); } catch (error) { /* some browsers forbid it for files: the page works without */ }
 };
 
+/* What differs from the theme's own: layers on, choices, filters. */
+MI.hashOfView = function () {
+  const theme = MI.state.theme, off = MI.offByDefault[theme] || [];
+  const usual = MI.themes[theme].filter(key => !off.includes(key)), on = MI.themes[theme].filter(key => MI.on.has(key));
+  const parts = [];
+  if (on.join() !== usual.join()) parts.push('on=' + on.join(','));
+  for (const [name, table] of [['choose', MI.state.choice], ['filter', MI.state.filters]]) {
+    for (const [key, value] of Object.entries(table)) if (value) parts.push(name + '.' + key + '=' + encodeURIComponent(value));
+  }
+  return parts;
+};
+
+MI.takeView = function (wanted) {
+  MI.state.choice = {}; MI.state.filters = {};
+  for (const [key, value] of Object.entries(wanted)) {
+    const dot = key.indexOf('.'), name = key.slice(dot + 1);
+    if (key.startsWith('choose.') && (name === 'centre' || MI.CHOICES[name])) MI.state.choice[name] = MI.decoded(value);
+    if (key.startsWith('filter.') && MI.FILTERS.includes(name)) MI.state.filters[name] = MI.decoded(value);
+  }
+  MI.checkChoices();
+};
+
+/* A link may be old or typed by hand: a choice that is not on offer counts as none. */
+MI.checkChoices = function () {
+  const choice = MI.state.choice, of = (key, all) => { if (choice[key] && !all.includes(choice[key])) delete choice[key]; };
+  of('measure', MI.MEASURES.commuting); of('service_measure', MI.MEASURES.services);
+  of('dimension', MI.DIMENSIONS); of('centre', MI.layers.isochrones.centre_id); of('mode', MI.layers.isochrones.mode);
+  of('times_mode', MI.layers.centre_times.mode);
+};
+
+MI.decoded = function (text) {
+  try { return decodeURIComponent(text); } catch (error) { return null; }
+};
+
+MI.FILTERS = ['border_id', 'status', 'highway', 'kind'];
+
+MI.copyLink = async function (button) {
+  MI.writeHash();
+  const text = location.href.split('#')[0] + MI._hash;
+  let done = false;
+  try { await navigator.clipboard.writeText(text); done = true; } catch (error) { done = MI.copyByHand(text); }
+  button.textContent = done ? MI.t('ui.copied') : text;
+};
+
+/* Pages from disk may have no clipboard of their own. */
+MI.copyByHand = function (text) {
+  const area = MI.el('textarea', { 'aria-hidden': 'true', style: 'position:fixed;opacity:0' });
+  area.value = text;
+  document.body.append(area);
+  area.select();
+  let done = false;
+  try { done = document.execCommand('copy'); } catch (error) { done = false; }
+  area.remove();
+  return done;
+};
+
 MI.applyHash = function () {
   const wanted = Object.fromEntries(location.hash.slice(1).split('&').map(part => { const at = part.indexOf('='); return [part.slice(0, at), part.slice(at + 1)]; }));
+  MI.takeView(wanted);
   MI.setLanguage(wanted.lang || MI.state.lang, true);
-  MI.setTheme(wanted.theme || MI.state.theme, true);
+  MI.setTheme(wanted.theme || MI.state.theme, true, wanted.on);
   const view = (wanted.map || '').split('/').map(Number);
   if (view.length === 3 && view.every(isFinite)) MI.map.setView([view[1], view[2]], view[0], { animate: false });
   if (wanted.at) {
     const split = wanted.at.indexOf(':'), layer = wanted.at.slice(0, split), key = MI.KEYS[layer];
-    let id = null;
-    try { id = decodeURIComponent(wanted.at.slice(split + 1)); } catch (error) { id = null; }
+    const id = MI.decoded(wanted.at.slice(split + 1));
     const i = key && MI.layers[layer] ? MI.layers[layer][key].indexOf(id) : -1;
     if (i >= 0) MI.select(layer, i, { stay: view.length === 3 });
   }

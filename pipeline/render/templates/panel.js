@@ -34,7 +34,7 @@ MI.table = function (caption, columns, rows, layer, limit) {
         return cell;
       });
       const row = MI.el('tr', { class: layer ? 'link' : null, 'data-i': layer ? i : null }, cells);
-      if (layer) row.addEventListener('click', () => MI.select(layer, i));
+      if (layer) row.addEventListener('click', event => { if (!event.target.closest('a')) MI.select(layer, i); });
       body.append(row);
     }
   }
@@ -69,7 +69,7 @@ MI.filterBar = function (layer, columns) {
     bar.append(MI.select_(column, MI.state.filters[column] || '', [['', MI.t('ui.all')], ...options], value => {
       MI.state.filters[column] = value || undefined;
       MI.refresh(['missing_links', 'dead_ends', 'mapping_gaps', 'bottlenecks', 'crossings']);
-      MI.renderPanel('select[data-choice="' + column + '"]');
+      MI.writeHash(); MI.renderPanel('select[data-choice="' + column + '"]');
     }));
   }
   return bar;
@@ -133,7 +133,8 @@ MI.borderTable = function () {
     { key: 'column.length', num: true, value: i => MI.number(borders.length_km[i]) },
     { key: 'column.links', num: true, value: i => MI.number(count('missing_links', borders.border_id[i], (d, k) => d.status[k] === 'mapping_gap')) },
     { key: 'column.bottlenecks', num: true, value: i => MI.number(count('bottlenecks', borders.border_id[i], (d, k) => d.kind[k] === 'critical_crossing')) },
-    { key: 'column.crossings', num: true, value: i => MI.number(count('crossings', borders.border_id[i])) }
+    { key: 'column.crossings', num: true, value: i => MI.number(count('crossings', borders.border_id[i])) },
+    { key: 'column.brief', value: i => MI.briefLink(borders.border_id[i]) }
   ], rows, 'borders');
 };
 
@@ -173,12 +174,12 @@ MI.linkTable = function (rows) {
   const columns = [
     { key: 'column.rank', num: true, value: i => links.rank[i] },
     { key: 'column.link', text: true, value: i => MI.linkTitle(i), under: i => MI.borderName(links.border_id[i]) },
-    { key: 'column.status', value: i => MI.el('span', { class: 'nowrap' }, MI.swatch(status[links.status[i]].color), MI.word('status', links.status[i])),
+    { key: 'column.status', value: i => MI.el('span', { class: 'state' }, MI.swatch(status[links.status[i]].color), MI.word('status', links.status[i])),
       under: i => (links.obstacle[i] === 'none' ? null : MI.word('obstacle', links.obstacle[i])) },
     { key: 'column.gap', num: true, value: i => MI.distance(links.gap_m[i]),
       under: i => (links.detour_ratio[i] === null ? MI.t('popup.no_way_round') : MI.t('column.detour_times', { n: MI.number(links.detour_ratio[i], 1) })) },
     { key: 'column.gain', num: true, value: i => (links.gain_person_min_a[i] === null ? null : MI.people(links.gain_person_min_a[i] + links.gain_person_min_b[i])),
-      under: i => (links.benefit_share_a_pct[i] === null ? null : MI.number(links.benefit_share_a_pct[i]) + ' : ' + MI.number(100 - links.benefit_share_a_pct[i])) }
+      under: i => { const share = MI.shares(links.benefit_share_a_pct[i]); return share && share.join(' : '); } }
   ];
   columns.lead = 1;
   return MI.table(MI.t('caption.missing_links'), columns, rows, 'missing_links');
@@ -188,7 +189,7 @@ MI.deadEndTable = function (rows) {
   const ends = MI.layers.dead_ends;
   rows = rows.sort((a, b) => ends.confidence[b] - ends.confidence[a]);
   return MI.table(MI.t('caption.dead_ends'), [
-    { key: 'column.road', text: true, value: i => MI.roadLabel(ends.name[i], ends.ref[i]) || MI.word('highway', ends.highway[i]), under: i => MI.cityName(ends.city_id[i]) },
+    { key: 'column.road', text: true, value: i => MI.roadLabel(ends.name[i], ends.ref[i]) || MI.unnamed('popup.unnamed', ends.highway[i], ends.near[i]), under: i => MI.cityName(ends.city_id[i]) },
     { key: 'column.end_type', value: i => MI.word('end_type', ends.end_type[i]), under: i => MI.word('status', ends.status[i]) },
     { key: 'column.faces', value: i => MI.word('kind', ends.kind[i]) },
     { key: 'column.to_border', num: true, value: i => MI.distance(ends.distance_to_border_m[i]) },
@@ -246,7 +247,7 @@ MI.panels.bottlenecks = function () {
 MI.measureChoice = function (key, names) {
   return MI.select_(key, MI.choice(key), names.map(name => [name, MI.t('measure.' + name)]), value => {
     MI.state.choice[key] = value;
-    MI.refresh(['zones']); MI.renderLegend();
+    MI.refresh(['zones']); MI.renderLegend(); MI.writeHash();
   });
 };
 
@@ -258,7 +259,7 @@ MI.isochroneChoices = function () {
   const change = key => value => {
     MI.state.choice[key] = value;
     MI.on.add('isochrones');
-    MI.refresh(['isochrones']); MI.renderLegend();
+    MI.refresh(['isochrones']); MI.renderLegend(); MI.writeHash();
   };
   return MI.choices(MI.select_('centre', MI.choice('centre'), centres, change('centre')), MI.select_('mode', MI.choice('mode'), modes, change('mode')));
 };
@@ -287,8 +288,8 @@ MI.timesTable = function () {
     minutes.set(data.from_id[i] + '\n' + data.to_id[i], data.minutes[i]);
     reasons.set(data.from_id[i] + '\n' + data.to_id[i], data.reason[i]);
   }
-  const head = MI.el('tr', {}, MI.el('th', { scope: 'col', text: MI.t('column.from_to') }), ids.map(id => MI.el('th', { scope: 'col', class: 'num', text: MI.centreName(id) })));
-  const body = MI.el('tbody', {}, ids.map(from => MI.el('tr', {}, MI.el('th', { scope: 'row', text: MI.centreName(from) }), ids.map(to => {
+  const head = MI.el('tr', {}, MI.el('th', { scope: 'col', class: 'nowrap', text: MI.t('column.from_to') }), ids.map(id => MI.el('th', { scope: 'col', class: 'num', text: MI.centreName(id) })));
+  const body = MI.el('tbody', {}, ids.map(from => MI.el('tr', {}, MI.el('th', { scope: 'row', class: 'nowrap', text: MI.centreName(from) }), ids.map(to => {
     const value = minutes.get(from + '\n' + to);
     const cell = MI.el('td', { class: 'num', text: from === to ? '' : value === null || value === undefined ? '\u2013' : MI.number(value) });
     if (from !== to && value !== null && value !== undefined) {
@@ -297,7 +298,7 @@ MI.timesTable = function () {
       cell.style.color = [0, 1].includes(n) ? '#fff' : '#111';
       if (n === 5) cell.style.color = '#fff';
       if (n === 5) cell.style.background = '#b34000';
-    } else if (reasons.get(from + '\n' + to)) cell.title = MI.word('reason', reasons.get(from + '\n' + to));
+    } else if (reasons.get(from + '\n' + to)) cell.append(MI.el('small', { class: 'under', text: MI.word('reason', reasons.get(from + '\n' + to)) }));
     return cell;
   }))));
   const choose = MI.choices(MI.select_('times_mode', mode, modes.map(each => [each, MI.word('mode', each)]), value => {
@@ -311,7 +312,7 @@ MI.effectTable = function () {
   const data = MI.layers.border_effect;
   if (!data.n) return MI.none('empty.border_effect');
   const rows = Array.from({ length: data.n }, (_, i) => i);
-  const range = (low, high) => i => (data[low][i] === null ? null : MI.number(data[low][i]) + '\u2013' + MI.number(data[high][i]));
+  const range = (low, high) => i => (data[low][i] === null ? null : MI.number(data[low][i]) + ' \u2026 ' + MI.number(data[high][i]));
   return MI.table(MI.t('caption.border_effect'), [
     { key: 'column.border', text: true, value: i => MI.borderName(data.border_id[i]), under: i => MI.word('mode', data.mode[i]) },
     { key: 'column.penalty', num: true, value: i => (data.penalty_pct[i] === null ? null : MI.number(data.penalty_pct[i], 1) + '%') },
@@ -425,7 +426,7 @@ MI.panels.integration = function () {
   if (!MI.layers.index.n) { parts.push(MI.none('empty.index')); return parts; }
   parts.push(MI.choices(MI.select_('dimension', MI.choice('dimension'), MI.DIMENSIONS.map(each => [each, MI.word('dimension', each)]), value => {
     MI.state.choice.dimension = value;
-    MI.refresh(['borders']); MI.renderLegend(); MI.renderPanel('select[data-choice="dimension"]');
+    MI.refresh(['borders']); MI.renderLegend(); MI.writeHash(); MI.renderPanel('select[data-choice="dimension"]');
   })));
   parts.push(MI.heading('table.metro_index'), MI.indexBars(MI.data.index), MI.para('note.bars', null, 'lead'));
   parts.push(MI.heading('table.border_index'), MI.borderIndexTable(), MI.heading('table.indicators'), MI.indicatorTable());
@@ -555,7 +556,7 @@ MI.renderLegend = function () {
     const input = MI.el('input', { type: 'checkbox', 'data-overlay': key, checked: isOn && count > 0, disabled: !count });
     input.addEventListener('change', () => {
       if (input.checked) MI.on.add(key); else MI.on.delete(key);
-      MI.refresh(); MI.renderLegend();
+      MI.refresh(); MI.renderLegend(); MI.writeHash();
       const again = document.querySelector('input[data-overlay="' + key + '"]');
       if (again) again.focus();
     });

@@ -4,11 +4,36 @@ MI.popups = {};
 
 MI.osmLink = function (type, id) {
   if (id === null || id === undefined) return null;
+  // An id of made-up data leads nowhere: it is shown, and called what it is.
   if (MI.data.facts.is_synthetic) return MI.t('popup.synthetic_id', { id: type + ' ' + id });
   return MI.el('a', {
     href: 'https://www.openstreetmap.org/' + type + '/' + encodeURIComponent(id),
     target: '_blank', rel: 'noopener noreferrer', text: type + '/' + id
   });
+};
+
+/* Several OSM objects: links; for made-up data one line that says so. */
+MI.osmLinks = function (objects) {
+  const known = objects.filter(each => each[1] !== null && each[1] !== undefined);
+  if (!known.length) return null;
+  if (MI.data.facts.is_synthetic) return MI.t('popup.synthetic_id', { id: known.map(each => each.join(' ')).join(', ') });
+  return known.flatMap((each, n) => (n ? [' \u00b7 ', MI.osmLink(each[0], each[1])] : [MI.osmLink(each[0], each[1])]));
+};
+
+/* Where it is: latitude, longitude, the place next to it. */
+MI.where = function (layer, i, near) {
+  const at = MI.middle(MI.layers[layer].geo, i);
+  return at[0].toFixed(5) + ', ' + at[1].toFixed(5) + (near ? ' \u00b7 ' + MI.t('popup.near_place', { place: near }) : '');
+};
+
+MI.briefLink = function (border) {
+  const page = MI.data.briefs[border];
+  return page ? MI.el('a', { href: encodeURI(page) + '#lang=' + MI.state.lang, text: MI.t('brief.link') }) : null;
+};
+
+/* Two whole shares that make a hundred. */
+MI.shares = function (share) {
+  return share === null ? null : [Math.round(share), 100 - Math.round(share)];
 };
 
 MI.yes = value => (value ? MI.t('ui.yes') : MI.t('ui.no'));
@@ -19,43 +44,56 @@ MI.popups.missing_links = function (i) {
   const links = MI.layers.missing_links, border = MI.borderIndex.get(links.border_id[i]);
   const a = border === undefined ? null : MI.layers.borders.city_a[border];
   const b = border === undefined ? null : MI.layers.borders.city_b[border];
-  const share = links.benefit_share_a_pct[i];
+  const share = MI.shares(links.benefit_share_a_pct[i]), gainA = links.gain_person_min_a[i], gainB = links.gain_person_min_b[i];
   return [MI.linkTitle(i), [
     ['popup.border', MI.borderName(links.border_id[i])],
+    ['popup.where', MI.where('missing_links', i, links.near[i])],
     ['popup.rank', links.rank[i] === null ? MI.t('popup.unranked') : '#' + links.rank[i]],
     ['popup.status', MI.word('status', links.status[i])],
     ['popup.class', MI.word('highway', links.highway[i])],
-    ['popup.joins', MI.word('link_kind', links.kind[i])],
+    ['popup.joins', [MI.linkSide(links.from_city[i], links.from_road[i], links.from_end[i]), MI.el('br'),
+      MI.linkSide(links.to_city[i], links.to_road[i], links.to_end[i])]],
     ['popup.gap', MI.distance(links.gap_m[i])],
     ['popup.obstacle', MI.word('obstacle', links.obstacle[i])],
     ['popup.detour', links.detour_m[i] === null ? MI.t('popup.no_way_round')
       : MI.distance(links.detour_m[i]) + ' (\u00d7' + MI.number(links.detour_ratio[i], 1) + ')'],
     ['popup.minutes_saved', MI.unit(links.minutes_saved[i], 'min', 1)],
-    ['popup.gain', links.gain_person_min_a[i] === null ? null
-      : MI.cityName(a) + ' ' + MI.people(links.gain_person_min_a[i]) + ' \u00b7 ' +
-        MI.cityName(b) + ' ' + MI.people(links.gain_person_min_b[i])],
-    ['popup.benefit_key', share === null ? null
-      : MI.cityName(a) + ' ' + MI.percent(share, 0) + ' : ' + MI.cityName(b) + ' ' + MI.percent(100 - share, 0)],
+    ['popup.gain', gainA === null && gainB === null ? MI.t('ui.unknown')
+      : [MI.el('bdi', { text: MI.cityName(a) }), ' ' + MI.people(gainA) + ' \u00b7 ', MI.el('bdi', { text: MI.cityName(b) }), ' ' + MI.people(gainB)]],
+    ['popup.benefit_key', share === null ? (gainA === 0 && gainB === 0 ? MI.t('brief.nobody') : MI.t('ui.unknown'))
+      : [MI.el('bdi', { text: MI.cityName(a) }), ' ' + share[0] + '% : ', MI.el('bdi', { text: MI.cityName(b) }), ' ' + share[1] + '%']],
     ['popup.cost', MI.word('cost', links.indicative_cost_class[i])],
-    ['popup.confidence', MI.number(links.confidence[i], 2)],
-    ['popup.ends', [MI.osmLink('node', links.from_node[i]), ' \u2026 ', MI.osmLink('node', links.to_node[i])]]
+    ['popup.evidence', MI.t('popup.link_evidence', { kind: MI.word('link_kind', links.kind[i]), confidence: MI.number(links.confidence[i], 2) })],
+    ['popup.osm', MI.osmLinks([['node', links.from_node[i]], ['node', links.to_node[i]], ['way', links.from_way[i]], ['way', links.to_way[i]]])],
+    ['popup.more', MI.briefLink(links.border_id[i])]
   ]];
+};
+
+/* One side of a link: the city, the road, how it ends there. */
+MI.linkSide = function (city, road, end) {
+  return MI.el('span', {}, MI.el('bdi', { text: MI.cityName(city) }), ': ', road === null ? null : MI.el('bdi', { text: road }),
+    road === null ? '' : ', ', end === null ? MI.t('popup.through_road') : MI.word('end_type', end));
 };
 
 MI.linkTitle = function (i) {
   const links = MI.layers.missing_links;
   const from = links.from_road[i], to = links.to_road[i];
   if (from && to && from !== to) return from + ' \u2013 ' + to;
-  return from || to || MI.t('popup.unnamed_link', { class: MI.word('highway', links.highway[i]) });
+  return from || to || MI.unnamed('popup.unnamed_link', links.highway[i], links.near[i]);
+};
+
+MI.unnamed = function (key, highway, near) {
+  return near ? MI.t('popup.unnamed_near', { class: MI.word('highway', highway), place: near }) : MI.t(key, { class: MI.word('highway', highway) });
 };
 
 MI.popups.dead_ends = function (i) {
   const ends = MI.layers.dead_ends;
   const link = ends.link_id[i] === null ? undefined : MI.linkIndex.get(ends.link_id[i]);
   const isRail = ends.end_type[i] === 'rail_end';
-  return [MI.roadLabel(ends.name[i], ends.ref[i]) || MI.t('popup.unnamed', { class: MI.word('highway', ends.highway[i]) }), [
+  return [MI.roadLabel(ends.name[i], ends.ref[i]) || MI.unnamed('popup.unnamed', ends.highway[i], ends.near[i]), [
     ['popup.city', MI.cityName(ends.city_id[i])],
     ['popup.border', MI.borderName(ends.border_id[i])],
+    ['popup.where', MI.where('dead_ends', i, ends.near[i])],
     ['popup.end_type', MI.word('end_type', ends.end_type[i])],
     ['popup.faces', MI.word('kind', ends.kind[i])],
     ['popup.status', MI.word('status', ends.status[i])],
@@ -66,15 +104,16 @@ MI.popups.dead_ends = function (i) {
     ['popup.link', link === undefined ? null : MI.el('button', {
       type: 'button', class: 'inline', text: MI.linkTitle(link), onclick: () => MI.select('missing_links', link)
     })],
-    ['popup.osm', isRail ? MI.osmLink('node', ends.node_id[i])
-      : [MI.osmLink('node', ends.node_id[i]), ' \u00b7 ', MI.osmLink('way', ends.way_id[i])]]
+    ['popup.osm', MI.osmLinks([['node', ends.node_id[i]], ['way', isRail ? null : ends.way_id[i]]])],
+    ['popup.more', MI.briefLink(ends.border_id[i])]
   ]];
 };
 
 MI.popups.bottlenecks = function (i) {
   const layer = MI.layers.bottlenecks;
-  return [MI.roadLabel(layer.name[i], layer.ref[i]) || MI.t('popup.unnamed', { class: MI.word('highway', layer.highway[i]) }), [
+  return [MI.roadLabel(layer.name[i], layer.ref[i]) || MI.unnamed('popup.unnamed', layer.highway[i], layer.near[i]), [
     ['popup.border', MI.borderName(layer.border_id[i])],
+    ['popup.where', MI.where('bottlenecks', i, layer.near[i])],
     ['popup.kind', MI.word('bottleneck', layer.kind[i])],
     ['popup.class', MI.word('highway', layer.highway[i])],
     ['popup.capacity_here', MI.unit(layer.capacity_here_pcu_h[i], 'pcu_h')],
@@ -83,8 +122,9 @@ MI.popups.bottlenecks = function (i) {
     ['popup.load', MI.percent(layer.load_share_pct[i])],
     ['popup.bridge', MI.yes(layer.is_bridge[i])],
     ['popup.toll', MI.yes(layer.is_toll_plaza[i])],
-    ['popup.evidence', layer.evidence[i]],
-    ['popup.osm', MI.crossingLink(layer.crossing_id[i])]
+    ['popup.evidence', MI.state.lang === 'zh' ? layer.evidence_zh[i] : layer.evidence[i]],
+    ['popup.osm', MI.crossingLink(layer.crossing_id[i])],
+    ['popup.more', MI.briefLink(layer.border_id[i])]
   ]];
 };
 
@@ -256,7 +296,8 @@ MI.popups.borders = function (i) {
     ['figure.missing_links', MI.number(counted(links, n => links.status[n] === 'mapping_gap'))],
     ['figure.bottlenecks', MI.number(counted(MI.layers.bottlenecks, n => MI.layers.bottlenecks.kind[n] === 'critical_crossing'))],
     ['figure.crossings', MI.number(counted(MI.layers.crossings, () => false))],
-    ['popup.unknown', MI.percent(MI.data.belt_unknown[id], 0)]
+    ['popup.unknown', MI.percent(MI.data.belt_unknown[id], 0)],
+    ['popup.more', MI.briefLink(id)]
   ]];
 };
 
@@ -268,6 +309,7 @@ MI.popupContent = function (layer, i) {
     if (!parts.length) continue;
     list.append(MI.el('dt', { text: MI.t(key) }), MI.el('dd', {}, parts));
   }
-  return MI.el('div', { class: 'popup' }, MI.el('h3', { text: title, dir: 'auto' }), list,
+  const copy = MI.KEYS[layer] ? MI.el('button', { type: 'button', class: 'inline copy', text: MI.t('ui.copy_link'), onclick: event => MI.copyLink(event.target) }) : null;
+  return MI.el('div', { class: 'popup' }, MI.el('h3', { text: title, dir: 'auto' }), list, copy,
     MI.data.facts.is_synthetic ? MI.el('p', { class: 'fake', text: MI.t('ui.synthetic_short') }) : null);
 };
