@@ -35,7 +35,10 @@ from pipeline.render.summary import NOT_TO_BUILD
 MAX_PROJECTS, MAX_NARROWS, MAX_RIVERS, MAX_CONFLICTS = 9, 6, 4, 4
 ROWS_ON_PAGE_ONE = 6
 """Where both tables are this short, the bottlenecks move up beside the projects."""
-ROW_MM, MAP_AND_ROWS_MM = 8.9, 206.0
+ROW_MM, SIGN_MM, MAP_AND_ROWS_MM = 8.9, 1.9, 214.0
+"""Height of a table's row, a sign's share of the legend, and what is left for all of them."""
+TITLE_EMS, TITLE_MM = 25.0, 5.0
+"""Names wider than this take a second line."""
 EXPRESS, MAIN = ("motorway", "trunk"), ("primary", "secondary")
 
 
@@ -126,7 +129,10 @@ class _Metro:
         return style.city_names(row["name"].iloc[0], row["name_en"].iloc[0])
 
     def city(self, city_id: Any) -> Markup:
-        return say.unknown() if say.is_unknown(city_id) else say.both(*self.names(city_id))
+        """A city's name for a table, which clips it where it is long."""
+        if say.is_unknown(city_id):
+            return say.unknown()
+        return Markup('<span class="city">{}</span>').format(say.both(*self.names(city_id)))
 
     def link(self, theme: str, layer: str, key: Any) -> str:
         """Address of a finding on the metro's page, from a brief."""
@@ -149,7 +155,10 @@ def _brief(made: _Metro, pair: Pair) -> str:
     rows_first = min(len(links), MAX_PROJECTS) or 1
     if narrows_first:
         rows_first += min(len(narrow), MAX_NARROWS) + 2
-    frame = pair_map.frame_of(made.borders[own].total_bounds, _map_height(rows_first))
+    legend = _legend(links, narrow, clashes)
+    frame = pair_map.frame_of(
+        made.borders[own].total_bounds, _map_height(rows_first, len(legend), names)
+    )
     title = say.text("brief.map_title", a=names[0], b=names[1])
     svg = pair_map.draw(
         frame, made.ground, pair.cities, made.borders, own, rivers, links,
@@ -165,6 +174,8 @@ def _brief(made: _Metro, pair: Pair) -> str:
         metro_page=f"../{made.metro.id}.html",
         css=Markup(style.template("brief.css")),
         names=[say.both(*name) for name in names],
+        is_long=_is_long(names),
+        heads=[made.city(city_id) for city_id in pair.cities],
         sides=pair_map.SIDES,
         facts=facts,
         source=_source(facts),
@@ -172,7 +183,7 @@ def _brief(made: _Metro, pair: Pair) -> str:
         map=svg,
         is_wide=frame.is_wide,
         narrows_first=narrows_first,
-        legend=_legend(links, narrow, clashes),
+        legend=legend,
         projects=_projects(made, links),
         more_projects=max(len(links) - MAX_PROJECTS, 0),
         narrows=_narrows(made, narrow),
@@ -193,9 +204,15 @@ def _brief(made: _Metro, pair: Pair) -> str:
     )
 
 
-def _map_height(rows: int) -> float:
-    """Millimetres left for the map, its legend aside, above a table of so many rows."""
-    return MAP_AND_ROWS_MM - ROW_MM * rows
+def _map_height(rows: int, signs: int, names: list[tuple[str, str]]) -> float:
+    """Millimetres left for the map above a table of so many rows and a legend of so many signs."""
+    title_mm = TITLE_MM if _is_long(names) else 0.0
+    return MAP_AND_ROWS_MM - ROW_MM * rows - SIGN_MM * signs - title_mm
+
+
+def _is_long(names: list[tuple[str, str]]) -> bool:
+    """Whether both names together take a second line on a page of 186 mm."""
+    return max(sum(pair_map.text_width(each[n]) for each in names) for n in (0, 1)) > TITLE_EMS
 
 
 def _source(facts: PageFacts) -> Markup:
@@ -562,7 +579,7 @@ def _rivers(made: _Metro, rivers: gpd.GeoDataFrame) -> list[dict[str, Any]]:
             "name": say.text("popup.unnamed_river")
             if say.is_unknown(row["name"])
             else say.both(row["name"], row["name"]),
-            "relation": say.word("river", row["relation"]),
+            "relation": say.word("river_short", row["relation"]),
             "upstream": made.city(row["upstream_city"]),
             "downstream": made.city(row["downstream_city"]),
             "buffer": say.unit(row["buffer_m"], "m"),

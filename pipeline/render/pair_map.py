@@ -493,7 +493,7 @@ def _name(
     """A name at the first free spot, in both languages; nothing where there is no room."""
     size = size_mm * UNIT
     names = (shorten(names[0]), shorten(names[1]))
-    half = max(_width(name) for name in names) * size / 2 + GAP
+    half = max(text_width(name) for name in names) * size / 2 + GAP
     for x, y in spots:
         if room.take(x, y - 0.33 * size, half, 0.6 * size):
             slant = Markup(' font-style="italic"') if italic else ""
@@ -515,7 +515,7 @@ def shorten(name: str, limit: int = 28) -> str:
     return name if len(name) <= limit else name[: limit - 1] + "\u2026"
 
 
-def _width(text: str) -> float:
+def text_width(text: str) -> float:
     """Rough width in ems: full for ideographs and the like, a bit over half for the rest."""
     return sum(1.0 if ord(char) > 0x2E00 else 0.56 for char in text)
 
@@ -529,7 +529,7 @@ def _shields(frame: Frame, roads: gpd.GeoDataFrame, room: _Room) -> list[Markup]
         lines = part.geometry.to_numpy()
         longest = lines[np.argsort(-shapely.length(lines), kind="stable")[:12]]
         middles = shapely.line_interpolate_point(longest, 0.5, normalized=True)
-        half = (_width(text) * 1.9 * UNIT) / 2 + 12
+        half = (text_width(text) * 1.9 * UNIT) / 2 + 12
         for x, y in frame.points(middles):
             if room.take(x, y, half, 1.3 * UNIT):
                 made.append(_shield(x, y, half, "#35704d" if rank == 0 else "#7d602f", text))

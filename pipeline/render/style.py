@@ -4,9 +4,10 @@ How things look and what they are called belongs here; which features are drawn
 to `base_map` and `themes`. The texts themselves stand in
 `templates/messages.toml`, Chinese and English side by side.
 
-The qualitative colours are Okabe and Ito's (2008), the sequential ones run in
-lightness as well as in hue: both stay apart for colour-blind readers, and no
-class is told by colour alone (dash, size or shape differ too).
+The qualitative colours are after Okabe and Ito (2008), darkened where white
+numbers stand on them; the sequential ones run in lightness as well as in hue.
+Both stay apart for colour-blind readers (tests/unit/render/test_style.py), and
+lines differ by dash, markers by shape too.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from pipeline.catalogue import Metro
 LANGUAGES = ("zh", "en")
 
 BLACK, ORANGE, SKY, GREEN = "#1b1b1b", "#E69F00", "#56B4E9", "#009E73"
-YELLOW, BLUE, VERMILLION, PURPLE, GREY = "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#7a7a7a"
+YELLOW, BLUE, VERMILLION, PURPLE, GREY = "#F0E442", "#0072B2", "#c04f00", "#CC79A7", "#707070"
 
 STATUS = {
     "unbuilt": {"color": VERMILLION, "dash": ""},
@@ -34,7 +35,7 @@ STATUS = {
 
 BOTTLENECK = {
     "lane_drop": {"color": VERMILLION, "dash": ""},
-    "class_drop": {"color": "#b87900", "dash": "9 4"},
+    "class_drop": {"color": "#00795a", "dash": "9 4"},
     "speed_drop": {"color": BLUE, "dash": "3 4"},
     "critical_crossing": {"color": "#7b2d6b", "dash": "14 4 2 4"},
 }
@@ -76,7 +77,7 @@ MINUTES_COLOURS = ("#08306b", "#2171b5", "#6baed6", "#c6dbef", "#fdae6b", "#d948
 
 QUANTILE_COLOURS = ("#fde8b5", "#f9b572", "#e8735c", "#b4436c", "#5f2c6d")
 SCORE_BREAKS = (20.0, 40.0, 60.0, 80.0)
-SCORE_COLOURS = ("#a6611a", "#dfc27d", "#c9c9c9", "#80cdc1", "#01665e")
+SCORE_COLOURS = ("#a6611a", "#dfc27d", "#e6e3df", "#6db8ac", "#01665e")
 NO_DATA = "#efefef"
 
 CITY_TINTS = (

@@ -60,15 +60,24 @@ def maps(tmp_path_factory: pytest.TempPathFactory, example: ModuleType) -> Path:
     folder = tmp_path_factory.mktemp("maps")
     (folder / "assets").mkdir()
     hostile = {"id": "hostile", "name": example.HOSTILE[0] + "圈", "name_en": example.HOSTILE[1]}
+    plain, full = example.layers(), example.layers(example.HOSTILE)
+    full["cities"] = full["cities"].assign(
+        name=list(example.HOSTILE[3:6]), name_en=list(example.HOSTILE[:3])
+    )
+    bare = example.empty_layers()
     pages = {
-        **example.page(example.layers(), id="plain"),
-        **example.page(example.layers(example.HOSTILE), **hostile),
-        **example.page(example.empty_layers(), example.REAL_FACTS, id="bare"),
+        **example.page(plain, id="plain"),
+        **example.briefs(plain, id="plain"),
+        **example.page(full, **hostile),
+        **example.briefs(full, **hostile),
+        **example.page(bare, example.REAL_FACTS, id="bare"),
+        **example.briefs(bare, example.REAL_FACTS, id="bare"),
     }
     cards = [
         MetroCard.from_json(content) for name, content in pages.items() if name.endswith(".json")
     ]
     for name, content in (pages | render_index(cards)).items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(content)
     return folder
 
@@ -92,7 +101,7 @@ def visit(browser: Any, maps: Path) -> Iterator[Callable[..., Opened]]:
         opened.page.on("request", lambda request: opened.requests.append(request.url))
         # `fragment` alone would not reload an open page, a new context always does.
         opened.page.goto((maps / name).as_uri() + fragment)
-        if name != "index.html":
+        if name != "index.html" and "/" not in name:
             opened.page.wait_for_selector("html[data-ready=yes]", state="attached", timeout=15_000)
         return opened
 

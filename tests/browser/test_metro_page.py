@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -77,6 +76,11 @@ def test_link_table_zooms_and_opens_the_popup(visit: Callable[..., Any]) -> None
         "river",
         "60% : Xuchang 40%",
         "node 101",
+        "Way round now",
+        "9 km",
+        "confidence 0.7",
+        "34.1",
+        "not in OSM",
     ):
         assert part in text, part
     assert "synthetic" in text.lower()
@@ -145,6 +149,13 @@ def test_osm_links_of_real_data(visit: Callable[..., Any], maps: Path, example: 
     link = opened.page.locator(".leaflet-popup-content a").first
     assert link.get_attribute("href") == "https://www.openstreetmap.org/node/100"
     assert "noopener" in str(link.get_attribute("rel"))
+    assert "synthetic" not in opened.page.locator("body").inner_text().lower()
+    fake = visit("plain.html", "#lang=en")
+    for layer in ("missing_links", "dead_ends", "bottlenecks", "crossings"):
+        fake.page.evaluate("layer => MI.select(layer, 0)", layer)
+        popup = fake.page.locator(".leaflet-popup-content")
+        assert "synthetic, not in OSM" in popup.inner_text(), layer
+        assert popup.locator("a[href*=openstreetmap]").count() == 0, layer
     assert_quiet(opened)
 
 
@@ -204,6 +215,26 @@ def test_deep_link_brings_back_theme_place_language_and_finding(visit: Callable[
     assert second.page.evaluate("MI.map.getZoom()") == pytest.approx(
         first.page.evaluate("MI.map.getZoom()")
     )
+    third = visit("plain.html", "#theme=commuting&lang=en")
+    third.page.select_option("select[data-choice=measure]", "population_60min")
+    third.page.locator("[data-overlay=stations]").check()
+    third.page.locator("[data-overlay=borders]").uncheck()
+    fourth = visit("plain.html", third.page.evaluate("location.hash"))
+    assert fourth.page.evaluate("MI.measure()") == "population_60min"
+    assert fourth.page.locator("[data-overlay=stations]").is_checked()
+    assert not fourth.page.locator("[data-overlay=borders]").is_checked()
+    fifth = visit("plain.html", "#theme=links&filter.status=planned&lang=en")
+    rows = fifth.page.locator("table[data-layer=missing_links] tbody tr").all_inner_texts()
+    assert rows and all("Planned" in row for row in rows)
+    odd = visit(
+        "plain.html",
+        "#theme=constructor&on=zones,<b>&choose.measure=__proto__&filter.status=<i>x&choose.mode=x",
+    )
+    assert odd.page.evaluate("MI.state.theme") == "overview"
+    odd.page.click("#mi-tab-links")
+    odd.page.click("#mi-tab-commuting")
+    assert odd.page.locator("#mi-panel i").count() == 0
+    assert_quiet(odd)
     broken = visit("plain.html", "#theme=nonsense&map=x/y&at=missing_links:%E0%A4%A&lang=xx")
     assert broken.page.evaluate("MI.state.theme") == "overview"
     assert_quiet(broken)
@@ -238,6 +269,7 @@ def test_hostile_names_stay_text(
         assert page.locator("#mi-results li").count() >= 1
     assert page.evaluate("window.hacked") is None
     assert page.locator("body img[src=x], body script:not([type])").count() <= 1
+    assert page.locator("#mi-panel i, #mi-panel b, .leaflet-popup-content i").count() == 0
     title = example.HOSTILE[0] + "圈" if language == "zh" else example.HOSTILE[1]
     assert title in page.title()
     assert title in page.locator("#mi-title").inner_text()
@@ -380,18 +412,22 @@ def test_index_links_and_languages(visit: Callable[..., Any]) -> None:
     assert page.get_attribute("html", "lang") == "en"
 
 
-def test_size_and_speed_with_twenty_thousand_features(
+def test_twenty_thousand_features_stay_small_and_open(
     visit: Callable[..., Any], maps: Path, example: ModuleType
 ) -> None:
+    """Size is a budget; the time is measured by benchmarks/pages.py, not asserted here."""
     made = example.layers(zone_step=0.01, links=2500)
     features = sum(len(frame) for frame in made.values())
     assert features > 20_000
     content = example.page(made, id="large")["large.html"]
     assert len(content) < 8_000_000
     (maps / "large.html").write_bytes(content)
-    began = time.perf_counter()
     opened = visit("large.html", "#theme=links")
-    took = time.perf_counter() - began
-    # The budget is 3 s on a quiet machine of 2 cores; a shared one gets twice that.
-    assert took < 6.0, took
+    # Markers and areas are painted on canvases: the document stays as small as with few features.
+    assert opened.page.evaluate("document.querySelectorAll('*').length") < 3_000
+    drawn = opened.page.evaluate("MI.overlays.missing_links.shown.getLayers().length")
+    assert drawn > 2_000
+    opened.page.fill("#mi-search", "断头路7a")
+    opened.page.keyboard.press("Enter")
+    assert "断头路7a" in opened.page.locator(".leaflet-popup-content h3").inner_text()
     assert_quiet(opened)

@@ -69,7 +69,7 @@ MI.overlays.borders = {
     const blank = scored && (!score || score.score === null);
     const line = MI.latlngs(data.geo, i);
     return [
-      L.polyline(line, { color: '#ffffff', weight: scored ? 9 : 5, opacity: 0.85, interactive: false }),
+      L.polyline(line, { color: scored && !blank ? '#3f3a33' : '#ffffff', weight: scored ? (blank ? 9 : 7.5) : 5, opacity: 0.85, interactive: false }),
       L.polyline(line, blank ? { color: '#8d8d8d', weight: 3, dashArray: '3 6' }
         : { color: colour, weight: scored ? 6 : 2.4, dashArray: scored ? null : '9 5 2 5', opacity: 1 })
     ];

@@ -1,0 +1,92 @@
+"""An accessibility checker (axe-core) over every kind of page: no serious fault.
+
+It comes from npm, for the tests only: ``npm install --prefix tests/browser``.
+Skipped, with the reason, where it is not installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+SERIOUS = ("serious", "critical")
+THEMES = (
+    "overview", "links", "bottlenecks", "commuting", "services", "ecology", "integration", "about",
+)  # fmt: skip
+PHONE = {"width": 390, "height": 844}
+BRIEF = "plain/410100-410200.html"
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed: npm install --prefix tests/browser")
+    return AXE.read_text(encoding="utf-8")
+
+
+def faults(page: Any, axe: str) -> list[str]:
+    """What the checker calls serious, as ``rule: element``."""
+    if not page.evaluate("typeof axe === 'object'"):
+        page.evaluate(axe)
+    found = page.evaluate(
+        "rules => axe.run(document, {runOnly: {type: 'tag', values: rules}})", RULES
+    )
+    return [
+        f"{each['id']} ({each['impact']}): {node['html'][:160]} {node['failureSummary'][:300]}"
+        for each in found["violations"]
+        if each["impact"] in SERIOUS
+        for node in each["nodes"]
+    ]
+
+
+def test_the_checker_sees_a_fault(visit: Callable[..., Any], axe: str) -> None:
+    opened = visit("plain.html", "#lang=en")
+    opened.page.evaluate(
+        'document.body.insertAdjacentHTML(\'beforeend\', \'<div style="position:fixed;top:0;left:0;z-index:9999;background:#fff"><img src="data:,"><p style="color:#ccc">some words</p></div>\')'
+    )
+    found = " ".join(faults(opened.page, axe))
+    assert "image-alt" in found and "color-contrast" in found
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_theme(visit: Callable[..., Any], axe: str, theme: str, language: str) -> None:
+    opened = visit("plain.html", f"#theme={theme}&lang={language}")
+    opened.page.click("#mi-base summary")
+    assert faults(opened.page, axe) == []
+
+
+@pytest.mark.parametrize("layer", ["missing_links", "bottlenecks", "eco_zones", "borders"])
+def test_popups(visit: Callable[..., Any], axe: str, layer: str) -> None:
+    opened = visit("plain.html", "#theme=links&lang=en")
+    opened.page.evaluate("layer => MI.select(layer, 0)", layer)
+    assert opened.page.locator(".leaflet-popup-content").count() == 1
+    assert faults(opened.page, axe) == []
+
+
+def test_search_results(visit: Callable[..., Any], axe: str) -> None:
+    opened = visit("plain.html", "#lang=en")
+    opened.page.fill("#mi-search", "G")
+    opened.page.keyboard.press("ArrowDown")
+    assert opened.page.locator("#mi-results li").count() > 2
+    assert faults(opened.page, axe) == []
+
+
+@pytest.mark.parametrize("name", ["plain.html", "bare.html", "index.html", BRIEF])
+def test_on_a_phone(visit: Callable[..., Any], axe: str, name: str) -> None:
+    opened = visit(name, "#lang=en", PHONE)
+    assert faults(opened.page, axe) == []
+
+
+@pytest.mark.parametrize("name", ["bare.html", "index.html", BRIEF, "bare/410100-410200.html"])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_other_pages(visit: Callable[..., Any], axe: str, name: str, language: str) -> None:
+    opened = visit(name, f"#lang={language}")
+    assert faults(opened.page, axe) == []
