@@ -159,6 +159,7 @@ def synthetic(polygons: int, border_km: float, seed: int) -> dict[str, gpd.GeoDa
         "borders": lines,
         "land_areas": land_areas(polygons, lines, rng),
         "waterways": waterways(lines, rng),
+        "dykes": schemas.empty("dykes", CRS),
         "roads": roads(lines, rng),
         "railways": railways(lines, rng),
     }

@@ -458,6 +458,9 @@ class EcologyParams(StageParams):
     river_follow_wide_m: Metres = Field(
         1_000.0, description="greatest distance of following; check"
     )
+    dyke_reach_m: Metres = Field(
+        15_000.0, description="dykes this far from a wide river hold its flood plain; check"
+    )
     river_buffers_m: tuple[Metres, Metres, Metres] = Field(
         (30.0, 100.0, 150.0), description="tiers by width"
     )

@@ -373,6 +373,14 @@ _EXTRACT = (
         geometry="LineString",
         kind="extract",
     ),
+    Layer(
+        "dykes",
+        "Dykes (man_made=dyke) as lines; between those of a wide river lies its flood plain.",
+        (_id("way_id", "OSM way id"), _str("name", "name", _UNNAMED)),
+        key=("way_id",),
+        geometry="LineString",
+        kind="extract",
+    ),
 )
 
 _LANES_DOC = "lanes per direction (on a one-way: its own)"

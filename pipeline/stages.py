@@ -89,7 +89,7 @@ STAGES: tuple[Stage, ...] = (
         (
             "cities", "counties", "extract_area", "extract_drops", "highways", "tagged_nodes",
             "turn_restrictions", "railways", "osm_stops", "transit_routes", "osm_places",
-            "osm_services", "land_areas", "waterways", "buildings", "barriers",
+            "osm_services", "land_areas", "waterways", "buildings", "barriers", "dykes",
         ),
         extract.read_extract,
         ("extract",),
@@ -155,7 +155,7 @@ STAGES: tuple[Stage, ...] = (
           tables=("land_cover",)),
     Stage("land", ("belts", "land_areas", "land_cover"), ("land",), land.classify_land, (), BY_STRETCH),
     Stage("ecology",
-          ("borders", "belts", "land", "waterways", "land_areas", "roads", "railways"),
+          ("borders", "belts", "land", "waterways", "land_areas", "dykes", "roads", "railways"),
           ("eco_zones", "conflicts", "eco_corridors", "shared_rivers", "monitoring_sites", "landscape_metrics"),
           ecology.boundary_ecology, ("ecology",), BY_BORDER),
     Stage("integration",

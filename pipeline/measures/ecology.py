@@ -78,6 +78,7 @@ def boundary_ecology(
     land: gpd.GeoDataFrame,
     waterways: gpd.GeoDataFrame,
     land_areas: gpd.GeoDataFrame,
+    dykes: gpd.GeoDataFrame,
     roads: gpd.GeoDataFrame,
     railways: gpd.GeoDataFrame,
     params: EcologyParams,
@@ -88,7 +89,7 @@ def boundary_ecology(
     ----------
     border_id
         The border looked at.
-    borders, belts, land, waterways, land_areas, roads, railways
+    borders, belts, land, waterways, land_areas, dykes, roads, railways
         Layers in one metric CRS; ``belts`` and ``land`` of any number of borders.
         All but the first two may be empty.
 
@@ -108,7 +109,9 @@ def boundary_ecology(
         return {name: schemas.empty(name, crs) for name in OUTPUTS}
     own = sound_land(land[land["border_id"] == border_id])
     barriers = corridor_barriers(belt, roads, railways)
-    rivers, river_sites = shared_rivers.find_shared_rivers(belt, waterways, land_areas, own, params)
+    rivers, river_sites = shared_rivers.find_shared_rivers(
+        belt, waterways, land_areas, own, dykes, params
+    )
     return {
         "eco_zones": zone_stretches(belts[belts["border_id"] == border_id], own, params),
         "conflicts": find_conflicts(belt, own, params),

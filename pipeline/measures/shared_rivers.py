@@ -42,6 +42,11 @@ _SLIVER_SAMPLES = 4
 
 _BORDER_SAMPLE_M = 50.0
 _WIDTH_STEP_M = 100.0
+_DYKE_STEP_M = 200.0
+_DYKE_GAP_M = 2_000.0
+"""Gaps between dykes up to this are bridged along the river."""
+
+_COURSE_M = 300.0
 _CHORD_M = 5_000.0
 """Water farther from the line than this belongs to a lake or the sea, not to a river's width."""
 
@@ -53,6 +58,7 @@ def find_shared_rivers(
     waterways: gpd.GeoDataFrame,
     land_areas: gpd.GeoDataFrame,
     land: gpd.GeoDataFrame,
+    dykes: gpd.GeoDataFrame,
     params: EcologyParams,
 ) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     """Rivers that cross or follow one border, and where they cross it.
@@ -68,7 +74,7 @@ def find_shared_rivers(
     ----------
     belt
         The border's widest belt.
-    waterways, land_areas, land
+    waterways, land_areas, land, dykes
         Layers in the belt's CRS; ``land`` of this border only. All may be empty.
 
     Returns
@@ -76,8 +82,8 @@ def find_shared_rivers(
     Layer ``shared_rivers`` with these columns added: crossing_count, followed_km,
     width_m (null where neither water nor a tag tells), buffer_from (what the
     tier counts from: centre_line, or flood_plain for a wide river),
-    flood_plain_km2 inside the belt and flood_plain_evidence (both null but for a
-    wide river). And the water sites, as `SITE_COLUMNS`.
+    flood_plain_km2 inside the belt and flood_plain_evidence (dykes, mapped or
+    land_cover; both null but for a wide river). And the water sites, as `SITE_COLUMNS`.
     """
     reaches = _reaches(belt, waterways)
     if reaches.empty:
@@ -89,7 +95,7 @@ def find_shared_rivers(
         where = crossings[crossings["river"] == river]
         row = _river_row(belt, group, where, widths.get(river, np.nan), params)
         if row is not None and row["width_m"] > params.river_wide_m:
-            row |= _flood_plain(belt, group.geometry.to_numpy(), land_areas, land, params)
+            row |= _flood_plain(belt, group.geometry.to_numpy(), land_areas, land, dykes, params)
         if row is not None:
             rows.append(row)
             sites.append(where.assign(row=len(rows) - 1))
@@ -299,14 +305,18 @@ def _flood_plain(
     lines: Geometries,
     land_areas: gpd.GeoDataFrame,
     land: gpd.GeoDataFrame,
+    dykes: gpd.GeoDataFrame,
     params: EcologyParams,
 ) -> dict[str, Any]:
     """The flood plain of a wide river inside the belt, and what says so.
 
-    Land mapped as flood prone along the river; else, as a proxy of the land
-    between the dykes (which OSM maps as lines, where at all), the water, wetland
-    and bare banks that hang together with the river.
+    The land between the dykes on both sides; else land mapped as flood prone
+    along the river; else, as a proxy, the water, wetland and bare banks that hang
+    together with the river.
     """
+    diked = between_dykes(lines, dykes.geometry.to_numpy(), belt.whole, params.dyke_reach_m)
+    if diked is not None:
+        return _plain_row(float(shapely.area(diked)), "dykes")
     is_mapped = (land_areas["key"] == "flood_prone") & (land_areas["value"] == "yes")
     mapped = land_areas.geometry.to_numpy()[is_mapped.to_numpy(dtype=bool)]
     river = shapely.intersection(shapely.union_all(lines), belt.whole)
@@ -322,6 +332,53 @@ def _flood_plain(
     group = joined(within_gap(wet, params.corridor_gap_m), len(wet))
     on_river = np.unique(group[shapely.intersects(river, wet)])
     return _plain_row(float(shapely.area(wet[np.isin(group, on_river)]).sum()), "land_cover")
+
+
+def between_dykes(lines: Geometries, dykes: Geometries, area: Any, reach_m: float) -> Any:
+    """What of an area lies between the nearest dykes on both sides of a river.
+
+    Looked for at right angles to the river every 200 m; None where fewer than half
+    of the places have a dyke within reach on both sides. Short gaps in the dykes
+    are bridged.
+
+    Parameters
+    ----------
+    lines
+        The river's reaches, metres.
+    area
+        Polygon; only places of the river inside it count.
+    """
+    river = shapely.line_merge(shapely.intersection(shapely.union_all(lines), area))
+    # Meanders between the dykes would turn the view; the valley's course does not.
+    course = shapely.simplify(shapely.get_parts(river), _COURSE_M)
+    course = course[shapely.get_type_id(course) == _LINE]
+    xy, along, _, row = points_along(course, _DYKE_STEP_M)
+    if not len(xy) or not len(dykes):
+        return None
+    normal = np.column_stack([-along[:, 1], along[:, 0]])
+    walls = shapely.union_all(dykes[shapely.dwithin(area, dykes, reach_m)])
+    hits = [_first_hit(xy, sign * normal, walls, reach_m) for sign in (1.0, -1.0)]
+    is_held = ~np.isnan(hits[0]) & ~np.isnan(hits[1])
+    if is_held.mean() < 0.5:
+        return None
+    at = np.flatnonzero(is_held)
+    bank = [
+        xy[at] + sign * hit[at, None] * normal[at] for sign, hit in zip((1, -1), hits, strict=True)
+    ]
+    is_next = (row[at][1:] == row[at][:-1]) & (np.diff(at) * _DYKE_STEP_M <= _DYKE_GAP_M)
+    corners = np.stack([bank[0][:-1], bank[0][1:], bank[1][1:], bank[1][:-1]], axis=1)[is_next]
+    strips = shapely.convex_hull(shapely.multipoints(shapely.points(corners)))
+    return shapely.intersection(shapely.union_all(strips), area)
+
+
+def _first_hit(xy: Floats, ahead: Floats, walls: Any, reach_m: float) -> Floats:
+    """Distance from each point to the first wall in its direction; nan without one in reach."""
+    rays = shapely.linestrings(np.stack([xy, xy + reach_m * ahead], axis=1))
+    shapely.prepare(walls)
+    hit = np.flatnonzero(shapely.intersects(walls, rays))
+    found = np.full(len(xy), np.nan)
+    found[hit] = shapely.distance(shapely.points(xy[hit]), shapely.intersection(rays[hit], walls))
+    return found
 
 
 def _plain_row(area_m2: float, evidence: str) -> dict[str, Any]:

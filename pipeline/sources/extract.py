@@ -163,6 +163,7 @@ def read_extract(metro: Metro, source: Source, params: ExtractParams) -> Extract
         "waterways": _waterways(osm.ways, reach, account),
         "buildings": _buildings(areas),
         "barriers": _barriers(osm.ways, reach, account),
+        "dykes": _dykes(osm.ways, reach, account),
         "extract_drops": account.frame(),
     }
     layers = {name: _conform(name, frame) for name, frame in layers.items()}
@@ -499,6 +500,16 @@ def _barriers(ways: Ways, reach: Reach, account: Account) -> gpd.GeoDataFrame:
         part, {"barrier": clean_text(part.ways.tags.get("barrier")).fillna("unknown")}
     )
     return frame.drop(columns="node_ids")
+
+
+def _dykes(ways: Ways, reach: Reach, account: Account) -> gpd.GeoDataFrame:
+    is_dyke = ways.tags.get("man_made").eq("dyke").fillna(False).to_numpy(dtype=bool)
+    ways = ways.take(np.flatnonzero(is_dyke))
+    rule = np.full(len(ways.id), None, dtype=object)
+    _, part = _select_lines(ways, rule, "dyke way", reach, account)
+    return _line_frame(part, {"name": clean_text(part.ways.tags.get("name"))}).drop(
+        columns="node_ids"
+    )
 
 
 # --- nodes -----------------------------------------------------------------------------
@@ -910,7 +921,10 @@ def _mend(
     """Repair invalid polygons, and drop those without any area (``no_area``)."""
     flawed = ~shapely.is_valid(geometry)
     if flawed.any():
-        geometry[flawed] = polygonal(shapely.make_valid(geometry[flawed]))
+        # Rings are taken for what they outline: land drawn twice over itself stays land.
+        geometry[flawed] = polygonal(
+            shapely.make_valid(geometry[flawed], method="structure", keep_collapsed=False)
+        )
     void = shapely.is_empty(geometry) | (shapely.area(geometry) == 0)
     rule[rows[void]] = "no_area"
     account.add(f"{subject} kept", "repaired", int((flawed & ~void).sum()))

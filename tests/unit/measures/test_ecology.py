@@ -37,7 +37,7 @@ def run(
     parted = part_land(belts, land_areas)
     return ecology.boundary_ecology(
         "1-2", borders, belts, parted, schemas.empty("waterways", CRS), land_areas,
-        schemas.empty("roads", CRS) if roads is None else roads,
+        schemas.empty("dykes", CRS), schemas.empty("roads", CRS) if roads is None else roads,
         schemas.empty("railways", CRS), params,
     )  # fmt: skip
 
@@ -304,7 +304,8 @@ def test_unknown_border_gives_empty_layers() -> None:
     borders, _ = two_cities(LENGTH_M)
     out = ecology.boundary_ecology(
         "8-9", borders, schemas.empty("belts", CRS), schemas.empty("land", CRS), schemas.empty("waterways", CRS),
-        schemas.empty("land_areas", CRS), schemas.empty("roads", CRS),
+        schemas.empty("land_areas", CRS), schemas.empty("dykes", CRS),
+        schemas.empty("roads", CRS),
         schemas.empty("railways", CRS), PARAMS,
     )  # fmt: skip
     assert all(frame.empty for frame in out.values())
@@ -332,7 +333,7 @@ def test_inputs_are_not_changed() -> None:
     before = [each.copy(deep=True) for each in (borders, belts, land_areas, parted)]
     ecology.boundary_ecology(
         "1-2", borders, belts, parted, schemas.empty("waterways", CRS), land_areas,
-        schemas.empty("roads", CRS), schemas.empty("railways", CRS), PARAMS,
+        schemas.empty("dykes", CRS), schemas.empty("roads", CRS), schemas.empty("railways", CRS), PARAMS,
     )  # fmt: skip
     for one, two in zip(before, (borders, belts, land_areas, parted), strict=True):
         pd.testing.assert_frame_equal(one, two)

@@ -50,6 +50,7 @@ def andorra(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]
             land=layers["land"],
             waterways=layers["waterways"],
             land_areas=layers["land_areas"],
+            dykes=layers["dykes"],
             roads=schemas.empty("roads", crs),
             railways=layers["railways"],
             params=params,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
 import shapely
@@ -63,10 +64,12 @@ def rivers_of(  # type: ignore[no-untyped-def]
     *rows: dict,  # type: ignore[type-arg]
     areas: gpd.GeoDataFrame | None = None,
     land: gpd.GeoDataFrame | None = None,
+    dykes: tuple[list[tuple[float, float]], ...] = (),
 ):
     areas = schemas.empty("land_areas", CRS) if areas is None else areas
     land = schemas.empty("land", CRS) if land is None else land
-    return find_shared_rivers(belt(), ways(*rows), areas, land, PARAMS)
+    dykes = gpd.GeoDataFrame(geometry=[shapely.LineString(line) for line in dykes], crs=CRS)
+    return find_shared_rivers(belt(), ways(*rows), areas, land, dykes, PARAMS)
 
 
 def test_river_flows_from_its_first_vertex() -> None:
@@ -220,3 +223,35 @@ def test_order_of_ways_changes_nothing() -> None:
     ]
     first, second = rivers_of(*rows)[0], rivers_of(*rows[::-1])[0]
     pd.testing.assert_frame_equal(first, second)
+
+
+def test_flood_plain_lies_between_the_dykes() -> None:
+    row = {"name": "Y", "line": [(9_000, 8_000), (9_000, -8_000)]}
+    areas = water(shapely.box(8_900, -8_000, 9_100, 8_000))
+    # A gap in the western dyke, a second line behind the eastern one.
+    west = [[(7_500, -9_000), (7_500, 0)], [(7_500, 800), (7_500, 9_000)]]
+    east = [[(10_500, -9_000), (10_500, 9_000)], [(12_000, -9_000), (12_000, 9_000)]]
+    rivers, _ = rivers_of(row, areas=areas, dykes=(*west, *east))
+    assert rivers["flood_plain_evidence"].tolist() == ["dykes"]
+    assert rivers["buffer_from"].tolist() == ["flood_plain"]
+    # 3 km between the dykes, 10 km of belt; ends of the course are off by half a step.
+    assert rivers["flood_plain_km2"].tolist() == pytest.approx([30.0], rel=0.03)
+
+
+def test_dykes_on_one_bank_hold_no_plain() -> None:
+    row = {"name": "Y", "line": [(9_000, 8_000), (9_000, -8_000)]}
+    areas = water(shapely.box(8_900, -8_000, 9_100, 8_000))
+    rivers, _ = rivers_of(row, areas=areas, dykes=([(7_500, -9_000), (7_500, 9_000)],))
+    assert "dykes" not in rivers["flood_plain_evidence"].tolist()
+    far = ([(9_000 - 15_100, -9_000), (9_000 - 15_100, 9_000)], [(10_000, -9_000), (10_000, 9_000)])
+    rivers, _ = rivers_of(row, areas=areas, dykes=far)
+    assert "dykes" not in rivers["flood_plain_evidence"].tolist()
+
+
+def test_meanders_do_not_turn_the_view_across_the_valley() -> None:
+    y = np.arange(8_000, -8_001, -100)
+    course = list(zip(9_000 + 250 * np.sin(y / 300.0), y.astype(float), strict=True))
+    areas = water(shapely.LineString(course).buffer(100))
+    dykes = ([(7_000, -9_000), (7_000, 9_000)], [(11_000, -9_000), (11_000, 9_000)])
+    rivers, _ = rivers_of({"name": "Y", "line": course}, areas=areas, dykes=dykes)
+    assert rivers["flood_plain_km2"].tolist() == pytest.approx([40.0], rel=0.05)
