@@ -148,12 +148,15 @@ def osrm_server(osrm: Path, extract: Path, folder: Path, weight: str, speeds: Pa
     (folder / "profiles" / "reference.lua").write_text(PROFILE, encoding="utf-8")
     shutil.copyfile(extract, folder / "a.osm.pbf")
 
+    given = ["--segment-speed-file", str(speeds)] if weight == "duration" else []
+
     def call(name: str, *arguments: str) -> list[str]:
         return [str(osrm / "bin" / name), *arguments]
 
     for command in (
         call("osrm-extract", "-p", "profiles/reference.lua", "a.osm.pbf"),
-        call("osrm-contract", "a.osrm", "--segment-speed-file", str(speeds)),
+        # Speeds would take the place of distances as weights.
+        call("osrm-contract", "a.osrm", *given),
     ):
         subprocess.run(
             command, cwd=folder, check=True, capture_output=True,
