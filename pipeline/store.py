@@ -91,13 +91,11 @@ def read_layer(path: str, name: str, crs: pyproj.CRS | None = None) -> pd.DataFr
     StoreError
         If it is missing or not a readable Parquet file.
     """
-    table = _read_table(path)
     declared = {column.name: column.dtype for column in LAYERS[name].columns}
-    columns: dict[str, Any] = {}
-    for column in table.column_names:
-        if column not in ("geometry", "bbox"):
-            columns[column] = _to_pandas(table[column], declared.get(column))
-    frame = pd.DataFrame(columns)
+    if LAYERS[name].geometry is None and _is_folder(path):
+        return _read_parts(path, declared)
+    table = _read_table(path)
+    frame = _frame_of(table, declared)
     if LAYERS[name].geometry is None:
         return frame
     geometry = shapely.from_wkb(table["geometry"].to_numpy(zero_copy_only=False))
@@ -135,20 +133,59 @@ def project(geometry: Any, source: pyproj.CRS, target: pyproj.CRS) -> Any:
     return shapely.set_coordinates(np.array(geometry, copy=True), np.column_stack([x, y]))
 
 
+def _read_parts(path: str, declared: Mapping[str, str]) -> pd.DataFrame:
+    """The parts of a plain layer as one frame; the whole never stands in memory twice."""
+    parts = [_frame_of(_read_file(each, path), declared) for each in sorted(_list(path))]
+    if not parts:
+        raise StoreError(f"layer {path} is missing; run the stage that makes it")
+    names = list(parts[0].columns)
+    return pd.DataFrame({each: _join([part.pop(each) for part in parts]) for each in names})
+
+
+def _join(pieces: list[pd.Series]) -> pd.Series:
+    """Pieces of one column; each part's categories are those that occur in it."""
+    if not isinstance(pieces[0].dtype, pd.CategoricalDtype):
+        return pd.concat(pieces, ignore_index=True)
+    categories = pieces[0].cat.categories
+    for piece in pieces[1:]:
+        categories = categories.union(piece.cat.categories, sort=False)
+    codes = np.empty(sum(map(len, pieces)), dtype=np.min_scalar_type(-len(categories) - 1))
+    start = 0
+    for piece in pieces:
+        # One more place for the code of null, -1.
+        place = np.append(categories.get_indexer(piece.cat.categories), -1).astype(codes.dtype)
+        codes[start : start + len(piece)] = place[piece.cat.codes.to_numpy()]
+        start += len(piece)
+    return pd.Series(pd.Categorical.from_codes(codes, categories))
+
+
 def _read_table(path: str) -> pa.Table:
     names = sorted(_list(path)) if _is_folder(path) else [path]
-    tables = []
-    for each in names:
-        try:
-            with _open(each, "rb") as stream:
-                tables.append(pq.read_table(stream))
-        except FileNotFoundError as error:
-            raise StoreError(f"layer {path} is missing; run the stage that makes it") from error
-        except (pa.ArrowInvalid, OSError) as error:
-            raise StoreError(f"layer {path} is not a readable Parquet file: {error}") from error
+    tables = [_read_file(each, path) for each in names]
     if not tables:
         raise StoreError(f"layer {path} is missing; run the stage that makes it")
     return pa.concat_tables(tables).unify_dictionaries() if len(tables) > 1 else tables[0]
+
+
+def _read_file(name: str, path: str) -> pa.Table:
+    try:
+        with _open(name, "rb") as stream:
+            return pq.read_table(stream)
+    except FileNotFoundError as error:
+        raise StoreError(f"layer {path} is missing; run the stage that makes it") from error
+    except (pa.ArrowInvalid, OSError) as error:
+        raise StoreError(f"layer {path} is not a readable Parquet file: {error}") from error
+
+
+def _frame_of(table: pa.Table, declared: Mapping[str, str]) -> pd.DataFrame:
+    """The columns but for the geometry and its covering."""
+    return pd.DataFrame(
+        {
+            column: _to_pandas(table[column], declared.get(column))
+            for column in table.column_names
+            if column not in ("geometry", "bbox")
+        }
+    )
 
 
 def _to_pandas(column: pa.ChunkedArray, dtype: str | None) -> Any:

@@ -185,3 +185,32 @@ def test_a_second_process_is_refused(tmp_path):
         process.join()
     with store.locked(path, "metro x", wait_s=10):
         pass
+
+
+def test_parts_with_other_categories_are_one_frame(tmp_path):
+    """Each part's categories are its own; nulls and empty parts come back as they were."""
+    rng = np.random.default_rng(0)
+    cells = np.array([f"c{number:05d}" for number in range(300)])
+    parts = []
+    for number, (first, count) in enumerate([(0, 50), (200, 80), (0, 0), (40, 120)]):
+        origin, destination = (rng.integers(first, first + 100, count) for _ in range(2))
+        part = pd.DataFrame(
+            {
+                "from_cell": pd.Categorical(cells[origin], categories=cells),
+                "to_cell": pd.Categorical(cells[destination], categories=cells[::-1]),
+                "mode": pd.Categorical(
+                    rng.choice(["drive", "drive_peak"], count), list(schemas.MODES)
+                ),
+                "minutes": rng.random(count).astype(np.float32),
+            }
+        )
+        parts.append(part)
+        path = tmp_path / "travel_times" / f"part-{number}.parquet"
+        store.write_layer(str(path), "travel_times", part, {})
+    found = store.read_layer(str(tmp_path / "travel_times"), "travel_times")
+    expected = pd.concat([part.astype({"from_cell": "str", "to_cell": "str", "mode": "str"}) for part in parts],
+                         ignore_index=True)  # fmt: skip
+    assert found["from_cell"].cat.codes.dtype == np.int16
+    pd.testing.assert_frame_equal(
+        found.astype({"from_cell": "str", "to_cell": "str", "mode": "str"}), expected
+    )
