@@ -16,6 +16,7 @@ from pipeline.config import ExtractParams
 from pipeline.errors import SourceError
 from pipeline.schemas import LAYERS, conform
 from pipeline.sources.extract import Source, read_extract, read_poly
+from pipeline.stages import STAGES
 
 METRO = Metro.model_validate(
     tomllib.loads(
@@ -32,10 +33,7 @@ METRO = Metro.model_validate(
         """
     )
 )
-OUTPUTS = {name for name, layer in LAYERS.items() if layer.kind == "extract"} | {
-    "cities",
-    "counties",
-}
+OUTPUTS = set(STAGES[0].outputs)
 
 
 @pytest.fixture
