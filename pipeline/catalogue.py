@@ -39,9 +39,18 @@ def _check_lon_lat(point: tuple[float, float]) -> tuple[float, float]:
     return point
 
 
+def _check_not_reserved(metro_id: str) -> str:
+    # maps/index.html and maps/assets/ are every metro's.
+    if metro_id.lower() in ("index", "assets"):
+        raise ValueError(f"{metro_id!r} is the name of a shared page or folder; take another id")
+    return metro_id
+
+
 LonLat = Annotated[tuple[float, float], AfterValidator(_check_lon_lat)]
 # Ids become file names and parts of border ids: letters of any script, digits, underscore.
-MetroId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+MetroId = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"), AfterValidator(_check_not_reserved)
+]
 CityId = Annotated[str, Field(pattern=r"^\w{1,64}$")]
 
 

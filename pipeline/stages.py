@@ -166,7 +166,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("metro_map",
           ("cities", "centres", "borders", "roads", "railways", "waterways", "land_areas",
            "stations", "transit_links", "places", "services", "crossings", "dead_ends", "missing_links",
-           "placebo", "bottlenecks", "centre_times", "zones", "isochrones", "border_effect", "land",
+           "placebo", "bottlenecks", "centre_times", "zones", "commuting_circle", "isochrones", "border_effect", "land",
            "eco_zones", "conflicts", "eco_corridors", "shared_rivers", "monitoring_sites", "indicators",
            "integration_index", "extract_drops"),
           (), metro_map.render_metro_map, ("map",), is_page=True),

@@ -48,6 +48,7 @@ def render_metro_map(
     bottlenecks: gpd.GeoDataFrame,
     centre_times: pd.DataFrame,
     zones: gpd.GeoDataFrame,
+    commuting_circle: pd.DataFrame,
     isochrones: gpd.GeoDataFrame,
     border_effect: pd.DataFrame,
     land: gpd.GeoDataFrame,
@@ -78,6 +79,7 @@ def render_metro_map(
         "dead_ends": themes.dead_end_layer(dead_ends, places),
         "missing_links": themes.missing_link_layer(missing_links, dead_ends, places),
         "placebo": themes.placebo_table(placebo),
+        "circle": themes.circle_table(commuting_circle),
         "services": themes.service_layer(services, params, thinning),
         **themes.bottleneck_layers(bottlenecks, crossings, places),
         **themes.commuting_layers(

@@ -177,6 +177,16 @@ def commuting_layers(
     }
 
 
+def circle_table(commuting_circle: pd.DataFrame) -> dict[str, Any]:
+    """The one-hour circle by city and mode; the metro's own rows stand in the figures."""
+    of_city = commuting_circle[commuting_circle["city_id"].notna().to_numpy()]
+    columns: Decimals = {
+        "city_id": None, "mode": None, "population": 0, "population_share_pct": 1,
+        "area_share_pct": 1,
+    }  # fmt: skip
+    return encode_layer(of_city, columns)
+
+
 def transit_layers(
     stations: gpd.GeoDataFrame, transit_links: gpd.GeoDataFrame, params: MapParams
 ) -> dict[str, Any]:

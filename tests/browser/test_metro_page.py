@@ -117,6 +117,8 @@ def test_a_click_on_the_map_opens_a_popup(visit: Callable[..., Any]) -> None:
         " return [p.x + r.x, p.y + r.y]; }"
     )
     opened.page.mouse.click(*spot)
+    panel = opened.page.locator("#mi-panel").inner_text()
+    assert "within an hour of the core" in panel and "41.3%" in panel
     assert "Zone in Kaifeng" in opened.page.locator(".leaflet-popup-content").inner_text()
     opened.page.click("#mi-tab-links")
     spot = opened.page.evaluate(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.catalogue import known_metros, load_metro
+from pipeline.catalogue import Metro, known_metros, load_metro
 from pipeline.errors import ConfigError
 
 
@@ -111,3 +111,9 @@ def test_a_metro_without_cities_discovers_them(tmp_path):
     metro = load_metro(write(tmp_path, "[boundaries]\nadmin_level = 7\n", "andorra.toml"))
     assert metro.is_discovered
     assert metro.boundaries.admin_level == 7
+
+
+@pytest.mark.parametrize("metro_id", ["index", "assets", "Index"])
+def test_names_of_shared_pages_are_no_metro_ids(metro_id):
+    with pytest.raises(ValueError, match="shared page or folder"):
+        Metro.model_validate({"id": metro_id, "name": "x"})

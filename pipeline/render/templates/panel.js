@@ -272,11 +272,26 @@ MI.panels.commuting = function () {
   else parts.push(MI.none('empty.zones'));
   parts.push(MI.heading('table.circle'), MI.figureGrid(['drive', 'peak', 'transit'].map(mode =>
     ['figure.circle_' + mode, share(mode, 'people'), share(mode, 'area') === null ? null : MI.t('figure.of_area', { share: share(mode, 'area') })])));
+  parts.push(MI.circleTable());
   parts.push(MI.heading('table.isochrones'), MI.isochroneChoices() || MI.none('empty.isochrones'));
   parts.push(MI.heading('table.centre_times'), MI.timesTable());
   parts.push(MI.heading('table.border_effect'), MI.para('intro.border_effect', null, 'lead'), MI.effectTable());
   parts.push(MI.para('note.transit', null, 'lead'), MI.para(MI.data.has_population_raster ? 'note.population_raster' : 'note.population_estimated', null, 'lead'));
   return parts;
+};
+
+/* Share of each city's people within an hour of the core, by mode. */
+MI.circleTable = function () {
+  const data = MI.layers.circle, modes = ['drive', 'drive_peak', 'transit'].filter(mode => data.mode.includes(mode));
+  if (!data.n) return null;
+  const share = new Map();
+  for (let i = 0; i < data.n; i++) share.set(data.city_id[i] + '\n' + data.mode[i], data.population_share_pct[i]);
+  const ids = [...new Set(data.city_id)], of = (n, mode) => share.get(ids[n] + '\n' + mode);
+  const rows = ids.map((_, n) => n).sort((a, b) => (of(b, modes[0]) || 0) - (of(a, modes[0]) || 0));
+  return MI.table(MI.t('caption.circle'), [
+    { key: 'column.city', text: true, value: n => MI.cityName(ids[n]) },
+    ...modes.map(mode => ({ key: 'mode.' + mode, num: true, value: n => { const value = of(n, mode); return value === undefined ? null : MI.percent(value, 1); } }))
+  ], rows, null, 60);
 };
 
 MI.timesTable = function () {

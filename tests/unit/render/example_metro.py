@@ -262,6 +262,15 @@ def layers(names: tuple[str, ...] = (), zone_step: float = 0.04, links: int = 14
     )
     made["centre_times"] = _centre_times()
     made["zones"] = _zones(random, zone_step)
+    made["commuting_circle"] = table(
+        "commuting_circle",
+        [
+            {"city_id": city, "mode": mode, "minutes": 60.0, "zones": 9, "population": 1e6,
+             "population_share_pct": None if city == "411000" else 41.3, "area_km2": 500.0,
+             "area_share_pct": 8.0}
+            for city in (None, *(c[0] for c in CITIES)) for mode in ("drive", "drive_peak")
+        ],
+    )  # fmt: skip
     made["isochrones"] = geo(
         "isochrones",
         [{"centre_id": c["centre_id"], "mode": mode, "minutes": float(minutes), "area_km2": minutes * 30.0,
