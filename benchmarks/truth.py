@@ -23,7 +23,7 @@ import shapely
 from scipy.optimize import linear_sum_assignment
 
 from pipeline import crs
-from pipeline.catalogue import load_metro
+from pipeline.catalogue import Metro, load_metro
 from pipeline.measures import borders, dead_ends, missing_links, network, routing, transit
 from pipeline.sources.extract import Source, read_extract
 from pipeline.sources.sample import write_sample
@@ -51,6 +51,7 @@ def main() -> None:
     print(f"all {asked.seeds} seeds of {asked.nodes} nodes: {summary(table)}")
     print(per_kind(table).to_string())
     wrong = table[(table["outcome"] != "right") | (table["differs"] != "")]
+    wrong = wrong[(wrong["what"] != "decoy") | (wrong["outcome"] != "right")]
     if len(wrong):
         print("what went wrong:")
         print(wrong.drop(columns="geometry").to_string())
@@ -58,59 +59,73 @@ def main() -> None:
 
 def measure(metro_id: str, path: Path) -> pd.DataFrame:
     """Every finding and labelled row with its outcome: right, missed or false."""
-    layers, made = detect(metro_id, path)
+    metro = load_metro(metro_id)
+    layers = build_layers(read_layers(metro, path), metro)
+    made = detect(layers, metro)
     truth = gpd.read_parquet(path.with_name(path.name.removesuffix(".osm.pbf") + ".truth.parquet"))
     truth = truth.to_crs(layers["borders"].crs)
-    return compare(truth, made["dead_ends"], made["link_candidates"])
+    table = compare(truth, made["dead_ends"], made["link_candidates"])
+    return pd.concat([table, decoys(truth, made)], ignore_index=True)
 
 
-def detect(metro_id: str, path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Layers up to the link candidates of one extract."""
-    metro = load_metro(metro_id)
-    params = metro.params
-    extract = read_extract(metro, Source("pbf", (path,)), params.extract)
+def read_layers(metro: Metro, path: Path) -> dict[str, Any]:
+    """The layers of one extract, in the metro's metric CRS."""
+    extract = read_extract(metro, Source("pbf", (path,)), metro.params.extract)
     metric = crs.local_metric_crs(*extract.facts["centre"])
-    layers: dict[str, Any] = {
+    return {
         name: frame.to_crs(metric) if isinstance(frame, gpd.GeoDataFrame) else frame
         for name, frame in extract.layers.items()
     }
 
+
+def build_layers(layers: dict[str, Any], metro: Metro) -> dict[str, Any]:
+    """The same with borders, network, stations and routing network."""
+    params = metro.params
+    made = dict(layers)
+
+    def given(*names: str) -> dict[str, Any]:
+        return {name: made[name] for name in names}
+
+    made["borders"] = borders.derive_borders(
+        **given("cities", "counties", "waterways", "land_areas"), metro=metro, params=params.borders
+    )
+    made |= network.build_network(
+        **given("cities", "highways", "tagged_nodes", "land_areas", "extract_area"),
+        params=params.network,
+        extract_params=params.extract,
+    )
+    made |= transit.build_transit(
+        **given("cities", "osm_stops", "transit_routes"), params=params.transit
+    )
+    made["routing_network"] = routing.prepare(
+        **given("roads", "road_nodes", "turn_restrictions"), params=params.routing
+    )
+    return made
+
+
+def detect(layers: dict[str, Any], metro: Metro) -> dict[str, Any]:
+    """Layers road_ends, dead_ends, link_candidates and end_rules."""
+    params = metro.params
+
     def given(*names: str) -> dict[str, Any]:
         return {name: layers[name] for name in names}
 
-    layers["borders"] = borders.derive_borders(
-        **given("cities", "counties", "waterways", "land_areas"), metro=metro, params=params.borders
-    )
-    layers.update(
-        network.build_network(
-            **given("cities", "highways", "tagged_nodes", "land_areas", "extract_area"),
-            params=params.network,
-            extract_params=params.extract,
-        )
-    )
-    layers.update(
-        transit.build_transit(
-            **given("cities", "osm_stops", "transit_routes"), params=params.transit
-        )
-    )
-    layers["routing_network"] = routing.prepare(
-        **given("roads", "road_nodes", "turn_restrictions"), params=params.routing
-    )
     started = time.perf_counter()
     parts = [
         dead_ends.find_road_ends(
             border_id,
-            **given("borders", "cities", "roads", "road_nodes", "tagged_nodes", "land_areas", "barriers",
-                    "railways", "stations", "transit_links"),
+            **given("borders", "cities", "roads", "road_nodes", "tagged_nodes", "land_areas",
+                    "barriers", "railways", "stations", "transit_links"),
             params=params.dead_ends,
         )
         for border_id in layers["borders"]["border_id"]
     ]  # fmt: skip
+    metric = layers["borders"].crs
     ends = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="geometry", crs=metric)
     found = time.perf_counter()
     made = missing_links.pair_road_ends(
-        **given("borders", "cities", "roads", "road_nodes", "routing_network", "waterways", "land_areas",
-                "railways", "buildings", "barriers"),
+        **given("borders", "cities", "roads", "road_nodes", "routing_network", "waterways",
+                "land_areas", "railways", "buildings", "barriers"),
         road_ends=ends, params=params.missing_links, borders_params=params.borders,
     )  # fmt: skip
     paired = time.perf_counter()
@@ -118,7 +133,36 @@ def detect(metro_id: str, path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     print(
         f"{size} road nodes: ends {found - started:.1f} s, pairing {paired - found:.1f} s, one process"
     )
-    return layers, made | {"road_ends": ends}
+    return made | {"road_ends": ends}
+
+
+def decoys(truth: gpd.GeoDataFrame, made: dict[str, Any]) -> pd.DataFrame:
+    """Each labelled end that is no finding: ``right`` where it is not told.
+
+    ``differs`` names the rule that took it, where that is another one than the
+    truth's: the first rule that holds names an end, and more than one may.
+    """
+    rows = truth[((truth["what"] == "dead_end") & (truth["expected"] != "finding")).to_numpy()]
+    told = made["dead_ends"]
+    told = told[(told["status"] != "mapping_gap").to_numpy()]
+    rules = made["road_ends"].drop_duplicates("node_id").set_index("node_id")["rule"]
+    near = shapely.STRtree(told.geometry.to_numpy()).query(
+        rows.geometry.to_numpy(), "dwithin", 1.0
+    )[0]
+    is_told = np.zeros(len(rows), dtype=bool)
+    is_told[near] = True
+    rule = rules.reindex(rows["node_id"].to_numpy()).fillna("not listed").to_numpy(object)
+    expected = rows["expected"].to_numpy(object)
+    return pd.DataFrame(
+        {
+            "what": "decoy",
+            "kind": expected,
+            "outcome": np.where(is_told, "false", "right"),
+            "differs": np.where(rule == expected, "", rule),
+            "expected": expected,
+            "geometry": rows.geometry.to_numpy(),
+        }
+    )
 
 
 def compare(
@@ -196,6 +240,9 @@ def summary(table: pd.DataFrame) -> str:
     """Recall, precision and agreement of both kinds, on one line."""
     parts = []
     for what, rows in table.groupby("what"):
+        if what == "decoy":
+            parts.append(f"decoys rejected {int((rows['outcome'] == 'right').sum())}/{len(rows)}")
+            continue
         count = rows["outcome"].value_counts()
         right, missed, false = (int(count.get(name, 0)) for name in ("right", "missed", "false"))
         agree = rows.loc[rows["outcome"] == "right", "differs"]

@@ -188,7 +188,11 @@ def _joined_halves(near: Surroundings, equal: Flags, peers: Ints) -> Flags:
     turns = near.half_side[first] != near.half_side[second]
     alike = dot(near.leave[first], near.leave[second]) > SAME_WAY_COS
     different = near.half_edge[first] != near.half_edge[second]
-    is_joined[near.half_node[first]] = both & turns & alike & different
+    # Two roads with numbers of their own that end at one place are not one road.
+    ref = near.roads["ref"].fillna("").to_numpy(object)
+    one, two = ref[near.half_edge[first]], ref[near.half_edge[second]]
+    same = (one == two) | (one == "") | (two == "")
+    is_joined[near.half_node[first]] = both & turns & alike & different & same
     return is_joined
 
 

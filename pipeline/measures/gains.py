@@ -127,13 +127,15 @@ def times_of_ends(
         some = links.iloc[rows]
         found = []
         for side, faces in (("from", some["is_facing_from"]), ("to", ~some["is_facing_from"])):
-            access = _access_of_side(some, side, faces.to_numpy(bool), network)
+            access, link = _access_of_side(some, side, faces.to_numpy(bool), network)
             for reverse in (True, False):
                 times = network.times(access, mode="drive", cutoff_min=horizon_min, reverse=reverse)
                 at_zones = network.arrive(
                     times, zones, mode="drive", reverse=reverse, origins=access
                 )
-                found.append(np.minimum(at_zones[: len(some)], at_zones[len(some) :]))
+                nearest = np.full((len(some), len(zones)), np.inf)
+                np.minimum.at(nearest, link, at_zones)
+                found.append(nearest)
         for table, part in zip(tables, found, strict=True):
             table[rows] = part
     return EndTimes(*tables)
@@ -141,21 +143,23 @@ def times_of_ends(
 
 def _access_of_side(
     links: gpd.GeoDataFrame, side: str, faces: Flags, network: RoutingNetwork
-) -> Access:
-    """Where each link joins the network on one side, and behind these the twins' joins."""
+) -> tuple[Access, Ints]:
+    """Where links join the network on one side, twins included, and the link of each join."""
     node = links[f"join_{side}"].to_numpy(np.int64)
     twin = links[f"twin_{side}"].to_numpy(dtype=float, na_value=-1).astype(np.int64)
-    access = network.access_of_nodes(np.concatenate([node, np.where(twin >= 0, twin, node)]))
+    both = np.flatnonzero(twin >= 0)
+    link = np.concatenate([np.arange(len(links)), both])
+    access = network.access_of_nodes(np.concatenate([node, twin[both]]))
     rows = np.flatnonzero(faces & links["facing_x"].notna().to_numpy(bool))
     if not len(rows):
-        return access
+        return access, link
     # On the facing road itself, where the link meets it, instead of at its node.
     spots = links[["facing_x", "facing_y"]].to_numpy(float)[rows]
     on_road, snap_m = network.access_of_points(spots[:, 0], spots[:, 1], 2.0)
     rows, on_road = rows[~np.isnan(snap_m)], on_road.take(~np.isnan(snap_m))
     order = np.arange(len(access))
-    order[rows] = order[rows + len(links)] = len(access) + np.arange(len(rows))
-    return Access.concat([access, on_road]).take(order)
+    order[rows] = len(access) + np.arange(len(rows))
+    return Access.concat([access, on_road]).take(order), link
 
 
 @numba.njit(cache=True, nogil=True)

@@ -14,6 +14,7 @@ Coordinates are the metro's metric CRS.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
@@ -33,7 +34,7 @@ from pipeline.measures.borders import (
     natural_lines,
     natural_part,
 )  # fmt: skip
-from pipeline.measures.road_surroundings import surround
+from pipeline.measures.road_surroundings import Surroundings, surround
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -86,7 +87,7 @@ def placebo_borders(
     border = borders.loc[(borders["border_id"] == border_id).to_numpy()].iloc[0]
     natural = natural_lines(waterways, land_areas, borders_params.river_min_width_m)
     copies = _shifted_copies(border, borders, cities, params, dead_ends_params)
-    rows = []
+    rows, country = [], None
     for replicate, line in enumerate([border.geometry, *copies]):
         if line is None:
             rows.append((replicate, *[np.nan] * len(_FIGURES)))
@@ -94,10 +95,12 @@ def placebo_borders(
         if replicate == 0:
             found = _found_at_border(border_id, dead_ends, link_candidates)
         else:
-            found = _found_along(
-                line, roads, road_nodes, tagged_nodes, land_areas, barriers,
-                dead_ends_params, missing_links_params,
-            )  # fmt: skip
+            if country is None:
+                country = _country(
+                    [each for each in copies if each is not None],
+                    roads, road_nodes, tagged_nodes, land_areas, barriers, dead_ends_params,
+                )  # fmt: skip
+            found = _found_along(line, country, dead_ends_params, missing_links_params)
         mark = _as_border(line, crs)
         reach = borders_params.river_distance_m
         rows.append((replicate, *_densities(found, mark, natural, reach, params)))
@@ -195,48 +198,63 @@ def _lines_only(geometry: Any) -> Any:
     return shapely.multilinestrings(list(parts))
 
 
-def _found_along(
-    line: Any,
+@dataclass(frozen=True)
+class _Country:
+    """The land around all copies of one border, cut out, listed and prepared once."""
+
+    near: Surroundings
+    ends: pd.DataFrame
+    roads: gpd.GeoDataFrame
+    networks: pairing.ClassNetworks
+
+
+def _country(
+    lines: list[Any],
     roads: gpd.GeoDataFrame,
     road_nodes: gpd.GeoDataFrame,
     tagged_nodes: gpd.GeoDataFrame,
     land_areas: gpd.GeoDataFrame,
     barriers: gpd.GeoDataFrame,
     params: DeadEndsParams,
-    link_params: MissingLinksParams,
-) -> tuple[Geometries, Geometries]:
-    """Dead ends and middles of missing links along a line, by the same rules as at a border."""
+) -> _Country:
     crs = roads.crs
     stations = schemas.empty("stations", crs)
-    near = surround(line, roads, road_nodes, tagged_nodes, land_areas, barriers, stations, CROP_M)
-    mark = _as_border(line, crs)
-    listed = detection.list_ends(near, params)
+    parts = [part for line in lines for part in shapely.get_parts(line)]
+    whole = shapely.multilinestrings(parts)
+    near = surround(whole, roads, road_nodes, tagged_nodes, land_areas, barriers, stations, CROP_M)
+    # Roads under construction stand in for no pair; only open ones are in the crop.
+    crop = gpd.GeoDataFrame(near.roads, geometry=near.lines, crs=crs)
+    nodes = road_nodes[road_nodes["node_id"].isin(near.nodes["node_id"]).to_numpy()]
+    return _Country(
+        near, detection.list_ends(near, params), crop, pairing.ClassNetworks(crop, nodes)
+    )
+
+
+def _found_along(
+    line: Any, country: _Country, params: DeadEndsParams, link_params: MissingLinksParams
+) -> tuple[Geometries, Geometries]:
+    """Dead ends and middles of missing links along a line, by the same rules as at a border."""
+    near, mark = country.near, _as_border(line, country.roads.crs)
     ends = detection.place_ends(
-        listed, near, mark.iloc[0], mark, params.search_radius_m, city="here"
+        country.ends, near, mark.iloc[0], mark, params.search_radius_m, city="here"
     )
     ends = detection.judge_ends(
         detection.describe_ends(ends, near, BorderIndex(mark), params), near, params
     )
-    table = pairing.prepare_ends(detection.as_layer(ends, near, "placebo", crs))
+    table = pairing.prepare_ends(detection.as_layer(ends, near, "placebo", mark.crs))
+    xy = table[["x", "y"]].to_numpy(float)
     shapely.prepare(line)
-    crop = gpd.GeoDataFrame(near.roads, geometry=near.lines, crs=crs)
-    # Roads under construction stand in for no pair; only open ones are in the crop.
-    nodes = road_nodes[road_nodes["node_id"].isin(near.nodes["node_id"]).to_numpy()]
 
     def crosses(i: Ints, j: Ints) -> Flags:
-        xy = table[["x", "y"]].to_numpy(float)
         return np.asarray(shapely.intersects(line, _between(xy[i], xy[j])))
 
-    def foreign(xy: Floats, i: Ints) -> Flags:
-        return np.asarray(
-            shapely.intersects(line, _between(table[["x", "y"]].to_numpy(float)[i], xy))
-        )
+    def foreign(points: Floats, i: Ints) -> Flags:
+        return np.asarray(shapely.intersects(line, _between(xy[i], points)))
 
     links, is_short = pairing.propose_links(
-        table, crop, pairing.ClassNetworks(crop, nodes), crosses, foreign, link_params
+        table, country.roads, country.networks, crosses, foreign, link_params
     )
     counted = ~table["is_mapping_gap"].to_numpy(bool) & ~is_short
-    xy = table[["x", "y"]].to_numpy(float)
     i, j = links["i"].to_numpy(np.int64), links["j"].to_numpy(np.int64)
     stop = np.where((j >= 0)[:, None], xy[np.maximum(j, 0)], links[["x", "y"]].to_numpy(float))
     # A barrier on a node has no far side of its own.

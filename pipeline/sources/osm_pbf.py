@@ -335,13 +335,39 @@ def assemble_areas(
         rows, dense = np.unique(owner[order], return_inverse=True)
         # GEOS raises the invalid flag on rings that touch themselves, and builds them all the same.
         with np.errstate(invalid="ignore"):
-            built = shapely.build_area(shapely.multilinestrings(lines[order], indices=dense))
+            built = areas_of(shapely.multilinestrings(lines[order], indices=dense))
         flawed = ~shapely.is_valid(built)
         built[flawed] = polygonal(shapely.make_valid(built[flawed]))
         void = shapely.is_empty(built)
         geometry[rows[~void]] = built[~void]
         fault[rows[void]] = "no_area"
     return geometry, fault
+
+
+def areas_of(outlines: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Areas within outlines; one whose rings cross one another does not spoil the rest."""
+    try:
+        return np.asarray(shapely.build_area(outlines), dtype=object)
+    except shapely.errors.GEOSException:
+        return np.array([_area_of(each) for each in outlines], dtype=object)
+
+
+def _area_of(outline: Any) -> Any:
+    """The area within one outline; where its rings cross, what an odd number of them enclose."""
+    try:
+        return shapely.build_area(outline)
+    except shapely.errors.GEOSException:
+        merged = shapely.get_parts(shapely.line_merge(outline))
+        rings = merged[shapely.is_closed(merged) & (shapely.get_num_points(merged) > 3)]
+        pieces = shapely.make_valid(
+            shapely.polygons(
+                shapely.linearrings(
+                    shapely.get_coordinates(rings),
+                    indices=np.repeat(np.arange(len(rings)), shapely.get_num_points(rings)),
+                )
+            )
+        )
+        return shapely.symmetric_difference_all(pieces)
 
 
 def polygonal(geometry: Any) -> NDArray[np.object_]:

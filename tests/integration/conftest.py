@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -84,3 +85,12 @@ def andorra_run(tmp_path_factory, andorra_extract):
     metro = folder / "andorra.toml"
     metro.write_text('name = "Andorra"\n[boundaries]\nadmin_level = 7\n', encoding="utf-8")
     return pipeline(folder, "run", "andorra.toml", "--osm", str(andorra_extract), "--workers", "2")
+
+
+@pytest.fixture(scope="session")
+def truth_bench():
+    """The benchmark of border roads, so that the tests' figures and the printed ones are one."""
+    spec = importlib.util.spec_from_file_location("truth_bench", ROOT / "benchmarks" / "truth.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

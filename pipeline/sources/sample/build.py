@@ -46,7 +46,12 @@ from pipeline.sources.sample.network import (
 from pipeline.sources.sample.osm import Osm, write_pbf
 from pipeline.sources.sample.places import Settlement, settle
 from pipeline.sources.sample.planted import Plants, plant
-from pipeline.sources.sample.railways import Track, lay_tracks, tracks_geometry
+from pipeline.sources.sample.railways import (
+    Track,
+    keep_termini_inland,
+    lay_tracks,
+    tracks_geometry,
+)  # fmt: skip
 from pipeline.sources.sample.terrain import Terrain, read_terrain
 from pipeline.sources.sample.truth import write_truth
 from pipeline.sources.sample.ways import write_roads
@@ -152,7 +157,10 @@ def build_world(metro: Metro, nodes: int, rng: np.random.Generator) -> World:
         settlements, ground, avoid, budget.class_m("motorway"), budget.class_m("motorway_link"), rng
     )
     radii = {i: f.radius_m for i, f in enumerate(fabrics) if settlements[i].kind == "city"}
+    near = shapely.union_all([b.buffer(NEAR_BORDER_M) for b in territory.borders.values()])
+    shapely.prepare(near)
     tracks = lay_tracks(settlements, scenery.rail_pairs(settlements), radii, terrain, nodes, rng)
+    tracks = keep_termini_inland(tracks, near)
     walls = [
         tracks_geometry(tracks),
         shapely.multilinestrings(list(motorways.lines.geometry)),
@@ -161,8 +169,6 @@ def build_world(metro: Metro, nodes: int, rng: np.random.Generator) -> World:
     ]
     ground = keep_main(drop_blocked(ground, walls))
     roads = keep_main(split_at_shared_vertices(concat([ground, motorways.lines])))
-    near = shapely.union_all([b.buffer(NEAR_BORDER_M) for b in territory.borders.values()])
-    shapely.prepare(near)
     roads = extend_ends(keep_main(prune_tips(roads, near, rng)))
     slips = slip_roads(roads, budget.class_m("trunk_link"), rng)
     # Slips may cross lanes and one another: node them on the ground, motorways apart.

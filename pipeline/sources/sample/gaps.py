@@ -81,7 +81,11 @@ def _holds_only(survey: Survey, gaps: Gaps, wanted: str) -> Bools:
 
 def _is_inside(survey: Survey, gaps: Gaps, wanted: str) -> Bools:
     """The feature is crossed, lies 30 m clear of both ends, and is no wide water."""
-    shapes = {"river": survey.rivers, "railway": survey.rails, "motorway": survey.axes}[wanted]
+    shapes = {
+        "river": survey.rivers,
+        "railway": survey.ground_rails,
+        "motorway": survey.axes,
+    }[wanted]
     lines = _lines(gaps, 0.0)
     shape, line = shapely.STRtree(lines).query(shapes, predicate="intersects")
     crossed = np.zeros(len(lines), dtype=bool)

@@ -157,6 +157,7 @@ def _pair(need: Need, through: str = "") -> Callable[[Plants], bool]:
         share = rng.uniform(0.35, 0.65, (len(site), 1))
         middle = survey.points[site]
         gaps = Gaps(middle - share * gap * way, middle + (1 - share) * gap * way, way, site)
+        gaps = gaps.take(_head_across(plants, gaps))
         return _first_pair(plants, fitting(survey, gaps, need.obstacle), need, through)
 
     return recipe
@@ -190,7 +191,7 @@ def _across_feature(name: str) -> Callable[[Plants], bool]:
         rng, survey = plants.rng, plants.survey
         lines = {
             "river": [r.line for r in plants.world.hydro.rivers if not r.is_barrier],
-            "railway": list(survey.rails),
+            "railway": list(survey.ground_rails),
             "motorway": list(survey.axes),
         }[name]
         if not lines or not len(survey.points):
@@ -210,15 +211,19 @@ def _across_feature(name: str) -> Callable[[Plants], bool]:
         middle = every[pick]
         gaps = Gaps(middle - share * gap * way, middle + (1 - share) * gap * way, way, site[pick])
         gaps = gaps.take(_in_both_cities(plants, gaps))
-        heads = [survey.heads_across(gaps.a, gaps.way, _MOST_DEG)]
-        heads.append(survey.heads_across(gaps.b, -gaps.way, _MOST_DEG))
-        gaps = gaps.take(np.flatnonzero(heads[0] & heads[1]))
+        gaps = gaps.take(_head_across(plants, gaps))
         # Few sites have the feature: roads to them may be longer.
         fit = fitting(survey, gaps, name)
         reach = (4 if name == "motorway" else 2) * _reach(plants)
         return _first_pair(plants, fit, Need(name, "unbuilt", (0, 0)), reach_m=reach)
 
     return recipe
+
+
+def _head_across(plants: Plants, gaps: Gaps) -> NDArray[np.bool_]:
+    """Whether the roads to both ends would head for the border."""
+    one = plants.survey.heads_across(gaps.a, gaps.way, _MOST_DEG)
+    return one & plants.survey.heads_across(gaps.b, -gaps.way, _MOST_DEG)
 
 
 def _in_both_cities(plants: Plants, gaps: Gaps) -> NDArray[np.bool_]:
@@ -501,7 +506,7 @@ def _facing_road(end_type: str) -> Callable[[Plants], bool]:
             if len(survey.roads_in(shapely.LineString([end, target - 250 * across]).buffer(120))):
                 continue
             # Nothing else to face, to either side: the road straight ahead is the one.
-            view = sector(end, across, 50.0, 1.9 * gap)
+            view = sector(end, across, 50.0, 1.05 * gap)
             if np.any(survey.roads_in(view, 5) != row) or survey.laid_in(view):
                 continue
             if survey.laid_in(line.buffer(300)) or not _crosses_squarely(

@@ -182,7 +182,7 @@ def _build(plants: Plants, kind: str, crossing: Crossing) -> bool:
     start, end = crossing.at_m + shift - width / 2, crossing.at_m + shift + width / 2
     if not 60 < start < end < plants.survey.length[crossing.row] - 60:
         return False
-    if kind == "class_drop" and not _holds_nothing(plants, crossing, start, end):
+    if kind == "class_drop" and not _is_plain_gap(plants, crossing, start, end):
         return False
     outer = plants.override(approach)
     inner = plants.override({**base, **narrow})
@@ -215,10 +215,17 @@ def _meant(kind: str) -> str:
     return "speed_drop" if kind == "speed_imputed" else "lane_drop"
 
 
-def _holds_nothing(plants: Plants, crossing: Crossing, start: float, end: float) -> bool:
-    """No river or track lies in the gap that the lowered stretch is for traffic of its class."""
+def _is_plain_gap(plants: Plants, crossing: Crossing, start: float, end: float) -> bool:
+    """The lowered stretch is a plain gap to traffic of its class: headed for, and empty."""
     line = plants.survey.geometry[crossing.row]
     gap = shapely.LineString([line.interpolate(start), line.interpolate(end)])
+    ends = shapely.get_coordinates(gap)
+    behind = shapely.get_coordinates(
+        [line.interpolate(max(start - 100.0, 0.0)), line.interpolate(end + 100.0)]
+    )
+    ways = (ends - behind) / np.hypot(*(ends - behind).T)[:, None]
+    if not plants.survey.heads_across(ends, ways, 45.0).all():
+        return False
     return not plants.survey.meets(gap, 40.0, list(plants.survey.reserves))
 
 

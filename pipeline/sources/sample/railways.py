@@ -7,7 +7,7 @@ tracks are dealt with in `crossings`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import shapely
@@ -179,6 +179,32 @@ def _metro_lines(core: Settlement, radius_m: float, rng: np.random.Generator) ->
             )
         )
     return tracks
+
+
+def keep_termini_inland(tracks: list[Track], near: shapely.Geometry) -> list[Track]:
+    """Metro lines without their outer stops that lie near a border.
+
+    A line that stops there is a finding, and those are planted on purpose only.
+    """
+    kept = []
+    for track in tracks:
+        if track.kind == "rail":
+            kept.append(track)
+            continue
+        inland = [not near.intersects(shapely.Point(track.xy[v])) for v, *_ in track.stops]
+        stops = [n for n, is_inland in enumerate(inland) if is_inland]
+        if len(stops) < 2:
+            continue
+        chosen = track.stops[stops[0] : stops[-1] + 1]
+        start, stop = chosen[0][0], chosen[-1][0]
+        kept.append(
+            replace(
+                track,
+                xy=track.xy[start : stop + 1],
+                stops=tuple((v - start, name, name_en) for v, name, name_en in chosen),
+            )
+        )
+    return kept
 
 
 def tracks_geometry(tracks: list[Track]) -> shapely.MultiLineString:

@@ -70,6 +70,9 @@ class Survey:
         self.still = np.array([k.shape for k in hydro.lakes], dtype=object)
         rails = [shapely.LineString(t.xy) for t in world.tracks if t.kind == "rail"]
         self.rails = np.array(rails, dtype=object)
+        grounded = [t for t in world.tracks if t.kind == "rail" and not t.is_highspeed]
+        self.ground_rails = np.array([shapely.LineString(t.xy) for t in grounded], dtype=object)
+        """High-speed lines run on viaducts, under which a road can pass."""
         self.metros = np.array(
             [shapely.LineString(t.xy) for t in world.tracks if t.kind != "rail"], dtype=object
         )

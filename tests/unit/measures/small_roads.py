@@ -115,6 +115,11 @@ class World:
 
     def paired(self, **changes: Any) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
         """Layers dead_ends and link_candidates."""
+        made = self.made(**changes)
+        return made["dead_ends"], made["link_candidates"]
+
+    def made(self, **changes: Any) -> dict[str, Any]:
+        """Layers dead_ends, link_candidates and end_rules."""
         names = ("borders", "cities", "roads", "road_nodes", "routing_network", "waterways",
                  "land_areas", "railways", "buildings", "barriers")  # fmt: skip
         made = missing_links.pair_road_ends(
@@ -122,7 +127,7 @@ class World:
             params=MissingLinksParams(**changes), borders_params=BordersParams(),
         )  # fmt: skip
         schemas.conform("dead_ends", made["dead_ends"])
-        return made["dead_ends"], made["link_candidates"]
+        return made
 
     def rule_at(self, x: float, y: float, **changes: Any) -> str | None:
         """The rule of the end at a place; None where no end is listed."""

@@ -385,3 +385,64 @@ def test_a_chain_is_the_same_however_its_parts_are_listed(order, turned, start):
     shuffled = [parts[n][::-1] if turned[n] else parts[n] for n in order]
     assert measure.chain(shapely.MultiLineString(shuffled)).wkt == wanted.wkt
     assert shapely.get_coordinates(wanted)[0].tolist() == [0, 0]
+
+
+# --- course and nature
+
+
+def one_border(*points):
+    return gpd.GeoDataFrame(
+        {"border_id": ["a-b"]}, geometry=[shapely.LineString(points)], crs=METRIC
+    )
+
+
+MEANDER = one_border((0, -5000), (0, -300), (400, 0), (0, 300), (0, 5000))
+"""North-south, with a bulge 400 m to the east."""
+
+
+def test_the_course_is_not_turned_by_a_meander():
+    index = measure.BorderIndex(MEANDER)
+    near = np.array([250.0]), np.array([350.0])
+    assert abs(index.normal(*near)[1][0]) > 0.7  # the bulge's flank is the nearest line
+    east, north = index.course_normal(*near, 1_000.0)
+    assert (east[0], north[0]) == pytest.approx((-1.0, 0.0), abs=0.05)
+    straight = measure.BorderIndex(one_border((0, -5000), (0, 5000)))
+    assert straight.course_normal([-300.0], [70.0], 1_000.0)[0] == pytest.approx([1.0])
+
+
+def test_the_course_of_a_ring_goes_round():
+    ring = shapely.Point(0, 0).buffer(1_000.0, quad_segs=64).exterior
+    index = measure.BorderIndex(
+        gpd.GeoDataFrame({"border_id": ["a-b"]}, geometry=[ring], crs=METRIC)
+    )
+    east, north = index.course_normal([500.0], [0.0], 50_000.0)
+    assert (east[0], north[0]) == pytest.approx((1.0, 0.0), abs=0.05)
+
+
+@pytest.mark.parametrize(("degrees", "cos"), [(0, 1.0), (60, 0.5), (90, 0.0), (180, -1.0)])
+def test_approach_to_a_straight_border_is_the_angle_to_its_normal(degrees, cos):
+    index = measure.BorderIndex(one_border((0, -50_000), (0, 50_000)))
+    heading = np.array([[np.cos(np.radians(degrees)), np.sin(np.radians(degrees))]])
+    found = index.approach_cos([-400.0], [0.0], heading, course_m=1_000.0, most_deg=70.0)
+    assert found == pytest.approx([cos], abs=1e-9)
+
+
+def test_a_border_straight_ahead_is_approached_though_another_part_is_nearer():
+    hook = measure.BorderIndex(one_border((-600, -5000), (-600, -500), (0, -500), (0, 5000)))
+    heading = np.array([[1.0, 0.0]])
+    found = hook.approach_cos([-300.0], [-250.0], heading, course_m=10.0, most_deg=60.0)
+    assert found[0] == pytest.approx(250.0 / 300.0)
+
+
+def test_nature_at_a_point_of_the_border_is_that_of_its_share():
+    line = one_border((0, 0), (0, 20_000))
+    water = np.array([box(-100, 0, 100, 5_000)], dtype=object)
+    rivers = np.array([shapely.LineString([(1_500, 10_000), (1_500, 12_000)])], dtype=object)
+    at = np.array([1_000.0, 7_000.0, 11_000.0, 19_000.0])
+    found = measure.is_natural_border(
+        np.full(4, 300.0), at, np.full(4, "a-b"), line, (water, rivers), 2_000.0
+    )
+    assert found.tolist() == [True, False, True, False]
+    part = measure.natural_part(line.geometry.to_numpy(), (water, rivers), 2_000.0)[0]
+    for y, natural in zip(at, found, strict=True):
+        assert shapely.intersects(part, shapely.Point(0, y)) == natural

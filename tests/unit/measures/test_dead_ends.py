@@ -322,3 +322,14 @@ def test_degrees_are_refused():
     world.layers["borders"] = world["borders"].set_crs(4326, allow_override=True)
     with pytest.raises(CrsError, match="degrees"):
         world.road_ends()
+
+
+def test_two_one_way_roads_with_numbers_of_their_own_are_no_halves():
+    def world(first, second):
+        return World([
+            ("trunk", [(-6000, 0), (-400, 0)], {"oneway": "yes", "ref": first}),
+            ("trunk", [(-400, 0), (-6000, 500)], {"oneway": "yes", "ref": second}),
+        ])  # fmt: skip
+
+    assert world("G1", "G1").rule_at(*END) == "finding"
+    assert world("G1", "G2").rule_at(*END) is None

@@ -293,3 +293,48 @@ def test_ranks_follow_gain_per_km_and_leave_the_unknown_out():
     assert ranked["link_id"].tolist() == ["b", "c", "d", "a"]
     assert ranked["rank"].tolist()[:3] == [1, 2, 3]
     assert pd.isna(ranked["rank"].iloc[3])
+
+
+def test_a_road_behind_an_end_that_is_near_by_road_is_not_faced():
+    """The west's end looks at an end 120 m on, which 920 m of road join to it."""
+    ways = [
+        ("tertiary", [(-6000, 0), (-200, 0), (-60, 0)], {}),
+        ("tertiary", [(60, 0), (200, 0), (200, -120)], {}),
+        ("tertiary", [(-200, 0), (-200, -120), (200, -120)], {}),
+        ("tertiary", [(700, -3000), (700, 3000)], {}),
+        ("tertiary", [(200, -120), (200, -3000), (700, -3000)], {}),
+    ]
+    ends, links = World(ways).paired()
+    assert len(links) == 0
+    assert not {-60, 60} & {round(x) for x in ends.geometry.x}
+    assert only(World([ways[0], *ways[2:]]).paired()[1])["kind"] == "facing_road"
+
+
+def test_every_examined_end_is_in_the_account():
+    ways = [*STUBS, *DETOUR, ("tertiary", [(-6000, 3000), (-500, 3000)], {}),
+            ("residential", [(-3500, 0), (-3500, -500)], {})]  # fmt: skip
+    world = World(ways, {(-500.0, 3000.0): {"highway": "turning_circle"}})
+    made = world.made()
+    rules = made["end_rules"].set_index("rule")["ends"]
+    assert rules.sum() == len(world.road_ends())
+    assert (rules["finding"], rules["turning_circle"], rules["class_below"]) == (2, 1, 1)
+
+
+def test_natural_and_administrative_stretches_are_told_apart():
+    world = World([*STUBS, *DETOUR], land_areas=[water(60, y=(-1000, 1000))])
+    ends, links = world.paired()
+    assert ends["is_natural_border"].all()
+    assert links["is_natural_border"].all()
+    ends, links = World([*STUBS, *DETOUR], land_areas=[water(60, y=(3000, 5000))]).paired()
+    assert not ends["is_natural_border"].any()
+    assert not links["is_natural_border"].any()
+
+
+def test_a_class_end_whose_road_goes_on_is_trusted_less():
+    def confidence(tags):
+        track = ("track", [(-400, 0), (-100, 0)], tags)
+        road = ("tertiary", STUBS[0][1], {"ref": "X1"})
+        return only(World([road, track]).paired()[0])["confidence"]
+
+    assert confidence({"ref": "X1"}) == pytest.approx(confidence({}) * 0.7 / 0.9)
+    assert confidence({"ref": "X2"}) == pytest.approx(confidence({}))

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import shapely
 
 from pipeline.config import BordersParams, DeadEndsParams, MissingLinksParams, PlaceboParams
 from pipeline.measures import placebo
@@ -55,3 +56,16 @@ def test_no_room_for_a_copy_gives_nulls_not_zeros():
 def test_the_same_seed_gives_the_same_copies():
     world = World([*STUBS, *DETOUR])
     assert run(world, replicates=3).equals(run(world, replicates=3))
+
+
+def test_densities_leave_out_what_follows_nature():
+    """A lake on the border beside one of two pairs of ends."""
+    pair = [*STUBS, *[(h, [(x, y + 8000) for x, y in xy], t) for h, xy, t in STUBS]]
+    lake = {"area_id": "w1", "key": "natural", "value": "water", "water": "lake",
+            "geometry": shapely.box(-100, -2000, 100, 2000)}  # fmt: skip
+    table = run(World(pair, land_areas=[lake]), replicates=1)
+    real = table.iloc[0]
+    assert real["dead_ends_per_100km"] == pytest.approx(100 * 4 / 80)
+    assert real["administrative_km"] == pytest.approx(76.0)
+    assert real["administrative_dead_ends_per_100km"] == pytest.approx(100 * 2 / 76)
+    assert real["administrative_missing_links_per_100km"] == pytest.approx(100 * 1 / 76)

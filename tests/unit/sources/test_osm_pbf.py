@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import SourceError
 from pipeline.sources.osm_pbf import (
+    areas_of,
     assemble_areas,
     find_sorted,
     lines_of,
@@ -339,6 +340,22 @@ def test_text_that_is_not_utf8_neither_passes_nor_kills_the_process(world, tmp_p
         [sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=60
     )
     assert (done.returncode, done.stdout.strip()) == (0, "refused")
+
+
+def test_rings_that_cross_do_not_spoil_the_other_areas():
+    crossing = shapely.MultiLineString(
+        [[(0, 0), (4, 0), (4, 4), (0, 4), (0, 0)], [(2, 2), (6, 2), (6, 6), (2, 6), (2, 2)]]
+    )
+    holed = shapely.MultiLineString(
+        [
+            [(10, 0), (14, 0), (14, 4), (10, 4), (10, 0)],
+            [(11, 1), (12, 1), (12, 2), (11, 2), (11, 1)],
+        ]
+    )
+    found = areas_of(np.array([crossing, holed], dtype=object))
+    assert shapely.is_valid(found).all()
+    # What one ring encloses, less what both do; and a square with a hole.
+    assert shapely.area(found).tolist() == [28.0, 15.0]
 
 
 # --- ragged arrays

@@ -1,0 +1,68 @@
+"""Border ends and missing links against what the sample's generator says it planted."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from pipeline.catalogue import load_metro
+from pipeline.sources.sample import write_sample
+
+LEAST = 0.97
+LEAST_ALIKE = 0.95
+
+
+def measured(truth_bench, folder, nodes, seeds):
+    tables = []
+    for seed in seeds:
+        path = folder / f"sample-{nodes}-{seed}.osm.pbf"
+        write_sample(load_metro("zhengzhou"), path, nodes=nodes, seed=seed)
+        tables.append(truth_bench.measure("zhengzhou", path).assign(seed=seed))
+        path.unlink()
+    return pd.concat(tables, ignore_index=True)
+
+
+def check(table, least_ends):
+    wrong = table[(table["outcome"] != "right") | (table["differs"] != "")]
+    told = wrong[wrong["what"] != "decoy"].drop(columns="geometry").to_string()
+    for what in ("dead_end", "missing_link"):
+        rows = table[table["what"] == what]
+        right = (rows["outcome"] == "right").sum()
+        missed, false = (rows["outcome"] == "missed").sum(), (rows["outcome"] == "false").sum()
+        assert right >= (least_ends if what == "dead_end" else 0.3 * least_ends)
+        assert right / (right + missed) >= LEAST, told
+        assert right / (right + false) >= LEAST, told
+        differs = rows.loc[rows["outcome"] == "right", "differs"]
+        assert 1.0 - differs.str.contains("status|obstacle").mean() >= LEAST_ALIKE, told
+    decoys = table[table["what"] == "decoy"]
+    assert len(decoys)
+    assert (decoys["outcome"] == "right").all(), decoys[decoys["outcome"] != "right"].to_string()
+
+
+def test_small_samples(truth_bench, tmp_path):
+    table = measured(truth_bench, tmp_path, 20_000, range(2))
+    check(table, least_ends=40)
+
+
+def test_the_check_can_fail(truth_bench, tmp_path):
+    """Findings shifted by 40 m are false, and what they should have found is missed."""
+    metro = load_metro("zhengzhou")
+    path = tmp_path / "sample.osm.pbf"
+    write_sample(metro, path, nodes=20_000, seed=0)
+    layers = truth_bench.build_layers(truth_bench.read_layers(metro, path), metro)
+    made = truth_bench.detect(layers, metro)
+    truth = truth_bench.gpd.read_parquet(tmp_path / "sample.truth.parquet").to_crs(
+        layers["borders"].crs
+    )
+    moved = made["dead_ends"].set_geometry(made["dead_ends"].translate(40.0))
+    table = truth_bench.compare(truth, moved, made["link_candidates"])
+    ends = table[table["what"] == "dead_end"]
+    assert set(ends["outcome"]) == {"missed", "false"}
+
+
+@pytest.mark.slow
+def test_twenty_default_samples(truth_bench, tmp_path):
+    table = measured(truth_bench, tmp_path, 200_000, range(20))
+    check(table, least_ends=800)
+    kinds = table.loc[(table["what"] == "dead_end") & (table["outcome"] == "right"), "kind"]
+    assert kinds.nunique() >= 17
