@@ -296,23 +296,25 @@ def test_ranks_follow_gain_per_km_and_leave_the_unknown_out():
 
 
 def test_a_road_behind_an_end_that_is_near_by_road_is_not_faced():
-    """The west's end looks at an end 120 m on, which 920 m of road join to it."""
-    ways = [
-        ("tertiary", [(-6000, 0), (-200, 0), (-60, 0)], {}),
-        ("tertiary", [(60, 0), (200, 0), (200, -120)], {}),
-        ("tertiary", [(-200, 0), (-200, -120), (200, -120)], {}),
-        ("tertiary", [(700, -3000), (700, 3000)], {}),
-        ("tertiary", [(200, -120), (200, -3000), (700, -3000)], {}),
-    ]
-    ends, links = World(ways).paired()
-    assert len(links) == 0
-    assert not {-60, 60} & {round(x) for x in ends.geometry.x}
-    assert only(World([ways[0], *ways[2:]]).paired()[1])["kind"] == "facing_road"
+    """The west's end looks at an end 120 m on; a through road stands 640 m behind that."""
+
+    def world(depth):
+        return World([
+            ("tertiary", [(-6000, 0), (-200, 0), (-60, 0)], {}),
+            ("tertiary", [(60, 0), (200, 0), (200, -depth)], {}),
+            ("tertiary", [(-200, 0), (-200, -depth), (200, -depth)], {}),
+            ("tertiary", [(700, -3000), (700, 3000)], {}),
+            ("tertiary", [(200, -depth), (200, -3000), (700, -3000)], {}),
+        ])  # fmt: skip
+
+    ends, links = world(120).paired()  # 920 m round
+    assert (len(ends), len(links)) == (0, 0)
+    assert only(world(400).paired()[1])["kind"] == "facing_pair"  # 1,480 m round
 
 
 def test_every_examined_end_is_in_the_account():
     ways = [*STUBS, *DETOUR, ("tertiary", [(-6000, 3000), (-500, 3000)], {}),
-            ("residential", [(-3500, 0), (-3500, -500)], {})]  # fmt: skip
+            ("residential", [(-1000, 0), (-1000, -500)], {})]  # fmt: skip
     world = World(ways, {(-500.0, 3000.0): {"highway": "turning_circle"}})
     made = world.made()
     rules = made["end_rules"].set_index("rule")["ends"]
