@@ -13,6 +13,7 @@ Python object is made per node or way. OPL format: osmcode.org/opl-file-format.
 from __future__ import annotations
 
 import ctypes
+import functools
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -367,7 +368,7 @@ def _area_of(outline: Any) -> Any:
                 )
             )
         )
-        return shapely.symmetric_difference_all(pieces)
+        return functools.reduce(shapely.symmetric_difference, pieces, shapely.Polygon())
 
 
 def polygonal(geometry: Any) -> NDArray[np.object_]:
