@@ -178,8 +178,9 @@ def test_a_damaged_layer_is_noticed_and_rebuilt(sample_run, tmp_path):
 def test_the_result_is_the_same_in_one_process(sample_run, tmp_path):
     shutil.copy(sample_run.folder / "small.osm.pbf", tmp_path)
     run = type(sample_run)(tmp_path, sample_run.arguments, "", "", 0)
-    serial = run.again("--workers", "0", "--until", "missing_links")
-    assert serial.code == 0, serial.stderr
+    for stage in ("missing_links", "travel_times"):
+        serial = run.again("--workers", "0", "--until", stage)
+        assert serial.code == 0, serial.stderr
     for name in ("roads", "borders", "dead_ends", "missing_links", "travel_times"):
         for one, two in zip(
             files_of(layer_path(sample_run, name)), files_of(layer_path(serial, name)), strict=True
