@@ -609,7 +609,7 @@ _RESULTS = (
             _num("gap_m", "straight length of the gap"),
             _num("detour_m", "network distance between the ends", "no way round"),
             _num("detour_ratio", "detour_m / gap_m", "no way round"),
-            _num("minutes_saved", "free-flow detour minutes less the link's", "no way round"),
+            _num("minutes_saved", "free-flow minutes of the way round on any road, less the link's; 0 where a lower road is as quick", "no road at all joins both sides"),
             _str("obstacle", "what lies in the gap", values=OBSTACLES),
             _str("status", "why it is not joined", values=STATUSES),
             _str("indicative_cost_class", "by a table in the config", values=("low", "medium", "high", "very_high")),

@@ -512,8 +512,13 @@ def measure_detours(
         limited = networks.for_link(int(rank))
         detour[at] = _between(limited, links.iloc[at], links.iloc[at], roads, "metres", np.inf)
     detour += links["extra_m"].to_numpy(float)
+    # From the one end to the other: of a barrier on a node also the way to the next junctions.
     minutes = _between(network, links, links, roads, "drive", np.inf)
-    minutes = minutes - links["link_minutes"].to_numpy(float)
+    over = links["link_minutes"].to_numpy(float)
+    blocked = (links["beyond"] >= 0).to_numpy(bool)
+    extra = np.where(blocked, links["extra_m"].to_numpy(float), 1.0)
+    gap = np.where(blocked, over * links["gap_m"].to_numpy(float) / np.maximum(extra, 1.0), over)
+    minutes = np.maximum(minutes + np.where(blocked, over, 0.0) - gap, 0.0)
     return links.assign(
         detour_m=np.where(np.isfinite(detour), detour, np.nan),
         minutes_saved=np.where(np.isfinite(minutes), minutes, np.nan),

@@ -242,9 +242,10 @@ class Survey:
         stand straight ahead, no farther than such an angle would have it.
         """
         points = shapely.points(ends)
-        nearest = shapely.shortest_line(points, self.border_lines)
+        # The prepared side goes first, so each line runs from the border to its point.
+        nearest = shapely.shortest_line(self.border_lines, points)
         towards = shapely.get_coordinates(nearest).reshape(-1, 2, 2)
-        span = towards[:, 1] - towards[:, 0]
+        span = towards[:, 0] - towards[:, 1]
         distance = np.hypot(*span.T)
         cos = np.cos(np.radians(most_deg))
         ahead = np.stack([ends, ends + ways * (distance / cos)[:, None]], axis=1)

@@ -220,6 +220,8 @@ def test_blocked_node_is_a_link_with_the_way_round_the_barrier():
     link = only(links)
     assert (link["obstacle"], link["kind"]) == ("barrier", "facing_pair")
     assert link["detour_m"] == pytest.approx(12_000 + 30_000)
+    # 42 km round and the 20 m of the barrier itself, both at 40 km/h.
+    assert link["minutes_saved"] == pytest.approx((42.0 - 0.02) / 40 * 60, rel=1e-6)
     assert len(ends) == 2
     assert ends["dead_end_id"].is_unique
 
