@@ -1,9 +1,6 @@
 """The default run from nothing, then again: wall time and peak memory of all its processes.
 
-    python benchmarks/whole_run.py [--repeat 3]
-
-Memory is the sum of the resident sets of the command and all its children, read ten times a
-second: pages that processes share are counted for each, so it is an upper bound.
+python benchmarks/whole_run.py [--repeat 3]
 """
 
 from __future__ import annotations
@@ -11,39 +8,11 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
 
-import psutil
+from watch import watched
 
-
-def measure(folder: str) -> tuple[float, float]:
-    """Seconds and peak megabytes of one run in a folder."""
-    command = [
-        sys.executable,
-        "-m",
-        "pipeline",
-        "run",
-        "zhengzhou",
-        "--source",
-        "sample",
-        "--quiet",
-    ]
-    started = time.perf_counter()
-    process = psutil.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
-    peak = 0
-    while process.poll() is None:
-        try:
-            family = [process, *process.children(recursive=True)]
-            peak = max(peak, sum(each.memory_info().rss for each in family))
-        except psutil.Error:
-            pass
-        time.sleep(0.1)
-    if process.returncode:
-        raise SystemExit(f"the run failed with exit code {process.returncode}")
-    return time.perf_counter() - started, peak / 1e6
+ARGUMENTS = ["run", "zhengzhou", "--source", "sample", "--quiet"]
 
 
 def main() -> None:
@@ -53,8 +22,8 @@ def main() -> None:
     first, second = [], []
     for _ in range(options.repeat):
         with tempfile.TemporaryDirectory() as folder:
-            first.append(measure(folder))
-            second.append(measure(folder))
+            first.append(watched(ARGUMENTS, folder))
+            second.append(watched(ARGUMENTS, folder))
     print(f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores, medians of {options.repeat}")
     for name, runs in (("first run", first), ("second run", second)):
         seconds = statistics.median(each[0] for each in runs)
