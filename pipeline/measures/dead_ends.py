@@ -41,6 +41,7 @@ from pipeline.measures.road_surroundings import (
     compass_deg,
     dot,
     inside,
+    of_border,
     surround,
     unit,
 )  # fmt: skip
@@ -267,24 +268,13 @@ def place_ends(
     ends: pd.DataFrame, near: Surroundings, border: pd.Series, borders: gpd.GeoDataFrame,
     reach_m: float, city: str | None = None,
 ) -> pd.DataFrame:  # fmt: skip
-    """The ends that belong to one border, with city_id and distance_m.
+    """The ends that belong to one border (see `of_border`), with city_id and distance_m.
 
-    An end belongs to the nearest of its own city's borders: at a tripoint the
-    line between the two other cities is no border of its own. ``city`` replaces
-    every end's city, where the line is a placebo inside one.
+    ``city`` replaces every end's city, where the line is a placebo inside one.
     """
     cities = near.nodes["city_id"].to_numpy(dtype=object)[ends["node"].to_numpy(np.int64)]
     ends = ends.assign(city_id=cities if city is None else city)
-    kept = []
-    for side in dict.fromkeys((border["city_a"], border["city_b"])):
-        mine = ends[(ends["city_id"] == side).to_numpy(dtype=bool)]
-        is_own = ((borders["city_a"] == side) | (borders["city_b"] == side)).to_numpy(dtype=bool)
-        own = borders[is_own].reset_index(drop=True)
-        index = BorderIndex(own)
-        row, distance = index.nearest(mine["x"], mine["y"], reach_m)
-        here = (row >= 0) & (own["border_id"].to_numpy()[np.maximum(row, 0)] == border["border_id"])
-        kept.append(mine[here].assign(distance_m=distance[here]))
-    return pd.concat(kept, ignore_index=True)
+    return of_border(ends, border, borders, reach_m)
 
 
 # --- what an end looks like ---------------------------------------------------------------

@@ -21,7 +21,7 @@ from pipeline.config import DeadEndsParams
 from pipeline.crs import require_metric
 from pipeline.measures.borders import BorderIndex
 from pipeline.measures.confidence import heading_factor
-from pipeline.measures.road_surroundings import Flags, Ints, compass_deg, dot, unit
+from pipeline.measures.road_surroundings import Flags, Ints, compass_deg, dot, of_border, unit
 
 RAIL_GROUPS = {
     "subway": "metro", "light_rail": "metro", "tram": "metro", "monorail": "metro",
@@ -58,7 +58,7 @@ def find_rail_ends(
     ends = _terminals(stations, transit_links)
     own = borders[(borders["border_id"] == border_id).to_numpy(dtype=bool)]
     if len(ends) and len(own):
-        ends = _of_border(ends, own.iloc[0], borders, params)
+        ends = of_border(ends, own.iloc[0], borders, params.search_radius_m)
     if not len(ends) or not len(own):
         return schemas.empty("road_ends", crs)
     heading = ends[["dx", "dy"]].to_numpy(float)
@@ -113,21 +113,6 @@ def _terminals(stations: gpd.GeoDataFrame, transit_links: gpd.GeoDataFrame) -> p
             "name": rows["name"].to_numpy(object), "kind": rows["kind"].to_numpy(object),
         }
     )  # fmt: skip
-
-
-def _of_border(
-    ends: pd.DataFrame, border: pd.Series, borders: gpd.GeoDataFrame, params: DeadEndsParams
-) -> pd.DataFrame:
-    kept = []
-    for side in dict.fromkeys((border["city_a"], border["city_b"])):
-        mine = ends[(ends["city_id"] == side).to_numpy(dtype=bool)]
-        is_own = ((borders["city_a"] == side) | (borders["city_b"] == side)).to_numpy(dtype=bool)
-        own = borders[is_own].reset_index(drop=True)
-        index = BorderIndex(own)
-        row, distance = index.nearest(mine["x"], mine["y"], params.search_radius_m)
-        here = (row >= 0) & (own["border_id"].to_numpy()[np.maximum(row, 0)] == border["border_id"])
-        kept.append(mine[here].assign(distance_m=distance[here]))
-    return pd.concat(kept, ignore_index=True)
 
 
 def _main_tracks(railways: gpd.GeoDataFrame) -> Ints:

@@ -20,6 +20,8 @@ import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from pipeline.measures.borders import BorderIndex
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -102,6 +104,32 @@ def surround(
         stations_xy=shapely.get_coordinates(rail.geometry.to_numpy()),
         barriers=within_box(barriers.geometry.to_numpy(), box),
     )
+
+
+def of_border(
+    ends: pd.DataFrame, border: pd.Series, borders: gpd.GeoDataFrame, reach_m: float
+) -> pd.DataFrame:
+    """The ends that belong to one border, with distance_m to it.
+
+    An end belongs to the nearest of its own city's borders: at a tripoint the
+    line between the two other cities is no border of its own.
+
+    Parameters
+    ----------
+    ends
+        Columns x, y, city_id.
+    border
+        One row of ``borders``, which may hold the whole metro.
+    """
+    kept = []
+    for side in dict.fromkeys((border["city_a"], border["city_b"])):
+        mine = ends[(ends["city_id"] == side).to_numpy(dtype=bool)]
+        is_own = ((borders["city_a"] == side) | (borders["city_b"] == side)).to_numpy(dtype=bool)
+        own = borders[is_own].reset_index(drop=True)
+        row, distance = BorderIndex(own).nearest(mine["x"], mine["y"], reach_m)
+        here = (row >= 0) & (own["border_id"].to_numpy()[np.maximum(row, 0)] == border["border_id"])
+        kept.append(mine[here].assign(distance_m=distance[here]))
+    return pd.concat(kept, ignore_index=True)
 
 
 def near_points(frame: gpd.GeoDataFrame, tree: cKDTree, box: Floats, reach_m: float) -> Flags:
