@@ -22,7 +22,7 @@ import pandas as pd
 import shapely
 from scipy.optimize import linear_sum_assignment
 
-from pipeline import crs
+from pipeline import crs, schemas
 from pipeline.catalogue import Metro, load_metro
 from pipeline.measures import borders, dead_ends, missing_links, network, routing, transit
 from pipeline.sources.extract import Source, read_extract
@@ -94,8 +94,9 @@ def build_layers(layers: dict[str, Any], metro: Metro) -> dict[str, Any]:
         params=params.network,
         extract_params=params.extract,
     )
+    feeds = {name: schemas.empty(name, made["cities"].crs) for name in ("gtfs_stops", "gtfs_rides")}
     made |= transit.build_transit(
-        **given("cities", "osm_stops", "transit_routes"), params=params.transit
+        **given("cities", "osm_stops", "transit_routes"), **feeds, params=params.transit
     )
     made["routing_network"] = routing.prepare(
         **given("roads", "road_nodes", "turn_restrictions"), params=params.routing
