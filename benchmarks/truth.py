@@ -61,9 +61,13 @@ def measure(metro_id: str, path: Path) -> pd.DataFrame:
     """Every finding and labelled row with its outcome: right, missed or false."""
     metro = load_metro(metro_id)
     layers = build_layers(read_layers(metro, path), metro)
-    made = detect(layers, metro)
+    return judge(path, detect(layers, metro))
+
+
+def judge(path: Path, made: dict[str, Any]) -> pd.DataFrame:
+    """What was made of a sample, compared with its truth file."""
     truth = gpd.read_parquet(path.with_name(path.name.removesuffix(".osm.pbf") + ".truth.parquet"))
-    truth = truth.to_crs(layers["borders"].crs)
+    truth = truth.to_crs(made["road_ends"].crs)
     table = compare(truth, made["dead_ends"], made["link_candidates"])
     return pd.concat([table, decoys(truth, made)], ignore_index=True)
 

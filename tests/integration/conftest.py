@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.catalogue import load_metro
+from pipeline.sources.sample import write_sample
+
 ROOT = Path(__file__).parents[2]
 ANDORRA = ROOT.parent / "shared" / "data" / "andorra-2021.osm.pbf"
 
@@ -94,3 +97,14 @@ def truth_bench():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def small_borders(truth_bench, tmp_path_factory):
+    """Path, read layers and findings of the smallest sample, for the tests of border roads."""
+    metro = load_metro("zhengzhou")
+    path = tmp_path_factory.mktemp("borders") / "sample.osm.pbf"
+    write_sample(metro, path, nodes=20_000, seed=0)
+    layers = truth_bench.read_layers(metro, path)
+    built = truth_bench.build_layers(layers, metro)
+    return path, layers, built, truth_bench.detect(built, metro)

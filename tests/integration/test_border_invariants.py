@@ -8,7 +8,6 @@ import pytest
 import shapely
 
 from pipeline.catalogue import load_metro
-from pipeline.sources.sample import write_sample
 
 TURNED = ("end_type", "kind", "status", "obstacle", "city_id", "highway")
 
@@ -19,20 +18,18 @@ def metro():
 
 
 @pytest.fixture(scope="module")
-def path(metro, tmp_path_factory):
-    path = tmp_path_factory.mktemp("invariants") / "sample.osm.pbf"
-    write_sample(metro, path, nodes=20_000, seed=3)
-    return path
+def path(small_borders):
+    return small_borders[0]
 
 
 @pytest.fixture(scope="module")
-def layers(truth_bench, metro, path):
-    return truth_bench.read_layers(metro, path)
+def layers(small_borders):
+    return small_borders[1]
 
 
 @pytest.fixture(scope="module")
-def plain(truth_bench, layers, metro):
-    return truth_bench.detect(truth_bench.build_layers(layers, metro), metro)
+def plain(small_borders):
+    return small_borders[3]
 
 
 def moved(layers, matrix):

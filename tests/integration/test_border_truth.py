@@ -39,23 +39,17 @@ def check(table, least_ends):
     assert (decoys["outcome"] == "right").all(), decoys[decoys["outcome"] != "right"].to_string()
 
 
-def test_small_samples(truth_bench, tmp_path):
-    table = measured(truth_bench, tmp_path, 20_000, range(2))
-    check(table, least_ends=40)
+def test_small_samples(truth_bench, small_borders, tmp_path):
+    first = truth_bench.judge(small_borders[0], small_borders[3])
+    second = measured(truth_bench, tmp_path, 20_000, [1])
+    check(pd.concat([first, second], ignore_index=True), least_ends=40)
 
 
-def test_the_check_can_fail(truth_bench, tmp_path):
+def test_the_check_can_fail(truth_bench, small_borders):
     """Findings shifted by 40 m are false, and what they should have found is missed."""
-    metro = load_metro("zhengzhou")
-    path = tmp_path / "sample.osm.pbf"
-    write_sample(metro, path, nodes=20_000, seed=0)
-    layers = truth_bench.build_layers(truth_bench.read_layers(metro, path), metro)
-    made = truth_bench.detect(layers, metro)
-    truth = truth_bench.gpd.read_parquet(tmp_path / "sample.truth.parquet").to_crs(
-        layers["borders"].crs
-    )
+    path, _, _, made = small_borders
     moved = made["dead_ends"].set_geometry(made["dead_ends"].translate(40.0))
-    table = truth_bench.compare(truth, moved, made["link_candidates"])
+    table = truth_bench.judge(path, made | {"dead_ends": moved})
     ends = table[table["what"] == "dead_end"]
     assert set(ends["outcome"]) == {"missed", "false"}
 
