@@ -1,12 +1,11 @@
 """The land and ecology stages on a large metro: seconds and peak memory, on real Dask workers.
 
-    python benchmarks/ecology.py [--polygons 200000] [--border-km 1500] [--workers 2] [--raster]
+    python benchmarks/ecology.py [--polygons 200000] [--border-km 1500] [--workers 2]
 
 The land is synthetic: nine cities parted by winding borders, polygons of every class strewn over
 the belts (overlapping, one in a hundred crossing itself, a few of them huge), rivers, motorways
 and railways. Layers are written first, as the runner writes them; then the stages run as in a
-metro's run: tasks on worker processes that load, compute and save. ``--raster`` adds a land-cover
-GeoTIFF of 10 m cells that fills what the polygons leave.
+metro's run: tasks on worker processes that load, compute and save.
 
 Memory is the sum of the resident sets of this process and all workers, read ten times a second:
 an upper bound, since shared pages are counted for each.
@@ -57,7 +56,6 @@ def main() -> None:
     parser.add_argument("--border-km", type=float, default=1_500.0)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--raster", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         layers = synthetic(options.polygons, options.border_km, options.seed)
@@ -66,10 +64,7 @@ def main() -> None:
 
 def measure(layers: dict[str, gpd.GeoDataFrame], folder: Path, options: Any) -> None:
     """Write the layers, run the stages on workers, print what it took."""
-    table: dict[str, Any] = {}
-    if options.raster:
-        table["raster"] = write_raster(folder / "cover.tif", layers["borders"], options.seed)
-    metro = Metro(id="bench", land_cover=table)
+    metro = Metro(id="bench")
     paths = Paths.of(str(folder / "data"), str(folder / "maps"))
     job_facts = {"centre": list(CENTRE), "is_synthetic": True}
     digests = {}
@@ -320,10 +315,6 @@ def across(lines: gpd.GeoDataFrame, every_m: float, reach_m: float, rng: Any) ->
             step = reach_m * np.array([np.cos(angle), np.sin(angle)])
             found.append(winding(here - step, here + step, rng))
     return np.array(found, dtype=object)
-
-
-def write_raster(path: Path, lines: gpd.GeoDataFrame, seed: int) -> str:
-    raise SystemExit("no raster yet")
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@
 
 Makes synthetic samples, runs the boundary ecology on them, and looks for every planted conflict and
 corridor and every river that the generator drew, with the border, the kind and the cities that it
-knows. What is found beyond the truth is counted, not judged: the sample's ordinary land has
-conflicts and corridors of its own.
+knows. It measures recall alone: what is found beyond the truth is neither counted nor judged, since
+the sample's ordinary land has conflicts and corridors of its own.
 """
 
 from __future__ import annotations
