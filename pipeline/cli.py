@@ -13,7 +13,7 @@ from typing import Any
 
 from pipeline.catalogue import DEFAULT_METRO, Metro, known_metros, load_metro
 from pipeline.errors import ConfigError, PipelineError
-from pipeline.progress import RunDisplay, complain, say
+from pipeline.progress import RunDisplay, complain, say, show_download
 
 OK, FAILED, WRONG_USAGE = 0, 1, 2
 
@@ -133,6 +133,7 @@ def _run(options: argparse.Namespace) -> int:
                     options.source,
                     tuple(options.osm),
                     lambda t: say(t, options.quiet),
+                    watch=lambda name: show_download(name, options.quiet),
                 )
                 with RunDisplay(metro.id, len(needed_for(options.until)), options.quiet) as display:
                     run = runner.MetroRun(

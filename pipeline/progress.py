@@ -1,16 +1,29 @@
 """What a run shows while it works: a bar on a terminal, plain lines elsewhere.
 
-Only the display belongs here; the events come from `runner`.
+Only the display belongs here; the events come from `runner` and from downloads.
 """
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+_LINE_EVERY_S = 15.0
 
 
 class RunDisplay:
@@ -70,6 +83,38 @@ class RunDisplay:
     def _line(self, text: str) -> None:
         if not self._quiet and not self._is_live:
             print(text, flush=True)
+
+
+@contextmanager
+def show_download(name: str, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """Show one download: yields what is to be told bytes done and in all (0: unknown)."""
+    console = Console(highlight=False, soft_wrap=True)
+    if quiet:
+        yield lambda done, total: None
+    elif console.is_terminal:
+        columns = (
+            TextColumn("  {task.description}", markup=False), BarColumn(), DownloadColumn(),
+            TransferSpeedColumn(), TimeRemainingColumn(),
+        )  # fmt: skip
+        with Progress(*columns, console=console, transient=True) as progress:
+            task = progress.add_task(name, total=None)
+            yield lambda done, total: progress.update(task, completed=done, total=total or None)
+    else:
+        yield _download_lines(name)
+
+
+def _download_lines(name: str) -> Callable[[int, int], None]:
+    """A plain line now and then, so that a log of a long download is no long log."""
+    told_at = time.monotonic()
+
+    def tell(done: int, total: int) -> None:
+        nonlocal told_at
+        if time.monotonic() - told_at >= _LINE_EVERY_S:
+            told_at = time.monotonic()
+            of_all = f" of {total / 1e6:.0f} MB ({100 * done // total} %)" if total else " MB"
+            say(f"  {name}: {done / 1e6:.0f}{of_all}")
+
+    return tell
 
 
 def say(text: str, quiet: bool = False) -> None:

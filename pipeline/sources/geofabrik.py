@@ -1,29 +1,35 @@
-"""Extracts from Geofabrik's download server: names to addresses, and the download.
+"""Extracts from Geofabrik's download server: names to addresses, and what belongs to one.
 
-Only *how an extract is fetched* belongs here; which source a run uses is
-`resolve`'s to say, reading the file `osm_pbf`'s.
+Only *what is fetched* belongs here; how one file is brought from a server
+safely is `download`'s, which source a run uses `resolve`'s to say, reading the
+file `osm_pbf`'s.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path
 
-import requests
-
 from pipeline.errors import SourceError
+from pipeline.sources.download import (
+    DamagedError,
+    Patience,
+    Progress,
+    fetch_file,
+    fetch_text,
+    write_whole,
+)
 
 SERVER = "https://download.geofabrik.de"
 SERVER_VARIABLE = "METRO_INTEGRATION_GEOFABRIK"
 """Environment variable that names a mirror, or a test's server."""
 
 # Short, since without a network the run falls back to the sample.
-_CONNECT_TIMEOUT_S = 5.0
-_READ_TIMEOUT_S = 60.0
-_BLOCK = 1 << 20
+FIRST_CONTACT = Patience(attempts=3, longest_wait_s=30.0, read_timeout_s=15.0)
+DOWNLOAD = Patience(attempts=6, longest_wait_s=120.0, read_timeout_s=60.0)
+
+_MD5 = re.compile(r"\s*([0-9a-f]{32})\b")
 
 
 def address_of(name: str, suffix: str = "-latest.osm.pbf") -> str:
@@ -40,9 +46,13 @@ def address_of(name: str, suffix: str = "-latest.osm.pbf") -> str:
 
 
 def fetch_extract(
-    name: str, target: Path, progress: Callable[[int, int], None] = lambda done, total: None
+    name: str,
+    target: Path,
+    progress: Progress = lambda done, total: None,
+    first_contact: Patience = FIRST_CONTACT,
+    download: Patience = DOWNLOAD,
 ) -> Path:
-    """Download an extract and its outline, check it against the published MD5.
+    """Download an extract and its outline, checked against the published MD5.
 
     Parameters
     ----------
@@ -50,32 +60,32 @@ def fetch_extract(
         Geofabrik name.
     target
         Final file; it appears only when complete and checked. The ``.poly``
-        outline is put beside it.
+        outline is put beside it first.
     progress
         Called with bytes done and bytes in all (0 if unknown).
 
     Raises
     ------
+    UnreachableError
+        The server cannot be had now; what has arrived is kept for the next time.
     SourceError
-        No connection, an HTTP error, or a checksum that does not match.
+        No such extract, no room on the disk, or bytes that do not match the
+        checksum twice over.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.tmp")
-    try:
-        expected = _get_text(address_of(name, "-latest.osm.pbf.md5")).split()[0]
-        found = _download(address_of(name), partial, progress)
-        if found != expected:
-            raise SourceError(
-                f"{address_of(name)} arrived damaged (MD5 {found}, expected {expected}); try again"
-            )
-        poly = _get_text(address_of(name, ".poly"))
-    except (requests.RequestException, OSError, IndexError) as error:
-        partial.unlink(missing_ok=True)
-        if isinstance(error, SourceError):
-            raise
-        raise SourceError(f"cannot download extract {name}: {_reason(error)}") from error
-    poly_path(target).write_text(poly, encoding="utf-8")
-    partial.replace(target)
+    poly = fetch_text(address_of(name, ".poly"), first_contact)
+    if not poly.rstrip().endswith("END"):
+        raise SourceError(f"{address_of(name, '.poly')} is no outline; expected a .poly file")
+    write_whole(poly_path(target), poly)
+    checksum = address_of(name, "-latest.osm.pbf.md5")
+    for is_last in (False, True):
+        md5 = parse_md5(fetch_text(checksum, first_contact), checksum)
+        try:
+            fetch_file(address_of(name), target, md5, download, progress)
+            break
+        except DamagedError:
+            # A new extract may have been put there between the checksum and the file.
+            if is_last:
+                raise
     return target
 
 
@@ -86,30 +96,15 @@ def poly_path(extract: Path) -> Path:
     )
 
 
-def _get_text(address: str) -> str:
-    answer = requests.get(address, timeout=(_CONNECT_TIMEOUT_S, _READ_TIMEOUT_S))
-    answer.raise_for_status()
-    return answer.text
+def parse_md5(text: str, address: str) -> str:
+    """The checksum of an ``.md5`` file, as md5sum writes it.
 
-
-def _download(address: str, target: Path, progress: Callable[[int, int], None]) -> str:
-    digest = hashlib.md5(usedforsecurity=False)
-    timeout = (_CONNECT_TIMEOUT_S, _READ_TIMEOUT_S)
-    with requests.get(address, stream=True, timeout=timeout) as answer, target.open("wb") as file:
-        answer.raise_for_status()
-        total = int(answer.headers.get("Content-Length", 0))
-        done = 0
-        for block in answer.iter_content(_BLOCK):
-            file.write(block)
-            digest.update(block)
-            done += len(block)
-            progress(done, total)
-    return digest.hexdigest()
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, requests.ConnectionError):
-        return "no connection to the server"
-    if isinstance(error, requests.Timeout):
-        return "the server did not answer in time"
-    return str(error)
+    Raises
+    ------
+    SourceError
+        If the text does not begin with one.
+    """
+    found = _MD5.match(text)
+    if found is None:
+        raise SourceError(f"{address} holds no MD5 checksum (found {text[:40]!r})")
+    return found[1]

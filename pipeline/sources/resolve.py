@@ -9,16 +9,24 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from pipeline.catalogue import Metro
 from pipeline.errors import ConfigError, SourceError
 from pipeline.paths import Paths
+from pipeline.sources.download import Progress, UnreachableError
 from pipeline.sources.extract import Source
 
 KINDS = ("auto", "pbf", "geofabrik", "sample")
 
 Say = Callable[[str], None]
+Watch = Callable[[str], AbstractContextManager[Progress]]
+"""Opens the display of one download, by its name."""
+
+
+def _unwatched(name: str) -> AbstractContextManager[Progress]:
+    return nullcontext(lambda done, total: None)
 
 
 def resolve_source(
@@ -28,12 +36,14 @@ def resolve_source(
     files: tuple[str, ...] = (),
     say: Say = print,
     is_fetching: bool = True,
+    watch: Watch = _unwatched,
 ) -> Source:
     """Decide what is read for a metro, and fetch or make it where needed.
 
     ``auto`` takes, in this order: the files given, the extracts named in the
-    metro file or present in ``data/raw``, a download from Geofabrik, and
-    without a network the embedded sample.
+    metro file or present in ``data/raw``, a download from Geofabrik, and where
+    that cannot be reached the embedded sample. A wrong name, a full disk or a
+    damaged file is an error, never a reason to take something else.
 
     Parameters
     ----------
@@ -46,6 +56,8 @@ def resolve_source(
     is_fetching
         False only looks at what is there: nothing is downloaded or made, and a
         source that would have to be is returned with the files it would have.
+    watch
+        Opens the display of a download.
 
     Raises
     ------
@@ -61,9 +73,13 @@ def resolve_source(
         raise ConfigError(f"--osm gives extracts, but --source is {kind}; expected pbf or auto")
     if kind == "sample":
         return _sample(metro, paths, say, is_fetching)
-    local = [Path(each) for each in files] or _local_extracts(metro, paths)
+    local = [Path(each) for each in files] or _own_extracts(metro, paths)
     if local and kind in ("auto", "pbf"):
-        return _local(local, say)
+        return _local("pbf", local, say)
+    downloaded = [paths.extract(name) for name in metro.osm.geofabrik]
+    if downloaded and all(each.is_file() for each in downloaded):
+        # Geofabrik's, whoever brought them here: a second run says the same as the first.
+        return _local("geofabrik", downloaded, say)
     if kind == "pbf":
         raise SourceError(
             f"no extract for {metro.id}: give --osm FILE, or put one at "
@@ -78,8 +94,8 @@ def resolve_source(
         is_sample = kind == "auto" and paths.sample(metro.id).is_file()
         return _sample(metro, paths, say, False) if is_sample else _expected(metro, paths)
     try:
-        return _geofabrik(metro, paths, say)
-    except SourceError as error:
+        return _geofabrik(metro, paths, say, watch)
+    except UnreachableError as error:
         if kind == "geofabrik":
             raise
         say(f"{error}: falling back to the embedded sample")
@@ -101,17 +117,14 @@ def _check_supported(metro: Metro) -> None:
         raise ConfigError(f"metro {metro.id}", faults)
 
 
-def _local_extracts(metro: Metro, paths: Paths) -> list[Path]:
+def _own_extracts(metro: Metro, paths: Paths) -> list[Path]:
     if metro.osm.files:
         return [metro.resolve(each) for each in metro.osm.files]
     own = paths.own_extract(metro.id)
-    if own.is_file():
-        return [own]
-    downloaded = [paths.extract(name) for name in metro.osm.geofabrik]
-    return downloaded if downloaded and all(each.is_file() for each in downloaded) else []
+    return [own] if own.is_file() else []
 
 
-def _local(files: list[Path], say: Say) -> Source:
+def _local(kind: str, files: list[Path], say: Say) -> Source:
     missing = [str(each) for each in files if not each.is_file()]
     if missing:
         raise SourceError(f"extract {', '.join(missing)} does not exist; expected an .osm.pbf file")
@@ -119,10 +132,10 @@ def _local(files: list[Path], say: Say) -> Source:
 
     polys = tuple(poly_path(each) for each in files if poly_path(each).is_file())
     say(f"source: {', '.join(str(each) for each in files)}")
-    return Source("pbf", tuple(each.resolve() for each in files), polys)
+    return Source(kind, tuple(each.resolve() for each in files), polys)
 
 
-def _geofabrik(metro: Metro, paths: Paths, say: Say) -> Source:
+def _geofabrik(metro: Metro, paths: Paths, say: Say, watch: Watch) -> Source:
     from pipeline.sources.geofabrik import fetch_extract, poly_path
 
     files = []
@@ -130,10 +143,12 @@ def _geofabrik(metro: Metro, paths: Paths, say: Say) -> Source:
         target = paths.extract(name)
         if not target.is_file():
             say(f"downloading {name} from Geofabrik")
-            fetch_extract(name, target)
+            with watch(name) as progress:
+                fetch_extract(name, target, progress)
         files.append(target)
     say(f"source: Geofabrik, {', '.join(metro.osm.geofabrik)}")
-    return Source("geofabrik", tuple(files), tuple(poly_path(each) for each in files))
+    polys = tuple(poly_path(each) for each in files if poly_path(each).is_file())
+    return Source("geofabrik", tuple(files), polys)
 
 
 def _expected(metro: Metro, paths: Paths) -> Source:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+
 import pytest
+from faulty_server import Server, instead, status
 
 from pipeline.catalogue import load_metro
 from pipeline.errors import ConfigError, SourceError
@@ -41,7 +45,7 @@ def test_an_extract_in_data_raw_comes_before_any_download(paths, offline):
     target.write_bytes(b"x")
     geofabrik.poly_path(target).write_text("outline")
     source = resolve.resolve_source(metro, paths, say=lambda text: None)
-    assert source.kind == "pbf"
+    assert source.kind == "geofabrik", "as after the download, so that a second run is fresh"
     assert source.files == (target,)
     assert source.polys == (target.with_name("henan.poly"),)
 
@@ -84,6 +88,61 @@ def test_asked_for_geofabrik_offline_is_an_error_not_a_sample(paths, offline, ma
         resolve.resolve_source(load_metro("zhengzhou"), paths, "geofabrik", say=lambda text: None)
     assert made == []
     assert list((paths.extract("x").parent).iterdir()) == []
+
+
+@pytest.fixture
+def served(monkeypatch):
+    server = Server()
+    monkeypatch.setenv(geofabrik.SERVER_VARIABLE, server.address)
+    yield server
+    server.close()
+
+
+def serve_extract(server, name, content):
+    server.files[f"/{name}-latest.osm.pbf"] = content
+    server.files[f"/{name}-latest.osm.pbf.md5"] = hashlib.md5(content).hexdigest().encode()
+    server.files[f"/{name}.poly"] = b"x\n1\n 1 1\n 2 1\n 2 2\nEND\nEND\n"
+
+
+def test_two_extracts_are_downloaded_and_then_found(paths, served, made):
+    for name in ("asia/china/zhejiang", "asia/china/anhui"):
+        serve_extract(served, name, name.encode())
+    metro, said, watched = load_metro("hangzhou"), [], []
+
+    @contextlib.contextmanager
+    def watch(name):
+        yield lambda done, total: watched.append((name, done, total))
+
+    first = resolve.resolve_source(metro, paths, say=said.append, watch=watch)
+    assert [each.read_bytes() for each in first.files] == [
+        b"asia/china/zhejiang",
+        b"asia/china/anhui",
+    ]
+    assert len(first.polys) == 2
+    assert watched[-1] == ("asia/china/anhui", 16, 16)
+    asked = len(served.seen)
+    assert resolve.resolve_source(metro, paths, say=said.append) == first
+    assert len(served.seen) == asked
+    assert made == []
+
+
+def test_one_of_two_extracts_is_never_mixed_with_the_sample(paths, served, made):
+    serve_extract(served, "asia/china/zhejiang", b"zhejiang")
+    with pytest.raises(SourceError, match=r"anhui.* does not exist on the server"):
+        resolve.resolve_source(load_metro("hangzhou"), paths, say=lambda text: None)
+    assert made == [], "a wrong name is no reason for the sample"
+    served.faults["/asia/china/anhui.poly"] = [status(503, Retry_After="7200")]
+    source = resolve.resolve_source(load_metro("hangzhou"), paths, say=lambda text: None)
+    assert source.files == (paths.sample("hangzhou"),)
+
+
+def test_a_login_page_counts_as_no_network(paths, served, made):
+    served.files["/asia/china/henan.poly"] = b"<html>log in"
+    served.faults["/asia/china/henan.poly"] = [instead(b"<html>log in", "text/html")]
+    said = []
+    source = resolve.resolve_source(load_metro("zhengzhou"), paths, say=said.append)
+    assert source.kind == "sample"
+    assert any("login page" in line and "falling back" in line for line in said)
 
 
 def test_no_source_at_all_says_what_to_do(paths, tmp_path):
