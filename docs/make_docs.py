@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pipeline import dictionary as zh
 from pipeline.config import Params
 from pipeline.schemas import LAYERS, Layer
 
@@ -15,6 +16,7 @@ FOLDER = Path(__file__).parent
 HEADER = """# Data dictionary
 
 Made from `pipeline/schemas.py` by `make docs`; do not edit by hand.
+中文：[data-dictionary.zh.md](data-dictionary.zh.md)
 
 Every layer is one file `data/processed/<metro>/<layer>.parquet` (or a folder of parts, where it
 says so). Geometry is WGS84 longitude/latitude. Column names carry units. Null means unknown, never
@@ -37,6 +39,53 @@ def dictionary() -> str:
         parts.append(f"\n## {title}\n")
         parts += [_section(layer) for layer in LAYERS.values() if layer.kind == kind]
     return "".join(parts)
+
+
+HEADER_ZH = """# 数据字典
+
+由 `make docs` 根据 `pipeline/schemas.py` 与 `pipeline/dictionary.toml` 生成，请勿手工修改。
+English: [data-dictionary.md](data-dictionary.md)
+
+每个图层是一个文件 `data/processed/<metro>/<layer>.parquet`（注明者为分片文件夹）。
+几何为 WGS84 经纬度，列名含单位。空值表示未知，绝不等于零。
+每个文件的元数据注明都市圈、数据来源、OSM 数据日期，以及道路是否为虚构样例。
+表头即 `metro-integration export --format xlsx` 所用的中文表头。
+"""
+
+GROUPS_ZH = (
+    ("result", "结果图层"),
+    ("extract", "读自数据源"),
+    ("work", "阶段之间"),
+    ("arrays", "数组"),
+)
+
+
+def dictionary_zh() -> str:
+    """The whole page in Chinese, as Markdown."""
+    parts = [HEADER_ZH]
+    for kind, title in GROUPS_ZH:
+        parts.append(f"\n## {title}\n")
+        parts += [_section_zh(layer) for layer in LAYERS.values() if layer.kind == kind]
+    return "".join(parts)
+
+
+def _section_zh(layer: Layer) -> str:
+    shape = layer.geometry or ("数组" if layer.kind == "arrays" else "无几何")
+    form = f"{shape}；分片文件夹" if layer.is_folder else shape
+    key = f"；主键：{'、'.join(layer.key)}" if layer.key else ""
+    doc = zh.text_zh(layer.doc)
+    lines = [
+        f"\n### {layer.name} {zh.title_zh(layer.name)}\n\n{_text(doc)}（{_text(form)}{key}）\n"
+    ]
+    if layer.columns:
+        lines.append("\n| 列名 | 表头 | 类型 | 含义 | 空值含义 |\n|---|---|---|---|---|\n")
+    for column in layer.columns:
+        null = _text(zh.null_zh(column)) or "不为空"
+        lines.append(
+            f"| {column.name} | {zh.heading_zh(column.name)} | {column.dtype} "
+            f"| {_text(zh.meaning_zh(column))} | {null} |\n"
+        )
+    return "".join(lines)
 
 
 def _section(layer: Layer) -> str:
@@ -90,7 +139,11 @@ def _default(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-PAGES = {"data-dictionary.md": dictionary, "parameters.md": parameters}
+PAGES = {
+    "data-dictionary.md": dictionary,
+    "data-dictionary.zh.md": dictionary_zh,
+    "parameters.md": parameters,
+}
 
 if __name__ == "__main__":
     for name, make in PAGES.items():

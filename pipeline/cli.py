@@ -70,6 +70,15 @@ def _parser() -> argparse.ArgumentParser:
     sample.add_argument("--out", metavar="FILE", help="default DATA/raw/<metro>.sample.osm.pbf")
     sample.add_argument("--data", default="data", metavar="DIR")
     sample.add_argument("--set", action="append", default=[], metavar="key=value", dest="overrides")
+
+    export = _verb(verbs, "export", _export, "write the layers as gpkg, xlsx, csv or graphml")
+    export.add_argument("metro", nargs="?", default=DEFAULT_METRO, metavar="METRO")
+    export.add_argument("--format", required=True, help="gpkg, xlsx, csv or graphml")
+    export.add_argument("--crs", help="EPSG:4490 ..., or cgcs2000: the metro's 3-degree zone")
+    export.add_argument("--layers", nargs="+", metavar="LAYER", help="only these")
+    export.add_argument("--out", metavar="FILE",
+                        help="default DATA/processed/<metro>/exports/<metro>.<format>")  # fmt: skip
+    export.add_argument("--data", default="data", metavar="DIR")
     return parser
 
 
@@ -234,6 +243,13 @@ def _sample(options: argparse.Namespace) -> int:
     report = write_sample(metro, target, nodes=options.nodes, seed=options.seed)
     say(f"{report.path}: {report.road_nodes:,} road nodes, {report.seconds:.1f} s; SYNTHETIC ROADS")
     say(f"{report.truth_path}: what was planted")
+    return OK
+
+
+def _export(options: argparse.Namespace) -> int:
+    from pipeline.exports import run_export
+
+    run_export(options, say)
     return OK
 
 

@@ -41,6 +41,12 @@ class Paths:
     def manifest(self, metro_id: str) -> str:
         return f"{self.metro(metro_id)}/manifest.json"
 
+    def export(self, metro_id: str, form: str) -> str:
+        """An exported file; for CSV, whose layers are a file each, a folder."""
+        return f"{self.metro(metro_id)}/exports/{metro_id}" + (
+            "-csv" if form == "csv" else f".{form}"
+        )
+
     def lock(self, metro_id: str) -> str:
         return f"{self.metro(metro_id)}/.lock"
 

@@ -339,6 +339,30 @@ def read_bytes(path: str) -> bytes:
         return bytes(stream.read())
 
 
+def publish_file(made: Path, path: str) -> None:
+    """Put a finished local file or folder in the place of ``path``, whole or not at all."""
+    if is_url(path):
+        filesystem, target = fsspec.core.url_to_fs(path)
+        if filesystem.exists(target):
+            filesystem.rm(target, recursive=True)
+        filesystem.put(str(made), target, recursive=made.is_dir())
+        return
+    if made.is_dir():
+        beside = new_folder(path)
+        shutil.copytree(made, beside, dirs_exist_ok=True)
+        publish_folder(beside, path)
+        return
+    target_path = Path(path)
+    target_path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target_path.with_name(f".{target_path.name}.tmp-{uuid.uuid4().hex[:8]}")
+    try:
+        shutil.copyfile(made, temporary)
+        temporary.replace(target_path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise StoreError(f"{path} cannot be written: {error.strerror}") from error
+
+
 def read_or_none(path: str) -> bytes | None:
     """A whole file, or None where it is missing."""
     try:
@@ -368,6 +392,17 @@ def folders(path: str) -> list[str]:
         return []
     entries = filesystem.ls(inner, detail=True)
     return sorted(_stem(e["name"], "") for e in entries if e["type"] == "directory")
+
+
+def exists(path: str) -> bool:
+    """Whether there is a file or folder."""
+    filesystem, inner = fsspec.core.url_to_fs(path)
+    return bool(filesystem.exists(inner))
+
+
+def parts_of(path: str) -> list[str]:
+    """The files of a layer: itself, or the parts of a folder, in order."""
+    return sorted(_list(path)) if _is_folder(path) else [path]
 
 
 def clear_leftovers(folder: str) -> None:

@@ -18,12 +18,13 @@ LEVEL = {
     "plan": 3, "stages": 4,
     "sources": 5, "measures": 5, "render": 5,
     "store": 6, "paths": 7,
-    "catalogue": 8, "schemas": 8, "crs": 8, "config": 9, "errors": 10,
+    "catalogue": 8, "dictionary": 8, "schemas": 8, "crs": 8, "config": 9, "errors": 10,
 }  # fmt: skip
 SAME_LEVEL = {
     ("catalogue", "schemas"),
     ("schemas", "crs"),
     ("catalogue", "crs"),
+    ("dictionary", "schemas"),
     ("compare", "runner"),
     ("scenario", "runner"),
 }
@@ -37,7 +38,7 @@ MEASURE_EXCEPTIONS = {("placebo", "dead_ends")}
 ONLY_IN = {
     "dask": {"cluster", "runner"},
     "distributed": {"cluster", "runner"},
-    "osmnx": {"sources.overpass", "exports"},
+    "osmnx": {"sources.overpass", "exports.graphml"},
     "folium": {"render"},
     "networkx": set(),
 }

@@ -1,0 +1,276 @@
+"""Finished layers in the formats of other programs: GPKG, XLSX, CSV, GraphML.
+
+What all formats share belongs here: which layers there are, their CRS, what the
+file says of its source, and where it goes. How one format is written belongs to
+its module. GeoParquet stays the form that loses nothing.
+
+Every format says whether the roads are synthetic. Text from OSM is data: no cell
+of a table becomes a formula.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import pyproj
+import shapely
+
+from pipeline import store
+from pipeline.crs import WGS84
+from pipeline.errors import ConfigError, SourceError, StoreError
+from pipeline.paths import Paths, is_url
+from pipeline.schemas import LAYERS, RESULT_LAYERS
+
+FORMATS = ("gpkg", "xlsx", "csv", "graphml")
+
+_ZONE_3_DEGREES = range(75, 136, 3)
+"""Central meridians of the 3-degree zones of CGCS2000, EPSG:4534 to 4554."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written: the file or folder, its layers with their rows, and notes to tell."""
+
+    path: str
+    rows: dict[str, int]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Job:
+    """One export: the finished layers, and what their files say of themselves.
+
+    ``crs`` is the CRS that geometry and coordinate columns get; ``layers`` the
+    layers to write, in the order of the schemas.
+    """
+
+    metro_id: str
+    metro_name: str
+    layers: dict[str, str]
+    facts: dict[str, str]
+    crs: pyproj.CRS
+
+    def frame(self, layer: str) -> pd.DataFrame:
+        """A whole layer, its geometry in ``crs``."""
+        return store.read_layer(self.layers[layer], layer, _other_than_wgs84(self.crs))
+
+    def pieces(self, layer: str) -> Iterator[pd.DataFrame]:
+        """A layer piece by piece: one stored in parts never stands in memory whole."""
+        if LAYERS[layer].is_folder:
+            for path in store.parts_of(self.layers[layer]):
+                yield store.read_layer(path, layer)
+        else:
+            yield self.frame(layer)
+
+    @property
+    def is_synthetic(self) -> bool:
+        return self.facts.get("roads_synthetic") == "true"
+
+    @property
+    def about(self) -> list[tuple[str, str]]:
+        """What every export says of itself, as (Chinese and English label, text)."""
+        rows = [
+            ("都市圈 metro", f"{self.metro_name} ({self.metro_id})"),
+            ("数据来源 source", self.facts.get("source", "")),
+            ("OSM 数据日期 OSM snapshot", self.facts.get("osm_snapshot", "")),
+            ("坐标系 CRS", self.crs.to_string()),
+            ("许可 licence", self.facts.get("licence", "")),
+            ("地图 map", "非审定地图 not an officially approved map"),
+        ]
+        if self.is_synthetic:
+            rows.insert(
+                1, ("注意 note", "道路为虚构样例 THE ROADS ARE SYNTHETIC (embedded sample)")
+            )
+        return rows
+
+
+def export(
+    metro_id: str,
+    paths: Paths,
+    form: str,
+    crs: str | None = None,
+    layers: list[str] | None = None,
+    out: str | None = None,
+) -> Exported:
+    """Write a finished metro's result layers in one format.
+
+    Parameters
+    ----------
+    metro_id
+        A metro with a folder under ``data/processed``.
+    form
+        One of `FORMATS`.
+    crs
+        As pyproj reads it (``EPSG:4490``), or ``cgcs2000``: the 3-degree zone of
+        the metro's centre. Default WGS84 longitude, latitude.
+    layers
+        Layers to write; all results by default.
+    out
+        File (folder for csv); default ``<metro folder>/exports/<metro>.<form>``.
+
+    Raises
+    ------
+    ConfigError
+        Unknown format, layer or CRS, every fault at once.
+    StoreError
+        If the metro has no finished layers.
+    """
+    manifest = store.read_json(paths.manifest(metro_id)) or {}
+    facts = manifest.get("facts", {})
+    target_crs = _check(form, crs, layers, facts)
+    found = _layers_on_disk(metro_id, paths, layers)
+    first = next(iter(found.values()))
+    described = store.read_metadata(store.parts_of(first)[0])
+    name = manifest.get("metro", {}).get("name") or metro_id
+    job = Job(metro_id, name, found, described, target_crs)
+    target = out or paths.export(metro_id, form)
+    with tempfile.TemporaryDirectory(prefix="metro-export-") as folder:
+        made = Path(folder) / Path(target).name
+        rows, notes = _writer(form)(job, made)
+        store.publish_file(made, target)
+    return Exported(target, rows, tuple(notes))
+
+
+def lon_lat_columns(frame: gpd.GeoDataFrame) -> tuple[list[str], list[Any]]:
+    """Names and values of the two coordinate columns that a table without geometry gets.
+
+    A point's own coordinates; of a line its middle, of an area a point inside.
+    """
+    geometry = frame.geometry.to_numpy()
+    kind = shapely.get_dimensions(geometry)
+    points = shapely.point_on_surface(geometry)
+    lines = kind == 1
+    if lines.any():
+        whole = shapely.line_merge(geometry[lines])
+        single = shapely.get_type_id(whole) == shapely.GeometryType.LINESTRING
+        middle = shapely.point_on_surface(geometry[lines])
+        middle[single] = shapely.line_interpolate_point(whole[single], 0.5, normalized=True)
+        points[lines] = middle
+    digits = 7 if frame.crs.is_geographic else 2
+    names = ["lon", "lat"] if frame.crs.is_geographic else ["x_m", "y_m"]
+    return names, [shapely.get_x(points).round(digits), shapely.get_y(points).round(digits)]
+
+
+def without_formula(text: str) -> str:
+    """A text that no spreadsheet takes for a formula: an apostrophe before such a beginning."""
+    return f"'{text}" if text[:1] in tuple("=+-@\t\r\n") else text
+
+
+def _check(
+    form: str, crs: str | None, layers: list[str] | None, facts: dict[str, Any]
+) -> pyproj.CRS:
+    faults = []
+    if form not in FORMATS:
+        faults.append(f"--format {form!r}: expected one of {', '.join(FORMATS)}")
+    faults += [
+        f"--layers {layer!r}: no such result layer; docs/data-dictionary.md lists them"
+        for layer in layers or []
+        if layer not in RESULT_LAYERS
+    ]
+    if layers and form == "graphml":
+        faults.append("--layers: a graphml file holds the road network alone")
+    found = WGS84
+    try:
+        found = _crs_of(crs, facts)
+    except ConfigError as error:
+        faults.append(str(error))
+    if faults:
+        raise ConfigError("export", faults)
+    return found
+
+
+def _crs_of(text: str | None, facts: dict[str, Any]) -> pyproj.CRS:
+    if text is None:
+        return WGS84
+    if text.lower() == "cgcs2000":
+        lon = facts.get("centre", [float("nan")])[0]
+        if not 73.5 <= lon <= 136.5:
+            raise ConfigError("--crs cgcs2000: the metro lies outside the 3-degree zones of China")
+        zone = min(_ZONE_3_DEGREES, key=lambda meridian: abs(meridian - lon))
+        return pyproj.CRS.from_epsg(4534 + _ZONE_3_DEGREES.index(zone))
+    try:
+        crs = pyproj.CRS.from_user_input(text)
+    except pyproj.exceptions.CRSError as error:
+        raise ConfigError(
+            f"--crs {text!r} is not a known CRS; expected for example EPSG:4490 or cgcs2000"
+        ) from error
+    if not (crs.is_geographic or crs.is_projected) or len(crs.axis_info) != 2:
+        raise ConfigError(f"--crs {text!r} is not a two-dimensional map CRS")
+    return crs
+
+
+def _layers_on_disk(metro_id: str, paths: Paths, layers: list[str] | None) -> dict[str, str]:
+    wanted = [name for name in RESULT_LAYERS if layers is None or name in layers]
+    found = {}
+    for name in wanted:
+        path = paths.layer(metro_id, name, LAYERS[name].is_folder)
+        if store.exists(path):
+            found[name] = path
+    if layers is not None and len(found) < len(wanted):
+        missing = ", ".join(name for name in wanted if name not in found)
+        raise StoreError(f"{metro_id} has no layer {missing}; run the metro first")
+    if not found:
+        raise StoreError(
+            f"no finished layers in {paths.metro(metro_id)}; run `metro-integration run "
+            f"{metro_id}` first, or give --data"
+        )
+    return found
+
+
+def _other_than_wgs84(crs: pyproj.CRS) -> pyproj.CRS | None:
+    return None if crs == WGS84 else crs
+
+
+Writer = Callable[[Job, Path], tuple[dict[str, int], list[str]]]
+
+
+def _writer(form: str) -> Writer:
+    # Each format brings its own library; only the one asked for is loaded.
+    if form == "gpkg":
+        from pipeline.exports.gpkg import write_gpkg
+
+        return write_gpkg
+    if form == "xlsx":
+        from pipeline.exports.xlsx import write_xlsx
+
+        return write_xlsx
+    if form == "csv":
+        from pipeline.exports.csv_folder import write_csv
+
+        return write_csv
+    from pipeline.exports.graphml import write_graphml
+
+    return write_graphml
+
+
+def run_export(options: Any, say: Callable[[str], None]) -> None:
+    """The `export` verb: parsed options in, lines about what was written out."""
+    paths = Paths.of(options.data, "maps")
+    done = export(
+        _metro_id(options.metro), paths, options.format, options.crs, options.layers, options.out
+    )
+    say(f"{done.path}: {len(done.rows)} layers, {sum(done.rows.values()):,} rows")
+    for note in done.notes:
+        say(f"  note: {note}")
+
+
+def _metro_id(name: str) -> str:
+    """A metro's id from an id, or from the path of its TOML file."""
+    if is_url(name):
+        raise ConfigError(f"{name}: expected a metro's id or the path of its .toml file")
+    if not name.endswith(".toml"):
+        if "/" in name or "\\" in name or name in ("", ".", ".."):
+            raise ConfigError(f"{name!r}: expected a metro's id or the path of its .toml file")
+        return name
+    from pipeline.catalogue import load_metro
+
+    try:
+        return load_metro(name).id
+    except SourceError as error:
+        raise ConfigError(str(error)) from error

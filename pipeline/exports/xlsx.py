@@ -1,0 +1,145 @@
+"""One workbook with a sheet per layer, Chinese headings, and a sheet that explains the columns.
+
+Geometry becomes two coordinate columns. Text is written as text: no name from
+OSM becomes a formula or a link. A layer with more rows than a sheet holds is
+left out and named on the first sheet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import xlsxwriter
+
+from pipeline.dictionary import heading_zh, meaning_zh, null_zh, text_zh, title_zh
+from pipeline.exports import Job, lon_lat_columns
+from pipeline.schemas import LAYERS
+
+MOST_ROWS = 1_048_575
+"""Rows of a sheet below its heading."""
+MOST_CHARACTERS = 32_767
+EXPLAINED = "说明"
+
+COORDINATES = {
+    "lon": ("经度", "of the point, or of a point on the line or inside the area, degrees"),
+    "lat": ("纬度", "as lon"),
+    "x_m": ("东坐标（米）", "easting of the point, or of a point on the line or inside the area"),
+    "y_m": ("北坐标（米）", "northing, as x_m"),
+}
+
+
+def write_xlsx(job: Job, path: Path) -> tuple[dict[str, int], list[str]]:
+    """Write all layers of a job into one workbook."""
+    rows: dict[str, int] = {}
+    left_out: list[str] = []
+    options = {
+        "constant_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+        "nan_inf_to_errors": False,
+    }
+    with xlsxwriter.Workbook(str(path), options) as book:
+        heading = book.add_format(
+            {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1, "bg_color": "#eef2f6"}
+        )
+        explained = book.add_worksheet(EXPLAINED)
+        for layer in job.layers:
+            frame = None if LAYERS[layer].is_folder else job.frame(layer)
+            if frame is None or len(frame) > MOST_ROWS:
+                left_out.append(layer)
+                continue
+            rows[layer] = _write_sheet(book.add_worksheet(title_zh(layer)), frame, heading)
+        _explain(explained, job, list(rows), left_out, heading)
+    notes = [f"{layer} has more rows than a sheet holds; export it as csv" for layer in left_out]
+    return rows, notes
+
+
+def _write_sheet(sheet: Any, frame: pd.DataFrame, heading: Any) -> int:
+    names, columns = _columns(frame)
+    titles = [COORDINATES[n][0] if n in COORDINATES else heading_zh(n) for n in names]
+    sheet.freeze_panes(1, 0)
+    for number, title in enumerate(titles):
+        sheet.set_column(number, number, min(max(2 * len(title) + 2, 11), 36))
+    if len(frame):
+        sheet.autofilter(0, 0, len(frame), len(names) - 1)
+    for number, title in enumerate(titles):
+        sheet.write_string(0, number, title, heading)
+    writers = [_cell_writer(sheet, column) for column in columns]
+    values = [column.tolist() for column in columns]
+    for row in range(len(frame)):
+        for number, write in enumerate(writers):
+            value = values[number][row]
+            # NaN is the one value that differs from itself: null stays an empty cell.
+            if value is not None and value is not pd.NA and value == value:
+                write(row + 1, number, value)
+    return len(frame)
+
+
+def _columns(frame: pd.DataFrame) -> tuple[list[str], list[Any]]:
+    names = [name for name in frame.columns if name != "geometry"]
+    columns: list[Any] = [frame[name] for name in names]
+    if isinstance(frame, gpd.GeoDataFrame):
+        more, values = lon_lat_columns(frame)
+        names, columns = names + more, columns + values
+    return names, columns
+
+
+def _cell_writer(sheet: Any, column: Any) -> Callable[[int, int, Any], Any]:
+    if column.dtype == "bool":
+        return sheet.write_boolean
+    if isinstance(column, np.ndarray) or pd.api.types.is_numeric_dtype(column.dtype):
+        return lambda row, at, value: (
+            # Excel keeps 15 digits: a longer id would change.
+            sheet.write_number(row, at, value)
+            if abs(value) < 1e15
+            else sheet.write_string(row, at, str(value))
+        )
+    return lambda row, at, value: sheet.write_string(row, at, str(value)[:MOST_CHARACTERS])
+
+
+def _explain(sheet: Any, job: Job, layers: list[str], left_out: list[str], heading: Any) -> None:
+    sheet.set_column(0, 1, 22)
+    sheet.set_column(2, 3, 26)
+    sheet.set_column(4, 6, 60)
+    lines = [list(pair) for pair in job.about]
+    lines += [
+        [f"未列出 left out: {layer}", "行数超过工作表上限 too many rows for a sheet"]
+        for layer in left_out
+    ]
+    lines.append([])
+    first = len(lines)
+    lines.append(
+        ["工作表 sheet", "图层 layer", "表头 heading", "列名 column", "含义", "空值含义", "meaning"]
+    )
+    for layer in layers:
+        lines.append(
+            [title_zh(layer), layer, "", "", text_zh(LAYERS[layer].doc), "", LAYERS[layer].doc]
+        )
+        for column in LAYERS[layer].columns:
+            lines.append(
+                ["", layer, heading_zh(column.name), column.name, meaning_zh(column),
+                 null_zh(column) or "不为空", column.doc]
+            )  # fmt: skip
+        if LAYERS[layer].geometry is not None:
+            pair = ("lon", "lat") if job.crs.is_geographic else ("x_m", "y_m")
+            lines += [
+                [
+                    "",
+                    layer,
+                    COORDINATES[n][0],
+                    n,
+                    "点的坐标；线取其中点，面取其内一点",
+                    "不为空",
+                    COORDINATES[n][1],
+                ]
+                for n in pair
+            ]
+    for row, line in enumerate(lines):
+        for at, text in enumerate(line):
+            sheet.write_string(row, at, text, *([heading] if row == first else []))
