@@ -27,6 +27,7 @@ are synthetic.
 GROUPS = (
     ("result", "Results"),
     ("extract", "What was read from the source"),
+    ("review", "Scenarios and comparisons"),
     ("work", "Between stages"),
     ("arrays", "Arrays"),
 )
@@ -55,6 +56,7 @@ English: [data-dictionary.md](data-dictionary.md)
 GROUPS_ZH = (
     ("result", "结果图层"),
     ("extract", "读自数据源"),
+    ("review", "情景与对比"),
     ("work", "阶段之间"),
     ("arrays", "数组"),
 )

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from pipeline.catalogue import DEFAULT_METRO, Metro, known_metros, load_metro
+from pipeline.catalogue import DEFAULT_METRO, Metro, known_metros, load_metro, metro_id_of
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.progress import RunDisplay, complain, say, show_download
 
@@ -70,6 +70,17 @@ def _parser() -> argparse.ArgumentParser:
     sample.add_argument("--out", metavar="FILE", help="default DATA/raw/<metro>.sample.osm.pbf")
     sample.add_argument("--data", default="data", metavar="DIR")
     sample.add_argument("--set", action="append", default=[], metavar="key=value", dest="overrides")
+
+    scenario = _verb(verbs, "scenario", _scenario, "measure all as if missing links were open")
+    scenario.add_argument("metro", metavar="METRO")
+    scenario.add_argument("--build", nargs="+", action="extend", required=True, metavar="LINK",
+                          help="ids of missing links, or all")  # fmt: skip
+    scenario.add_argument("--name", help="of its folder and page; made from the links otherwise")
+    scenario.add_argument("--data", default="data", metavar="DIR")
+    scenario.add_argument("--maps", default="maps", metavar="DIR")
+    scenario.add_argument("--scheduler", metavar="ADDRESS", help="of a running Dask scheduler")
+    scenario.add_argument("--workers", type=_count, metavar="N", help=workers_help)
+    scenario.add_argument("--quiet", action="store_true", help="print failures only")
 
     export = _verb(verbs, "export", _export, "write the layers as gpkg, xlsx, csv or graphml")
     export.add_argument("metro", nargs="?", default=DEFAULT_METRO, metavar="METRO")
@@ -246,9 +257,43 @@ def _sample(options: argparse.Namespace) -> int:
     return OK
 
 
+def _scenario(options: argparse.Namespace) -> int:
+    from pipeline import cluster, scenario
+    from pipeline.paths import Paths
+
+    metro_id = metro_id_of(options.metro)
+    with ExitStack() as stack:
+        running: list[Any] = []
+
+        def get_executor() -> Any:
+            if not running:
+                running.append(
+                    stack.enter_context(cluster.connect(options.scheduler, options.workers))
+                )
+            return running[0]
+
+        stages = len(scenario.measured_stages())
+        with RunDisplay(metro_id, stages, options.quiet) as display:
+            done = scenario.run_scenario(
+                metro_id, Paths.of(options.data, options.maps), options.build, options.name,
+                get_executor, display.report,
+            )  # fmt: skip
+    for stage, error in done.outcome.failed.items():
+        _tell(error, options.debug, f"{metro_id}, scenario {done.name}, stage {stage}")
+    if done.outcome.failed:
+        return FAILED
+    ran, fresh = len(done.outcome.ran), len(done.outcome.fresh)
+    say(f"scenario {done.name}: {len(done.links)} links built, {ran} stages ran, {fresh} were fresh"
+        f" ({done.outcome.seconds:.1f} s)", options.quiet)  # fmt: skip
+    say(f"layers: {_shown(done.folder)}", options.quiet)
+    say(f"page: {_shown(done.page or '')}", options.quiet)
+    return OK
+
+
 def _export(options: argparse.Namespace) -> int:
     from pipeline.exports import run_export
 
+    options.metro = metro_id_of(options.metro)
     run_export(options, say)
     return OK
 

@@ -12,10 +12,14 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Paths:
-    """The two roots of a run, as strings without a trailing slash."""
+    """The two roots of a run, as strings without a trailing slash.
+
+    With ``scenario``, a metro's folder is that scenario's, inside the metro's own.
+    """
 
     data: str = "data"
     maps: str = "maps"
+    scenario: str = ""
 
     @classmethod
     def of(cls, data: str, maps: str) -> Paths:
@@ -32,7 +36,8 @@ class Paths:
 
     def metro(self, metro_id: str) -> str:
         """Folder of a metro's layers."""
-        return f"{self.processed}/{metro_id}"
+        inside = f"/scenarios/{self.scenario}" if self.scenario else ""
+        return f"{self.processed}/{metro_id}{inside}"
 
     def layer(self, metro_id: str, layer: str, is_folder: bool = False) -> str:
         """A layer's file, or folder of parts."""

@@ -132,7 +132,7 @@ def _call(job: Job, split: dict[str, Any]) -> Any:
         **split,
     }
     if stage.is_page:
-        offered["facts"] = _page_facts(job)
+        offered["facts"] = page_facts(job.source, job.facts)
     if stage.params:
         offered["params"] = getattr(job.metro.params, stage.params[0])
     asked = inspect.signature(stage.func).parameters
@@ -141,16 +141,17 @@ def _call(job: Job, split: dict[str, Any]) -> Any:
     return stage.func(**loaded, **{name: value for name, value in offered.items() if name in asked})
 
 
-def _page_facts(job: Job) -> PageFacts:
+def page_facts(source: Source, facts: Mapping[str, Any]) -> PageFacts:
+    """What a page says of its data, from the facts of the extract."""
     return PageFacts(
-        source_kind=job.source.kind,
-        source_files=tuple(path.name for path in job.source.files),
-        osm_snapshot=job.facts.get("osm_snapshot"),
-        is_synthetic=bool(job.facts.get("is_synthetic")),
-        notes=tuple(job.facts.get("notes", ())),
-        made_at=job.facts.get("read_at", ""),
+        source_kind=source.kind,
+        source_files=tuple(path.name for path in source.files),
+        osm_snapshot=facts.get("osm_snapshot"),
+        is_synthetic=bool(facts.get("is_synthetic")),
+        notes=tuple(facts.get("notes", ())),
+        made_at=facts.get("read_at", ""),
         version=version("metro-integration"),
-        crs_note="LAEA, centre {:.2f} {:.2f}, WGS84".format(*job.facts["centre"]),
+        crs_note="LAEA, centre {:.2f} {:.2f}, WGS84".format(*facts["centre"]),
     )
 
 
@@ -258,6 +259,9 @@ class MetroRun:
         Last stage wanted; stages to rerun even if fresh.
     report
         Told of every event, for the progress display.
+    stages, fingerprint
+        In place of those up to ``until``, and of that of the source: a scenario
+        runs on layers whose source need not be there any more.
     """
 
     def __init__(
@@ -269,13 +273,15 @@ class MetroRun:
         until: str | None = None,
         force: Iterable[str] = (),
         report: Report = lambda event, stage, detail: None,
+        stages: tuple[Stage, ...] | None = None,
+        fingerprint: Mapping[str, Any] | None = None,
     ) -> None:
         self._metro, self._source, self._paths = metro, source, paths
         self._executor = executor
-        self._stages = plan.needed_for(until)
+        self._stages = plan.needed_for(until) if stages is None else stages
         self._force = set(force)
         self._report = report
-        self._fingerprint = fingerprint(metro, source)
+        self._fingerprint = fingerprint_of(metro, source) if fingerprint is None else fingerprint
         self._manifest = read_manifest(paths, metro.id)
         self._digests: dict[str, str] = {}
         self._finished: queue.Queue[tuple[str, str, int]] = queue.Queue()
@@ -316,7 +322,7 @@ class MetroRun:
     def _start(self, stage: Stage, outcome: Outcome) -> None:
         recipe = plan.recipe_of(stage, self._metro, self._fingerprint, self._digests)
         record = self._manifest["stages"].get(stage.name)
-        on_disk = {} if record is None else _digests_on_disk(self._paths, self._metro.id, record)
+        on_disk = {} if record is None else digests_on_disk(self._paths, self._metro.id, record)
         standing = plan.standing_of(stage, record, recipe, on_disk)
         if standing.state == "fresh" and stage.name not in self._force:
             assert record is not None
@@ -462,7 +468,7 @@ def read_manifest(paths: Paths, metro_id: str) -> dict[str, Any]:
     return found
 
 
-def fingerprint(metro: Metro, source: Source) -> dict[str, Any]:
+def fingerprint_of(metro: Metro, source: Source) -> dict[str, Any]:
     """What a run reads: the source's kind, and every file's name and digest.
 
     Under ``tables``, the stamps of the files that the metro file's tables name.
@@ -491,8 +497,8 @@ def standings(metro: Metro, source: Source, paths: Paths) -> list[plan.Standing]
     manifest = read_manifest(paths, metro.id)
     on_disk: dict[str, str | None] = {}
     for record in manifest["stages"].values():
-        on_disk |= _digests_on_disk(paths, metro.id, record)
-    return plan.standings(metro, fingerprint(metro, source), manifest, on_disk)
+        on_disk |= digests_on_disk(paths, metro.id, record)
+    return plan.standings(metro, fingerprint_of(metro, source), manifest, on_disk)
 
 
 def versions() -> dict[str, str]:
@@ -511,9 +517,10 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: version(name) for name in names}
 
 
-def _digests_on_disk(
+def digests_on_disk(
     paths: Paths, metro_id: str, record: Mapping[str, Any]
 ) -> dict[str, str | None]:
+    """Digest of every output that a stage's record names; None where it is gone."""
     found = {}
     for name in record["outputs"]:
         if name.startswith("page:"):

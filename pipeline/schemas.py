@@ -72,6 +72,7 @@ class Layer:
 
     ``kind``: ``result`` layers are the contract with users; ``extract`` layers
     hold what was read from the source, ``work`` layers pass between stages;
+    ``review`` layers are made by the verbs that compare finished runs;
     ``arrays`` is a folder of memory-mapped arrays, not a table.
     """
 
@@ -80,7 +81,7 @@ class Layer:
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()
     geometry: str | None = None
-    kind: Literal["result", "extract", "work", "arrays"] = "result"
+    kind: Literal["result", "extract", "work", "review", "arrays"] = "result"
     is_folder: bool = False
     names: tuple[str, ...] = field(init=False)
 
@@ -1078,6 +1079,41 @@ _WORK = (
     ),
 )
 
+_REVIEWS = (
+    Layer(
+        "changes",
+        "Figures of two finished runs side by side: a scenario and its base, or two years. border_id and city_id both null: the metro.",
+        (
+            _str("border_id", "border", "not of a border"),
+            _str("city_id", "city", "not of a city"),
+            _str("topic", "what the figure belongs to", values=("access", "border_effect", "indicator", "index")),
+            _str("measure", "the figure; `mean_` is over people, in zones known on both sides"),
+            _str("unit", "unit"),
+            _num("before", "in the base, or the earlier run", "not known there"),
+            _num("after", "in the scenario, or the later run", "not known there"),
+            _num("change", "after less before", "not known on one side"),
+        ),
+        kind="review",
+    ),
+    Layer(
+        "zone_changes",
+        "What differs for the people of each H3 cell between two finished runs.",
+        (
+            _str("cell", "H3 cell id, hexadecimal"),
+            _str("city_id", "city of its centre"),
+            _num("population", "people", "the city's total is not known"),
+            *(
+                _num(f"{name}_{side}", f"{doc}, {told}", "as in zones, of either run")
+                for name, doc in (("minutes_to_core", "free-flow minutes to the core"), ("population_60min", "people within 60 minutes"))
+                for side, told in (("before", "before"), ("after", "after"), ("change", "after less before"))
+            ),
+        ),
+        key=("cell",),
+        geometry="Polygon",
+        kind="review",
+    ),
+)
+
 # fmt: on
 
 
@@ -1105,7 +1141,8 @@ def _derive(layer: Layer) -> Layer:
 
 
 LAYERS: dict[str, Layer] = {
-    layer.name: layer for layer in (*_EXTRACT, *_RESULTS, *(_derive(each) for each in _WORK))
+    layer.name: layer
+    for layer in (*_EXTRACT, *_RESULTS, *(_derive(each) for each in _WORK), *_REVIEWS)
 }
 """All layers by name."""
 

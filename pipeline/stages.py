@@ -93,7 +93,6 @@ STAGES: tuple[Stage, ...] = (
         ),
         extract.read_extract,
         ("extract",),
-        tables=("boundaries",),
     ),
     Stage("borders", ("cities", "counties", "waterways", "land_areas"), ("borders",),
           borders.derive_borders, ("borders",)),

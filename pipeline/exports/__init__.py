@@ -23,8 +23,8 @@ import shapely
 
 from pipeline import store
 from pipeline.crs import WGS84
-from pipeline.errors import ConfigError, SourceError, StoreError
-from pipeline.paths import Paths, is_url
+from pipeline.errors import ConfigError, StoreError
+from pipeline.paths import Paths
 from pipeline.schemas import LAYERS, RESULT_LAYERS
 
 FORMATS = ("gpkg", "xlsx", "csv", "graphml")
@@ -252,25 +252,7 @@ def _writer(form: str) -> Writer:
 def run_export(options: Any, say: Callable[[str], None]) -> None:
     """The `export` verb: parsed options in, lines about what was written out."""
     paths = Paths.of(options.data, "maps")
-    done = export(
-        _metro_id(options.metro), paths, options.format, options.crs, options.layers, options.out
-    )
+    done = export(options.metro, paths, options.format, options.crs, options.layers, options.out)
     say(f"{done.path}: {len(done.rows)} layers, {sum(done.rows.values()):,} rows")
     for note in done.notes:
         say(f"  note: {note}")
-
-
-def _metro_id(name: str) -> str:
-    """A metro's id from an id, or from the path of its TOML file."""
-    if is_url(name):
-        raise ConfigError(f"{name}: expected a metro's id or the path of its .toml file")
-    if not name.endswith(".toml"):
-        if "/" in name or "\\" in name or name in ("", ".", ".."):
-            raise ConfigError(f"{name!r}: expected a metro's id or the path of its .toml file")
-        return name
-    from pipeline.catalogue import load_metro
-
-    try:
-        return load_metro(name).id
-    except SourceError as error:
-        raise ConfigError(str(error)) from error

@@ -43,6 +43,15 @@ def both(zh: str, en: str) -> Markup:
     )
 
 
+def both_svg(zh: str, en: str) -> Markup:
+    """As `both`, inside a drawing."""
+    if zh == en:
+        return Markup("<text>{}</text>").format(zh)
+    return Markup(
+        '<text class="zh" lang="zh-CN">{}</text><text class="en" lang="en">{}</text>'
+    ).format(zh, en)
+
+
 def text(key: str, **values: Any) -> Markup:
     """A message, filled in. A value is text, or a pair of texts (Chinese, English)."""
     pairs = {n: v if isinstance(v, tuple) else (v, v) for n, v in values.items()}

@@ -61,15 +61,13 @@ _OUTLINE_TOLERANCE_M = 200.0
 class Source:
     """What the resolver decided to read.
 
-    ``polys`` are the ``.poly`` files beside the extracts, where there are any;
-    ``notes`` what was noticed when an extract was made of something else.
+    ``polys`` are the ``.poly`` files beside the extracts, where there are any.
     """
 
     kind: str
     files: tuple[Path, ...]
     polys: tuple[Path, ...] = ()
     is_synthetic: bool = False
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -1030,7 +1028,7 @@ def _facts(
     notes: list[str],
 ) -> dict[str, Any]:
     reached = _margin_reached(reach, covered)
-    notes = [*source.notes, *notes]
+    notes = list(notes)
     if reached < params.margin_m:
         notes.append(
             f"data end {reached / 1000:.1f} km beyond the metro, "

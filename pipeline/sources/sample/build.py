@@ -19,6 +19,7 @@ from pipeline.catalogue import Metro
 from pipeline.errors import ConfigError
 from pipeline.sources.sample import admin, scenery
 from pipeline.sources.sample.boundaries import Territory, read_territory
+from pipeline.sources.sample.closed_gaps import close_gaps
 from pipeline.sources.sample.crossings import bridge_over, dig_tunnels
 from pipeline.sources.sample.fabric import Fabric
 from pipeline.sources.sample.hydro import Hydro, draw_water
@@ -94,7 +95,9 @@ class World:
     protected: list[Area]
 
 
-def make_sample(metro: Metro, path: Path, *, nodes: int, seed: int) -> SampleReport:
+def make_sample(
+    metro: Metro, path: Path, *, nodes: int, seed: int, gaps_closed: bool = False
+) -> SampleReport:
     """Build and write the sample; see `pipeline.sources.sample.write_sample`."""
     if nodes < MIN_NODES:
         raise ConfigError(f"a sample of {nodes} nodes is too small; expected at least {MIN_NODES}")
@@ -102,6 +105,7 @@ def make_sample(metro: Metro, path: Path, *, nodes: int, seed: int) -> SampleRep
     world = _joined_world(metro, nodes, seed)
     plants = plant(world, np.random.default_rng([seed, nodes, 1]))
     osm, truth = compose(world, plants, np.random.default_rng([seed, nodes, 2]))
+    rows = close_gaps(osm, truth.rows) if gaps_closed else truth.rows
     path = Path(path)
     truth_path = path.with_name(
         path.name.removesuffix(".pbf").removesuffix(".osm") + ".truth.parquet"
@@ -111,7 +115,7 @@ def make_sample(metro: Metro, path: Path, *, nodes: int, seed: int) -> SampleRep
     truth_temporary = truth_path.with_name(f".{truth_path.name}.{os.getpid()}.tmp")
     try:
         write_pbf(osm, temporary, world.territory.to_wgs84, VERSION)
-        write_truth(truth.rows, truth_temporary, world.territory.to_wgs84)
+        write_truth(rows, truth_temporary, world.territory.to_wgs84)
         truth_temporary.replace(truth_path)
         temporary.replace(path)
     finally:
@@ -124,7 +128,7 @@ def make_sample(metro: Metro, path: Path, *, nodes: int, seed: int) -> SampleRep
         osm.count,
         len(osm.ways),
         len(osm.relations),
-        len(truth.rows),
+        len(rows),
         time.perf_counter() - started,
     )
 
