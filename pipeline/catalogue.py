@@ -102,6 +102,7 @@ class Boundaries(_Table):
     path: str | None = None
     id_field: str | None = None
     name_field: str | None = None
+    encoding: str | None = None
     datum: Datum | None = None
 
     @model_validator(mode="after")
@@ -131,12 +132,21 @@ class Overpass(_Table):
 
 
 class Vector(_Table):
-    """Roads from any file GDAL reads, with the mapping of its columns and classes."""
+    """Roads from any file GDAL reads, with the mapping of its columns and classes.
+
+    ``columns`` maps OSM keys to columns of the roads file, ``classes`` its road
+    classes to values of ``highway``; vertices nearer than ``tolerance_m`` are
+    one. ``others`` are files of anything else (water, land use, railways,
+    barriers), whose columns are named as the OSM keys.
+    """
 
     roads: str | None = None
+    others: tuple[str, ...] = ()
+    encoding: str | None = None
     datum: Datum | None = None
     columns: dict[str, str] = Field(default_factory=dict)
     classes: dict[str, str] = Field(default_factory=dict)
+    tolerance_m: float = Field(default=0.1, gt=0.0, le=50.0)
 
 
 class Population(_Table):
@@ -206,8 +216,12 @@ class Metro(_Table):
         return path if "://" in path else str(self.resolve(path).resolve())
 
     def files_of(self, table: str) -> tuple[str, ...]:
-        """The files that a table names, as written there: ``land_cover``, ``population``."""
-        named = self.gtfs.feeds if table == "gtfs" else getattr(self, table).raster
+        """The files that a table names, as written there: ``land_cover``, ``boundaries``."""
+        named: str | tuple[str, ...] | None
+        if table == "boundaries":
+            named = self.boundaries.path if self.boundaries.source == "file" else None
+        else:
+            named = self.gtfs.feeds if table == "gtfs" else getattr(self, table).raster
         return () if named is None else (named,) if isinstance(named, str) else tuple(named)
 
 

@@ -93,6 +93,7 @@ STAGES: tuple[Stage, ...] = (
         ),
         extract.read_extract,
         ("extract",),
+        tables=("boundaries",),
     ),
     Stage("borders", ("cities", "counties", "waterways", "land_areas"), ("borders",),
           borders.derive_borders, ("borders",)),

@@ -21,15 +21,22 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyogrio
-import pyproj
 import shapely
 from numpy.typing import NDArray
 
 from pipeline.catalogue import City, Metro
-from pipeline.crs import WGS84, local_metric_crs, to_wgs84
+from pipeline.crs import WGS84, local_metric_crs
 from pipeline.errors import ConfigError, SourceError
 from pipeline.schemas import PLACE_KINDS, empty
+from pipeline.sources.gdal_file import (
+    gcj02_distances,
+    is_in_china,
+    looks_gcj02,
+    read_file,
+    shift,
+    text_column,
+    to_degrees,
+)
 from pipeline.sources.osm_pbf import (
     OsmData,
     Relations,
@@ -41,8 +48,6 @@ from pipeline.sources.tags import NAME_KEYS, clean_text, parse_people
 
 _INSIDE_SHARE = 0.5
 """Least share of itself that a city has in the extract, and a county in its city."""
-
-_SHAPEFILE_ENCODINGS = ("UTF-8", "GB18030")
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,7 @@ def find_territory(metro: Metro, osm: OsmData, places: gpd.GeoDataFrame, covered
     if source == "cnmaps":
         cities, counties, notes = _from_cnmaps(metro)
     elif source == "file":
-        cities, counties, notes = _from_file(metro)
+        cities, counties, notes = _from_file(metro, osm)
     elif metro.is_discovered:
         cities, counties, notes = _discover(metro, osm, places, covered)
     else:
@@ -110,8 +115,8 @@ def outline_of(metro: Metro) -> Any | None:
     """
     if metro.boundaries.source == "osm":
         return None
-    read = _from_cnmaps if metro.boundaries.source == "cnmaps" else _from_file
-    cities, _, _ = read(metro)
+    is_cnmaps = metro.boundaries.source == "cnmaps"
+    cities, _, _ = _from_cnmaps(metro) if is_cnmaps else _from_file(metro)
     return shapely.union_all(cities["geometry"].to_numpy(dtype=object))
 
 
@@ -542,15 +547,20 @@ def _cnmaps_districts(root: Path, city: City) -> list[tuple[str, str, Any]]:
         shape = shapely.from_geojson(
             json.dumps({key: geometry[key] for key in ("type", "coordinates")})
         )
-        found.append((adcode, name, _shift(np.array([shape]), "gcj02")[0]))
+        found.append((adcode, name, shift(np.array([shape]), "gcj02")[0]))
     return found
 
 
-def _from_file(metro: Metro) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
-    """Cities from any file GDAL reads; counties are the cities themselves."""
+def _from_file(
+    metro: Metro, osm: OsmData | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """Cities from any file GDAL reads; counties are the cities themselves.
+
+    Where no datum is stated, the outlines are compared with those of OSM.
+    """
     bounds = metro.boundaries
     path = metro.resolve(str(bounds.path))
-    frame = _read_vector(path)
+    frame = read_file(path, "the boundaries of the cities", bounds.encoding)
     for role, name in (("id_field", bounds.id_field), ("name_field", bounds.name_field)):
         if name is not None and name not in frame.columns:
             listed = ", ".join(str(each) for each in frame.columns if each != "geometry")
@@ -560,12 +570,12 @@ def _from_file(metro: Metro) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
     frame = frame[np.isin(shapely.get_dimensions(frame.geometry.to_numpy()), 2)]
     if frame.empty:
         raise SourceError(f"{path} holds no polygon; expected the boundaries of the cities")
-    shapes = polygonal(
-        shapely.make_valid(_shift(_to_degrees(frame, path, bounds.datum), bounds.datum or "wgs84"))
-    )
-    ids = _text_column(frame, bounds.id_field)
-    names = _text_column(frame, bounds.name_field)
-    notes = [f"boundaries from {path.name}, datum {bounds.datum or 'wgs84 (not stated)'}"]
+    shapes = to_degrees(frame, path, bounds.datum)
+    shapes, said = _undo_shift(shapes, bounds.datum, str(bounds.admin_level), osm)
+    shapes = polygonal(shapely.make_valid(shapes))
+    ids = text_column(frame, bounds.id_field)
+    names = text_column(frame, bounds.name_field)
+    notes = [f"boundaries from {path.name}, {said}"]
     if metro.is_discovered:
         cities = _file_cities(ids, names, shapes)
         cities["is_core"] = cities["city_id"] == (
@@ -576,60 +586,31 @@ def _from_file(metro: Metro) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
     return cities, _assign_counties(_no_counties(), cities), notes
 
 
-def _read_vector(path: Path) -> gpd.GeoDataFrame:
-    if not path.exists():
-        raise SourceError(f"{path} does not exist; expected the file of boundaries.path")
-    encodings: tuple[str | None, ...] = (None,)
-    if path.suffix.lower() == ".shp" and not path.with_suffix(".cpg").exists():
-        # No code page: older Chinese shapefiles are in GBK, which is rarely valid UTF-8.
-        encodings = _SHAPEFILE_ENCODINGS
-    for encoding in encodings:
-        try:
-            frame = pyogrio.read_dataframe(path, encoding=encoding)
-        except UnicodeDecodeError:
-            continue
-        except (
-            pyogrio.errors.DataSourceError,
-            pyogrio.errors.DataLayerError,
-            OSError,
-            ValueError,
-        ) as error:
-            raise SourceError(f"{path} cannot be read by GDAL: {error}") from error
-        if not isinstance(frame, gpd.GeoDataFrame):
-            raise SourceError(f"{path} has no geometry; expected the boundaries of the cities")
-        return frame
-    raise SourceError(
-        f"{path}: its text is neither UTF-8 nor GBK; add a .cpg file that names its encoding"
-    )
-
-
-def _to_degrees(frame: gpd.GeoDataFrame, path: Path, datum: str | None) -> NDArray[np.object_]:
-    if frame.crs is not None and datum in (None, "wgs84", "cgcs2000"):
-        return frame.geometry.to_crs(WGS84).to_numpy()
-    if frame.crs is not None and not pyproj.CRS.from_user_input(frame.crs).is_geographic:
-        raise SourceError(f"{path} is projected ({frame.crs.name}); datum {datum} needs degrees")
-    west, south, east, north = frame.total_bounds
-    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
-        raise SourceError(f"{path} has no CRS and its coordinates are no degrees; add a .prj file")
-    return frame.geometry.to_numpy()
-
-
-def _shift(geometry: NDArray[np.object_], datum: str) -> NDArray[np.object_]:
-    """Geometry in degrees of a datum, converted vertex by vertex to WGS84."""
-
-    def convert(lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.column_stack(to_wgs84(lonlat[:, 0], lonlat[:, 1], datum))
-
-    return np.asarray(shapely.transform(geometry, convert), dtype=object)
-
-
-def _text_column(frame: gpd.GeoDataFrame, name: str | None) -> pd.Series:
-    if name is None:
-        return pd.Series([None] * len(frame), dtype="str")
-    column = frame[name].reset_index(drop=True)
-    if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all():
-        column = column.astype("Int64")  # adcodes stored as numbers
-    return column.astype("str").str.strip()
+def _undo_shift(
+    shapes: NDArray[np.object_], datum: str | None, level: str, osm: OsmData | None
+) -> tuple[NDArray[np.object_], str]:
+    """Convert outlines that lie off OSM's as GCJ-02 does, and say what was found."""
+    if datum is not None:
+        return shapes, f"datum {datum}" + (
+            " converted to WGS84" if datum in ("gcj02", "bd09") else ""
+        )
+    if osm is None or not is_in_china(shapes):
+        return shapes, "datum not stated, taken as WGS84"
+    areas = read_admin_areas(osm, {level})
+    whole = areas.geometry[pd.isna(areas.fault)]
+    distances = gcj02_distances(shapely.boundary(shapes), shapely.boundary(whole))
+    if distances is None:
+        return shapes, (
+            "datum not stated, taken as WGS84: there are no OSM boundaries to compare with, and "
+            "Chinese web maps deliver GCJ-02, some 500 m off; state boundaries.datum"
+        )
+    as_given, converted = distances
+    if looks_gcj02(distances):
+        return shift(shapes, "gcj02"), (
+            f"datum not stated, but {as_given:.0f} m off OSM's boundaries and {converted:.0f} m "
+            "once converted from GCJ-02: CONVERTED from GCJ-02; state boundaries.datum"
+        )
+    return shapes, f"datum not stated, taken as WGS84 ({as_given:.0f} m off OSM's boundaries)"
 
 
 def _match_file(

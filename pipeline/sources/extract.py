@@ -61,13 +61,15 @@ _OUTLINE_TOLERANCE_M = 200.0
 class Source:
     """What the resolver decided to read.
 
-    ``polys`` are the ``.poly`` files beside the extracts, where there are any.
+    ``polys`` are the ``.poly`` files beside the extracts, where there are any;
+    ``notes`` what was noticed when an extract was made of something else.
     """
 
     kind: str
     files: tuple[Path, ...]
     polys: tuple[Path, ...] = ()
     is_synthetic: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -1028,7 +1030,7 @@ def _facts(
     notes: list[str],
 ) -> dict[str, Any]:
     reached = _margin_reached(reach, covered)
-    notes = list(notes)
+    notes = [*source.notes, *notes]
     if reached < params.margin_m:
         notes.append(
             f"data end {reached / 1000:.1f} km beyond the metro, "

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Any
 
 from pipeline.catalogue import Metro
 from pipeline.errors import ConfigError, SourceError
@@ -75,6 +76,8 @@ def resolve_source(
         return _sample(metro, paths, say, is_fetching)
     if kind == "overpass":
         return _overpass(metro, paths, say, is_fetching)
+    if kind == "vector":
+        return _vector(metro, paths, say, is_fetching)
     local = [Path(each) for each in files] or _own_extracts(metro, paths)
     if local and kind in ("auto", "pbf"):
         return _local("pbf", local, say)
@@ -106,10 +109,7 @@ def resolve_source(
 
 def _check_supported(metro: Metro) -> None:
     """Refuse what a metro file may ask for but this version cannot read: never ignore it."""
-    asked = {
-        "vector.roads": metro.vector.roads is not None,
-        **{f"area {area.name}: polygon": area.polygon is not None for area in metro.areas},
-    }
+    asked = {f"area {area.name}: polygon": area.polygon is not None for area in metro.areas}
     faults = [
         f"{key} cannot be read by this version; remove it"
         for key, is_set in asked.items()
@@ -171,6 +171,49 @@ def _overpass(metro: Metro, paths: Paths, say: Say, is_fetching: bool) -> Source
     return Source("overpass", (target,))
 
 
+def _vector(metro: Metro, paths: Paths, say: Say, is_fetching: bool) -> Source:
+    from pipeline.sources.gdal_file import stamp_paths
+    from pipeline.sources.vector import files_of, write_vector_extract
+
+    target = paths.made_extract(metro.id, "vector")
+    files = files_of(metro)
+    missing = [str(each) for each in files if not each.exists()]
+    if missing:
+        raise SourceError(f"vector file {', '.join(missing)} does not exist")
+    parts = [part for each in files for part in stamp_paths(each) if part.is_file()]
+    folder = Path(__file__).parent
+    code = [folder / name for name in ("vector.py", "gdal_file.py", "osm_write.py")]
+    recipe = {"metro": metro.id, "vector": metro.vector.model_dump(mode="json")} | {
+        part.name: _digest([part]) for part in (*parts, *code)
+    }
+    made = _read_mark(target)
+    if is_fetching and (made.get("recipe") != recipe or made.get("digest") != _digest([target])):
+        say(f"reading {', '.join(each.name for each in files)}")
+        notes = write_vector_extract(metro, target)
+        made = {"recipe": recipe, "digest": _digest([target]), "notes": notes}
+        _mark(target).write_text(json.dumps(made, ensure_ascii=False), encoding="utf-8")
+    say(f"source: vector files {', '.join(str(each) for each in files)}")
+    return Source("vector", (target,), notes=tuple(made.get("notes", ())))
+
+
+def _read_mark(target: Path) -> dict[str, Any]:
+    """What is recorded of a made extract; nothing where it or its record is not there."""
+    try:
+        made = json.loads(_mark(target).read_text(encoding="utf-8")) if target.is_file() else {}
+    except (OSError, ValueError):
+        return {}
+    return made if isinstance(made, dict) else {}
+
+
+def _digest(files: list[Path]) -> str:
+    state = hashlib.blake2b(digest_size=16)
+    for path in files:
+        with path.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                state.update(block)
+    return state.hexdigest()
+
+
 def _expected(metro: Metro, paths: Paths) -> Source:
     """The extracts that a run would download: not there yet, so no stage can be fresh."""
     return Source("geofabrik", tuple(paths.extract(name) for name in metro.osm.geofabrik))
@@ -179,8 +222,8 @@ def _expected(metro: Metro, paths: Paths) -> Source:
 def _sample(metro: Metro, paths: Paths, say: Say, is_fetching: bool = True) -> Source:
     target = paths.sample(metro.id)
     say(f"source: the embedded sample of {metro.name or metro.id}; ITS ROADS ARE SYNTHETIC")
-    if _sample_mark(target).is_file() and target.is_file():
-        recorded = _sample_mark(target).read_text(encoding="utf-8")
+    if _mark(target).is_file() and target.is_file():
+        recorded = _mark(target).read_text(encoding="utf-8")
         if recorded == _sample_recipe(metro, target):
             return Source("sample", (target,), is_synthetic=True)
     if not is_fetching:
@@ -189,11 +232,12 @@ def _sample(metro: Metro, paths: Paths, say: Say, is_fetching: bool = True) -> S
     from pipeline.sources.sample import write_sample
 
     write_sample(metro, target)
-    _sample_mark(target).write_text(_sample_recipe(metro, target), encoding="utf-8")
+    _mark(target).write_text(_sample_recipe(metro, target), encoding="utf-8")
     return Source("sample", (target,), is_synthetic=True)
 
 
-def _sample_mark(target: Path) -> Path:
+def _mark(target: Path) -> Path:
+    """Where it is recorded what an extract was made of."""
     return target.with_name(target.name + ".made.json")
 
 

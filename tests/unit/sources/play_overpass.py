@@ -35,6 +35,7 @@ class Planet:
 
     def __post_init__(self):
         self.places = {}
+        self.index = None
 
     def answer(self, body: str) -> bytes:
         """The answer to a posted form."""
@@ -62,18 +63,16 @@ class Planet:
                 found[kind].add(number)
 
     def _inside(self, poly: str) -> dict[str, set[int]]:
+        """Ids of what touches a polygon: nodes inside it, ways that meet it, relations of those."""
         if poly not in self.places:
+            if self.index is None:
+                self.index = self._make_index()
+            node_ids, xy, way_ids, lines = self.index
             lat, lon = np.array(poly.split(), dtype=float).reshape(-1, 2).T
             area = shapely.polygons(np.column_stack([lon, lat]))
             shapely.prepare(area)
-            ids = list(self.nodes)
-            xy = np.array([self.nodes[n][:2] for n in ids])
-            nodes = {n for n, yes in zip(ids, shapely.intersects_xy(area, xy), strict=True) if yes}
-            ways = set()
-            for number, (refs, _) in self.ways.items():
-                points = [self.nodes[ref][:2] for ref in refs if ref in self.nodes]
-                if len(points) > 1 and shapely.intersects(area, shapely.LineString(points)):
-                    ways.add(number)
+            nodes = set(node_ids[shapely.intersects_xy(area, xy)].tolist())
+            ways = set(way_ids[shapely.intersects(area, lines)].tolist())
             relations = {
                 number
                 for number, (members, _) in self.relations.items()
@@ -84,6 +83,19 @@ class Planet:
             }
             self.places[poly] = {"node": nodes, "way": ways, "relation": relations}
         return self.places[poly]
+
+    def _make_index(self):
+        whole = {
+            number: [self.nodes[ref][:2] for ref in refs if ref in self.nodes]
+            for number, (refs, _) in self.ways.items()
+        }
+        whole = {number: points for number, points in whole.items() if len(points) > 1}
+        return (
+            np.array(list(self.nodes)),
+            np.array([place[:2] for place in self.nodes.values()]).reshape(-1, 2),
+            np.array(list(whole)),
+            np.array([shapely.LineString(points) for points in whole.values()], dtype=object),
+        )
 
     def _as_json(self, found: Mapping[str, set[int]]) -> dict:
         long = {"n": "node", "w": "way", "r": "relation"}

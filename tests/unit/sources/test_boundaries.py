@@ -271,6 +271,54 @@ def test_a_gcj02_file_is_shifted_back(frame, world, tmp_path):
     assert cities.total_bounds == pytest.approx([113, 34, 117, 35], abs=1e-6)
 
 
+def gcj02(geometry):
+    return shapely.transform(
+        shapely.segmentize(geometry, 0.01),
+        lambda xy: np.column_stack(wgs84_to_gcj02(xy[:, 0], xy[:, 1])),
+    )
+
+
+HALVES = (shapely.box(113.8, 34.4, 114.0, 34.6), shapely.box(114.0, 34.4, 114.2, 34.6))
+
+
+@pytest.mark.parametrize(
+    ("shapes", "has_osm", "datum", "words", "east"),
+    [
+        (
+            gcj02(HALVES),
+            True,
+            None,
+            "m off OSM's boundaries and 0 m once converted.*CONVERTED",
+            114.2,
+        ),
+        (gcj02(HALVES), True, "wgs84", "datum wgs84", 114.2059),
+        (gcj02(HALVES), False, None, "no OSM boundaries to compare with.*GCJ-02", 114.2059),
+        (shapely.segmentize(HALVES, 0.01), True, None, r"taken as WGS84 \(0 m off", 114.2),
+        (
+            shapely.transform(
+                shapely.segmentize(HALVES, 0.01), lambda xy: np.add(xy, (0.001, 0.0))
+            ),
+            True,
+            None,
+            r"taken as WGS84 \(\d",
+            114.201,
+        ),
+    ],
+    ids=["shifted", "stated", "nothing to compare", "right", "off otherwise"],
+)
+def test_a_gcj02_shift_is_detected_and_named(world, tmp_path, shapes, has_osm, datum, words, east):
+    if has_osm:
+        world.two_cities()
+    path = tmp_path / "a.geojson"
+    gpd.GeoDataFrame({"name": ["西", "东"]}, geometry=list(shapes), crs=4326).to_file(path)
+    bounds = {"source": "file", "path": str(path), "name_field": "name", "datum": datum}
+    osm = read_osm([world.write(tmp_path / "osm.osm.pbf")])
+    cities = ({"id": "1", "name": "西"}, {"id": "2", "name": "东"})
+    found = find_territory(metro(cities, boundaries=bounds), osm, empty("osm_places", 4326), None)
+    assert pd.Series(found.notes).str.contains(words).any(), found.notes
+    assert found.cities.total_bounds[2] == pytest.approx(east, abs=1e-4)
+
+
 def test_a_file_without_declared_cities_gives_all_of_them(frame, world, tmp_path):
     frame.to_file(tmp_path / "a.geojson")
     cities, _ = from_file(
