@@ -63,6 +63,20 @@ def _parser() -> argparse.ArgumentParser:
     status.add_argument("metro", nargs="?", default=DEFAULT_METRO, metavar="METRO")
     _add_source(status)
 
+    new = _verb(verbs, "new-metro", _new_metro, "write a metro file from an extract or from names")
+    new.add_argument("file", metavar="FILE.toml", help="the file to write")
+    new.add_argument("--osm", nargs="+", action="extend", default=[], metavar="FILE",
+                     help=".osm.pbf extracts that hold the cities")  # fmt: skip
+    new.add_argument("--geofabrik", nargs="+", action="extend", default=[], metavar="NAME",
+                     help="extracts to download, such as asia/china/henan")  # fmt: skip
+    new.add_argument("--cities", nargs="+", action="extend", default=[], metavar="NAME",
+                     help="names or OSM relation ids; else all areas of --admin-level")  # fmt: skip
+    new.add_argument("--admin-level", type=_count, metavar="N", help="OSM level of the cities")
+    new.add_argument("--core", metavar="NAME", help="the core city (default the most populous)")
+    new.add_argument("--title", metavar="TEXT", help="the metro's name (default the file's)")
+    new.add_argument("--overwrite", action="store_true", help="replace a file that is there")
+    new.add_argument("--data", default="data", metavar="DIR", help="where downloads are kept")
+
     sample = _verb(verbs, "sample", _sample, "write the embedded synthetic sample and its truth")
     sample.add_argument("metro", nargs="?", default=DEFAULT_METRO, metavar="METRO")
     sample.add_argument("--nodes", type=_count, default=200_000, metavar="N", help="road nodes")
@@ -239,6 +253,41 @@ def _status(options: argparse.Namespace) -> int:
     )
     for standing in runner.standings(metro, source, paths):
         say(f"{standing.state:8} {standing.stage:16} {standing.why}")
+    return OK
+
+
+def _new_metro(options: argparse.Namespace) -> int:
+    from pipeline import new_metro
+    from pipeline.paths import Paths
+    from pipeline.sources.resolve import fetch_extracts
+
+    target = Path(options.file)
+    faults = []
+    if target.suffix != ".toml":
+        faults.append(f"{target}: expected a file name ending in .toml")
+    if target.exists() and not options.overwrite:
+        faults.append(f"{target} is there already; give --overwrite to replace it")
+    if options.osm and options.geofabrik:
+        faults.append("--osm and --geofabrik: give one of the two")
+    if options.admin_level is not None and not 2 <= options.admin_level <= 11:
+        faults.append(f"--admin-level {options.admin_level}: expected 2 to 11")
+    if not (options.osm or options.geofabrik or options.cities):
+        faults.append("give extracts (--osm or --geofabrik), or names (--cities)")
+    if faults:
+        raise ConfigError("new-metro", faults)
+    wish = new_metro.Wish(tuple(options.cities), options.admin_level, options.core, options.title)
+    files = [Path(each) for each in options.osm]
+    origin = new_metro.Origin(tuple(files), tuple(options.geofabrik))
+    if options.geofabrik:
+        files = fetch_extracts(options.geofabrik, Paths.of(options.data, "maps"), say,
+                               show_download, is_needed=not options.cities)  # fmt: skip
+    if files:
+        said = new_metro.from_extract(target, files, origin, wish)
+    else:
+        said = new_metro.from_names(target, origin, wish)
+    for line in said:
+        say(f"  note: {line}")
+    say(f"{target}: written; run it with: python -m pipeline run {target}")
     return OK
 
 

@@ -136,9 +136,9 @@ def read_extract(metro: Metro, source: Source, params: ExtractParams) -> Extract
         Cities that the boundaries do not hold, or hold twice.
     """
     with open_osm(source.files) as opened:
-        extract_area = _extract_area(opened, source.polys)
+        extract_area = extract_area_of(opened, source.polys)
         covered = shapely.union_all(extract_area.geometry.to_numpy())
-        places = _places(opened.nodes)
+        places = places_of(opened.nodes)
         territory = find_territory(metro, opened.read_boundaries(), places, covered)
         reach = _reach(territory.cities, params)
         osm = opened.read_all(box=shapely.bounds(reach.region))
@@ -181,7 +181,7 @@ def _conform(name: str, frame: pd.DataFrame) -> pd.DataFrame:
 # --- the area read ---------------------------------------------------------------------
 
 
-def _extract_area(osm: OpenOsm, polys: Sequence[Path]) -> gpd.GeoDataFrame:
+def extract_area_of(osm: OpenOsm, polys: Sequence[Path]) -> gpd.GeoDataFrame:
     """Outline of the source: the .poly files, else the headers' boxes, else the data's box."""
     boxes = [header.bbox for header in osm.headers if header.bbox is not None]
     if polys:
@@ -522,7 +522,7 @@ def _points(nodes: Nodes, columns: dict[str, Any]) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(columns, geometry=geometry, crs=WGS84)
 
 
-def _places(nodes: Nodes) -> gpd.GeoDataFrame:
+def places_of(nodes: Nodes) -> gpd.GeoDataFrame:
     """Settlements of the whole extract; the caller cuts them to the region."""
     is_place = nodes.tags.get("place").isin(PLACE_KINDS).to_numpy(dtype=bool)
     nodes = nodes.take(np.flatnonzero(is_place & np.isfinite(nodes.lon)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -137,17 +137,44 @@ def _local(kind: str, files: list[Path], say: Say) -> Source:
     return Source(kind, tuple(each.resolve() for each in files), polys)
 
 
-def _geofabrik(metro: Metro, paths: Paths, say: Say, watch: Watch) -> Source:
-    from pipeline.sources.geofabrik import fetch_extract, poly_path
+def fetch_extracts(
+    names: Sequence[str], paths: Paths, say: Say, watch: Watch = _unwatched, is_needed: bool = True
+) -> list[Path]:
+    """Geofabrik's extracts, downloaded where they are not there yet.
+
+    Parameters
+    ----------
+    is_needed
+        False gives nothing where the server cannot be reached, and says so.
+
+    Raises
+    ------
+    SourceError
+        As `geofabrik.fetch_extract`.
+    """
+    from pipeline.sources.geofabrik import fetch_extract
 
     files = []
-    for name in metro.osm.geofabrik:
+    for name in names:
         target = paths.extract(name)
         if not target.is_file():
             say(f"downloading {name} from Geofabrik")
-            with watch(name) as progress:
-                fetch_extract(name, target, progress)
+            try:
+                with watch(name) as progress:
+                    fetch_extract(name, target, progress)
+            except UnreachableError as error:
+                if is_needed:
+                    raise
+                say(str(error))
+                return []
         files.append(target)
+    return files
+
+
+def _geofabrik(metro: Metro, paths: Paths, say: Say, watch: Watch) -> Source:
+    from pipeline.sources.geofabrik import poly_path
+
+    files = fetch_extracts(metro.osm.geofabrik, paths, say, watch)
     say(f"source: Geofabrik, {', '.join(metro.osm.geofabrik)}")
     polys = tuple(poly_path(each) for each in files if poly_path(each).is_file())
     return Source("geofabrik", tuple(files), polys)

@@ -15,6 +15,7 @@ PACKAGE = Path(pipeline.__file__).parent
 LEVEL = {
     "__main__": 0, "cli": 1,
     "cluster": 2, "scenario": 2, "compare": 2, "exports": 2, "runner": 2, "progress": 2,
+    "new_metro": 2,
     "plan": 3, "changes": 3, "stages": 4,
     "sources": 5, "measures": 5, "render": 5,
     "store": 6, "paths": 7,
