@@ -168,7 +168,7 @@ _CACHE_BYTES = 400_000_000
 def _load(job: Job, layer: str, crs: pyproj.CRS | None) -> Any:
     """Load an input; the parts of a stage that run on one worker share what it loaded."""
     path = job.paths.layer(job.metro.id, layer, LAYERS[layer].is_folder)
-    key = (path, job.inputs[layer], "" if crs is None else crs.to_string())
+    key = (path, job.inputs[layer], "" if crs is None else str(job.facts["centre"]))
     if key in _cache:
         _cache.move_to_end(key)
         return _cache[key][1]

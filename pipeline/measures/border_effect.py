@@ -234,7 +234,7 @@ def _times_among(travel_times: pd.DataFrame, cells: pd.Series) -> pd.DataFrame:
         {
             "origin": origin[keep].astype(np.int64),
             "destination": destination[keep].astype(np.int64),
-            "mode": travel_times["mode"].astype("category").to_numpy()[keep],
+            "mode": travel_times["mode"].astype("category").array.take(keep),
             "minutes": travel_times["minutes"].to_numpy()[keep].astype(float),
         }
     )
@@ -327,7 +327,7 @@ def _estimate(
     crosses = side[sample.origin] != side[sample.destination]
     over_river = _cross_lines(zones, sample, rivers)
     includes_river, river = _river_term(crosses, over_river, is_natural)
-    fit = _fit(sample, crosses, river, len(zones.x), params.distance_bin_m)
+    fit = _fit(sample, crosses, river, params.distance_bin_m)
     return fit, includes_river, None
 
 
@@ -446,11 +446,13 @@ def _fit(
     sample: _Pairs,
     crosses: NDArray[np.bool_],
     river: NDArray[np.bool_] | None,
-    n_zones: int,
     bin_m: float,
 ) -> _Fit:
-    """Learn from within pairs, impute the crossing ones."""
-    design = _design(sample, river, n_zones, bin_m)
+    """Learn from within pairs, impute the crossing ones.
+
+    Only zones of the sample get a column: factoring costs their number cubed.
+    """
+    design, n_zones = _design(sample, river, bin_m)
     within = design[~crosses]
     ridge = np.full(design.shape[1], 1e-6)
     ridge[:n_zones] = ZONE_RIDGE
@@ -466,21 +468,25 @@ def _excess(normal: Floats, moment: Floats, across: Any, log_pace: Floats) -> fl
     return float(np.mean(log_pace - across @ theta))
 
 
-def _design(sample: _Pairs, river: NDArray[np.bool_] | None, n_zones: int, bin_m: float) -> Any:
-    """Sparse columns: zones, distance bins, log distance, two harmonics of the bearing, river."""
+def _design(
+    sample: _Pairs, river: NDArray[np.bool_] | None, bin_m: float
+) -> tuple[Any, int]:
+    """Sparse columns: zones, distance bins, log distance, two harmonics of the bearing, river.
+
+    The zones of the sample come first; their number is the second value.
+    """
     n = len(sample.origin)
     rows = np.arange(n)
-    zone = sp.csr_matrix(
-        (np.ones(2 * n), (np.r_[rows, rows], np.r_[sample.origin, sample.destination])),
-        (n, n_zones),
-    )
+    used, column = np.unique(np.r_[sample.origin, sample.destination], return_inverse=True)
+    zone = sp.csr_matrix((np.ones(2 * n), (np.r_[rows, rows], column)), (n, len(used)))
     bins = (sample.distance_m // bin_m).astype(np.int64)
     bin_dummies = sp.csr_matrix((np.ones(n), (rows, bins)), (n, int(bins.max()) + 1))
     columns = [np.log(sample.distance_m / bin_m)]
     columns += [wave(order * sample.bearing) for order in (2, 4) for wave in (np.cos, np.sin)]
     if river is not None:
         columns.append(river.astype(float))
-    return sp.hstack([zone, bin_dummies, sp.csr_matrix(np.column_stack(columns))], format="csr")
+    parts = [zone, bin_dummies, sp.csr_matrix(np.column_stack(columns))]
+    return sp.hstack(parts, format="csr"), len(used)
 
 
 # --------------------------------------------------------------------------- interval

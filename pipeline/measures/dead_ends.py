@@ -266,14 +266,16 @@ def _closed_pieces(near: Surroundings, params: DeadEndsParams) -> pd.DataFrame:
 
 def place_ends(
     ends: pd.DataFrame, near: Surroundings, border: pd.Series, borders: gpd.GeoDataFrame,
-    reach_m: float, city: str | None = None,
+    reach_m: float, city: str | None = None, line: int = 0,
 ) -> pd.DataFrame:  # fmt: skip
-    """The ends that belong to one border (see `of_border`), with city_id and distance_m.
+    """The ends that belong to one border (see `of_border`), with city_id, distance_m and line.
 
-    ``city`` replaces every end's city, where the line is a placebo inside one.
+    ``city`` replaces every end's city, where the border is a placebo inside one,
+    and ``line`` tells several placebos apart: an end may be placed along more
+    than one, and ends of different lines know nothing of each other.
     """
     cities = near.nodes["city_id"].to_numpy(dtype=object)[ends["node"].to_numpy(np.int64)]
-    ends = ends.assign(city_id=cities if city is None else city)
+    ends = ends.assign(city_id=cities if city is None else city, line=line)
     return of_border(ends, border, borders, reach_m)
 
 
@@ -568,8 +570,10 @@ def _twins(
         ].reshape(-1, 2)
         i, j = pairs[:, 0], pairs[:, 1]
         heading, flow = ends[["dx", "dy"]].to_numpy(float), _flow(ends)
+        line = ends["line"].to_numpy()
         good = (
             (flow[i] != flow[j])
+            & (line[i] == line[j])
             & (dot(heading[i], heading[j]) > SAME_WAY_COS)
             & _same_road(road.iloc[i], road.iloc[j])
         )
@@ -646,9 +650,10 @@ def _is_faced(ends: pd.DataFrame, road: pd.DataFrame, rule: Any, params: DeadEnd
     i, j = cKDTree(xy).query_pairs(params.search_radius_m, output_type="ndarray").reshape(-1, 2).T
     ahead = unit(xy[j] - xy[i])
     city, rank = ends["city_id"].to_numpy(object)[rows], road["class_rank"].to_numpy(np.int64)[rows]
+    line = ends["line"].to_numpy()[rows]
     good = (
         (dot(heading[i], ahead) > SAME_WAY_COS) & (-dot(heading[j], ahead) > SAME_WAY_COS)
-        & (city[i] != city[j]) & (np.abs(rank[i] - rank[j]) <= 1)
+        & (city[i] != city[j]) & (np.abs(rank[i] - rank[j]) <= 1) & (line[i] == line[j])
     )  # fmt: skip
     faced[rows[i[good]]] = True
     faced[rows[j[good]]] = True
@@ -700,13 +705,13 @@ def _crossed(lines: Geometries, shapes: Geometries) -> Flags:
 # --- layers -------------------------------------------------------------------------------
 
 
-def as_layer(ends: pd.DataFrame, near: Surroundings, border_id: str, crs: Any) -> gpd.GeoDataFrame:
-    """Described and judged ends as rows of the layer ``road_ends``."""
+def as_layer(ends: pd.DataFrame, near: Surroundings, border_id: Any, crs: Any) -> gpd.GeoDataFrame:
+    """Described and judged ends as rows of the layer ``road_ends``; one border_id, or one each."""
     road = near.roads.iloc[ends["edge"]].reset_index(drop=True)
     edge_ids = near.roads["edge_id"].to_numpy(object)
     beyond = ends["beyond"].to_numpy(np.int64)
     columns = {
-        "border_id": np.full(len(ends), border_id, dtype=object),
+        "border_id": np.broadcast_to(np.asarray(border_id, dtype=object), len(ends)),
         "city_id": ends["city_id"].to_numpy(object),
         "node_id": near.nodes["node_id"].to_numpy()[ends["node"].to_numpy(np.int64)],
         "beyond_edge_id": np.where(beyond >= 0, edge_ids[beyond], None) if len(edge_ids) else [],

@@ -45,14 +45,19 @@ BARRIER_REACH_M = 10.0
 
 
 def prepare_ends(road_ends: gpd.GeoDataFrame) -> pd.DataFrame:
-    """The findings in the order of their ids, with coordinates, direction and class rank."""
+    """The findings in the order of their ids, with coordinates, direction and class rank.
+
+    ``line`` is 0: ends of all borders may be paired (see `dead_ends.place_ends`).
+    """
     found = road_ends[(road_ends["rule"] == "finding").to_numpy(dtype=bool)]
     found = found.sort_values(["node_id", "edge_id", "border_id"], ignore_index=True)
     xy = shapely.get_coordinates(found.geometry.to_numpy())
     angle = np.radians(found["heading_deg"].to_numpy(float))
     rank = found["highway"].map(CLASS_RANK).astype("float").fillna(-9).to_numpy().astype(np.int64)
     table = pd.DataFrame(found.drop(columns="geometry"))
-    return table.assign(x=xy[:, 0], y=xy[:, 1], dx=np.sin(angle), dy=np.cos(angle), class_rank=rank)
+    return table.assign(
+        x=xy[:, 0], y=xy[:, 1], dx=np.sin(angle), dy=np.cos(angle), class_rank=rank, line=0,
+    )
 
 
 class ClassNetworks:
@@ -360,8 +365,9 @@ def _barrier_links(ends: pd.DataFrame, roads: gpd.GeoDataFrame) -> pd.DataFrame:
     )
     rows, beyond = rows[beyond >= 0], beyond[beyond >= 0]
     is_piece = roads["is_closed"].to_numpy(bool)[beyond]
-    table = pd.DataFrame({"row": rows, "beyond": beyond})[is_piece]
-    both = table.groupby("beyond")["row"].agg(["min", "max", "size"]).reset_index()
+    line = ends["line"].to_numpy()[rows]
+    table = pd.DataFrame({"row": rows, "beyond": beyond, "line": line})[is_piece]
+    both = table.groupby(["beyond", "line"])["row"].agg(["min", "max", "size"]).reset_index()
     both = both[(both["size"] == 2).to_numpy(bool)]
     rank = ends["class_rank"].to_numpy(np.int64)
     xy = ends[["x", "y"]].to_numpy(float)
@@ -370,11 +376,10 @@ def _barrier_links(ends: pd.DataFrame, roads: gpd.GeoDataFrame) -> pd.DataFrame:
         i=i, j=j, gap_m=np.hypot(*(xy[i] - xy[j]).T), quality=1.0, kind="facing_pair",
         class_rank=np.maximum(rank[i], rank[j]), piece=both["beyond"].to_numpy(np.int64),
     )  # fmt: skip
-    nodes = pd.DataFrame({"row": rows, "beyond": beyond, "node": ends["node_id"].to_numpy()[rows]})[
-        ~is_piece
-    ]
+    node = ends["node_id"].to_numpy()[rows]
+    nodes = pd.DataFrame({"row": rows, "beyond": beyond, "node": node, "line": line})[~is_piece]
     nodes = (
-        nodes.groupby("node")
+        nodes.groupby(["node", "line"])
         .agg(i=("row", "min"), j=("row", "max"), beyond=("beyond", "first"))
         .reset_index()
     )

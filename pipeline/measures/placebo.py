@@ -44,8 +44,7 @@ Geometries = NDArray[np.object_]
 CROP_M = 20_000.0
 """Detours along a copy are measured on roads this near: longer ones count as no way."""
 
-_SIMPLIFY_M = 500.0
-_SIDE_M = 25_000.0
+_COURSE_M = 200.0
 
 
 def placebo_borders(
@@ -87,23 +86,20 @@ def placebo_borders(
     border = borders.loc[(borders["border_id"] == border_id).to_numpy()].iloc[0]
     natural = natural_lines(waterways, land_areas, borders_params.river_min_width_m)
     copies = _shifted_copies(border, borders, cities, params, dead_ends_params)
-    rows, country = [], None
+    found = [_found_at_border(border_id, dead_ends, link_candidates)]
+    lines = [each for each in copies if each is not None]
+    if lines:
+        country = _country(
+            lines, roads, road_nodes, tagged_nodes, land_areas, barriers, dead_ends_params
+        )
+        found += _found_along(lines, country, dead_ends_params, missing_links_params)
+    along, rows = iter(found), []
     for replicate, line in enumerate([border.geometry, *copies]):
-        if line is None:
-            rows.append((replicate, *[np.nan] * len(_FIGURES)))
-            continue
-        if replicate == 0:
-            found = _found_at_border(border_id, dead_ends, link_candidates)
-        else:
-            if country is None:
-                country = _country(
-                    [each for each in copies if each is not None],
-                    roads, road_nodes, tagged_nodes, land_areas, barriers, dead_ends_params,
-                )  # fmt: skip
-            found = _found_along(line, country, dead_ends_params, missing_links_params)
-        mark = _as_border(line, crs)
-        reach = borders_params.river_distance_m
-        rows.append((replicate, *_densities(found, mark, natural, reach, params)))
+        figures = [np.nan] * len(_FIGURES)
+        if line is not None:
+            mark, reach = _as_border(line, crs), borders_params.river_distance_m
+            figures = _densities(next(along), mark, natural, reach, params)
+        rows.append((replicate, *figures))
     frame = pd.DataFrame(rows, columns=["replicate", *_FIGURES])
     return schemas.conform("placebo", frame.assign(border_id=border_id))
 
@@ -163,11 +159,11 @@ def _shifted_copies(
     """Lines, or None where what is left is too short; the same for one seed whatever the task."""
     digest = hashlib.sha256(f"{params.seed}/{border['border_id']}".encode()).digest()
     rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))
-    clear = 2.0 * dead_ends_params.search_radius_m
     line = shapely.simplify(border.geometry, 10.0)
     lands = []
-    real = shapely.simplify(shapely.union_all(borders.geometry.to_numpy()), 50.0)
-    taboo = shapely.buffer(real, clear, quad_segs=4)
+    # A buffer of the winding line costs half a second, one of its course next to nothing.
+    course = shapely.simplify(shapely.union_all(borders.geometry.to_numpy()), _COURSE_M)
+    taboo = shapely.buffer(course, 2.0 * dead_ends_params.search_radius_m + _COURSE_M, quad_segs=4)
     for side in ("city_a", "city_b"):
         area = cities.geometry.to_numpy()[(cities["city_id"] == border[side]).to_numpy(bool)]
         lands.append(shapely.difference(shapely.simplify(shapely.union_all(area), 50.0), taboo))
@@ -231,35 +227,52 @@ def _country(
 
 
 def _found_along(
-    line: Any, country: _Country, params: DeadEndsParams, link_params: MissingLinksParams
-) -> tuple[Geometries, Geometries]:
-    """Dead ends and middles of missing links along a line, by the same rules as at a border."""
-    near, mark = country.near, _as_border(line, country.roads.crs)
-    ends = detection.place_ends(
-        country.ends, near, mark.iloc[0], mark, params.search_radius_m, city="here"
-    )
-    ends = detection.judge_ends(
-        detection.describe_ends(ends, near, BorderIndex(mark), params), near, params
-    )
-    table = pairing.prepare_ends(detection.as_layer(ends, near, "placebo", mark.crs))
+    lines: list[Any], country: _Country, params: DeadEndsParams, link_params: MissingLinksParams
+) -> list[tuple[Geometries, Geometries]]:
+    """Dead ends and middles of missing links along lines, by the same rules as at a border.
+
+    The ends of all lines are judged and paired in one table.
+    """
+    near, crs = country.near, country.roads.crs
+    parts = []
+    for number, each in enumerate(lines):
+        mark = _as_border(each, crs)
+        ends = detection.place_ends(
+            country.ends, near, mark.iloc[0], mark, params.search_radius_m, "here", number
+        )
+        parts.append(detection.describe_ends(ends, near, BorderIndex(mark), params))
+    ends = detection.judge_ends(pd.concat(parts, ignore_index=True), near, params)
+    layer = detection.as_layer(ends, near, ends["line"].astype(str), crs)
+    table = pairing.prepare_ends(layer)
+    line = table["border_id"].to_numpy().astype(np.int64)
+    table = table.assign(line=line)
     xy = table[["x", "y"]].to_numpy(float)
-    shapely.prepare(line)
+    shapes = np.array(lines, dtype=object)
+    shapely.prepare(shapes)
 
     def crosses(i: Ints, j: Ints) -> Flags:
-        return np.asarray(shapely.intersects(line, _between(xy[i], xy[j])))
+        same = np.flatnonzero(line[i] == line[j])
+        result = np.zeros(len(i), dtype=bool)
+        i, j = i[same], j[same]
+        result[same] = shapely.intersects(shapes[line[i]], _between(xy[i], xy[j]))
+        return result
 
     def foreign(points: Floats, i: Ints) -> Flags:
-        return np.asarray(shapely.intersects(line, _between(xy[i], points)))
+        return np.asarray(shapely.intersects(shapes[line[i]], _between(xy[i], points)))
 
     links, is_short = pairing.propose_links(
         table, country.roads, country.networks, crosses, foreign, link_params
     )
-    counted = ~table["is_mapping_gap"].to_numpy(bool) & ~is_short
+    is_counted = ~table["is_mapping_gap"].to_numpy(bool) & ~is_short
     i, j = links["i"].to_numpy(np.int64), links["j"].to_numpy(np.int64)
     stop = np.where((j >= 0)[:, None], xy[np.maximum(j, 0)], links[["x", "y"]].to_numpy(float))
     # A barrier on a node has no far side of its own.
     stop = np.where(np.isnan(stop), xy[i], stop)
-    return shapely.points(xy[counted]), shapely.points((xy[i] + stop) / 2.0)
+    points, middles = shapely.points(xy), shapely.points((xy[i] + stop) / 2.0)
+    return [
+        (points[is_counted & (line == number)], middles[line[i] == number])
+        for number in range(len(lines))
+    ]
 
 
 def _between(start: Floats, stop: Floats) -> NDArray[np.object_]:

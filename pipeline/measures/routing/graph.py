@@ -31,6 +31,10 @@ from pipeline.measures.routing.access import (
 )
 
 
+_FEW_POINTS = 200
+"""So few points are snapped without an index of all segments, which takes a second to build."""
+
+
 class Trees(NamedTuple):
     """Fastest-path trees of k points: arrays ``[k, n_nodes]``.
 
@@ -163,7 +167,7 @@ class RoutingNetwork:
         segment = np.full(len(points), -1, dtype=np.int32)
         fraction = np.zeros(len(points))
         snap_m = np.full(len(points), np.nan)
-        main = np.flatnonzero(self.segment_is_main)
+        main = self._main_segments_near(points, max_m)
         if not len(main) or not len(points):
             return segment, fraction, snap_m
         lines = self.segment_lines(main)
@@ -181,6 +185,19 @@ class RoutingNetwork:
         located = shapely.line_locate_point(lines[near], points[which])
         fraction[which] = np.where(length > 0, located / np.where(length > 0, length, 1.0), 0.0)
         return segment, fraction, snap_m
+
+    def _main_segments_near(self, points: NDArray[Any], max_m: float) -> Ints:
+        """Segments of the main component, without most that are far from all of a few points."""
+        main = np.asarray(self.segment_is_main)
+        if len(points) > _FEW_POINTS or not len(self.coords):
+            return np.flatnonzero(main)
+        first = np.asarray(self.coords_start)[:-1]
+        west, south = np.minimum.reduceat(self.coords, first).T - max_m
+        east, north = np.maximum.reduceat(self.coords, first).T + max_m
+        near = np.zeros(len(main), dtype=bool)
+        for x, y in shapely.get_coordinates(points):
+            near |= (west <= x) & (x <= east) & (south <= y) & (y <= north)
+        return np.flatnonzero(near & main)
 
     def access_on_segments(
         self, segment: ArrayLike, fraction: ArrayLike, extra_min: ArrayLike | None = None
@@ -449,19 +466,16 @@ class RoutingNetwork:
             for each in (origins, destinations)
         ]
         at, rest = seeds(destinations, mode, True)
-        metres = destinations.along_m
-        for row in range(len(origins)):
-            here = origins.take(slice(row, row + 1))
-            tree = self.trees(here, mode=mode, cutoff_min=cutoff_min)
-            pairs = self.direct(here, destinations, mode)
-            straight = np.full(len(destinations), np.inf)
-            straight[pairs["destination"]] = pairs["value"]
-            kernels.load_tree(
-                tree.value[0], tree.arc[0], self.tail, at, rest, straight,
-                np.ascontiguousarray(demand[row], dtype=float), float(cutoff_min),
-                here.segment[0], bounds[0][row], destinations.segment, bounds[1],
-                metres - here.along_m[0], arc_load, runs,
-            )  # fmt: skip
+        nodes, values = seeds(origins, mode, False)
+        pairs = self.direct(origins, destinations, mode)
+        straight = np.full((len(origins), len(destinations)), np.inf)
+        straight[pairs["origin"], pairs["destination"]] = pairs["value"]
+        kernels.run_loads(
+            *self._graph(mode, False), nodes, values, float(cutoff_min), self.tail, at, rest,
+            straight, np.ascontiguousarray(demand, dtype=float), origins.segment, bounds[0],
+            destinations.segment, bounds[1], destinations.along_m - origins.along_m[:, None],
+            arc_load, runs, kernels.POOL_ROOM,
+        )  # fmt: skip
         chain_load = np.zeros(len(self.chain_start) - 1)
         of_chain = self.arc_chain >= 0
         np.add.at(chain_load, self.arc_chain[of_chain], arc_load[of_chain])

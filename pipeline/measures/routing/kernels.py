@@ -256,6 +256,28 @@ def sum_along(arc, tail, value, roots, out):  # type: ignore[no-untyped-def]
 
 
 @_compiled
+def run_loads(  # type: ignore[no-untyped-def]
+    indptr, head, weight, is_leaf, width, span, nodes, values, cutoff, tail, at, rest, straight,
+    demand, from_segment, from_bounds, to_segment, to_bounds, ahead_m, arc_load, runs, room,
+):  # fmt: skip
+    """Search from each origin and add its demand to ``arc_load`` and ``runs`` (see `load_tree`)."""
+    ring = _ring(width, span, values, cutoff)
+    pool, pool_value = np.empty((2, room), np.int32), np.empty(room)
+    value, arc = np.empty(len(indptr) - 1), np.empty(len(indptr) - 1, np.int32)
+    for row in range(len(demand)):
+        while not _search(
+            indptr, head, weight, is_leaf, width, nodes[row], values[row], cutoff, ring, pool,
+            pool_value, value, arc, True,
+        ):  # fmt: skip
+            room *= 2
+            pool, pool_value = np.empty((2, room), np.int32), np.empty(room)
+        load_tree(
+            value, arc, tail, at, rest, straight[row], demand[row], cutoff, from_segment[row],
+            from_bounds[row], to_segment, to_bounds, ahead_m[row], arc_load, runs,
+        )  # fmt: skip
+
+
+@_compiled
 def load_tree(  # type: ignore[no-untyped-def]
     value, arc, tail, at, rest, straight, demand, cutoff, from_segment, from_bounds, to_segment,
     to_bounds, ahead_m, arc_load, runs,
@@ -292,16 +314,30 @@ def load_tree(  # type: ignore[no-untyped-def]
                 first, last = to_segment[column, 1], to_bounds[column, 1] - 1
             runs[first] += demand[column]
             runs[last + 1] -= demand[column]
+    # Only nodes on a way to a destination are looked at: few of all that the tree reaches.
     children = np.zeros(n_nodes, np.int32)
-    for node in range(n_nodes):
-        if arc[node] >= 0:
-            children[tail[arc[node]]] += 1
-    stack = np.empty(n_nodes, np.int32)
+    is_on_way = np.zeros(n_nodes, np.bool_)
+    for column in range(len(at)):
+        for end in range(2):
+            node = at[column, end]
+            if node < 0 or load[node] == 0 or is_on_way[node]:
+                continue
+            is_on_way[node] = True
+            while arc[node] >= 0:
+                node = tail[arc[node]]
+                children[node] += 1
+                if is_on_way[node]:
+                    break
+                is_on_way[node] = True
+    stack = np.empty(2 * len(at) + 1, np.int32)
     depth = 0
-    for node in range(n_nodes):
-        if arc[node] > UNREACHED and children[node] == 0:
-            stack[depth] = node
-            depth += 1
+    for column in range(len(at)):
+        for end in range(2):
+            node = at[column, end]
+            if node >= 0 and is_on_way[node] and children[node] == 0:
+                is_on_way[node] = False
+                stack[depth] = node
+                depth += 1
     while depth > 0:
         depth -= 1
         node = stack[depth]
