@@ -74,8 +74,8 @@ def measure(layers: dict[str, gpd.GeoDataFrame], folder: Path, options: Any) -> 
     length = layers["borders"]["length_km"].sum()
     print(
         f"{len(layers['land_areas'])} land polygons, {len(layers['borders'])} borders, "
-        f"{length:.0f} km, polygons of {layers['land_areas'].area.sum() / 1e6:.0f} km2 together, load {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores, "
-        f"{options.workers} workers"
+        f"{length:.0f} km, polygons of {layers['land_areas'].area.sum() / 1e6:.0f} km2 together, "
+        f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores, {options.workers} workers"
     )
     with Memory() as memory, cluster.connect(workers=options.workers) as executor:
         executor.submit(int, name="warm", priority=0).result()
@@ -102,6 +102,9 @@ def run_stage(executor: Any, stage: Any, job: Any) -> Any:
         return executor.submit(runner.run_whole, job, name=stage.name, priority=0).result()
     frame = store.read_layer(job.paths.layer(job.metro.id, stage.split.layer), stage.split.layer)
     keys = sorted(frame[stage.split.column].unique())
+    if stage.split.batch is not None:
+        size = stage.split.batch
+        keys = [tuple(keys[start : start + size]) for start in range(0, len(keys), size)]
     parts = [
         executor.submit(runner.run_part, job, n, key, name=f"{stage.name}-part", priority=0)
         for n, key in enumerate(keys)

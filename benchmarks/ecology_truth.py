@@ -86,7 +86,7 @@ def detect(metro_id: str, path: Path) -> dict[str, Any]:
     layers["land_cover"] = schemas.empty("land_cover", metric)
     layers["land"] = joined(
         [
-            land.classify_land(each, **given("belts", "land_areas", "land_cover"))
+            land.classify_land((each,), **given("belts", "land_areas", "land_cover"))
             for each in sorted(layers["belts"]["stretch_id"].unique())
         ]
     )

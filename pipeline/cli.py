@@ -53,7 +53,12 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--scheduler", metavar="ADDRESS", help="of a running Dask scheduler")
     workers_help = "worker processes (default one per core; 0: none, in this process)"
     run.add_argument("--workers", type=_count, metavar="N", help=workers_help)
-    run.add_argument("--until", metavar="STAGE", help="run this stage and what it needs")
+    run.add_argument(
+        "--until",
+        metavar="STAGE",
+        action="append",
+        help="run this stage and what it needs (again for more)",
+    )
     run.add_argument("--force", metavar="STAGE", action="append", default=[],
                      help="rerun this stage even if it is fresh; may be repeated")  # fmt: skip
 
@@ -379,13 +384,13 @@ def _check_run_options(options: argparse.Namespace) -> None:
     names = [stage.name for stage in STAGES]
     faults = [
         f"{flag} {name!r}: no such stage; expected one of {', '.join(names)}"
-        for flag, given in (("--until", [options.until]), ("--force", options.force))
+        for flag, given in (("--until", options.until or []), ("--force", options.force))
         for name in given
-        if name is not None and name not in names
+        if name not in names
     ]
     needed = {stage.name for stage in needed_for(options.until)} if not faults else set(names)
     faults += [
-        f"--force {name}: --until {options.until} does not run it"
+        f"--force {name}: --until {' '.join(options.until or [])} does not run it"
         for name in options.force
         if name in names and name not in needed
     ]

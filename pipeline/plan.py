@@ -12,7 +12,7 @@ import hashlib
 import importlib.util
 import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -159,11 +159,11 @@ def standings(
     return result
 
 
-def needed_for(until: str | None) -> tuple[Stage, ...]:
-    """The stages that one stage needs, itself included, in order; all for None."""
+def needed_for(until: Sequence[str] | None) -> tuple[Stage, ...]:
+    """The stages that some stages need, themselves included, in order; all for None."""
     if until is None:
         return STAGES
-    wanted = {until}
+    wanted = set(until)
     for stage in reversed(STAGES):
         if stage.name in wanted:
             wanted |= {maker_of(layer).name for layer in stage.inputs}

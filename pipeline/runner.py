@@ -13,7 +13,7 @@ import platform
 import queue
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -27,6 +27,7 @@ from pipeline import plan, store
 from pipeline.catalogue import Metro
 from pipeline.crs import local_metric_crs
 from pipeline.errors import PipelineError, SourceError, StageError
+from pipeline.measures.routing import compile_searches
 from pipeline.paths import Paths
 from pipeline.render.page_facts import MetroCard, PageFacts, card_name
 from pipeline.schemas import LAYERS, conform
@@ -256,7 +257,7 @@ class MetroRun:
     executor
         Where tasks run.
     until, force
-        Last stage wanted; stages to rerun even if fresh.
+        Last stages wanted; stages to rerun even if fresh.
     report
         Told of every event, for the progress display.
     stages, fingerprint
@@ -270,7 +271,7 @@ class MetroRun:
         source: Source,
         paths: Paths,
         executor: Callable[[], Executor],
-        until: str | None = None,
+        until: Sequence[str] | None = None,
         force: Iterable[str] = (),
         report: Report = lambda event, stage, detail: None,
         stages: tuple[Stage, ...] | None = None,
@@ -286,6 +287,7 @@ class MetroRun:
         self._digests: dict[str, str] = {}
         self._finished: queue.Queue[tuple[str, str, int]] = queue.Queue()
         self._running: dict[str, _Running] = {}
+        self._warming: Any = None
 
     def run(self) -> Outcome:
         """Run what is not fresh. Never raises for a failed stage: the outcome tells."""
@@ -359,6 +361,11 @@ class MetroRun:
                 combine_parts, job, futures, name=f"{name}-combine", priority=priority
             )
         running.futures = futures
+        if not stage.inputs and self._warming is None:
+            # While one worker reads the extract, another compiles for all.
+            self._warming = executor.submit(
+                compile_searches, name=f"{self._metro.id}-compile", priority=0
+            )
         if keys is not None:
             for number, future in enumerate(futures):
                 future.add_done_callback(
@@ -376,16 +383,16 @@ class MetroRun:
             column, wanted = split.where
             kept = getattr(getattr(self._metro.params, stage.params[0]), wanted)
             frame = frame[frame[column].isin(kept)]
-        if split.column is not None:
-            keys: list[Any] = sorted(frame[split.column].unique())
-        else:
-            size = split.batch
-            if isinstance(size, str):
-                size = getattr(getattr(self._metro.params, stage.params[0]), size)
-            assert isinstance(size, int)
-            keys = [(start, min(start + size, len(frame))) for start in range(0, len(frame), size)]
+        size = split.batch
+        if isinstance(size, str):
+            size = getattr(getattr(self._metro.params, stage.params[0]), size)
         # A stage over nothing still makes its empty layers: one part with no row or border.
-        return keys or [(0, 0) if split.column is None else ""]
+        if split.column is None:
+            return _ranges(len(frame), size) or [(0, 0)]
+        values = sorted(frame[split.column].unique())
+        if size is None:
+            return values or [""]
+        return [tuple(values[start:stop]) for start, stop in _ranges(len(values), size)] or [()]
 
     def _take_one(self, outcome: Outcome) -> None:
         name, event, _ = self._finished.get()
@@ -434,6 +441,11 @@ class MetroRun:
             "versions": versions(),
         }
         store.write_json(self._paths.manifest(self._metro.id), self._manifest)
+
+
+def _ranges(count: int, size: int | None) -> list[tuple[int, int]]:
+    assert size is not None
+    return [(start, min(start + size, count)) for start in range(0, count, size)]
 
 
 @dataclass

@@ -47,12 +47,13 @@ Combine = Literal["concatenate", "parts"]
 
 @dataclass(frozen=True)
 class Split:
-    """How a stage is cut: one task per value of a column, or per batch of rows.
+    """How a stage is cut: one task per value of a column, or per batch of values or rows.
 
     ``layer`` is the layer that is cut, ``into`` the function's parameter: one
-    value of ``column``, or a half-open row range ``(start, stop)`` of
-    ``batch`` rows (a number, or the parameter that holds it). ``where`` names a
-    column and the parameter that lists its values: other rows make no task.
+    value of ``column``; with a ``batch`` too, a tuple of so many values; without a
+    ``column``, a half-open row range ``(start, stop)`` of ``batch`` rows (a number,
+    or the parameter that holds it). ``where`` names a column and the parameter
+    that lists its values: other rows make no task.
     """
 
     layer: str
@@ -80,7 +81,7 @@ class Stage:
 
 
 BY_BORDER = Split("borders", into="border_id", column="border_id")
-BY_STRETCH = Split("belts", into="stretch_id", column="stretch_id")
+BY_STRETCH = Split("belts", into="stretch_ids", column="stretch_id", batch=8)
 
 STAGES: tuple[Stage, ...] = (
     Stage(
@@ -144,7 +145,7 @@ STAGES: tuple[Stage, ...] = (
            "land_areas", "railways", "buildings", "barriers"),
           ("dead_ends", "link_candidates", "end_rules"), missing_links.pair_road_ends, ("missing_links", "borders")),
     Stage("link_gains", ("link_candidates", "zone_grid", "routing_network"), ("link_gains",),
-          missing_links.link_gains, ("missing_links",), Split("zone_grid", into="rows", batch=4_000)),
+          missing_links.link_gains, ("missing_links",), Split("zone_grid", into="rows", batch=2_000)),
     Stage("missing_links", ("link_candidates", "link_gains", "zone_grid"), ("missing_links",),
           missing_links.assemble_links),
     Stage("placebo",

@@ -468,9 +468,7 @@ def _excess(normal: Floats, moment: Floats, across: Any, log_pace: Floats) -> fl
     return float(np.mean(log_pace - across @ theta))
 
 
-def _design(
-    sample: _Pairs, river: NDArray[np.bool_] | None, bin_m: float
-) -> tuple[Any, int]:
+def _design(sample: _Pairs, river: NDArray[np.bool_] | None, bin_m: float) -> tuple[Any, int]:
     """Sparse columns: zones, distance bins, log distance, two harmonics of the bearing, river.
 
     The zones of the sample come first; their number is the second value.

@@ -454,7 +454,7 @@ def natural_part(
         wet = water[water_tree.query(line, predicate="intersects")]
         near = rivers[river_tree.query(line, predicate="dwithin", distance=distance_m)]
         # The river far from the border adds vertices to the buffer and nothing else.
-        frame = shapely.box(*shapely.bounds(shapely.buffer(line, 2 * distance_m)))
+        frame = shapely.box(*(shapely.bounds(line) + 2.0 * distance_m * np.array([-1, -1, 1, 1])))
         reach = shapely.buffer(shapely.intersection(near, frame), distance_m, quad_segs=32)
         parts[row] = shapely.intersection(line, shapely.union_all([*wet, *reach]))
     return parts

@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
+import contourpy
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -240,71 +241,30 @@ def _outline(
 
 
 def _below(field: Floats, level: float, x0: float, y0: float, cell_m: float) -> Any:
-    """Where a field on grid points is below a level, linear inside half cells.
+    """Where a field on grid points is below a level: a MultiPolygon.
 
-    Each square of grid points is two triangles, so that the interpolated field
-    is one surface and lower fields give containing areas. Points on an edge are
-    computed alike from both sides, so segments meet exactly.
+    Each square of grid points is four triangles with the mean in the middle, so
+    that the interpolated field is one surface, and lower fields give containing
+    areas.
     """
-    # A grid point exactly on the level would make segments of no length.
+    # A grid point exactly on the level would make outlines that touch themselves.
     if np.isclose(field, level, rtol=0.0, atol=1e-7).any():
         level += 1e-3
-    lower, upper = _triangles(field, level)
-    corner = np.concatenate([lower, upper])
-    is_in = field.ravel()[corner] <= level
-    lone = np.where(is_in.sum(axis=1) == 1, is_in.argmax(axis=1), (~is_in).argmax(axis=1))
-    rows = np.arange(len(corner))
-    apex = corner[rows, lone]
-    ends = [
-        _cut(field, level, apex, corner[rows, (lone + turn) % 3], x0, y0, cell_m) for turn in (1, 2)
-    ]
-    lines = shapely.linestrings(np.stack(ends, axis=1))
-    faces = shapely.get_parts(shapely.polygonize(lines))
-    inside = shapely.get_coordinates(shapely.point_on_surface(faces))
-    is_below = _interpolate(field, inside, x0, y0, cell_m) <= level
-    # Two faces inside never share an edge: what parts them is outside.
-    return shapely.multipolygons(faces[is_below])
-
-
-def _triangles(field: Floats, level: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Flat grid indices of the corners of both kinds of triangles that the level cuts."""
-    height = field.shape[1]
-    base = (np.arange(field.shape[0] - 1)[:, None] * height + np.arange(height - 1)).ravel()
-    below = (field <= level).astype(np.int8)
-    found = []
-    for offsets in ((0, height, height + 1), (0, height + 1, 1)):
-        corners = np.array([
-            below[first : first + field.shape[0] - 1, second : second + height - 1]
-            for first, second in (divmod(offset, height) for offset in offsets)
-        ])  # fmt: skip
-        lows = corners.sum(axis=0)
-        cut = ((lows > 0) & (lows < 3)).ravel()
-        found.append(base[cut][:, None] + np.array(offsets))
-    return found[0], found[1]
-
-
-def _cut(
-    field: Floats, level: float, first: Any, second: Any, x0: float, y0: float, cell_m: float
-) -> Floats:
-    """Where the level crosses the edge between two grid points, from the lower index on."""
-    low, high = np.minimum(first, second), np.maximum(first, second)
-    values = field.ravel()
-    share = (level - values[low]) / (values[high] - values[low])
-    height = field.shape[1]
-    column = low // height + share * (high // height - low // height)
-    row = low % height + share * (high % height - low % height)
-    return np.column_stack([x0 + column * cell_m, y0 + row * cell_m])
-
-
-def _interpolate(field: Floats, xy: Floats, x0: float, y0: float, cell_m: float) -> Floats:
-    """The field at points, linear inside the same triangles as `_below`."""
-    u, v = (xy[:, 0] - x0) / cell_m, (xy[:, 1] - y0) / cell_m
-    column = np.clip(np.floor(u).astype(int), 0, field.shape[0] - 2)
-    row = np.clip(np.floor(v).astype(int), 0, field.shape[1] - 2)
-    u, v = u - column, v - row
-    a, c = field[column, row], field[column + 1, row + 1]
-    b, d = field[column + 1, row], field[column, row + 1]
-    return np.where(u >= v, a + u * (b - a) + v * (c - b), a + v * (d - a) + u * (c - d))
+    column = x0 + cell_m * np.arange(field.shape[0])
+    row = y0 + cell_m * np.arange(field.shape[1])
+    contours = contourpy.contour_generator(
+        row, column, field, name="serial", quad_as_tri=True, fill_type="ChunkCombinedOffsetOffset"
+    )
+    (points,), (rings,), (polygons,) = contours.filled(-1.0, level)
+    if points is None:
+        return shapely.MultiPolygon()
+    return shapely.multipolygons(
+        shapely.from_ragged_array(
+            shapely.GeometryType.POLYGON,
+            np.ascontiguousarray(points[:, ::-1]),
+            (rings, polygons),
+        )
+    )
 
 
 def _fill_holes(area: Any, least_m2: float) -> Any:

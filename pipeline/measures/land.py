@@ -15,6 +15,7 @@ statutory lines (three zones, three lines).
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import geopandas as gpd
@@ -145,21 +146,21 @@ _AREA_TOLERANCE = 1e-6
 
 
 def classify_land(
-    stretch_id: str,
+    stretch_ids: Sequence[str],
     belts: gpd.GeoDataFrame,
     land_areas: gpd.GeoDataFrame,
     land_cover: gpd.GeoDataFrame,
 ) -> gpd.GeoDataFrame:
-    """Part one stretch of the widest belt, both sides, into land classes; layer ``land``.
+    """Part stretches of the widest belt, both sides, into land classes; layer ``land``.
 
     OSM decides first; where it is silent the raster does, and what neither knows
     is ``unknown``. The order of the polygons, and how they are cut up, change
-    nothing but vertices along straight edges. A patch is cut where the stretch ends.
+    nothing but vertices along straight edges. A patch is cut where its stretch ends.
 
     Parameters
     ----------
-    stretch_id
-        The stretch that is parted.
+    stretch_ids
+        The stretches that are parted, each by itself.
     belts, land_areas, land_cover
         Layers in one metric CRS; the last two may be empty.
 
@@ -173,22 +174,23 @@ def classify_land(
     crs = require_metric(belts, "belts")
     require_same(belts, land_areas, "belts and land_areas")
     require_same(belts, land_cover, "belts and land_cover")
-    cells = belts[(belts["stretch_id"] == stretch_id) & belts["is_widest"]]
+    cells = belts[belts["stretch_id"].isin(stretch_ids) & belts["is_widest"]]
     if cells.empty:
         return schemas.empty("land", crs)
     geometry = sound(cells.geometry.to_numpy())
-    polygons, ranks = _classed_polygons(stretch_id, geometry, land_areas)
-    mosaics = cover.mosaics_over(land_cover, shapely.total_bounds(geometry))
+    polygons, ranks = _classed_polygons(geometry, land_areas)
+    tree = shapely.STRtree(polygons)
     parts = []
-    for cell, segment_id, city_id in zip(
-        geometry, cells["segment_id"], cells["city_id"], strict=True
-    ):
-        part = _part_cell(cell, polygons, ranks)
-        part = _fill_from_raster(part, mosaics)
-        _check_areas(segment_id, cell, part)
-        parts.append(part.assign(segment_id=segment_id, city_id=city_id))
-    border_id = str(cells["border_id"].iloc[0])
-    return _land_layer(border_id, stretch_id, pd.concat(parts, ignore_index=True), crs)
+    for _, at in sorted(cells.groupby("stretch_id", sort=False).indices.items()):
+        mosaics = cover.mosaics_over(land_cover, shapely.total_bounds(geometry[at]))
+        for row in at:
+            inside, inside_ranks = _clipped(geometry[row], polygons, ranks, tree)
+            part = _part_cell(geometry[row], inside, inside_ranks)
+            part = _fill_from_raster(part, mosaics)
+            cell = cells.iloc[row]
+            _check_areas(cell["segment_id"], geometry[row], part)
+            parts.append((cell, part))
+    return _land_layer(parts, crs)
 
 
 def class_of(key: pd.Series, value: pd.Series) -> pd.Series:
@@ -203,17 +205,16 @@ def class_of(key: pd.Series, value: pd.Series) -> pd.Series:
     return tag.map(table)
 
 
-def _classed_polygons(
-    stretch_id: str, cells: Geometries, land_areas: gpd.GeoDataFrame
-) -> tuple[Geometries, Ints]:
+def _classed_polygons(cells: Geometries, land_areas: gpd.GeoDataFrame) -> tuple[Geometries, Ints]:
     """Valid polygons near some cells, with the rank of their class in `PRECEDENCE`."""
     # The index stays with the layer, which the tasks of one worker share.
-    near = np.sort(land_areas.sindex.query(shapely.box(*shapely.total_bounds(cells))))
+    boxes = shapely.box(*shapely.bounds(cells).T)
+    near = np.unique(land_areas.sindex.query(boxes)[1])
     areas = land_areas[["key", "value"]].iloc[near]
     rank_of = {name: rank for rank, name in enumerate(PRECEDENCE)}
     rank = class_of(areas["key"], areas["value"]).map(rank_of).to_numpy(dtype=float)
     keep = np.flatnonzero(~np.isnan(rank))
-    polygons = _repaired(stretch_id, land_areas.geometry.to_numpy()[near[keep]])
+    polygons = _repaired(land_areas.geometry.to_numpy()[near[keep]])
     ranks = rank[keep].astype(np.int64)
     # Parts, so that a multipolygon spread along the whole border is looked at where it lies.
     parts, owner = shapely.get_parts(polygons, return_index=True)
@@ -221,23 +222,22 @@ def _classed_polygons(
     return parts[is_land], ranks[owner[is_land]]
 
 
-def _repaired(stretch_id: str, polygons: Geometries) -> Geometries:
+def _repaired(polygons: Geometries) -> Geometries:
     """The same areas as valid polygons, the repaired ones counted."""
     is_broken = ~shapely.is_valid(polygons)
     if is_broken.any():
         polygons = sound(polygons)
         lost = int((shapely.area(polygons[is_broken]) == 0.0).sum())
         log.info(
-            "land: stretch %s: repaired %d invalid of %d land polygons (rule invalid_polygon), "
+            "land: repaired %d invalid of %d land polygons (rule invalid_polygon), "
             "%d of them enclose nothing",
-            stretch_id, int(is_broken.sum()), len(polygons), lost,
+            int(is_broken.sum()), len(polygons), lost,
         )  # fmt: skip
     return polygons
 
 
-def _part_cell(cell: Any, polygons: Geometries, ranks: Ints) -> pd.DataFrame:
+def _part_cell(cell: Any, inside: Geometries, ranks: Ints) -> pd.DataFrame:
     """The classes of one cell by OSM: columns rank, evidence, geometry, not yet in parts."""
-    inside, ranks = _clipped(cell, polygons, ranks)
     rows: list[tuple[int, str | None, Any]] = []
     covered = shapely.Polygon()
     for rank in np.unique(ranks):
@@ -274,10 +274,12 @@ def _check_areas(segment_id: str, cell: Any, part: pd.DataFrame) -> None:
         )
 
 
-def _clipped(side: Any, polygons: Geometries, ranks: Ints) -> tuple[Geometries, Ints]:
+def _clipped(
+    side: Any, polygons: Geometries, ranks: Ints, tree: shapely.STRtree
+) -> tuple[Geometries, Ints]:
     """What of the polygons lies inside the side; whole polygons are not touched."""
     shapely.prepare(side)
-    hits = np.flatnonzero(shapely.intersects(side, polygons))
+    hits = np.sort(tree.query(side, predicate="intersects"))
     near, near_ranks = polygons[hits].copy(), ranks[hits]
     is_cut = ~shapely.contains_properly(side, near)
     near[is_cut] = shapely.intersection(near[is_cut], side)
@@ -285,36 +287,49 @@ def _clipped(side: Any, polygons: Geometries, ranks: Ints) -> tuple[Geometries, 
     return parts, near_ranks[owner]
 
 
-def _land_layer(
-    border_id: str, stretch_id: str, parted: pd.DataFrame, crs: Any
-) -> gpd.GeoDataFrame:
+def _land_layer(parts: list[tuple[pd.Series, pd.DataFrame]], crs: Any) -> gpd.GeoDataFrame:
     """Single polygons with ids that depend on what they are and where, not on any order."""
+    of_cell = np.repeat(np.arange(len(parts)), [len(part) for _, part in parts])
+    parted = pd.concat([part for _, part in parts], ignore_index=True)
     pieces, first_owner = polygons_in(parted["geometry"].to_numpy(), _SLIVER_M2)
-    parts, owner = polygons_in(shapely.set_precision(pieces, _GRID_M), _SLIVER_M2)
-    rows = parted.drop(columns="geometry").iloc[first_owner[owner]].reset_index(drop=True)
+    polygons, owner = polygons_in(shapely.set_precision(pieces, _GRID_M), _SLIVER_M2)
+    row = first_owner[owner]
+    rank = parted["rank"].to_numpy()[row]
     names = np.array([*PRECEDENCE, "unknown"], dtype=object)
-    rows["land_class"] = names[rows["rank"].to_numpy()]
-    frame = gpd.GeoDataFrame(rows.drop(columns="rank"), geometry=parts, crs=crs)
-    frame["zone_class"] = frame["land_class"].map(ZONE_OF_CLASS)
-    frame["border_id"] = border_id
+    zones = np.array([ZONE_OF_CLASS[name] for name in names], dtype=object)
+    columns = {
+        name: np.array([cell[name] for cell, _ in parts], dtype=object)[of_cell[row]]
+        for name in ("border_id", "stretch_id", "segment_id", "city_id")
+    }
+    frame = gpd.GeoDataFrame(
+        {
+            **columns,
+            "rank": rank,
+            "land_class": names[rank],
+            "zone_class": zones[rank],
+            "evidence": parted["evidence"].to_numpy(object)[row],
+        },
+        geometry=polygons,
+        crs=crs,
+    )
     frame = _in_place_order(frame)
-    number = frame.groupby(["city_id", "land_class"]).cumcount()
+    number = frame.groupby(["stretch_id", "city_id", "land_class"]).cumcount()
     frame["land_id"] = [
         f"{stretch_id}/{city}/{land_class}/{n}"
-        for city, land_class, n in zip(frame["city_id"], frame["land_class"], number, strict=True)
+        for stretch_id, city, land_class, n in zip(
+            frame["stretch_id"], frame["city_id"], frame["land_class"], number, strict=True
+        )
     ]
-    return schemas.conform("land", frame)
+    return schemas.conform("land", frame.drop(columns=["rank", "stretch_id"]))
 
 
 def _in_place_order(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Rows by class, side and place.
+    """Rows by stretch, side, class and place.
 
     Places are compared in centimetres with an odd offset, so that the noise of an
     overlay (nanometres) does not swap two patches that share an edge's coordinate.
     """
     place = np.floor(100.0 * frame.geometry.bounds.to_numpy() + 0.37)
-    rank = frame["land_class"].map(_RANK_OF)
-    order = np.lexsort(
-        (place[:, 3], place[:, 2], place[:, 1], place[:, 0], rank.to_numpy(), frame["city_id"])
-    )
+    keys = (frame["rank"], frame["city_id"].astype(str), frame["stretch_id"].astype(str))
+    order = np.lexsort((place[:, 3], place[:, 2], place[:, 1], place[:, 0], *keys))
     return frame.iloc[order].reset_index(drop=True)

@@ -56,7 +56,12 @@ def prepare_ends(road_ends: gpd.GeoDataFrame) -> pd.DataFrame:
     rank = found["highway"].map(CLASS_RANK).astype("float").fillna(-9).to_numpy().astype(np.int64)
     table = pd.DataFrame(found.drop(columns="geometry"))
     return table.assign(
-        x=xy[:, 0], y=xy[:, 1], dx=np.sin(angle), dy=np.cos(angle), class_rank=rank, line=0,
+        x=xy[:, 0],
+        y=xy[:, 1],
+        dx=np.sin(angle),
+        dy=np.cos(angle),
+        class_rank=rank,
+        line=0,
     )
 
 

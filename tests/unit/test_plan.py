@@ -98,8 +98,10 @@ def test_nothing_made_yet():
 
 
 def test_until_takes_what_a_stage_needs_and_no_more():
-    names = [stage.name for stage in plan.needed_for("borders")]
+    names = [stage.name for stage in plan.needed_for(["borders"])]
     assert names == ["extract", "borders"]
+    both = {stage.name for stage in plan.needed_for(["borders", "gazetteer"])}
+    assert both == {"extract", "borders", "gazetteer"}
     assert plan.needed_for(None) == STAGES
     assert maker_of("roads").name == "network"
 

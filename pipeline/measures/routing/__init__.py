@@ -32,6 +32,7 @@ from pipeline.measures.routing.graph import RoutingNetwork, Trees, shortest_metr
 from pipeline.measures.routing.kernels import UNREACHED
 from pipeline.measures.routing.preparation import prepare
 from pipeline.measures.routing.turns import BLOCKING_BARRIERS, CLOSED_ACCESS, OPEN_ACCESS
+from pipeline.measures.routing.warm import compile_searches
 
 __all__ = [
     "BLOCKING_BARRIERS",
@@ -43,6 +44,7 @@ __all__ = [
     "Mode",
     "RoutingNetwork",
     "Trees",
+    "compile_searches",
     "prepare",
     "shortest_metres",
 ]

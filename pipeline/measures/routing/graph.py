@@ -30,7 +30,6 @@ from pipeline.measures.routing.access import (
     seeds,
 )
 
-
 _FEW_POINTS = 200
 """So few points are snapped without an index of all segments, which takes a second to build."""
 
@@ -186,7 +185,7 @@ class RoutingNetwork:
         fraction[which] = np.where(length > 0, located / np.where(length > 0, length, 1.0), 0.0)
         return segment, fraction, snap_m
 
-    def _main_segments_near(self, points: NDArray[Any], max_m: float) -> Ints:
+    def _main_segments_near(self, points: NDArray[Any], max_m: float) -> NDArray[np.int64]:
         """Segments of the main component, without most that are far from all of a few points."""
         main = np.asarray(self.segment_is_main)
         if len(points) > _FEW_POINTS or not len(self.coords):
@@ -393,7 +392,7 @@ class RoutingNetwork:
         row = WEIGHTS.index("metres")
         roots = np.ascontiguousarray((access.into if reverse else access.out)[:, row, :])
         # A reverse search leaves a node by an arc's head.
-        before = self.head[self.r_arc] if reverse else self.tail
+        before = _frozen(self.head[self.r_arc]) if reverse else self.tail
         length = (self.r_weight if reverse else self.weight)[row]
         kernels.run_trees(
             *self._graph(mode, reverse), nodes, values, float(cutoff_min), before, length, roots,

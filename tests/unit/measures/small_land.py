@@ -61,7 +61,7 @@ def part_land(
     """Layer land of all stretches."""
     cover = schemas.empty("land_cover", belts.crs) if land_cover is None else land_cover
     frames = [
-        land.classify_land(each, belts, land_areas, cover)
+        land.classify_land((each,), belts, land_areas, cover)
         for each in sorted(belts["stretch_id"].unique())
     ]
     return gpd.GeoDataFrame(pd.concat(frames, ignore_index=True), crs=belts.crs)
