@@ -255,7 +255,8 @@ def _below(field: Floats, level: float, x0: float, y0: float, cell_m: float) -> 
     contours = contourpy.contour_generator(
         row, column, field, name="serial", quad_as_tri=True, fill_type="ChunkCombinedOffsetOffset"
     )
-    (points,), (rings,), (polygons,) = contours.filled(-1.0, level)
+    filled: Any = contours.filled(-1.0, level)
+    (points,), (rings,), (polygons,) = filled
     if points is None:
         return shapely.MultiPolygon()
     return shapely.multipolygons(
