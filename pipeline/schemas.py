@@ -120,6 +120,7 @@ END_RULES = (
     "finding",
     "turning_circle",
     "loop",
+    "pedestrian_street",
     "noexit",
     "parking",
     "entrance_barrier",
@@ -209,6 +210,7 @@ _EXTRACT = (
                     "railway", "public_transport",
                 )
             ),
+            _flag("is_on_pedestrian_street", "a way tagged highway=pedestrian passes or begins here"),
         ),
         key=("node_id",),
         geometry="Point",

@@ -421,6 +421,7 @@ def judge_ends(ends: pd.DataFrame, near: Surroundings, params: DeadEndsParams) -
         ("too_far", is_barrier & (ends["distance_m"] > params.barrier_end_m).to_numpy(dtype=bool)),
         ("turning_circle", node["highway"].isin(TURNING_PLACES).to_numpy(dtype=bool)),
         ("loop", _ends_in_loop(ends, near)),
+        ("pedestrian_street", ~is_barrier & _on_pedestrian_street(node, near)),
         (
             "service_road",
             road["service"].notna().to_numpy(dtype=bool) | (road["class_rank"] >= 7).to_numpy(bool),
@@ -498,6 +499,12 @@ def _near_spots(xy: Floats, spots: Floats, distance_m: float) -> Flags:
 def _at_entrance(xy: Floats, near: Surroundings, params: DeadEndsParams) -> Flags:
     marks = near.tagged["entrance"].notna().to_numpy(dtype=bool) | _is(near, "barrier", GATES)
     return _near_spots(xy, near.tagged_xy[marks], params.entrance_distance_m)
+
+
+def _on_pedestrian_street(node: pd.DataFrame, near: Surroundings) -> Flags:
+    """Whether the street goes on at each node, for people on foot only."""
+    chosen = near.tagged["is_on_pedestrian_street"].to_numpy(dtype=bool)
+    return np.isin(node["node_id"].to_numpy(), near.tagged["node_id"].to_numpy()[chosen])
 
 
 def _ends_in_loop(ends: pd.DataFrame, near: Surroundings) -> Flags:

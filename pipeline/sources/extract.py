@@ -152,7 +152,7 @@ def read_extract(metro: Metro, source: Source, params: ExtractParams) -> Extract
         "counties": territory.counties,
         "extract_area": extract_area,
         "highways": highways,
-        "tagged_nodes": _tagged_nodes(osm.nodes, highways, reach),
+        "tagged_nodes": _tagged_nodes(osm, highways, reach),
         "turn_restrictions": _turn_restrictions(osm.relations, highways, account),
         "railways": _railways(osm.ways, reach, account),
         "osm_stops": stops,
@@ -536,11 +536,15 @@ def places_of(nodes: Nodes) -> gpd.GeoDataFrame:
     return _points(nodes, columns)
 
 
-def _tagged_nodes(nodes: Nodes, highways: gpd.GeoDataFrame, reach: Reach) -> gpd.GeoDataFrame:
-    """Tagged vertices of kept roads, and terminals, parking and stations that roads lead to."""
+def _tagged_nodes(osm: OsmData, highways: gpd.GeoDataFrame, reach: Reach) -> gpd.GeoDataFrame:
+    """Tagged vertices of kept roads, and terminals, parking and stations that roads lead to.
+
+    Vertices that a pedestrian street shares are among them, tagged or not.
+    """
     vertices = (
         np.sort(_flat(highways["node_ids"])) if len(highways) else np.empty(0, dtype=np.int64)
     )
+    nodes = osm.nodes
     on_road = find_sorted(vertices, nodes.id) >= 0
     beside = nodes.tags.get("amenity").isin(
         ("ferry_terminal", "parking", "parking_entrance", "bus_station")
@@ -548,7 +552,24 @@ def _tagged_nodes(nodes: Nodes, highways: gpd.GeoDataFrame, reach: Reach) -> gpd
     wanted = (on_road | beside.to_numpy(dtype=bool)) & nodes.tags.has(*vocabulary.NODE_TAGS)
     nodes = nodes.take(np.flatnonzero(wanted & reach.has_points(nodes.lon, nodes.lat)))
     tags = {key: clean_text(nodes.tags.get(key)) for key in vocabulary.NODE_TAGS}
-    return _points(nodes, {"node_id": nodes.id, **tags})
+    street = _pedestrian_vertices(osm.ways, vertices, reach)
+    is_shared = np.isin(nodes.id, street["node_id"])
+    tagged = _points(nodes, {"node_id": nodes.id, **tags, "is_on_pedestrian_street": is_shared})
+    street = street[~np.isin(street["node_id"], nodes.id)]
+    if not len(street):
+        return tagged
+    plain = street.assign(**dict.fromkeys(vocabulary.NODE_TAGS), is_on_pedestrian_street=True)
+    return pd.concat([tagged, plain[tagged.columns]], ignore_index=True)
+
+
+def _pedestrian_vertices(ways: Ways, vertices: Ints, reach: Reach) -> gpd.GeoDataFrame:
+    """Vertices of roads (sorted ids) where a pedestrian street passes or begins, each once."""
+    ways = ways.take(np.flatnonzero(ways.tags.get("highway").eq("pedestrian").to_numpy(bool)))
+    ids, first = np.unique(ways.node_id, return_index=True)
+    lon, lat = ways.lon[first], ways.lat[first]
+    keep = (find_sorted(vertices, ids) >= 0) & reach.has_points(lon, lat)
+    points = shapely.points(lon[keep], lat[keep])
+    return gpd.GeoDataFrame({"node_id": ids[keep]}, geometry=points, crs=WGS84)
 
 
 def _flat(lists: pd.Series) -> Ints:

@@ -56,6 +56,7 @@ def test_plain_stub_is_a_finding_with_its_facts():
     [
         ("turning_circle", "tertiary", {}, {END: {"highway": "turning_circle"}}, {}),
         ("turning_circle", "tertiary", {}, {END: {"highway": "turning_loop"}}, {}),
+        ("pedestrian_street", "tertiary", {}, {END: {"is_on_pedestrian_street": True}}, {}),
         ("noexit", "tertiary", {}, {END: {"noexit": "yes"}}, {}),
         ("parking", "tertiary", {}, {}, {"land_areas": [area("amenity", "parking", -390, 0)]}),
         ("entrance_barrier", "tertiary", {}, {END: {"barrier": "gate"}}, {}),
@@ -77,6 +78,7 @@ def test_each_exclusion_has_its_name(rule, highway, tags, nodes, layers):
     ("highway", "tags", "nodes", "layers"),
     [
         ("tertiary", {}, {END: {"highway": "traffic_signals"}}, {}),
+        ("tertiary", {}, {(-3500.0, 0.0): {"is_on_pedestrian_street": True}}, {}),
         ("tertiary", {}, {}, {"land_areas": [area("amenity", "parking", -300, 0)]}),
         ("tertiary", {}, {END: {"barrier": "block"}}, {}),
         ("tertiary", {"access": "yes"}, {(-3500.0, 0.0): {"barrier": "gate"}}, {}),

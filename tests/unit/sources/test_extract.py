@@ -244,6 +244,19 @@ def test_tagged_nodes_are_those_on_roads_and_the_terminals_beside(country, tmp_p
     assert nullless(nodes["noexit"]) == [None, "yes", None]
 
 
+def test_pedestrian_streets_mark_the_road_vertices_they_share(country, tmp_path):
+    start, end, signal, beyond = (country.node(114 + i / 100, 34.5) for i in range(4))
+    crossing = country.node(114.05, 34.5, highway="crossing")
+    country.way([start, end, crossing], highway="tertiary")
+    country.way([end, signal, beyond], highway="pedestrian")
+    country.way([crossing, beyond], highway="pedestrian")
+    country.way([start, beyond], highway="footway")
+    nodes = read(country, tmp_path).layers["tagged_nodes"].set_index("node_id")
+    assert nodes["is_on_pedestrian_street"].to_dict() == {end: True, crossing: True}
+    assert nodes.loc[crossing, "highway"] == "crossing"
+    assert nodes.geometry[end].x == pytest.approx(114.01)
+
+
 def test_turn_restrictions(country, tmp_path):
     a, b, c = (country.node(114 + i / 100, 34.5) for i in range(3))
     first = country.way([a, b], highway="primary")
