@@ -780,7 +780,9 @@ def _routes(
     mode = mode.where(~_is_highspeed(tags), "highspeed")
     signed = np.where(relations.member_type == "w", -relations.member_id, relations.member_id)
     stop = np.where(relations.member_type == "r", -1, find_sorted(stops.id, signed))
-    stop[(stop >= 0) & np.isnan(stops.lon[stop])] = -1
+    # The last place stands for the stops that are not there (-1).
+    is_located = np.append(np.isfinite(stops.lon), False)
+    stop[~is_located[stop]] = -1
     role = relations.role.fillna("")
     is_call = role.str.startswith("stop").to_numpy(dtype=bool)
     is_platform = role.str.startswith("platform").to_numpy(dtype=bool)

@@ -74,12 +74,8 @@ def _read(path: Path, expected: str, encoding: str | None) -> gpd.GeoDataFrame:
             frame = pyogrio.read_dataframe(path, encoding=encoding)
     except UnicodeDecodeError:
         raise
-    except (
-        pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.CRSError,
-        pyogrio.errors.FieldError, pyogrio.errors.GeometryError, pyogrio.errors.FeatureError,
-        pyproj.exceptions.CRSError, shapely.errors.ShapelyError, OSError, ValueError, LookupError,
-        TypeError, OverflowError, MemoryError,
-    ) as error:  # fmt: skip
+    except Exception as error:
+        # Damaged files bring out errors of every kind in the libraries, their own mistakes too.
         raise SourceError(f"{path} cannot be read by GDAL: {_one_line(error)}") from error
     if not isinstance(frame, gpd.GeoDataFrame):
         raise SourceError(f"{path} has no geometry; expected {expected}")

@@ -4,17 +4,21 @@ What belongs here: opening `.osm.pbf` files, their headers, the columnar tables
 of what is in them, joining several files, and areas from member ways. What does
 not: which tags make a road or a river (`tags`, `extract`).
 
-libosmium does the reading: it decodes the file, locates the way nodes, drops
-untagged nodes and writes the rest to a temporary OPL text, all without leaving
-C++. The text is then cut into columns by pyarrow, a block at a time, so that no
-Python object is made per node or way. OPL format: osmcode.org/opl-file-format.
+libosmium does the reading (`osm_opl`): it decodes the file, locates the way
+nodes, drops untagged nodes and writes the rest to a temporary OPL text, all
+without leaving C++, in a process that a damaged file may end. The text is then
+cut into columns by pyarrow, a block at a time, so that no Python object is made
+per node or way. OPL format: osmcode.org/opl-file-format.
 """
 
 from __future__ import annotations
 
-import ctypes
 import functools
+import json
 import re
+import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,7 +27,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import osmium
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -32,6 +35,7 @@ from numpy.typing import NDArray
 from pyarrow import csv
 
 from pipeline.errors import SourceError
+from pipeline.sources import osm_opl
 from pipeline.sources.tags import KEYS, NODE_SELECTORS, WAY_SELECTORS
 
 Ints = NDArray[np.int64]
@@ -45,11 +49,13 @@ TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 
 _READ_ERRORS = (
     RuntimeError, OSError, ValueError, IndexError, OverflowError, MemoryError,
-    osmium.InvalidLocationError,
 )  # fmt: skip
-"""What libosmium and pyarrow raise on a damaged file."""
+"""What pyarrow raises on the text of a damaged file."""
+
+_LEAST_FREE_BYTES = 1 << 20
 
 _BLOCK_BYTES = 32 << 20
+_NODE_KEYS = json.dumps(NODE_SELECTORS)
 _KEY_CODE = {key: code for code, key in enumerate(KEYS)}
 
 
@@ -259,11 +265,7 @@ def read_osm(files: Sequence[Path]) -> OsmData:
 def read_header(path: Path) -> Header:
     """Snapshot date, generator and bounding box of a file."""
     _check_is_osm(path)
-    try:
-        with osmium.io.Reader(str(path), osmium.osm.osm_entity_bits.NOTHING) as reader:
-            return _parse_header(reader.header())
-    except _READ_ERRORS as error:
-        raise _unreadable(path, error) from error
+    return _write_texts(path, None)
 
 
 def lines_of(ways: Ways) -> NDArray[np.object_]:
@@ -422,17 +424,8 @@ def _open_relations(owner: Ints, first: Ints, last: Ints, count: int) -> Flags:
 def _read_file(path: Path, folder: Path) -> tuple[Header, Relations, Nodes, pa.Buffer]:
     """Header, relations and tagged nodes of a file, and its ways as OPL text."""
     folder.mkdir()
-    bits = osmium.osm.osm_entity_bits
-    locations = osmium.NodeLocationsForWays(osmium.index.create_map("flex_mem"))
-    locations.ignore_errors()
-    tagged = osmium.filter.KeyFilter(*NODE_SELECTORS)
-    tagged.enable_for(bits.NODE)
+    header = _write_texts(path, folder)
     try:
-        with osmium.io.Reader(str(path), bits.RELATION) as reader:
-            header = _parse_header(reader.header())
-            _write_opl(folder / "relations.opl", reader, osmium.filter.KeyFilter("type"))
-        with osmium.io.Reader(str(path), bits.NODE | bits.WAY) as reader:
-            _write_opl(folder / "objects.opl", reader, locations, tagged)
         relations = _parse_relations(_map_file(folder / "relations.opl"))
         nodes, ways = _part_nodes_from_ways(path, _map_file(folder / "objects.opl"))
         return header, relations, _parse_nodes(nodes), ways
@@ -442,20 +435,27 @@ def _read_file(path: Path, folder: Path) -> tuple[Header, Relations, Nodes, pa.B
         raise _unreadable(path, error) from error
 
 
-def _write_opl(path: Path, reader: Any, *handlers: Any) -> None:
-    """Pass a reader's objects through handlers and filters into an OPL text."""
-    options = "opl,add_metadata=false,locations_on_ways=true"
-    writer = osmium.SimpleWriter(osmium.io.File(str(path), options))
+def _write_texts(path: Path, folder: Path | None) -> Header:
+    """Have the file written out as OPL by a process of its own, which may die of it.
+
+    Without a folder only its header is read.
+    """
+    # -P: what lies beside that module is nothing to import from.
+    command = [sys.executable, "-P", osm_opl.__file__, str(path), str(folder or ""), _NODE_KEYS]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
-        osmium.apply(reader, *handlers, writer)
-    finally:
-        try:
-            writer.close()
-        except BaseException:
-            # Text that is not UTF-8 breaks the writer, and its destructor would then try to
-            # close it once more and end the whole process. So it is never destroyed.
-            ctypes.pythonapi.Py_IncRef(ctypes.py_object(writer))
-            raise
+        answer = json.loads(done.stdout)
+    except ValueError:
+        how = f"signal {-done.returncode}" if done.returncode < 0 else f"code {done.returncode}"
+        raise _unreadable(path, RuntimeError(f"libosmium ended with {how} on it")) from None
+    if "error" in answer:
+        if folder and shutil.disk_usage(folder).free < _LEAST_FREE_BYTES:
+            raise SourceError(
+                f"{path}: the disk of {folder.parent} is full; make room and run again"
+            )
+        raise _unreadable(path, RuntimeError(answer["error"]))
+    stamp, bbox = answer["snapshot"], answer["bbox"]
+    return Header(stamp[:10] if stamp else None, answer["generator"], tuple(bbox) if bbox else None)
 
 
 def _map_file(path: Path) -> pa.Buffer:
@@ -482,16 +482,6 @@ def _find(raw: memoryview, pattern: bytes, step: int = 1 << 24) -> int:
         if at >= 0:
             return start + at
     return -1
-
-
-def _parse_header(header: Any) -> Header:
-    box = header.box()
-    stamp = header.get("osmosis_replication_timestamp") or header.get("timestamp")
-    bbox = None
-    if box.valid():
-        low, high = box.bottom_left, box.top_right
-        bbox = (low.lon, low.lat, high.lon, high.lat)
-    return Header(stamp[:10] if stamp else None, header.get("generator"), bbox)
 
 
 def _check_is_osm(path: Path) -> None:

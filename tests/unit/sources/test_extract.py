@@ -594,3 +594,12 @@ def test_andorra(andorra):
                 "land_areas",
                 "buildings",
             )
+
+
+def test_a_route_whose_stops_are_not_in_the_extract(country, tmp_path):
+    end = country.node(113.9, 34.5)
+    country.way([end, country.node(113.95, 34.5)], highway="primary")
+    country.relation([("n", end, "stop"), ("n", 10**9, "stop")], type="route", route="bus")
+    extract = read(country, tmp_path)
+    assert len(extract.layers["osm_stops"]) == len(extract.layers["transit_routes"]) == 0
+    assert drops(extract, "transit route") == {"too_few_stops": 1}

@@ -316,7 +316,8 @@ def test_damaged_files_end_in_one_clear_line(world, tmp_path):
     raw = world.write(tmp_path / "raw.osm.pbf", options="pbf,pbf_compression=none").read_bytes()
     path = tmp_path / "broken.osm.pbf"
     refused = 0
-    for seed in range(60):
+    # More of the kind, and deeper, is in tests/fuzz.
+    for seed in range(15):
         path.write_bytes(_damaged(raw, seed))
         try:
             read_osm([path])  # a changed byte of text may well be readable
@@ -324,7 +325,7 @@ def test_damaged_files_end_in_one_clear_line(world, tmp_path):
             refused += 1
             assert str(path) in str(error)
             assert "\n" not in str(error)
-    assert refused >= 20
+    assert refused >= 5
 
 
 def test_text_that_is_not_utf8_neither_passes_nor_kills_the_process(world, tmp_path):

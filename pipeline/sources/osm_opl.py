@@ -1,0 +1,72 @@
+"""An OSM file written out as OPL texts, in a process of its own.
+
+What belongs here: the only code that hands a user's file to libosmium. A damaged
+file can end that library's process, and on a worker everything that runs there;
+so `osm_pbf` runs this module as a command, and reads the texts that it leaves.
+Nothing but osmium is imported, to be quick to start.
+
+Arguments: the file, a folder that exists, and a JSON list of the keys of wanted
+nodes. In the folder then stand ``relations.opl`` and ``objects.opl``; on standard
+output one JSON object, the header's entries, or ``error`` in words. With an empty
+name of the folder only the header is read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+import osmium
+
+
+def write_texts(path: str, folder: str, node_keys: list[str]) -> dict[str, Any]:
+    """Write the texts; returns what the file's header says."""
+    bits = osmium.osm.osm_entity_bits
+    if not folder:
+        with osmium.io.Reader(path, bits.NOTHING) as reader:
+            return _header(reader.header())
+    locations = osmium.NodeLocationsForWays(osmium.index.create_map("flex_mem"))
+    locations.ignore_errors()
+    tagged = osmium.filter.KeyFilter(*node_keys)
+    tagged.enable_for(bits.NODE)
+    with osmium.io.Reader(path, bits.RELATION) as reader:
+        header = _header(reader.header())
+        _write(f"{folder}/relations.opl", reader, osmium.filter.KeyFilter("type"))
+    with osmium.io.Reader(path, bits.NODE | bits.WAY) as reader:
+        _write(f"{folder}/objects.opl", reader, locations, tagged)
+    return header
+
+
+def _write(path: str, reader: Any, *handlers: Any) -> None:
+    """Pass a reader's objects through handlers and filters into an OPL text."""
+    options = "opl,add_metadata=false,locations_on_ways=true"
+    writer = osmium.SimpleWriter(osmium.io.File(path, options))
+    osmium.apply(reader, *handlers, writer)
+    writer.close()
+
+
+def _header(header: Any) -> dict[str, Any]:
+    box = header.box()
+    bbox = None
+    if box.valid():
+        low, high = box.bottom_left, box.top_right
+        bbox = (low.lon, low.lat, high.lon, high.lat)
+    stamp = header.get("osmosis_replication_timestamp") or header.get("timestamp")
+    return {"snapshot": stamp, "generator": header.get("generator"), "bbox": bbox}
+
+
+def main() -> None:
+    """Run as a command. Ends at once, without the clean-up on which libosmium may fail."""
+    path, folder, keys = sys.argv[1:]
+    try:
+        answer = write_texts(path, folder, json.loads(keys))
+    except BaseException as error:
+        answer = {"error": " ".join(str(error).split()) or type(error).__name__}
+    print(json.dumps(answer), flush=True)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

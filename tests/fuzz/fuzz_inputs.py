@@ -1,0 +1,209 @@
+"""What is fuzzed: a valid input of each kind, its mutations, and the code that reads it."""
+
+from __future__ import annotations
+
+import random
+import struct
+import tomllib
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import geopandas as gpd
+import shapely
+
+from pipeline.catalogue import load_metro
+from pipeline.config import ExtractParams
+from pipeline.sources.boundaries import outline_of
+from pipeline.sources.extract import Source, read_extract
+from pipeline.sources.vector import write_vector_extract
+
+Files = dict[str, bytes]
+"""Contents by file name."""
+
+BOUNDARIES = '[boundaries]\nsource = "file"\npath = "cities.geojson"\nid_field = "code"\nname_field = "name"\n'
+INTERESTING = (0, 1, 0x7F, 0x80, 0xFF, 0xFE)
+TOKENS = {
+    ".toml": (b'"', b"[", b"]", b"=", b"\n", b"[[city]]\n", b"1e999", b"-1", b"nan", b"inf", b"''", b"{", b"\x00",
+              b"true", b"1979-05-27", b"0x7fffffffffffffff", b"99999999999999999999", b"'''", b"id = 1\n"),
+    ".geojson": (b"null", b"[]", b"{}", b"1e400", b"-1e308", b"NaN", b'"', b"[[[]]]", b'"type":"Point"', b",",
+                 b"[[[[", b"\\ud800", b'"coordinates"', b"9" * 400, b"false", b'"GeometryCollection"'),
+}  # fmt: skip
+
+
+def mutate(content: bytes, suffix: str, rng: random.Random) -> bytes:
+    """One to a few changes of a file's bytes: flips, cuts, copies, and words of its language."""
+    data = bytearray(content)
+    for _ in range(rng.choice((1, 1, 1, 2, 4, 16))):
+        if not data:
+            break
+        at = rng.randrange(len(data))
+        span = rng.choice((1, 2, 4, 8, 64, 512))
+        match rng.randrange(9):
+            case 0:
+                data[at] ^= 1 << rng.randrange(8)
+            case 1:
+                data[at] = rng.choice(INTERESTING)
+            case 2:
+                del data[at : at + span]
+            case 3:
+                data[at:at] = data[at : at + span]
+            case 4:
+                data[at : at + span] = rng.randbytes(min(span, len(data) - at))
+            case 5:
+                del data[at:]
+            case 6:
+                number = rng.choice((0, -1, 2**31 - 1, -(2**31), rng.getrandbits(31)))
+                data[at : at + 4] = struct.pack(rng.choice("<>") + "i", number)
+            case 7:
+                other = rng.randrange(len(data))
+                data[at : at + span], data[other : other + span] = (
+                    data[other : other + span],
+                    data[at : at + span],
+                )
+            case 8:
+                data[at:at] = rng.choice(TOKENS.get(suffix, (b"\xff" * 8, b"\x00" * 8)))
+    return bytes(data)
+
+
+def repack(content: bytes, rng: random.Random) -> bytes:
+    """A PBF whose blocks were changed inside their compression, so that they still unpack."""
+    out, at = bytearray(), 0
+    while at < len(content):
+        (size,) = struct.unpack(">i", content[at : at + 4])
+        header = content[at + 4 : at + 4 + size]
+        kind, length = _blob_header(header)
+        blob = content[at + 4 + size : at + 4 + size + length]
+        at += 4 + size + length
+        raw = _unpack_blob(blob)
+        if rng.random() < 0.7:
+            raw = mutate(raw, ".pbf", rng)
+        packed = zlib.compress(raw)
+        blob = b"\x10" + _varint(len(raw)) + b"\x1a" + _varint(len(packed)) + packed
+        header = b"\x0a" + _varint(len(kind)) + kind + b"\x18" + _varint(len(blob))
+        out += struct.pack(">i", len(header)) + header + blob
+    return bytes(out)
+
+
+def _varint(number: int) -> bytes:
+    out = bytearray()
+    while number > 127:
+        out.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*out, number])
+
+
+def _fields(message: bytes) -> dict[int, bytes | int]:
+    found: dict[int, bytes | int] = {}
+    at = 0
+    while at < len(message):
+        key, at = _read_varint(message, at)
+        value, at = _read_varint(message, at)
+        if key & 7 == 2:
+            found[key >> 3] = message[at : at + value]
+            at += value
+        else:
+            found[key >> 3] = value
+    return found
+
+
+def _read_varint(message: bytes, at: int) -> tuple[int, int]:
+    number = shift = 0
+    while True:
+        number |= (message[at] & 127) << shift
+        at, shift = at + 1, shift + 7
+        if message[at - 1] < 128:
+            return number, at
+
+
+def _blob_header(header: bytes) -> tuple[bytes, int]:
+    fields = _fields(header)
+    return fields[1], fields[3]  # type: ignore[return-value]
+
+
+def _unpack_blob(blob: bytes) -> bytes:
+    fields = _fields(blob)
+    return fields[1] if 1 in fields else zlib.decompress(fields[3])  # type: ignore[arg-type,return-value]
+
+
+# --- the four kinds ---------------------------------------------------------------------
+
+
+def make(kind: str, folder: Path) -> Files:
+    """Valid files of a kind, made in a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if kind == "toml":
+        text = Path(load_metro("guangfo")._folder / "zhengzhou.toml").read_text(encoding="utf-8")
+        extra = '\n[vector]\nroads = "r.shp"\ncolumns = {highway = "x"}\n[overpass]\nbbox = [1.0, 2.0, 3.0, 4.0]\n'
+        assert tomllib.loads(text + extra)
+        return {"m.toml": (text + extra).encode()}
+    if kind == "pbf":
+        from small_world import World
+
+        world = World()
+        world.two_cities()
+        nodes = [world.node(113.85 + 0.03 * n, 34.5) for n in range(11)]
+        world.way(nodes, highway="primary", name="中原路")
+        world.way(nodes[3:6], highway="secondary", oneway="yes")
+        world.ring(113.95, 34.51, 114.05, 34.53, natural="water")
+        world.node(113.9, 34.5, place="town", name="镇", population="100")
+        world.relation(
+            [("n", nodes[0], "stop"), ("n", nodes[9], "stop")], type="route", route="bus"
+        )
+        return {"w.osm.pbf": world.write(folder / "w.osm.pbf").read_bytes()}
+    cities = gpd.GeoDataFrame(
+        {"code": ["w", "e"], "name": ["西", "东"]},
+        geometry=[shapely.box(113.8, 34.4, 114.0, 34.6), shapely.box(114.0, 34.4, 114.2, 34.6)],
+        crs=4326,
+    )
+    cities.to_file(folder / "cities.geojson")
+    roads = gpd.GeoDataFrame(
+        {"highway": ["primary", "secondary", "tertiary"], "name": ["中原路", None, "x"], "lanes": [4, 2, None]},
+        geometry=[
+            shapely.LineString([(113.9, 34.5), (113.95, 34.5), (114.1, 34.5)]),
+            shapely.LineString([(113.95, 34.45), (113.95, 34.5)]),
+            shapely.MultiLineString([[(114.05, 34.5), (114.05, 34.55)], [(114.06, 34.5), (114.07, 34.51)]]),
+        ],
+        crs=4326,
+    )  # fmt: skip
+    if kind == "geojson":
+        roads.to_file(folder / "roads.geojson")
+    else:
+        roads.to_file(folder / "roads.shp", encoding="GBK")
+    return {each.name: each.read_bytes() for each in folder.iterdir()}
+
+
+def mutation(kind: str, files: Files, seed: int) -> Files:
+    """The files of one seed: one of them changed."""
+    rng = random.Random(f"{kind}-{seed}")
+    if kind == "pbf" and seed % 2:
+        return {"w.osm.pbf": repack(files["w.osm.pbf"], rng)}
+    parts = [name for name in sorted(files) if kind != "shapefile" or name.startswith("roads")]
+    victim = rng.choice(parts)
+    return files | {victim: mutate(files[victim], Path(victim).suffix, rng)}
+
+
+def reader(kind: str) -> Callable[[Path], None]:
+    """What reads the files of a folder, as a run would."""
+    if kind == "toml":
+        return lambda folder: _ignore(load_metro(str(folder / "m.toml")))
+    return _read_pbf if kind == "pbf" else lambda folder: _read_vector(kind, folder)
+
+
+def _ignore(_: object) -> None:
+    pass
+
+
+def _read_pbf(folder: Path) -> None:
+    toml = folder / "m.toml"
+    toml.write_text("[boundaries]\nadmin_level = 5\n", encoding="utf-8")
+    read_extract(load_metro(str(toml)), Source("pbf", (folder / "w.osm.pbf",)), ExtractParams())
+
+
+def _read_vector(kind: str, folder: Path) -> None:
+    roads = "roads.geojson" if kind == "geojson" else "roads.shp"
+    toml = folder / "m.toml"
+    toml.write_text(f'{BOUNDARIES}[vector]\nroads = "{roads}"\n', encoding="utf-8")
+    metro = load_metro(str(toml))
+    outline_of(metro)
+    write_vector_extract(metro, folder / "out.osm.pbf")
