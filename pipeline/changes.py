@@ -33,7 +33,9 @@ _ZONE_MEANS = (
 
 
 def differences(
-    before: Mapping[str, pd.DataFrame], after: Mapping[str, pd.DataFrame]
+    before: Mapping[str, pd.DataFrame],
+    after: Mapping[str, pd.DataFrame],
+    without_growth: Mapping[str, pd.DataFrame] | None = None,
 ) -> pd.DataFrame:
     """Layer ``changes``: one row per figure of the metro, a city or a border.
 
@@ -41,6 +43,8 @@ def differences(
     ----------
     before, after
         The layers of `LAYERS_NEEDED` by name.
+    without_growth
+        The same of the later run made again without the newly mapped roads.
 
     Returns
     -------
@@ -48,6 +52,30 @@ def differences(
     alone has no ``change``. Means over people take the zones known in both.
     """
 
+    table = _side_by_side(before, after)
+    table["change"] = table["after"] - table["before"]
+    table["without_growth"] = np.nan
+    if without_growth is not None:
+        key = ["border_id", "city_id", "measure"]
+        grown = _side_by_side(before, without_growth)
+        grown = _text_keys(grown, key).groupby(key)["after"].first()
+        at = pd.MultiIndex.from_frame(_text_keys(table, key)[key])
+        table["without_growth"] = grown.reindex(at).to_numpy(float)
+    table["change_by_growth"] = table["after"] - table["without_growth"]
+    known = table["before"].notna() | table["after"].notna()
+    return schemas.conform("changes", table[known.to_numpy(bool)])
+
+
+def _text_keys(table: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+    """The table with an empty text for null in the key columns, so that nulls match."""
+    return table.assign(
+        **{name: table[name].astype(object).where(table[name].notna(), "") for name in key}
+    )
+
+
+def _side_by_side(
+    before: Mapping[str, pd.DataFrame], after: Mapping[str, pd.DataFrame]
+) -> pd.DataFrame:
     def pair(layer: str) -> tuple[pd.DataFrame, pd.DataFrame]:
         return before[layer], after[layer]
 
@@ -67,10 +95,7 @@ def differences(
         _keyed(*pair("integration_index"), "index", [*scope, "dimension"],
                "score", "points", lambda table: table["dimension"]),
     ]  # fmt: skip
-    table = pd.concat([each for each in tables if len(each)], ignore_index=True)
-    table["change"] = table["after"] - table["before"]
-    known = table["before"].notna() | table["after"].notna()
-    return schemas.conform("changes", table[known.to_numpy(bool)])
+    return pd.concat([each for each in tables if len(each)], ignore_index=True)
 
 
 def zone_changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:

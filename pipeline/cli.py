@@ -101,6 +101,17 @@ def _parser() -> argparse.ArgumentParser:
     scenario.add_argument("--workers", type=_count, metavar="N", help=workers_help)
     scenario.add_argument("--quiet", action="store_true", help="print failures only")
 
+    compare = _verb(verbs, "compare", _compare, "two finished runs of one metro side by side")
+    compare.add_argument("before", metavar="DIR_A", help="the earlier DATA/processed/<metro>")
+    compare.add_argument("after", metavar="DIR_B", help="the later one")
+    compare.add_argument("--names", nargs=2, metavar=("A", "B"), help="default: their OSM dates")
+    compare.add_argument("--quick", action="store_true",
+                         help="leave out what newly mapped roads do to the figures")  # fmt: skip
+    compare.add_argument("--maps", default="maps", metavar="DIR")
+    compare.add_argument("--scheduler", metavar="ADDRESS", help="of a running Dask scheduler")
+    compare.add_argument("--workers", type=_count, metavar="N", help=workers_help)
+    compare.add_argument("--quiet", action="store_true", help="print failures only")
+
     export = _verb(verbs, "export", _export, "write the layers as gpkg, xlsx, csv or graphml")
     export.add_argument("metro", nargs="?", default=DEFAULT_METRO, metavar="METRO")
     export.add_argument("--format", required=True, help="gpkg, xlsx, csv or graphml")
@@ -317,14 +328,8 @@ def _scenario(options: argparse.Namespace) -> int:
 
     metro_id = metro_id_of(options.metro)
     with ExitStack() as stack:
-        running: list[Any] = []
-
-        def get_executor() -> Any:
-            if not running:
-                running.append(
-                    stack.enter_context(cluster.connect(options.scheduler, options.workers))
-                )
-            return running[0]
+        get_executor = _lazily(lambda: stack.enter_context(
+            cluster.connect(options.scheduler, options.workers)))  # fmt: skip
 
         stages = len(scenario.measured_stages())
         with RunDisplay(metro_id, stages, options.quiet) as display:
@@ -344,6 +349,28 @@ def _scenario(options: argparse.Namespace) -> int:
     return OK
 
 
+def _compare(options: argparse.Namespace) -> int:
+    from pipeline import cluster, scenario
+    from pipeline.compare import run_compare
+
+    with ExitStack() as stack:
+        get_executor = _lazily(lambda: stack.enter_context(
+            cluster.connect(options.scheduler, options.workers)))  # fmt: skip
+
+        with RunDisplay("compare", len(scenario.measured_stages()), options.quiet) as display:
+            done = run_compare(
+                options.before, options.after, options.maps,
+                tuple(options.names) if options.names else None,
+                None if options.quick else get_executor, display.report,
+            )  # fmt: skip
+    for note in done.notes:
+        say(f"note: {note}", options.quiet)
+    say(", ".join(f"{n} {what}" for what, n in done.counts.items()), options.quiet)
+    say(f"tables: {_shown(done.folder)}, {_shown(done.workbook)}", options.quiet)
+    say(f"page: {_shown(done.page)}", options.quiet)
+    return OK
+
+
 def _export(options: argparse.Namespace) -> int:
     from pipeline.exports import run_export
 
@@ -353,6 +380,18 @@ def _export(options: argparse.Namespace) -> int:
 
 
 # --- helpers ------------------------------------------------------------------
+
+
+def _lazily(start: Callable[[], Any]) -> Callable[[], Any]:
+    """What ``start`` gives, started by the first call: all that is fresh needs no workers."""
+    started: list[Any] = []
+
+    def get() -> Any:
+        if not started:
+            started.append(start())
+        return started[0]
+
+    return get
 
 
 def _load_metros(names: Sequence[str], overrides: list[str]) -> list[Metro]:

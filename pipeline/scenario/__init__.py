@@ -74,20 +74,30 @@ def run_scenario(
     StoreError
         The base is not finished, or stale.
     """
-    base = _Base.read(metro_id, paths)
+    base = Base.read(metro_id, paths)
     chosen = _choose(build, base.layer("link_candidates"))
     name = _check_name(name or _default_name(chosen, build))
     own = Paths(paths.data, paths.maps, name)
     with store.locked(own.lock(metro_id) + "-scenario", f"scenario {name}"):
-        edited = _build(base, chosen)
-        _prepare(base, own, edited)
-        run = runner.MetroRun(
-            base.metro, base.source, own, executor, report=report,
-            stages=measured_stages(), fingerprint=base.manifest["source"],
-        )  # fmt: skip
-        outcome = run.run()
-        page = None if outcome.failed else _report(base, own, name, chosen, edited)
+        outcome = rerun(base, own, _build(base, chosen), executor, report)
+        page = None if outcome.failed else _report(base, own, name, chosen)
     return Scenario(name, tuple(chosen), outcome, own.metro(metro_id), page)
+
+
+def rerun(
+    base: Base,
+    own: Paths,
+    edited: Edited,
+    executor: Callable[[], runner.Executor],
+    report: runner.Report,
+) -> runner.Outcome:
+    """Run the stages that depend on roads over edited ways, in a scenario's folder."""
+    _prepare(base, own, edited)
+    run = runner.MetroRun(
+        base.metro, base.source, own, executor, report=report,
+        stages=measured_stages(), fingerprint=base.manifest["source"],
+    )  # fmt: skip
+    return run.run()
 
 
 def measured_stages() -> tuple[Stage, ...]:
@@ -109,7 +119,7 @@ def touched_stages(layers: Sequence[str] = EDITED) -> set[str]:
 
 
 @dataclass(frozen=True)
-class _Base:
+class Base:
     """A finished metro, as its manifest tells it."""
 
     metro: Metro
@@ -118,7 +128,8 @@ class _Base:
     manifest: dict[str, Any]
 
     @classmethod
-    def read(cls, metro_id: str, paths: Paths) -> _Base:
+    def read(cls, metro_id: str, paths: Paths) -> Base:
+        """Read the manifest of a finished run; StoreError where it is missing or stale."""
         manifest = runner.read_manifest(paths, metro_id)
         if not manifest["stages"]:
             raise StoreError(
@@ -148,9 +159,11 @@ class _Base:
             )
 
     def path(self, layer: str) -> str:
+        """Where a layer lies."""
         return self.paths.layer(self.metro.id, layer, LAYERS[layer].is_folder)
 
     def layer(self, name: str, *, is_metric: bool = False) -> Any:
+        """A layer in WGS84, or in the metro's metric CRS."""
         crs = runner.metric_crs(self.manifest["facts"]) if is_metric else None
         return store.read_layer(self.path(name), name, crs)
 
@@ -194,7 +207,7 @@ def _check_name(name: str) -> str:
 # --- the scenario's folder ---------------------------------------------------------------
 
 
-def _build(base: _Base, chosen: Sequence[str]) -> Edited:
+def _build(base: Base, chosen: Sequence[str]) -> Edited:
     candidates = base.layer("link_candidates", is_metric=True)
     return build_links(
         candidates[candidates["link_id"].isin(chosen).to_numpy(bool)],
@@ -207,7 +220,7 @@ def _build(base: _Base, chosen: Sequence[str]) -> Edited:
     )
 
 
-def _prepare(base: _Base, own: Paths, edited: Edited) -> None:
+def _prepare(base: Base, own: Paths, edited: Edited) -> None:
     """Link the base's layers, write the edited ones, and record both as made.
 
     What an earlier run of this scenario made of its roads stays, if it is whole:
@@ -238,7 +251,7 @@ def _prepare(base: _Base, own: Paths, edited: Edited) -> None:
     store.write_json(own.manifest(metro_id), base.manifest | {"stages": records})
 
 
-def _report(base: _Base, own: Paths, name: str, chosen: Sequence[str], edited: Edited) -> str:
+def _report(base: Base, own: Paths, name: str, chosen: Sequence[str]) -> str:
     """Write the tables of differences and the page; returns the page's path."""
     from pipeline.render.review_page import render_scenario
 

@@ -27,6 +27,8 @@ SAME_LEVEL = {
     ("catalogue", "crs"),
     ("dictionary", "schemas"),
     ("compare", "runner"),
+    ("compare", "scenario"),
+    ("compare", "exports"),
     ("scenario", "runner"),
 }
 STORE_USERS = {"runner", "scenario", "compare", "exports", "plan", "cli"}

@@ -1,0 +1,271 @@
+"""The `compare` verb: two finished runs of one metro side by side, for the yearly review.
+
+What belongs here: reading both folders, the order of the work, and what is
+written: tables in ``comparisons/<a>-<b>/`` of the later folder, a page and a
+workbook in the maps. What became of each end and link belongs to `matching`,
+the figures to `changes`.
+
+What newly mapped roads do to the figures is told apart by measuring the later
+run once more without them, in a scenario's folder of its own.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from pipeline import changes, runner, store
+from pipeline.catalogue import Metro
+from pipeline.compare import matching
+from pipeline.compare.matching import Side
+from pipeline.crs import WGS84
+from pipeline.errors import ConfigError, StoreError
+from pipeline.exports import Job
+from pipeline.measures.routing import RoutingNetwork
+from pipeline.paths import Paths, is_url
+from pipeline.scenario import Base, rerun
+from pipeline.scenario.build import Edited
+from pipeline.schemas import LAYERS
+from pipeline.sources.extract import Source
+
+BESIDE_M, BESIDE_SHARE = 100.0, 0.3
+"""A way mostly within this, or this share of the gap, of a built link's line is the link built."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was written, the counts to tell, and notes."""
+
+    page: str
+    workbook: str
+    folder: str
+    counts: dict[str, int]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A finished run in a folder given by its path."""
+
+    folder: str
+    manifest: dict[str, Any]
+
+    @classmethod
+    def at(cls, folder: str) -> _Run:
+        path = folder.rstrip("/") if is_url(folder) else str(Path(folder).resolve())
+        manifest = store.read_json(f"{path}/manifest.json")
+        if not isinstance(manifest, dict) or "centre" not in manifest.get("facts", {}):
+            raise StoreError(
+                f"{folder} holds no finished run; expected a folder like data/processed/<metro>"
+            )
+        return cls(path, manifest)
+
+    @property
+    def metro_id(self) -> str:
+        return str(self.manifest["metro"]["id"])
+
+    def layer(self, name: str, crs: Any = None) -> Any:
+        path = f"{self.folder}/{name}" + ("" if LAYERS[name].is_folder else ".parquet")
+        return store.read_layer(path, name, crs)
+
+    def side(self, crs: Any) -> Side:
+        names = ("dead_ends", "missing_links", "roads", "road_ends", "railways")
+        layers = {name: self.layer(name, crs) for name in names}
+        arrays = store.read_arrays(f"{self.folder}/routing_network")
+        return Side(**layers, network=RoutingNetwork.from_arrays(arrays))
+
+    def figures(self) -> dict[str, Any]:
+        return {name: self.layer(name) for name in changes.LAYERS_NEEDED}
+
+
+def run_compare(
+    folder_a: str,
+    folder_b: str,
+    maps: str,
+    names: tuple[str, str] | None,
+    executor: Callable[[], runner.Executor] | None,
+    report: runner.Report = lambda event, stage, detail: None,
+) -> Comparison:
+    """Compare two processed folders of one metro, the earlier first.
+
+    Parameters
+    ----------
+    names
+        What to call both; by default their OSM dates, else their data folders.
+    executor
+        For measuring the later run without the newly mapped roads; None leaves
+        that out.
+
+    Raises
+    ------
+    StoreError
+        A folder without a finished run.
+    ConfigError
+        Two different metros, one folder twice, or a name no file can have.
+    """
+    before, after = _Run.at(folder_a), _Run.at(folder_b)
+    _check(before, after)
+    label_a, label_b = names or _labels(before, after)
+    for label in (label_a, label_b):
+        if not re.fullmatch(r"\w[\w.-]{0,63}", label):
+            raise ConfigError(f"--names {label!r}: expected letters, digits, _, . and -")
+    crs = runner.metric_crs(before.manifest["facts"])
+    old, new = before.side(crs), after.side(crs)
+    is_new = matching.newly_mapped(new.roads, old.roads)
+    links = matching.link_changes(old, new)
+    ends = matching.end_changes(old, new, links, is_new)
+    links = matching.link_changes(old, new, ends)
+    growth = matching.growth(old, new, is_new)
+    notes = []
+    without = None
+    if executor is not None and is_new.any():
+        without, note = _without_growth(after, new, is_new, links, label_a, executor, report)
+        notes += [note] if note else []
+    tables = {
+        "end_changes": ends,
+        "link_changes": links,
+        "road_growth": growth,
+        "changes": changes.differences(before.figures(), after.figures(), without),
+    }
+    return _write(before, after, (label_a, label_b), tables, maps, notes)
+
+
+def _check(before: _Run, after: _Run) -> None:
+    if before.metro_id != after.metro_id:
+        raise ConfigError(
+            f"{before.folder} is of {before.metro_id}, {after.folder} of {after.metro_id}; "
+            "expected two runs of one metro"
+        )
+    if before.folder == after.folder:
+        raise ConfigError(f"{before.folder} is given twice; expected two runs")
+    cities = [{c["city_id"] for c in _cities(run)} for run in (before, after)]
+    if cities[0] != cities[1]:
+        raise ConfigError(
+            "the two runs do not analyse the same cities: "
+            f"{', '.join(sorted(cities[0] ^ cities[1]))} in one alone"
+        )
+
+
+def _cities(run: _Run) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = pd.DataFrame(run.layer("cities"))[["city_id"]].to_dict("records")
+    return rows
+
+
+def _labels(before: _Run, after: _Run) -> tuple[str, str]:
+    dates = [str(run.manifest["facts"].get("osm_snapshot") or "") for run in (before, after)]
+    if all(dates) and dates[0] != dates[1]:
+        return dates[0], dates[1]
+    folders = [Path(run.folder).parents[1].name for run in (before, after)]
+    if folders[0] != folders[1] and all(re.fullmatch(r"\w[\w.-]{0,63}", f) for f in folders):
+        return folders[0], folders[1]
+    return "a", "b"
+
+
+# --- the later run without what was only mapped ------------------------------------------
+
+
+def _without_growth(
+    after: _Run, new: Side, is_new: Any, links: gpd.GeoDataFrame, label: str,
+    executor: Callable[[], runner.Executor], report: runner.Report,
+) -> tuple[dict[str, Any] | None, str | None]:  # fmt: skip
+    """The later run's figures had no road been newly mapped; or why they are not known."""
+    folder = Path(after.folder)
+    if is_url(after.folder) or folder.parent.name != "processed" or folder.name != after.metro_id:
+        return None, "growth is not told apart: the later folder is not DATA/processed/<metro>"
+    paths = Paths(str(folder.parents[1]), "maps")
+    try:
+        base = Base.read(after.metro_id, paths)
+    except StoreError as error:
+        return None, f"growth is not told apart: {error}"
+    dropped = _grown_ways(new.roads, is_new, links)
+    highways = base.layer("highways")
+    kept = highways[~highways["way_id"].isin(dropped).to_numpy(bool)]
+    edited = Edited(
+        gpd.GeoDataFrame(kept.reset_index(drop=True), geometry="geometry", crs=WGS84),
+        base.layer("tagged_nodes"), gpd.GeoDataFrame(geometry=[], crs=WGS84),
+    )  # fmt: skip
+    own = Paths(paths.data, paths.maps, f"without-growth-since-{label}")
+    outcome = rerun(base, own, edited, executor, report)
+    if outcome.failed:
+        stage, reason = next(iter(outcome.failed.items()))
+        return None, f"growth is not told apart: stage {stage} failed without it: {reason}"
+    return _Run.at(own.metro(after.metro_id)).figures(), None
+
+
+def _grown_ways(roads: gpd.GeoDataFrame, is_new: Any, links: gpd.GeoDataFrame) -> set[int]:
+    """Ways most of whose length is newly mapped, but for those that make a built link."""
+    length = roads["length_m"].to_numpy(float)
+    way = roads["way_id"].to_numpy(np.int64)
+    ids, at = np.unique(way, return_inverse=True)
+    share = np.bincount(at, length * is_new) / np.maximum(np.bincount(at, length), 1e-9)
+    built = links[(links["change"] == "built").to_numpy(bool)]
+    reach = np.maximum(BESIDE_M, BESIDE_SHARE * built["gap_m"].to_numpy(float))
+    lines = shapely.buffer(built.geometry.to_numpy(), reach)
+    beside = np.zeros(len(ids))
+    if len(lines):
+        area = shapely.union_all(lines)
+        rows = np.flatnonzero(is_new)
+        inside = shapely.length(shapely.intersection(roads.geometry.to_numpy()[rows], area))
+        beside = np.bincount(at[rows], inside, minlength=len(ids)) / np.maximum(
+            np.bincount(at, length), 1e-9
+        )
+    return set(ids[(share > 0.5) & (beside <= 0.5)].tolist())
+
+
+# --- what is written -------------------------------------------------------------------------
+
+
+def _write(
+    before: _Run, after: _Run, labels: tuple[str, str], tables: dict[str, Any], maps: str,
+    notes: list[str],
+) -> Comparison:  # fmt: skip
+    from pipeline.exports.xlsx import write_xlsx
+    from pipeline.render.review_page import render_comparison
+
+    name = f"{labels[0]}-{labels[1]}"
+    folder = f"{after.folder}/comparisons/{name}"
+    facts = store.read_metadata(f"{after.folder}/roads.parquet")
+    synthetic = [bool(run.manifest["facts"].get("is_synthetic")) for run in (before, after)]
+    facts |= {"compared": name, "roads_synthetic": "true" if any(synthetic) else "false"}
+    facts.pop("layer", None)
+    written = {}
+    for layer, table in tables.items():
+        written[layer] = f"{folder}/{layer}.parquet"
+        store.write_layer(written[layer], layer, table, facts)
+    metro = Metro.model_validate(after.manifest["metro"])
+    source = after.manifest["source"]
+    page_facts = runner.page_facts(
+        Source(source["kind"], tuple(Path(each) for each in source["files"])),
+        after.manifest["facts"] | {"is_synthetic": any(synthetic)},
+    )
+    in_wgs84 = {
+        layer: table.to_crs(WGS84) if isinstance(table, gpd.GeoDataFrame) else table
+        for layer, table in tables.items()
+    }
+    page = render_comparison(
+        metro, page_facts, labels, notes=notes, cities=after.layer("cities"),
+        borders=after.layer("borders"), roads=after.layer("roads"), **in_wgs84,
+    )  # fmt: skip
+    paths = Paths.of("data", maps)
+    target = paths.page(f"{after.metro_id}/compare-{name}.html")
+    store.write_bytes(target, page)
+    workbook = paths.page(f"{after.metro_id}/compare-{name}.xlsx")
+    with tempfile.TemporaryDirectory(prefix="metro-compare-") as temporary:
+        made = Path(temporary) / "compare.xlsx"
+        write_xlsx(Job(after.metro_id, metro.name or metro.id, written, facts, WGS84), made)
+        store.publish_file(made, workbook)
+    counts = {
+        f"{what} {change}": int(count)
+        for what, layer in (("dead ends", "end_changes"), ("links", "link_changes"))
+        for change, count in tables[layer]["change"].value_counts().items()
+    }
+    return Comparison(target, workbook, folder, counts, tuple(notes))

@@ -1,0 +1,474 @@
+"""What became of each dead end and missing link between two runs, and which roads are newly mapped.
+
+What belongs here: matching by id and then by geometry, because a split or
+redrawn way changes ids, and telling apart what was built from what was only
+mapped since. Pure: frames in one metric CRS in, frames out.
+
+*Newly mapped* is a road that the earlier extract does not hold at all: nobody
+can tell from two extracts whether it was built or only drawn since, so it is
+never reported as built or new, but on its own. *Built* is a missing link whose
+two ends are joined by road now; *new* an end on a road that the earlier extract
+shows going on, or joined.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+from shapely.ops import substring
+
+from pipeline import schemas
+from pipeline.measures.routing import Access, RoutingNetwork
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+SAME_ROAD_M = 15.0
+"""A road redrawn within this is the same; both halves of a dual carriageway lie farther apart."""
+SAME_END_M = 40.0
+"""An end this near is the same end, drawn anew."""
+STILL_M = 15.0
+"""A matched end that is farther off than this has moved."""
+MOVED_MOST_M = 3_000.0
+"""An end that moved along its road by more is another one: the search radius of dead ends."""
+SAME_HEADING_DEG = 60.0
+END_PIECE_M = 100.0
+"""Of a road that ends, this much before its end tells whether it was there before."""
+SAMPLE_M = 25.0
+DIRECT_FACTOR, DIRECT_EXTRA_M = 1.5, 200.0
+"""A way between both ends no longer than this many gaps, and this much, is the link itself."""
+ALONG_FACTOR, ALONG_EXTRA_M = 1.3, 50.0
+"""An end lies along the same road if the way to it is hardly longer than the straight line."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One run's layers, all in the same metric CRS."""
+
+    dead_ends: gpd.GeoDataFrame
+    missing_links: gpd.GeoDataFrame
+    roads: gpd.GeoDataFrame
+    road_ends: gpd.GeoDataFrame
+    railways: gpd.GeoDataFrame
+    network: RoutingNetwork
+
+
+def newly_mapped(roads: gpd.GeoDataFrame, earlier: gpd.GeoDataFrame) -> Flags:
+    """Which roads the earlier extract does not hold: most of their length is off its roads.
+
+    An edge between the same nodes is the same road, split or not; of the others,
+    points every `SAMPLE_M` are looked for within `SAME_ROAD_M`.
+    """
+    pair = _node_pairs(roads)
+    known = np.isin(pair, _node_pairs(earlier))
+    # The same two nodes may be joined by a further road: only as long a one is the same.
+    length = pd.Series(earlier["length_m"].to_numpy(float), index=_node_pairs(earlier))
+    longest = length.groupby(level=0).max().reindex(pair).to_numpy(float)
+    known &= np.abs(longest - roads["length_m"].to_numpy(float)) <= SAME_ROAD_M
+    result = np.zeros(len(roads), dtype=bool)
+    rows = np.flatnonzero(~known)
+    if len(rows):
+        result[rows] = _share_off(roads.geometry.to_numpy()[rows], earlier) > 0.5
+    return result
+
+
+def growth(before: Side, after: Side, is_new: Flags) -> pd.DataFrame:
+    """Layer ``road_growth``: kilometres of open road by city and class, and newly mapped ones."""
+
+    def km(roads: gpd.GeoDataFrame, rows: Flags) -> pd.Series:
+        kept = roads[(roads["status"] == "open").to_numpy(bool) & rows]
+        city = kept["city_id"].astype(object).where(kept["city_id"].notna(), "")
+        return kept["length_m"].groupby([city, kept["highway"]]).sum() / 1e3
+
+    table = pd.DataFrame(
+        {
+            "km_before": km(before.roads, np.ones(len(before.roads), dtype=bool)),
+            "km_after": km(after.roads, np.ones(len(after.roads), dtype=bool)),
+            "km_newly_mapped": km(after.roads, is_new),
+        }
+    ).fillna(0.0)
+    table.index.names = ["city_id", "highway"]
+    table = table.reset_index()
+    table["city_id"] = table["city_id"].where(table["city_id"] != "", None)
+    return schemas.conform("road_growth", table)
+
+
+def link_changes(before: Side, after: Side, ends: pd.DataFrame | None = None) -> gpd.GeoDataFrame:
+    """Layer ``link_changes``: every link of either run, and what became of it.
+
+    Parameters
+    ----------
+    ends
+        Layer ``end_changes``, by which links of the later run alone are told
+        apart; without it they are ``reclassified``.
+    """
+    old, new = before.missing_links, after.missing_links
+    pairs = _match_ids(old["link_id"], new["link_id"])
+    pairs = _match_lines(old, new, pairs)
+    way = _way_between(after.network, old)
+    is_built = way <= DIRECT_FACTOR * old["gap_m"].to_numpy(float) + DIRECT_EXTRA_M
+    rows = [
+        _link_row(old.iloc[a], new.iloc[b], "unchanged", way[a], None) for a, b in sorted(pairs)
+    ]
+    matched_a, matched_b = {a for a, _ in pairs}, {b for _, b in pairs}
+    for a in range(len(old)):
+        if a in matched_a:
+            continue
+        change = "built" if is_built[a] else "reclassified"
+        why = None if is_built[a] else "no longer a link by the rules"
+        rows.append(_link_row(old.iloc[a], None, change, way[a], why))
+    for b in range(len(new)):
+        if b not in matched_b:
+            change, why = _fate_of_new_link(str(new["link_id"].iloc[b]), ends)
+            rows.append(_link_row(None, new.iloc[b], change, np.nan, why))
+    return _layer("link_changes", rows, old.crs)
+
+
+def end_changes(before: Side, after: Side, links: pd.DataFrame, is_new: Flags) -> gpd.GeoDataFrame:
+    """Layer ``end_changes``: every dead end of either run, and what became of it.
+
+    Parameters
+    ----------
+    links
+        Layer ``link_changes``: the ends of a built link are opened.
+    is_new
+        Of the later roads, those newly mapped (`newly_mapped`).
+    """
+    old = before.dead_ends.reset_index(drop=True)
+    new = after.dead_ends.reset_index(drop=True)
+    pairs = _match_ids(old["dead_end_id"], new["dead_end_id"])
+    pairs = _match_ends(old, new, pairs)
+    built = set(links.loc[(links["change"] == "built").to_numpy(bool), "link_id_before"])
+    left_a = [a for a in range(len(old)) if a not in {a for a, _ in pairs}]
+    left_b = [b for b in range(len(new)) if b not in {b for _, b in pairs}]
+    # Ends of built links are opened; only the others may have moved along their road.
+    movable = [a for a in left_a if old["link_id"].iloc[a] not in built]
+    moved = _moved_along(old, new, movable, left_b, before.network, after.network)
+    rows = []
+    for a, b in sorted([*pairs, *moved]):
+        far = float(shapely.distance(old.geometry.iloc[a], new.geometry.iloc[b]))
+        change = "moved" if far > STILL_M else "unchanged"
+        rows.append(_end_row(old.iloc[a], new.iloc[b], change, far, None))
+    moved_a, moved_b = {a for a, _ in moved}, {b for _, b in moved}
+    ends_b, ends_a = _examined(after), _examined(before)
+    for a in left_a:
+        if a not in moved_a:
+            change, why = _fate_of_old(old.iloc[a], built, after, ends_b)
+            rows.append(_end_row(old.iloc[a], None, change, np.nan, why))
+    for b in left_b:
+        if b not in moved_b:
+            change, why = _fate_of_new(new.iloc[b], before, after, ends_a, is_new)
+            rows.append(_end_row(None, new.iloc[b], change, np.nan, why))
+    return _layer("end_changes", rows, old.crs)
+
+
+# --- roads -----------------------------------------------------------------------------
+
+
+def _node_pairs(roads: gpd.GeoDataFrame) -> NDArray[np.object_]:
+    first = roads["from_node"].to_numpy(np.int64)
+    second = roads["to_node"].to_numpy(np.int64)
+    low, high = np.minimum(first, second), np.maximum(first, second)
+    return (pd.Series(low).astype(str) + "/" + pd.Series(high).astype(str)).to_numpy(object)
+
+
+def _share_off(lines: Any, earlier: gpd.GeoDataFrame) -> Floats:
+    """Share of each line that lies farther than `SAME_ROAD_M` from any earlier road."""
+    length = shapely.length(lines)
+    counts = np.maximum(np.ceil(length / SAMPLE_M), 2).astype(np.int64)
+    line = np.repeat(np.arange(len(lines)), counts)
+    step = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    at = (step + 0.5) / counts[line] * length[line]
+    points = shapely.line_interpolate_point(lines[line], at)
+    tree = shapely.STRtree(earlier.geometry.to_numpy())
+    near = tree.query(points, predicate="dwithin", distance=SAME_ROAD_M)[0]
+    is_near = np.zeros(len(points), dtype=bool)
+    is_near[near] = True
+    return np.bincount(line, ~is_near, minlength=len(lines)) / counts
+
+
+# --- matching --------------------------------------------------------------------------
+
+
+def _match_ids(old: pd.Series, new: pd.Series) -> list[tuple[int, int]]:
+    place = {each: row for row, each in enumerate(new)}
+    return [(row, place[each]) for row, each in enumerate(old) if each in place]
+
+
+def _nearest_first(
+    distance: Floats, a: Ints, b: Ints, taken: list[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """One-to-one, the nearest pairs first; ties by row."""
+    used_a, used_b = {x for x, _ in taken}, {y for _, y in taken}
+    found = list(taken)
+    for row in np.lexsort((b, a, distance)):
+        first, second = int(a[row]), int(b[row])
+        if first not in used_a and second not in used_b:
+            used_a.add(first)
+            used_b.add(second)
+            found.append((first, second))
+    return found
+
+
+def _match_ends(
+    old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, taken: list[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Ends of one border and one city that lie side by side and head the same way."""
+    if not len(old) or not len(new):
+        return taken
+    a, b = _near_pairs(old, new, SAME_END_M)
+    turned = np.abs(old["heading_deg"].to_numpy(float)[a] - new["heading_deg"].to_numpy(float)[b])
+    turned = np.minimum(turned, 360.0 - turned)
+    fits = (
+        (old["border_id"].to_numpy(object)[a] == new["border_id"].to_numpy(object)[b])
+        & (old["city_id"].to_numpy(object)[a] == new["city_id"].to_numpy(object)[b])
+        & ~(turned > SAME_HEADING_DEG)
+        & ((old["end_type"] == "rail_end").to_numpy(bool)[a]
+           == (new["end_type"] == "rail_end").to_numpy(bool)[b])
+    )  # fmt: skip
+    a, b = a[fits], b[fits]
+    distance = shapely.distance(old.geometry.to_numpy()[a], new.geometry.to_numpy()[b])
+    return _nearest_first(distance, a, b, taken)
+
+
+def _match_lines(
+    old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, taken: list[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Links whose both ends lie near each other's, whichever way they are drawn."""
+    if not len(old) or not len(new):
+        return taken
+    first, second = _line_ends(old), _line_ends(new)
+    far = np.minimum(
+        np.maximum(_apart(first[0], second[0]), _apart(first[1], second[1])),
+        np.maximum(_apart(first[0], second[1]), _apart(first[1], second[0])),
+    )
+    a, b = np.nonzero(far <= SAME_END_M)
+    same = old["border_id"].to_numpy(object)[a] == new["border_id"].to_numpy(object)[b]
+    a, b = a[same], b[same]
+    return _nearest_first(far[a, b], a, b, taken)
+
+
+def _line_ends(links: gpd.GeoDataFrame) -> tuple[Floats, Floats]:
+    lines = links.geometry.to_numpy()
+    return (
+        shapely.get_coordinates(shapely.get_point(lines, 0)),
+        shapely.get_coordinates(shapely.get_point(lines, -1)),
+    )
+
+
+def _apart(first: Floats, second: Floats) -> Floats:
+    return np.asarray(np.hypot(*(first[:, None, :] - second[None, :, :]).transpose(2, 0, 1)))
+
+
+def _near_pairs(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, radius_m: float) -> tuple[Ints, Ints]:
+    xy_a = shapely.get_coordinates(old.geometry.to_numpy())
+    xy_b = shapely.get_coordinates(new.geometry.to_numpy())
+    near = cKDTree(xy_b).query_ball_point(xy_a, radius_m)
+    a = np.repeat(np.arange(len(old)), [len(each) for each in near])
+    b = np.array([each for some in near for each in sorted(some)], dtype=np.int64)
+    return a, b
+
+
+def _moved_along(
+    old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, left_a: list[int], left_b: list[int],
+    net_a: RoutingNetwork, net_b: RoutingNetwork,
+) -> list[tuple[int, int]]:  # fmt: skip
+    """Ends of the same road that lie farther on, or farther back, than before.
+
+    Farther on: the later network leads straight from the old end to the new one;
+    farther back: the earlier one did.
+    """
+    if not left_a or not left_b:
+        return []
+    some, others = old.iloc[left_a], new.iloc[left_b]
+    a, b = _near_pairs(some, others, MOVED_MOST_M)
+    same = (some["border_id"].to_numpy(object)[a] == others["border_id"].to_numpy(object)[b]) & (
+        some["city_id"].to_numpy(object)[a] == others["city_id"].to_numpy(object)[b]
+    )
+    a, b = a[same], b[same]
+    if not len(a):
+        return []
+    start, stop = some.geometry.to_numpy()[a], others.geometry.to_numpy()[b]
+    straight = shapely.distance(start, stop)
+    limit = ALONG_FACTOR * straight + ALONG_EXTRA_M
+    on = _metres(net_b, start, stop) <= limit
+    back = _metres(net_a, start, stop) <= limit
+    # Both ways: the road was whole then and now, so these are two ends of it.
+    along = on != back
+    a, b, straight = a[along], b[along], straight[along]
+    found = _nearest_first(straight, a, b, [])
+    return [(left_a[first], left_b[second]) for first, second in found]
+
+
+def _metres(network: RoutingNetwork, start: Any, stop: Any) -> Floats:
+    """Metres by road between points row by row, either way; inf where one is off the roads."""
+    if not len(start):
+        return np.zeros(0)
+    one, two = _access(network, start), _access(network, stop)
+    result = np.empty(len(start))
+    for row in range(len(start)):
+        pick = np.array([row])
+        there = network.times_between(one.take(pick), two.take(pick), mode="metres")
+        back = network.times_between(two.take(pick), one.take(pick), mode="metres")
+        result[row] = min(float(there[0, 0]), float(back[0, 0]))
+    return result
+
+
+def _access(network: RoutingNetwork, points: Any) -> Access:
+    """Access at the nearest road, whatever part of the network it belongs to."""
+    lines = network.segment_lines(np.arange(network.n_segments))
+    which, near = shapely.STRtree(lines).query_nearest(points, max_distance=SAME_END_M)
+    order = np.lexsort((near, which))
+    which, near = which[order], near[order]
+    which, first = np.unique(which, return_index=True)
+    segment, share = np.full(len(points), -1, dtype=np.int32), np.zeros(len(points))
+    segment[which] = near[first]
+    share[which] = shapely.line_locate_point(lines[near[first]], points[which], normalized=True)
+    return network.access_on_segments(segment, share)
+
+
+def _way_between(network: RoutingNetwork, links: gpd.GeoDataFrame) -> Floats:
+    if not len(links):
+        return np.zeros(0)
+    lines = links.geometry.to_numpy()
+    return _metres(network, shapely.get_point(lines, 0), shapely.get_point(lines, -1))
+
+
+# --- fates -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Examined:
+    """Every examined end of a run, to be looked up by place."""
+
+    tree: shapely.STRtree
+    rule: NDArray[np.object_]
+
+    def rule_near(self, point: Any) -> str | None:
+        """The rule that excludes an end at a place; None where there is no such end."""
+        rows = self.tree.query(point, predicate="dwithin", distance=SAME_END_M)
+        rules = [str(each) for each in self.rule[np.sort(rows)] if each != "finding"]
+        return rules[0] if rules else None
+
+
+def _examined(side: Side) -> _Examined:
+    ends = side.road_ends
+    return _Examined(shapely.STRtree(ends.geometry.to_numpy()), ends["rule"].to_numpy(object))
+
+
+def _fate_of_old(
+    end: Any, built: set[Any], after: Side, examined: _Examined
+) -> tuple[str, str | None]:
+    if end["link_id"] in built:
+        return "opened", None
+    rule = examined.rule_near(end.geometry)
+    if rule is not None:
+        return "reclassified", rule
+    lines = after.railways if end["end_type"] == "rail_end" else after.roads
+    if not _any_within(lines, end.geometry, SAME_END_M):
+        return "gone", "no road there any more"
+    return "opened", "the road goes on"
+
+
+def _fate_of_new(
+    end: Any, before: Side, after: Side, examined: _Examined, is_new: Flags
+) -> tuple[str, str | None]:
+    if end["end_type"] == "rail_end":
+        known = _any_within(before.railways, end.geometry, SAME_END_M)
+        return ("new", None) if known else ("mapped_since", "the line was not mapped before")
+    if _ends_on_new_road(end, before, after):
+        return "mapped_since", "the road was not mapped before"
+    rule = examined.rule_near(end.geometry)
+    if rule is not None:
+        return "reclassified", rule
+    if _has_new_road_near(end.geometry, after, is_new):
+        return "mapped_since", "a road mapped since lies beside it"
+    return "new", None
+
+
+def _ends_on_new_road(end: Any, before: Side, after: Side) -> bool:
+    """Whether the last stretch of the road that ends was not there before."""
+    node = int(end["node_id"])
+    ends_here = (after.roads["from_node"] == node) | (after.roads["to_node"] == node)
+    same_way = (after.roads["way_id"] == end["way_id"]).to_numpy(bool)
+    rows = np.flatnonzero(ends_here.to_numpy(bool) & same_way)
+    if not len(rows):
+        return False
+    line = after.roads.geometry.iloc[rows[0]]
+    if int(after.roads["to_node"].iloc[rows[0]]) == node:
+        line = shapely.reverse(line)
+    piece = substring(line, 0.0, min(END_PIECE_M, line.length))
+    return bool(_share_off(np.array([piece], dtype=object), before.roads)[0] > 0.5)
+
+
+def _has_new_road_near(point: Any, after: Side, is_new: Flags) -> bool:
+    rows = np.flatnonzero(is_new)
+    lines = after.roads.geometry.to_numpy()[rows]
+    return bool(len(rows)) and bool(shapely.dwithin(lines, point, SAME_ROAD_M).any())
+
+
+def _fate_of_new_link(link_id: str, ends: pd.DataFrame | None) -> tuple[str, str | None]:
+    if ends is None:
+        return "reclassified", None
+    own = set(ends.loc[(ends["link_id_after"] == link_id).to_numpy(bool), "change"])
+    for change in ("new", "mapped_since"):
+        if change in own:
+            return change, None
+    return "reclassified", "both ends stood before"
+
+
+def _any_within(lines: gpd.GeoDataFrame, point: Any, distance_m: float) -> bool:
+    return bool(shapely.dwithin(lines.geometry.to_numpy(), point, distance_m).any())
+
+
+# --- rows ------------------------------------------------------------------------------
+
+
+def _end_row(old: Any, new: Any, change: str, moved_m: float, why: str | None) -> dict[str, Any]:
+    end = old if new is None else new
+    return {
+        "border_id": end["border_id"],
+        "city_id": end["city_id"],
+        "change": change,
+        "dead_end_id_before": None if old is None else old["dead_end_id"],
+        "dead_end_id_after": None if new is None else new["dead_end_id"],
+        "link_id_before": None if old is None else old["link_id"],
+        "link_id_after": None if new is None else new["link_id"],
+        "highway": end["highway"],
+        "name": end["name"],
+        "end_type": end["end_type"],
+        "moved_m": moved_m,
+        "why": why,
+        "geometry": end.geometry,
+    }
+
+
+def _link_row(old: Any, new: Any, change: str, way_m: float, why: str | None) -> dict[str, Any]:
+    link = old if new is None else new
+    return {
+        "border_id": link["border_id"],
+        "change": change,
+        "link_id_before": None if old is None else old["link_id"],
+        "link_id_after": None if new is None else new["link_id"],
+        "highway": link["highway"],
+        "gap_m": link["gap_m"],
+        "way_m": way_m if np.isfinite(way_m) else np.nan,
+        "why": why,
+        "geometry": link.geometry,
+    }
+
+
+def _layer(name: str, rows: list[dict[str, Any]], crs: Any) -> gpd.GeoDataFrame:
+    if not rows:
+        return gpd.GeoDataFrame(schemas.empty(name, crs), geometry="geometry", crs=crs)
+    frame = gpd.GeoDataFrame(pd.DataFrame(rows), geometry="geometry", crs=crs)
+    frame = schemas.conform(name, frame)
+    return gpd.GeoDataFrame(frame, geometry="geometry", crs=crs)
