@@ -90,7 +90,9 @@ def test_growth_is_told_apart(years):
     total = growth["km_after"].sum() / growth["km_before"].sum() - 1
     assert grown == pytest.approx(total, abs=0.01)
     assert grown > 0.01
-    assert (ends["change"] == "unchanged").sum() > 20
+    stood = ends[ends["dead_end_id_before"].notna().to_numpy(bool)]
+    assert len(stood) == len(before.dead_ends)
+    assert set(stood["change"]) == {"unchanged", "opened"}
 
 
 def test_a_run_compared_with_itself_has_no_change(years):
