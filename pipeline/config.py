@@ -149,6 +149,9 @@ class DeadEndsParams(StageParams):
     class_end_step: Annotated[int, Field(ge=1, le=8)] = Field(
         2, description="a class end meets only roads this many classes lower"
     )
+    class_end_least_m: Metres = Field(
+        100.0, description="a class end's road has its class over this length at least; check"
+    )
     mapping_gap_m: Metres = Field(
         10.0, description="an end this near another road is a mapping gap"
     )

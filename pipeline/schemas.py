@@ -133,6 +133,7 @@ END_RULES = (
     "bridge_or_tunnel_in_part",
     "heading_away",
     "too_far",
+    "too_short",
     "class_below",
     "short_way_round",
 )
@@ -210,7 +211,7 @@ _EXTRACT = (
                     "railway", "public_transport",
                 )
             ),
-            _flag("is_on_pedestrian_street", "a way tagged highway=pedestrian passes or begins here"),
+            _flag("is_on_pedestrian_street", "a way tagged highway=pedestrian or steps passes or begins here"),
         ),
         key=("node_id",),
         geometry="Point",

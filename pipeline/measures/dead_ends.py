@@ -419,6 +419,7 @@ def judge_ends(ends: pd.DataFrame, near: Surroundings, params: DeadEndsParams) -
         ("class_below", is_below),
         ("extract_edge", node["is_extract_edge"].to_numpy(dtype=bool)),
         ("too_far", is_barrier & (ends["distance_m"] > params.barrier_end_m).to_numpy(dtype=bool)),
+        ("too_short", _is_mouth(ends, near, params)),
         ("turning_circle", node["highway"].isin(TURNING_PLACES).to_numpy(dtype=bool)),
         ("loop", _ends_in_loop(ends, near)),
         ("pedestrian_street", ~is_barrier & _on_pedestrian_street(node, near)),
@@ -499,6 +500,26 @@ def _near_spots(xy: Floats, spots: Floats, distance_m: float) -> Flags:
 def _at_entrance(xy: Floats, near: Surroundings, params: DeadEndsParams) -> Flags:
     marks = near.tagged["entrance"].notna().to_numpy(dtype=bool) | _is(near, "barrier", GATES)
     return _near_spots(xy, near.tagged_xy[marks], params.entrance_distance_m)
+
+
+def _is_mouth(ends: pd.DataFrame, near: Surroundings, params: DeadEndsParams) -> Flags:
+    """Class ends whose class is a few metres long: the mouth of the lower road, or its bridge."""
+    rank = near.roads["class_rank"].to_numpy().astype(np.int64)
+    length = shapely.length(near.lines)
+    edge, side = ends["edge"].to_numpy(np.int64).copy(), ends["side"].to_numpy(np.int64).copy()
+    run = length[edge]
+    active = np.flatnonzero((ends["end_type"] == "class_end").to_numpy(dtype=bool))
+    for _ in range(_MOST_STEPS):
+        active = active[run[active] < params.class_end_least_m]
+        if not len(active):
+            break
+        next_edge, next_side = _continuation(edge[active], side[active], near)
+        goes_on = (next_edge >= 0) & (rank[next_edge] == rank[edge[active]])
+        active = active[goes_on]
+        edge[active], side[active] = next_edge[goes_on], next_side[goes_on]
+        run[active] += length[edge[active]]
+    is_class_end = (ends["end_type"] == "class_end").to_numpy(dtype=bool)
+    return np.asarray(is_class_end & (run < params.class_end_least_m))
 
 
 def _on_pedestrian_street(node: pd.DataFrame, near: Surroundings) -> Flags:

@@ -539,7 +539,7 @@ def places_of(nodes: Nodes) -> gpd.GeoDataFrame:
 def _tagged_nodes(osm: OsmData, highways: gpd.GeoDataFrame, reach: Reach) -> gpd.GeoDataFrame:
     """Tagged vertices of kept roads, and terminals, parking and stations that roads lead to.
 
-    Vertices that a pedestrian street shares are among them, tagged or not.
+    Vertices that a pedestrian street or steps share are among them, tagged or not.
     """
     vertices = (
         np.sort(_flat(highways["node_ids"])) if len(highways) else np.empty(0, dtype=np.int64)
@@ -563,8 +563,9 @@ def _tagged_nodes(osm: OsmData, highways: gpd.GeoDataFrame, reach: Reach) -> gpd
 
 
 def _pedestrian_vertices(ways: Ways, vertices: Ints, reach: Reach) -> gpd.GeoDataFrame:
-    """Vertices of roads (sorted ids) where a pedestrian street passes or begins, each once."""
-    ways = ways.take(np.flatnonzero(ways.tags.get("highway").eq("pedestrian").to_numpy(bool)))
+    """Vertices of roads (sorted ids) that pedestrian streets and steps share, each once."""
+    on_foot = ways.tags.get("highway").isin(("pedestrian", "steps"))
+    ways = ways.take(np.flatnonzero(on_foot.to_numpy(dtype=bool)))
     ids, first = np.unique(ways.node_id, return_index=True)
     lon, lat = ways.lon[first], ways.lat[first]
     keep = (find_sorted(vertices, ids) >= 0) & reach.has_points(lon, lat)

@@ -131,6 +131,33 @@ def test_heading_follows_the_road_back_through_short_edges():
     assert heading == pytest.approx(90.0 - np.degrees(np.arctan2(30, 70)), abs=0.1)
 
 
+@pytest.mark.parametrize(("metres", "rule"), [(60, "too_short"), (140, "finding")])
+def test_a_class_end_is_a_road_and_no_mouth(metres, rule):
+    """A track meets a secondary road; its first metres are drawn as tertiary."""
+    start = (END[0] - metres, 0.0)
+    ways = [
+        ("secondary", [(start[0], -3000), start, (start[0], 3000)], {}),
+        ("tertiary", [start, END], {}),
+        ("track", [END, (-100, 50)], {}),
+    ]
+    assert World(ways).rule_at(*END) == rule
+    # In parts it is as long as it is.
+    middle = (END[0] - metres / 2, 0.0)
+    ways[1:2] = [("tertiary", [start, middle], {}), ("tertiary", [middle, END], {})]
+    ways.append(("residential", [middle, (middle[0], 200)], {}))
+    assert World(ways).rule_at(*END) == rule
+
+
+def test_a_bridge_between_tracks_is_no_class_end():
+    start = (END[0] - 30, 0.0)
+    ways = [
+        ("track", [(-3000, 0), start], {}),
+        ("tertiary", [start, END], {"bridge": "yes"}),
+        ("track", [END, (-100, 0)], {}),
+    ]
+    assert World(ways).rule_at(*END) == "too_short"
+
+
 def test_class_end_and_its_counter_cases():
     track = ("track", [END, (-100, 50)], {})
     world = World([STUB, track])

@@ -251,6 +251,7 @@ def test_pedestrian_streets_mark_the_road_vertices_they_share(country, tmp_path)
     country.way([end, signal, beyond], highway="pedestrian")
     country.way([crossing, beyond], highway="pedestrian")
     country.way([start, beyond], highway="footway")
+    country.way([crossing, beyond], highway="steps")
     nodes = read(country, tmp_path).layers["tagged_nodes"].set_index("node_id")
     assert nodes["is_on_pedestrian_street"].to_dict() == {end: True, crossing: True}
     assert nodes.loc[crossing, "highway"] == "crossing"
