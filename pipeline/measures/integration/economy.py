@@ -1,0 +1,90 @@
+"""Indicators of market, industry and innovation: who reaches whom, works and sites across."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipeline.measures.integration.evidence import (
+    Evidence,
+    Measure,
+    by_city,
+    of_sites,
+    ratio_pct,
+    weighted,
+)
+from pipeline.measures.integration.scope import UNKNOWN, Bools, Floats, Scope, Value
+
+
+def _cross_border_reach(scope: Scope, evidence: Evidence) -> Value:
+    def share(city_id: str, own: Bools) -> Floats:
+        across = evidence.reach.people[own][:, evidence.columns(scope.partners[city_id])].sum(
+            axis=1
+        )
+        here = evidence.reach.people[own][:, evidence.columns(frozenset({city_id}))].sum(axis=1)
+        return ratio_pct(across, across + here)
+
+    return by_city(scope, evidence, share) if evidence.reach.is_known else UNKNOWN
+
+
+def _transport_performance(scope: Scope, evidence: Evidence) -> Value:
+    def share(city_id: str, own: Bools) -> Floats:
+        both = evidence.columns(scope.partners[city_id] | {city_id})
+        return ratio_pct(evidence.reach.people[own][:, both].sum(axis=1),
+                          evidence.within_radius[own][:, both].sum(axis=1))  # fmt: skip
+
+    return by_city(scope, evidence, share) if evidence.reach.is_known else UNKNOWN
+
+
+def _industrial_land(scope: Scope, evidence: Evidence) -> Value:
+    """Share of industrial land within reach of a partner's centre, by the sites' zones."""
+    sites = evidence.sites
+    sites = sites[
+        (sites["use"] == "industry") & sites["city_id"].isin(scope.cities) & (sites["zone"] >= 0)
+    ]
+    if not evidence.reach.is_known or not len(sites):
+        return UNKNOWN
+    zone = sites["zone"].to_numpy(np.int64)
+    minutes = np.full(len(sites), np.inf)
+    for city_id in scope.cities:
+        own = (sites["city_id"] == city_id).to_numpy(bool)
+        columns = evidence.columns(scope.partners[city_id])
+        if columns:
+            minutes[own] = evidence.reach.centre_minutes[zone[own]][:, columns].min(
+                axis=1, initial=np.inf
+            )
+    has_access = evidence.zones["has_access"].to_numpy(bool)[zone]
+    near = np.where(has_access, 100.0 * (minutes <= evidence.params.industry_minutes), np.nan)
+    mean = weighted(near, sites["area_km2"].to_numpy(float), len(sites))
+    cities_known = sites["city_id"].nunique() / max(len(scope.cities), 1)
+    return Value(mean.value, mean.coverage_pct * cities_known)
+
+
+def _innovation_people(scope: Scope, evidence: Evidence) -> Value:
+    def any_across(city_id: str, own: Bools) -> Floats:
+        across = evidence.reach.sites[own][:, evidence.columns(scope.partners[city_id])].sum(axis=1)
+        return 100.0 * (across > 0)
+
+    return of_sites(scope, evidence, "innovation", any_across)
+
+
+def _innovation_sites(scope: Scope, evidence: Evidence) -> Value:
+    counts = evidence.sites[evidence.sites["use"] == "innovation"].groupby("city_id").size()
+
+    def share_across(city_id: str, own: Bools) -> Floats:
+        partners = scope.partners[city_id]
+        across = evidence.reach.sites[own][:, evidence.columns(partners)].sum(axis=1)
+        return ratio_pct(
+            across, np.full(len(across), float(counts.reindex(sorted(partners)).sum()))
+        )
+
+    return of_sites(scope, evidence, "innovation", share_across)
+
+
+MEASURES: dict[str, Measure] = {
+    "cross_border_reach_pct": _cross_border_reach,
+    "transport_performance_pct": _transport_performance,
+    "industrial_land_30min_pct": _industrial_land,
+    "innovation_people_60min_pct": _innovation_people,
+    "innovation_sites_60min_pct": _innovation_sites,
+}
+"""How each of the indicators above is computed."""

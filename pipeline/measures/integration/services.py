@@ -1,0 +1,77 @@
+"""Indicators of public services and of town and country: access near borders, towns' minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from pipeline.measures.integration.evidence import (
+    Evidence,
+    Measure,
+    by_city,
+    of_sites,
+    ratio_pct,
+    weighted,
+)
+from pipeline.measures.integration.scope import UNKNOWN, Bools, Floats, Scope, Value
+
+
+def _belt_ratio(kind: str) -> Measure:
+    """Access of people near the border against the mean of their own city, percent."""
+
+    def measure(scope: Scope, evidence: Evidence) -> Value:
+        access = evidence.zones[f"{kind}_access"].to_numpy(float)
+        people = evidence.zones["population"].to_numpy(float)
+        city = evidence.zones["city_id"].to_numpy(dtype=object)
+
+        def ratio(city_id: str, own: Bools) -> Floats:
+            mean = weighted(access[city == city_id], people[city == city_id], 1).value
+            return ratio_pct(access[own], np.full(int(own.sum()), mean if mean > 0.0 else 0.0))
+
+        return by_city(scope, evidence, ratio, near_only=True)
+
+    return measure
+
+
+def _hospital_across(scope: Scope, evidence: Evidence) -> Value:
+    def any_across(city_id: str, own: Bools) -> Floats:
+        across = evidence.reach.hospitals[own][:, evidence.columns(scope.partners[city_id])].sum(
+            axis=1
+        )
+        return 100.0 * (across > 0)
+
+    return of_sites(scope, evidence, "hospital", any_across, near_only=True)
+
+
+def _town_statistic(column: str, statistic: Callable[[Floats], float], least: int) -> Measure:
+    """A statistic of the scope's towns; unknown with fewer than ``least`` of them."""
+
+    def measure(scope: Scope, evidence: Evidence) -> Value:
+        towns = evidence.towns[evidence.towns["city_id"].isin(scope.cities)]
+        if column == "minutes_to_seat":
+            towns = towns[towns["kind"] == "town"]
+        minutes = towns[column].to_numpy(float)
+        known = minutes[np.isfinite(minutes)]
+        if len(known) < least:
+            return UNKNOWN
+        return Value(float(statistic(known)), 100.0 * len(known) / len(minutes))
+
+    return measure
+
+
+def _quartile_range(values: Floats) -> float:
+    low, high = np.quantile(values, (0.25, 0.75))
+    return float(high - low)
+
+
+MEASURES: dict[str, Measure] = {
+    "hospital_belt_ratio_pct": _belt_ratio("hospital"),
+    "school_belt_ratio_pct": _belt_ratio("school"),
+    "university_belt_ratio_pct": _belt_ratio("university"),
+    "hospital_across_30min_pct": _hospital_across,
+    "town_minutes_to_seat": _town_statistic("minutes_to_seat", np.median, 1),
+    "town_minutes_to_core": _town_statistic("minutes_to_core", np.median, 1),
+    "town_spread_min": _town_statistic("minutes_to_core", _quartile_range, 4),
+}
+"""How each of the indicators above is computed."""
