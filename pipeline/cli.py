@@ -116,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("metro", nargs="?", default=DEFAULT_METRO, metavar="METRO")
     export.add_argument("--format", required=True, help="gpkg, xlsx, csv or graphml")
     export.add_argument("--crs", help="EPSG:4490 ..., or cgcs2000: the metro's 3-degree zone")
+    export.add_argument("--scenario", metavar="NAME", help="of this scenario, not of the base")
     export.add_argument("--layers", nargs="+", metavar="LAYER", help="only these")
     export.add_argument("--out", metavar="FILE",
                         help="default DATA/processed/<metro>/exports/<metro>.<format>")  # fmt: skip

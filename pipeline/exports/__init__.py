@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,9 @@ from pipeline.crs import WGS84
 from pipeline.errors import ConfigError, StoreError
 from pipeline.paths import Paths
 from pipeline.schemas import LAYERS, RESULT_LAYERS
+
+EXPORTED = (*RESULT_LAYERS, *(name for name, layer in LAYERS.items() if layer.kind == "review"))
+"""What is exported where it is there: the results, and what a scenario adds to them."""
 
 FORMATS = ("gpkg", "xlsx", "csv", "graphml")
 
@@ -171,7 +174,7 @@ def _check(
     faults += [
         f"--layers {layer!r}: no such result layer; docs/data-dictionary.md lists them"
         for layer in layers or []
-        if layer not in RESULT_LAYERS
+        if layer not in EXPORTED
     ]
     if layers and form == "graphml":
         faults.append("--layers: a graphml file holds the road network alone")
@@ -206,7 +209,7 @@ def _crs_of(text: str | None, facts: dict[str, Any]) -> pyproj.CRS:
 
 
 def _layers_on_disk(metro_id: str, paths: Paths, layers: list[str] | None) -> dict[str, str]:
-    wanted = [name for name in RESULT_LAYERS if layers is None or name in layers]
+    wanted = [name for name in EXPORTED if layers is None or name in layers]
     found = {}
     for name in wanted:
         path = paths.layer(metro_id, name, LAYERS[name].is_folder)
@@ -218,7 +221,7 @@ def _layers_on_disk(metro_id: str, paths: Paths, layers: list[str] | None) -> di
     if not found:
         raise StoreError(
             f"no finished layers in {paths.metro(metro_id)}; run `metro-integration run "
-            f"{metro_id}` first, or give --data"
+            f"{metro_id}` first, or give --data or the name of a --scenario"
         )
     return found
 
@@ -251,7 +254,7 @@ def _writer(form: str) -> Writer:
 
 def run_export(options: Any, say: Callable[[str], None]) -> None:
     """The `export` verb: parsed options in, lines about what was written out."""
-    paths = Paths.of(options.data, "maps")
+    paths = replace(Paths.of(options.data, "maps"), scenario=options.scenario or "")
     done = export(options.metro, paths, options.format, options.crs, options.layers, options.out)
     say(f"{done.path}: {len(done.rows)} layers, {sum(done.rows.values()):,} rows")
     for note in done.notes:

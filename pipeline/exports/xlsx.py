@@ -56,7 +56,7 @@ def write_xlsx(job: Job, path: Path) -> tuple[dict[str, int], list[str]]:
                 continue
             rows[layer] = _write_sheet(book.add_worksheet(title_zh(layer)), frame, heading)
         _explain(explained, job, list(rows), left_out, heading)
-    notes = [f"{layer} has more rows than a sheet holds; export it as csv" for layer in left_out]
+    notes = [f"{layer} is left out: too long for a sheet; export it as csv" for layer in left_out]
     return rows, notes
 
 
@@ -109,7 +109,10 @@ def _explain(sheet: Any, job: Job, layers: list[str], left_out: list[str], headi
     sheet.set_column(4, 6, 60)
     lines = [list(pair) for pair in job.about]
     lines += [
-        [f"未列出 left out: {layer}", "行数超过工作表上限 too many rows for a sheet"]
+        [
+            f"未列出 left out: {layer}",
+            "行数过多，请导出为 CSV too long for a sheet, export it as csv",
+        ]
         for layer in left_out
     ]
     lines.append([])
