@@ -54,4 +54,4 @@ bench: install ## run the benchmarks
 	@for each in benchmarks/*.py; do echo "== $$each"; $(PYTHON) $$each || exit 1; done
 
 clean: ## remove what the pipeline made: layers, pages, sample, caches; never downloads
-	rm -rf data/processed/*/ maps/*.html maps/*/ data/raw/*.sample.* .pytest_cache .mypy_cache .ruff_cache
+	rm -rf data/processed/*/ maps/*.html maps/*/ data/raw/*.sample.* data/raw/*.vector.* .pytest_cache .mypy_cache .ruff_cache

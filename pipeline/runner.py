@@ -236,8 +236,14 @@ def _metadata(job: Job) -> dict[str, str]:
         "source": job.source.kind,
         "osm_snapshot": job.facts.get("osm_snapshot") or "unknown",
         "roads_synthetic": "true" if job.facts.get("is_synthetic") else "false",
-        "licence": "Open Database License 1.0; (c) OpenStreetMap contributors",
+        "licence": _licence(job.source.kind),
     }
+
+
+def _licence(source_kind: str) -> str:
+    if source_kind == "vector":
+        return "that of the vector files given"
+    return "Open Database License 1.0; (c) OpenStreetMap contributors"
 
 
 def _stage(job: Job) -> Stage:

@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 import requests
 import shapely
+from urllib3.exceptions import NewConnectionError
 
 from pipeline.catalogue import Metro
 from pipeline.errors import ConfigError, SourceError
@@ -63,6 +64,8 @@ _KM_PER_DEGREE = 111.195
 TILE_DEG = 0.2
 _SMALLEST_TILE_DEG = 0.04
 """A tile that is too much for a server is quartered down to this."""
+
+_NO_CONNECTION = "no connection"
 
 Question = dict[str, bool | str | list[str]]
 
@@ -372,6 +375,9 @@ def _ask_servers(
             except (_BrokenError, requests.RequestException) as error:
                 said.append(f"{server}: {_why(error)}")
                 waits.append(None)
+        if round_number == 1 and all(each.endswith(_NO_CONNECTION) for each in said):
+            # Without any network there is nothing to wait for.
+            break
         asked = [wait for wait in waits if wait is not None]
         if len(asked) == len(servers) and min(asked) > patience.longest_wait_s:
             break
@@ -384,11 +390,15 @@ def _ask_servers(
 def _why(error: Exception) -> str:
     if isinstance(error, SourceError):
         return str(error)
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return _NO_CONNECTION
     if isinstance(error, requests.exceptions.Timeout):
         return "did not answer in time"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return "broke off"
-    return "no connection"
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    is_refused = isinstance(reason, NewConnectionError)
+    return _NO_CONNECTION if is_refused else "the connection failed"
 
 
 def _ask(server: str, tile: Box, question: Question, patience: Patience) -> bytes:

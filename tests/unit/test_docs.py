@@ -5,10 +5,12 @@ from __future__ import annotations
 import difflib
 import importlib.util
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from pipeline.catalogue import Metro
 from pipeline.schemas import LAYERS
 
 ROOT = Path(__file__).parents[2]
@@ -46,3 +48,16 @@ def test_the_readme_names_the_test_command_that_ci_calls():
     assert re.search(
         r"^make test$", (ROOT / ".ci" / "run").read_text(encoding="utf-8"), re.MULTILINE
     )
+
+
+def test_the_metro_files_shown_in_the_docs_are_valid():
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    shown = [
+        (page.name, text)
+        for page in pages
+        for text in re.findall(r"```toml\n(.*?)```", page.read_text(encoding="utf-8"), re.S)
+    ]
+    assert len(shown) > 4
+    for page, text in shown:
+        table = {"id": "shown"} | tomllib.loads(text)
+        assert Metro.model_validate(table), page

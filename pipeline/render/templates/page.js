@@ -149,7 +149,8 @@ MI.setLanguage = function (lang, quiet) {
 MI.renderSource = function () {
   const facts = MI.data.facts, footer = MI.clear(document.getElementById('mi-source'));
   const parts = [
-    facts.is_synthetic ? MI.t('source_line.synthetic') : MI.t('source_line.licence'),
+    MI.t('source_line.' + (facts.is_synthetic ? 'synthetic'
+      : facts.source_kind === 'vector' ? 'licence_vector' : 'licence')),
     MI.t('source_line.date', { date: facts.osm_snapshot || MI.t('ui.unknown') }),
     MI.word('source', facts.source_kind), MI.t('source_line.unofficial'), MI.t('source_line.potential')
   ];

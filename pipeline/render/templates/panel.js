@@ -506,7 +506,7 @@ MI.panels.about = function () {
     ['about.boundaries', MI.t('boundary.' + (facts.source_kind === 'sample' ? 'cnmaps' : MI.data.boundary_source))],
     ['about.crs', facts.crs_note], ['about.made_at', facts.made_at], ['about.version', facts.version]
   ].filter(row => row[1]);
-  const caveats = ['licence', 'official', facts.is_synthetic ? 'synthetic' : null,
+  const caveats = [facts.source_kind === 'vector' ? 'licence_vector' : 'licence', 'official', facts.is_synthetic ? 'synthetic' : null,
     facts.source_kind === 'sample' || MI.data.boundary_source === 'cnmaps' ? 'cnmaps' : null, 'proxy', 'transit',
     MI.data.has_population_raster ? 'population_raster' : 'population_estimated', 'index', 'border_effect', 'ecology', 'precision'].filter(Boolean);
   const parts = [MI.heading('theme.about', 'h2'), MI.heading('about.data'),

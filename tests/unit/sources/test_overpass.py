@@ -260,3 +260,14 @@ def test_overpass_as_a_source_of_a_run(metro, server, tmp_path):
     assert source == waiting
     assert source.files[0].is_file()
     assert any("source: Overpass" in line for line in said)
+
+
+def test_without_a_network_the_error_is_quick(metro, tmp_path, folder, monkeypatch):
+    monkeypatch.setenv(
+        overpass.SERVER_VARIABLE, "http://127.0.0.1:9/api,http://no.such.host.invalid/api"
+    )
+    waited = []
+    monkeypatch.setattr(overpass.time, "sleep", waited.append)
+    with pytest.raises(UnreachableError, match=r"no connection.*0 of 6 tiles"):
+        overpass.fetch_area(metro, tmp_path / "x.osm.pbf", folder, 10_000.0)
+    assert sum(waited) == 0
