@@ -60,10 +60,12 @@ def render_metro_map(
     indicators: pd.DataFrame,
     integration_index: pd.DataFrame,
     extract_drops: pd.DataFrame,
+    has_briefs: bool = True,
 ) -> dict[str, bytes]:
     """Make a metro's page and its card for the index.
 
-    Every layer is in WGS84 and may be empty: the page then says so.
+    Every layer is in WGS84 and may be empty: the page then says so. A scenario
+    has no briefs to lead to.
 
     Returns
     -------
@@ -123,7 +125,9 @@ def render_metro_map(
         "account": summary.read_account(extract_drops),
         "thinned": {name: list(counts) for name, counts in thinning.counts.items()},
         "briefs": {
-            border: pair.page(metro.id) for pair in pairs_of(borders) for border in pair.borders
+            border: pair.page(metro.id)
+            for pair in (pairs_of(borders) if has_briefs else ())
+            for border in pair.borders
         },
         "style": style.tokens(),
         "basemaps": {each["key"]: each["datum"] for each in style.BASEMAPS},

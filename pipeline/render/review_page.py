@@ -101,7 +101,9 @@ def render_scenario(
                         name=name)
         for number, each in enumerate(style.LANGUAGES)
     }  # fmt: skip
-    return render_review(metro, facts, title, [intro], picture, legend, tables)
+    whole = say.text("review.whole_map")
+    link = Markup('<a href="{}">{}</a>').format(f"../{metro.id}-scenario-{name}.html", whole)
+    return render_review(metro, facts, title, [intro, link], picture, legend, tables)
 
 
 END_COLOURS = {
@@ -164,10 +166,10 @@ def render_comparison(
     legend += [(END_COLOURS[key], say.text(f"review.end_{key}")) for key in END_COLOURS]
     tables = [
         _count_table(end_changes, link_changes),
-        _change_table("built_links", built, "", is_link=True),
-        _change_table("end_new", new, "N"),
-        _change_table("end_moved", moved, "M"),
-        _change_table("end_opened", alone, "O"),
+        _change_table("built_links", built, "", borders, is_link=True),
+        _change_table("end_new", new, "N", borders),
+        _change_table("end_moved", moved, "M", borders),
+        _change_table("end_opened", alone, "O", borders),
         _growth_table(road_growth, cities),
         _index_table(changes),
         _border_table(changes, borders),
@@ -209,8 +211,10 @@ def _count_table(ends: pd.DataFrame, links: pd.DataFrame) -> Table:
 
 
 def _change_table(
-    heading: str, rows: gpd.GeoDataFrame, letter: str, *, is_link: bool = False
-) -> Table:
+    heading: str, rows: gpd.GeoDataFrame, letter: str, borders: gpd.GeoDataFrame, *,
+    is_link: bool = False,
+) -> Table:  # fmt: skip
+    name_of = dict(zip(borders["border_id"], borders["name"], strict=True))
     cells = []
     for number, row in enumerate(rows.itertuples(), 1):
         size = row.gap_m if is_link else row.moved_m
@@ -218,7 +222,8 @@ def _change_table(
         before = row.link_id_before if is_link else row.dead_end_id_before
         name = "" if is_link or pd.isna(row.name) else row.name
         cells.append([
-            f"{letter}{number}", row.border_id, say.word("highway", row.highway), name,
+            f"{letter}{number}", name_of.get(row.border_id, row.border_id),
+            say.word("highway", row.highway), name,
             escape("") if pd.isna(size) else say.distance(size),
             Markup("<code>{}</code>").format(before if pd.isna(after) else after),
         ])  # fmt: skip

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -287,4 +287,31 @@ def _report(base: Base, own: Paths, name: str, chosen: Sequence[str]) -> str:
     )  # fmt: skip
     path = own.page(f"{metro_id}/scenario-{name}.html")
     store.write_bytes(path, page)
+    store.write_bytes(own.page(map_page(metro_id, name)), _whole_map(base, own, name, len(chosen)))
     return path
+
+
+def map_page(metro_id: str, name: str) -> str:
+    """The scenario's whole map, beside the metro's own, so that links on it lead on."""
+    return f"{metro_id}-scenario-{name}.html"
+
+
+def _whole_map(base: Base, own: Paths, name: str, count: int) -> bytes:
+    """The metro's page as if the links were open; its name and a note say that they are not."""
+    stage = next(each for each in STAGES if each.name == "metro_map")
+    layers = {
+        layer: store.read_layer(own.layer(base.metro.id, layer, LAYERS[layer].is_folder), layer)
+        for layer in stage.inputs
+    }
+    facts = runner.page_facts(base.source, base.manifest["facts"])
+    note = f"情景 scenario {name}: {count} 条缺失连接假设已通车 missing links as if open"
+    names = {
+        "name": f"{base.metro.name or base.metro.id}（情景 {name}）",
+        "name_en": f"{base.metro.name_en or base.metro.id}, scenario {name}",
+    }
+    metro = base.metro.model_copy(update=names)
+    pages = stage.func(
+        metro, replace(facts, notes=(note, *facts.notes)), metro.params.map, **layers,
+        has_briefs=False,
+    )  # fmt: skip
+    return bytes(pages[f"{metro.id}.html"])

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import geopandas as gpd
+import openpyxl
 import pandas as pd
 import pytest
 
@@ -88,6 +89,16 @@ def test_the_page_says_what_it_is_and_asks_for_nothing(scenario):
         assert link_id in text
 
 
+def test_the_whole_map_is_the_scenarios(scenario):
+    base, _, _, _ = scenario
+    maps = base.parents[2] / "maps"
+    text = (maps / "zhengzhou-scenario-两条.html").read_text(encoding="utf-8")
+    assert "情景 两条" in text
+    assert 'href="../zhengzhou-scenario-两条.html"' in (
+        maps / "zhengzhou" / "scenario-两条.html"
+    ).read_text(encoding="utf-8")
+
+
 def test_doing_it_again_runs_nothing(scenario, sample_run):
     _, _, _, done = scenario
     again = done.again()
@@ -99,6 +110,33 @@ def test_doing_it_again_runs_nothing(scenario, sample_run):
         )
     )
     assert len(facts["links"]) == 2
+
+
+def test_compared_with_its_base_it_tells_what_was_built(scenario, sample_run, command):
+    base, links, _, _ = scenario
+    done = command(
+        sample_run.folder,
+        "compare",
+        str(base),
+        str(base / "scenarios" / "两条"),
+        "--quick",
+        "--names",
+        "前",
+        "后",
+    )
+    assert done.code == 0, done.stderr
+    folder = base / "scenarios" / "两条" / "comparisons" / "前-后"
+    became = pd.read_parquet(folder / "link_changes.parquet").set_index("link_id_before")["change"]
+    assert set(became.index[became == "built"]) == set(links["link_id"])
+    assert set(became) == {"built", "unchanged"}
+    ends = pd.read_parquet(folder / "end_changes.parquet")
+    assert set(ends["change"]) == {"opened", "unchanged"}
+    maps = sample_run.maps / "zhengzhou"
+    text = (maps / "compare-前-后.html").read_text(encoding="utf-8")
+    assert "合成" in text
+    assert not re.search(r"""(src|href)=["']?https?:""", text)
+    book = openpyxl.load_workbook(maps / "compare-前-后.xlsx")
+    assert book.sheetnames == ["说明", "断头路变化", "缺失连接变化", "道路测绘增长", "指标变化"]
 
 
 @pytest.mark.parametrize(
