@@ -8,14 +8,17 @@ import tomllib
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from xml.sax.saxutils import quoteattr
 
 import geopandas as gpd
 import shapely
+from small_world import World
 
 from pipeline.catalogue import load_metro
 from pipeline.config import ExtractParams
 from pipeline.sources.boundaries import outline_of
 from pipeline.sources.extract import Source, read_extract
+from pipeline.sources.tags import KEYS
 from pipeline.sources.vector import write_vector_extract
 
 Files = dict[str, bytes]
@@ -126,6 +129,98 @@ def _unpack_blob(blob: bytes) -> bytes:
     return fields[1] if 1 in fields else zlib.decompress(fields[3])  # type: ignore[arg-type,return-value]
 
 
+def small_country() -> World:
+    """Two cities with a bit of everything that is read."""
+    world = World()
+    world.two_cities()
+    nodes = [world.node(113.85 + 0.03 * n, 34.5) for n in range(11)]
+    world.way(nodes, highway="primary", name="中原路")
+    world.way(nodes[3:6], highway="secondary", oneway="yes")
+    world.ring(113.95, 34.51, 114.05, 34.53, natural="water")
+    world.node(113.9, 34.5, place="town", name="镇", population="100")
+    world.relation([("n", nodes[0], "stop"), ("n", nodes[9], "stop")], type="route", route="bus")
+    return world
+
+
+ODD_TEXT = ("", " ", "0", "-1", "1e400", "nan", "５", "yes;no", "a" * 255, "\u202ex", "%20%", "a=b,c@d e\n",
+            "</script>", "😀" * 40, "7;8", "12,345", "中" * 80)  # fmt: skip
+ODD_IDS = (0, -5, 2**31, 2**40, 2**53 + 1, 2**62, 10**9)
+ODD_PLACES = ((180.0, 90.0), (-180.0, -90.0), (0.0, 0.0), (114.0, 34.5), (113.9, 34.5000001))
+
+
+def odd_country(rng: random.Random) -> bytes:
+    """OSM XML that is well formed, and odd in what it says: libosmium would not write it so."""
+    world = small_country()
+    for _ in range(rng.choice((1, 2, 3, 8))):
+        number = rng.choice(list(world.nodes))
+        way = rng.choice(list(world.ways))
+        relation = rng.choice(list(world.relations))
+        place, node_tags = world.nodes[number]
+        refs, way_tags = world.ways[way]
+        members, tags = world.relations[relation]
+        any_tags = rng.choice((node_tags, way_tags, way_tags, tags))
+        match rng.randrange(12):
+            case 0:
+                world.nodes[number] = (rng.choice(ODD_PLACES), node_tags)
+            case 1:
+                any_tags[rng.choice(KEYS)] = rng.choice(ODD_TEXT)
+            case 2:
+                for key in any_tags:
+                    any_tags[key] = rng.choice((any_tags[key], rng.choice(ODD_TEXT)))
+            case 3:
+                refs[:] = rng.sample(refs, len(refs))
+            case 4:
+                refs[rng.randrange(len(refs)) :] = []
+                refs or refs.append(number)
+            case 5:
+                refs[rng.randrange(len(refs))] = rng.choice((*ODD_IDS, refs[0], number))
+            case 6:
+                members.append(
+                    (
+                        rng.choice("nwr"),
+                        rng.choice((relation, way, number, *ODD_IDS)),
+                        rng.choice(ODD_TEXT),
+                    )
+                )
+            case 7:
+                members[rng.randrange(len(members))] = ("w", rng.choice(list(world.ways)), "inner")
+            case 8:
+                members[:] = members[: rng.randrange(len(members) + 1)]
+                members or members.append(("n", number, ""))
+            case 9:
+                world.relations[rng.choice(ODD_IDS)] = (list(members), dict(tags))
+            case 10:
+                world.ways[rng.choice(ODD_IDS)] = (list(refs), dict(way_tags))
+            case 11:
+                world.nodes[rng.choice(ODD_IDS)] = (place, {"place": "city", "name": "X"})
+    bounds = rng.choice(((113.0, 34.0, 115.0, 35.0), None, (113.9, 34.45, 114.0, 34.55)))
+    return _as_xml(world, bounds)
+
+
+def _as_xml(world: World, bounds: tuple[float, float, float, float] | None) -> bytes:
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>', '<osm version="0.6" generator="fuzz">']
+    if bounds:
+        west, south, east, north = bounds
+        lines.append(f'<bounds minlon="{west}" minlat="{south}" maxlon="{east}" maxlat="{north}"/>')
+
+    def tags(of: dict[str, str]) -> list[str]:
+        return [f"<tag k={quoteattr(k)} v={quoteattr(v)}/>" for k, v in of.items()]
+
+    for number, ((lon, lat), own) in sorted(world.nodes.items()):
+        lines += [f'<node id="{number}" lon="{lon}" lat="{lat}">', *tags(own), "</node>"]
+    for number, (refs, own) in sorted(world.ways.items()):
+        listed = [f'<nd ref="{ref}"/>' for ref in refs]
+        lines += [f'<way id="{number}">', *listed, *tags(own), "</way>"]
+    long = {"n": "node", "w": "way", "r": "relation"}
+    for number, (members, own) in sorted(world.relations.items()):
+        listed = [
+            f'<member type="{long[kind]}" ref="{ref}" role={quoteattr(role)}/>'
+            for kind, ref, role in members
+        ]
+        lines += [f'<relation id="{number}">', *listed, *tags(own), "</relation>"]
+    return "\n".join([*lines, "</osm>"]).encode()
+
+
 # --- the four kinds ---------------------------------------------------------------------
 
 
@@ -138,19 +233,7 @@ def make(kind: str, folder: Path) -> Files:
         assert tomllib.loads(text + extra)
         return {"m.toml": (text + extra).encode()}
     if kind == "pbf":
-        from small_world import World
-
-        world = World()
-        world.two_cities()
-        nodes = [world.node(113.85 + 0.03 * n, 34.5) for n in range(11)]
-        world.way(nodes, highway="primary", name="中原路")
-        world.way(nodes[3:6], highway="secondary", oneway="yes")
-        world.ring(113.95, 34.51, 114.05, 34.53, natural="water")
-        world.node(113.9, 34.5, place="town", name="镇", population="100")
-        world.relation(
-            [("n", nodes[0], "stop"), ("n", nodes[9], "stop")], type="route", route="bus"
-        )
-        return {"w.osm.pbf": world.write(folder / "w.osm.pbf").read_bytes()}
+        return {"w.osm.pbf": small_country().write(folder / "w.osm.pbf").read_bytes()}
     cities = gpd.GeoDataFrame(
         {"code": ["w", "e"], "name": ["西", "东"]},
         geometry=[shapely.box(113.8, 34.4, 114.0, 34.6), shapely.box(114.0, 34.4, 114.2, 34.6)],
@@ -176,8 +259,10 @@ def make(kind: str, folder: Path) -> Files:
 def mutation(kind: str, files: Files, seed: int) -> Files:
     """The files of one seed: one of them changed."""
     rng = random.Random(f"{kind}-{seed}")
-    if kind == "pbf" and seed % 2:
+    if kind == "pbf" and seed % 4 == 1:
         return {"w.osm.pbf": repack(files["w.osm.pbf"], rng)}
+    if kind == "pbf" and seed % 4 > 1:
+        return {"w.osm": odd_country(rng)}
     parts = [name for name in sorted(files) if kind != "shapefile" or name.startswith("roads")]
     victim = rng.choice(parts)
     return files | {victim: mutate(files[victim], Path(victim).suffix, rng)}
@@ -197,7 +282,8 @@ def _ignore(_: object) -> None:
 def _read_pbf(folder: Path) -> None:
     toml = folder / "m.toml"
     toml.write_text("[boundaries]\nadmin_level = 5\n", encoding="utf-8")
-    read_extract(load_metro(str(toml)), Source("pbf", (folder / "w.osm.pbf",)), ExtractParams())
+    (file,) = folder.glob("w.osm*")
+    read_extract(load_metro(str(toml)), Source("pbf", (file,)), ExtractParams())
 
 
 def _read_vector(kind: str, folder: Path) -> None:
