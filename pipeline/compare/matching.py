@@ -43,6 +43,7 @@ SAME_HEADING_DEG = 60.0
 END_PIECE_M = 100.0
 """Of a road that ends, this much before its end tells whether it was there before."""
 SAMPLE_M = 25.0
+_AS_NEAR_M = 0.5
 DIRECT_FACTOR, DIRECT_EXTRA_M = 1.5, 200.0
 """A way between both ends no longer than this many gaps, and this much, is the link itself."""
 ALONG_FACTOR, ALONG_EXTRA_M = 1.3, 50.0
@@ -76,7 +77,7 @@ def newly_mapped(roads: gpd.GeoDataFrame, earlier: gpd.GeoDataFrame) -> Flags:
     result = np.zeros(len(roads), dtype=bool)
     rows = np.flatnonzero(~known)
     if len(rows):
-        result[rows] = _share_off(roads.geometry.to_numpy()[rows], earlier) > 0.5
+        result[rows] = _share_off(roads.geometry.to_numpy()[rows], earlier, roads) > 0.5
     return result
 
 
@@ -180,19 +181,33 @@ def _node_pairs(roads: gpd.GeoDataFrame) -> NDArray[np.object_]:
     return (pd.Series(low).astype(str) + "/" + pd.Series(high).astype(str)).to_numpy(object)
 
 
-def _share_off(lines: Any, earlier: gpd.GeoDataFrame) -> Floats:
-    """Share of each line that lies farther than `SAME_ROAD_M` from any earlier road."""
+def _share_off(lines: Any, earlier: gpd.GeoDataFrame, later: gpd.GeoDataFrame) -> Floats:
+    """Share of each later line that is no road of the earlier extract.
+
+    A point is on an earlier road if one lies within `SAME_ROAD_M`, and no other
+    later road lies nearer to that spot: a lane that leaves a road at a small
+    angle is not that road drawn anew.
+    """
     length = shapely.length(lines)
     counts = np.maximum(np.ceil(length / SAMPLE_M), 2).astype(np.int64)
     line = np.repeat(np.arange(len(lines)), counts)
     step = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     at = (step + 0.5) / counts[line] * length[line]
     points = shapely.line_interpolate_point(lines[line], at)
-    tree = shapely.STRtree(earlier.geometry.to_numpy())
-    near = tree.query(points, predicate="dwithin", distance=SAME_ROAD_M)[0]
-    is_near = np.zeros(len(points), dtype=bool)
-    is_near[near] = True
-    return np.bincount(line, ~is_near, minlength=len(lines)) / counts
+    roads = earlier.geometry.to_numpy()
+    point, road = shapely.STRtree(roads).query_nearest(
+        points, max_distance=SAME_ROAD_M, all_matches=False
+    )
+    spots = shapely.get_point(shapely.shortest_line(points[point], roads[road]), 1)
+    own = shapely.distance(lines[line[point]], spots)
+    spot, nearest = shapely.STRtree(later.geometry.to_numpy()).query_nearest(
+        spots, all_matches=False, return_distance=True
+    )
+    least = np.empty(len(spots))
+    least[spot[0]] = nearest
+    is_on = np.zeros(len(points), dtype=bool)
+    is_on[point] = own <= least + _AS_NEAR_M
+    return np.bincount(line, ~is_on, minlength=len(lines)) / counts
 
 
 # --- matching --------------------------------------------------------------------------
@@ -406,7 +421,7 @@ def _ends_on_new_road(end: Any, before: Side, after: Side) -> bool:
     if int(after.roads["to_node"].iloc[rows[0]]) == node:
         line = shapely.reverse(line)
     piece = substring(line, 0.0, min(END_PIECE_M, line.length))
-    return bool(_share_off(np.array([piece], dtype=object), before.roads)[0] > 0.5)
+    return bool(_share_off(np.array([piece], dtype=object), before.roads, after.roads)[0] > 0.5)
 
 
 def _has_new_road_near(point: Any, after: Side, is_new: Flags) -> bool:
