@@ -604,3 +604,41 @@ def test_a_route_whose_stops_are_not_in_the_extract(country, tmp_path):
     extract = read(country, tmp_path)
     assert len(extract.layers["osm_stops"]) == len(extract.layers["transit_routes"]) == 0
     assert drops(extract, "transit route") == {"too_few_stops": 1}
+
+
+def test_two_overlapping_extracts_read_as_the_whole_they_were_cut_from(make_world, tmp_path):
+    whole = make_world()
+    whole.two_cities()
+    for lat in (34.42, 34.45, 34.48, 34.55):
+        nodes = [whole.node(113.82 + 0.02 * n, lat) for n in range(18)]
+        for start in range(0, 17, 4):
+            whole.way(nodes[start : start + 5], highway="primary", name=f"{lat} {start}")
+    whole.ring(113.97, 34.5, 114.03, 34.53, natural="water")
+    whole.node(114.0, 34.51, place="town", name="Middle")
+
+    def part(name, keep):
+        """Every way that reaches into a side, whole; all relations, with the members they have."""
+        piece = make_world()
+        piece.ways = {
+            number: way
+            for number, way in whole.ways.items()
+            if any(keep(whole.nodes[ref][0][0]) for ref in way[0])
+        }
+        used = {ref for refs, _ in piece.ways.values() for ref in refs}
+        piece.nodes = {
+            number: node
+            for number, node in whole.nodes.items()
+            if number in used or keep(node[0][0])
+        }
+        piece.relations = whole.relations
+        return piece.write(tmp_path / name)
+
+    west = part("west.osm.pbf", lambda lon: lon < 114.01)
+    east = part("east.osm.pbf", lambda lon: lon > 113.97)
+    one = read(whole, tmp_path)
+    two = read_extract(METRO, Source("pbf", (west, east)), ExtractParams())
+    assert len(one.layers["highways"]) == 20
+    for name, frame in one.layers.items():
+        pd.testing.assert_frame_equal(pd.DataFrame(frame), pd.DataFrame(two.layers[name]), obj=name)
+    alone = read_extract(METRO, Source("pbf", (east,)), ExtractParams())
+    assert len(alone.layers["highways"]) < 20, "one of them is not the whole"
