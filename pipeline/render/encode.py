@@ -139,3 +139,14 @@ def _drop_repeats(xy: Any, part_of: Any) -> tuple[Any, Any]:
     left = np.bincount(part_of, weights=~repeats)
     repeats &= left[part_of] >= 2
     return xy[~repeats], part_of[~repeats]
+
+
+def svg_path(geometry: Any, is_closed: bool) -> str:
+    """The ``d`` attribute of lines, or of polygons with their holes, in drawing units."""
+    parts = shapely.get_parts(geometry)
+    rings = shapely.get_rings(parts) if is_closed else parts
+    texts = []
+    for ring in rings:
+        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in shapely.get_coordinates(ring))
+        texts.append(f"M{points}{'Z' if is_closed else ''}")
+    return "".join(texts)

@@ -18,6 +18,7 @@ import shapely
 from pipeline.catalogue import Metro
 from pipeline.config import MapParams
 from pipeline.render import base_map, style, summary, themes
+from pipeline.render.encode import svg_path
 from pipeline.render.page_facts import MetroCard, PageFacts, card_name
 from pipeline.render.page_shell import render_page
 from pipeline.render.pair_facts import pairs_of
@@ -239,9 +240,9 @@ def _small_map(
 
     half_pixel = 0.5 / unit
     outlines = shapely.coverage_simplify(cities.geometry.to_numpy(), half_pixel)
-    outline = tuple(_svg_path(shapely.transform(each, place), True) for each in outlines)
+    outline = tuple(svg_path(shapely.transform(each, place), True) for each in outlines)
     lines = shapely.simplify(borders.geometry.to_numpy(), half_pixel)
-    border_path = " ".join(_svg_path(shapely.transform(each, place), False) for each in lines)
+    border_path = " ".join(svg_path(shapely.transform(each, place), False) for each in lines)
     middles = shapely.line_interpolate_point(links.geometry.to_numpy(), 0.5, normalized=True)
     points = place(shapely.get_coordinates(middles)) if len(links) else np.empty((0, 2))
     marks = tuple(
@@ -250,13 +251,3 @@ def _small_map(
         if status not in summary.NOT_COUNTED
     )
     return outline, border_path, marks, CARD_HEIGHT
-
-
-def _svg_path(geometry: Any, is_closed: bool) -> str:
-    parts = shapely.get_parts(geometry)
-    rings = shapely.get_rings(parts) if is_closed else parts
-    texts = []
-    for ring in rings:
-        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in shapely.get_coordinates(ring))
-        texts.append(f"M{points}{'Z' if is_closed else ''}")
-    return "".join(texts)

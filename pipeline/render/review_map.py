@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 from pipeline.config import CLASS_RANK
 from pipeline.render import bilingual as say
 from pipeline.render import style
+from pipeline.render.encode import svg_path
 
 WIDTH, MARGIN = 1200.0, 12.0
 BORDER = "#4b3b66"
@@ -62,7 +63,7 @@ def draw_review_map(
         return np.column_stack([x, (north - xy[:, 1]) * unit + MARGIN])
 
     def path(shapes: Any, is_closed: bool) -> str:
-        return "".join(_path(shapely.transform(each, place), is_closed) for each in shapes)
+        return "".join(svg_path(shapely.transform(each, place), is_closed) for each in shapes)
 
     half = 0.4 / unit
     outlines = shapely.coverage_simplify(cities.geometry.to_numpy(), half)
@@ -112,7 +113,7 @@ def _finding(each: Drawn, place: Any, is_labelled: bool) -> Markup:
     line = Markup("")
     if shape.geom_type != "Point":
         line = Markup('<path d="{}" fill="none" stroke="{}" stroke-width="3.4"/>').format(
-            _path(shape, False), each.colour
+            svg_path(shape, False), each.colour
         )
     number = Markup("")
     if is_labelled:
@@ -126,13 +127,3 @@ def _finding(each: Drawn, place: Any, is_labelled: bool) -> Markup:
     ).format(
         escape(each.told), line, middle.x, middle.y, 9 if is_labelled else 4.5, each.colour, number
     )
-
-
-def _path(geometry: Any, is_closed: bool) -> str:
-    parts = shapely.get_parts(geometry)
-    rings = shapely.get_rings(parts) if is_closed else parts
-    texts = []
-    for ring in rings:
-        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in shapely.get_coordinates(ring))
-        texts.append(f"M{points}{'Z' if is_closed else ''}")
-    return "".join(texts)
