@@ -229,7 +229,7 @@ def _write(
     notes: list[str],
 ) -> Comparison:  # fmt: skip
     from pipeline.exports.xlsx import write_xlsx
-    from pipeline.render.review_page import render_comparison
+    from pipeline.render.comparison_page import render_comparison
 
     name = f"{labels[0]}-{labels[1]}"
     folder = f"{after.folder}/comparisons/{name}"

@@ -253,7 +253,7 @@ def _prepare(base: Base, own: Paths, edited: Edited) -> None:
 
 def _report(base: Base, own: Paths, name: str, chosen: Sequence[str]) -> str:
     """Write the tables of differences and the page; returns the page's path."""
-    from pipeline.render.review_page import render_scenario
+    from pipeline.render.scenario_page import render_scenario
 
     metro_id = base.metro.id
 
