@@ -16,18 +16,13 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline.errors import SourceError
 from pipeline.exports import Job
 
 
 def write_graphml(job: Job, path: Path) -> tuple[dict[str, int], list[str]]:
     """Write the layers ``roads`` and ``road_nodes`` as one directed multigraph."""
-    try:
-        import osmnx
-    except ImportError as error:
-        raise SourceError(
-            "GraphML needs osmnx, which is not installed; run `pip install 'osmnx>=2'`"
-        ) from error
+    import osmnx  # takes a second to load, and no other format needs it
+
     edges = directed_edges(job.frame("roads"))
     nodes = _nodes(job.frame("road_nodes"), edges)
     attributes = {
