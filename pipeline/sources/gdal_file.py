@@ -88,7 +88,9 @@ def _one_line(error: Exception) -> str:
 
 
 def stamp_paths(path: Path) -> list[Path]:
-    """The files whose bytes make up a vector file: a shapefile's parts, else itself."""
+    """The files whose bytes make up a vector file: a shapefile's parts, a folder's, else itself."""
+    if path.is_dir():
+        return sorted(each for each in path.rglob("*") if each.is_file())
     if path.suffix.lower() != ".shp":
         return [path]
     parts = [path.with_suffix(suffix) for suffix in _PARTS_OF_SHAPEFILE]

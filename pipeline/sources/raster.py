@@ -156,7 +156,8 @@ def open_raster(path: str, subject: str, band_names: Sequence[str] = ()) -> Iter
 def stamp_of(path: str) -> str | None:
     """A text that changes when a file changes; None where there is none.
 
-    Local files: the digest of their bytes. URLs, which may be too large to
+    Local files: the digest of their bytes, of folders (a file geodatabase) that
+    of all their files. URLs, which may be too large to
     read in full: the size, tag and date that the server tells.
 
     Raises
@@ -176,6 +177,9 @@ def stamp_of(path: str) -> str | None:
             info = filesystem.info(inner)
             keys = ("size", "ETag", "etag", "md5Hash", "mtime", "LastModified", "created")
             told = [str(info.get(key)) for key in keys]
+        elif Path(path).is_dir():
+            files = sorted(each for each in Path(path).rglob("*") if each.is_file())
+            told = [f"{each.name} {stamp_of(str(each))}" for each in files]
         else:
             with Path(path).open("rb") as stream:
                 return hashlib.file_digest(stream, _blake).hexdigest()

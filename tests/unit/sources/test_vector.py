@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -15,6 +17,7 @@ from pipeline.errors import ConfigError, SourceError
 from pipeline.paths import Paths
 from pipeline.sources import resolve, vector
 from pipeline.sources.extract import read_extract
+from pipeline.sources.raster import stamp_of
 
 METRIC = local_metric_crs(114.0, 34.5)
 
@@ -122,6 +125,18 @@ def test_geoparquet_and_a_projected_crs(tmp_path, cities, roads):
     roads.to_crs(4526).to_parquet(tmp_path / "roads.parquet")
     found = read(metro_of(tmp_path, "roads.parquet"), tmp_path).layers["highways"]
     assert found.geometry.iloc[0].hausdorff_distance(roads.geometry.iloc[0]) < 2e-7
+
+
+def test_a_file_geodatabase_is_a_folder_and_its_changes_are_seen(tmp_path, cities, roads):
+    roads.to_file(tmp_path / "roads.gdb", driver="OpenFileGDB", layer="roads")
+    metro = metro_of(tmp_path, "roads.gdb")
+    assert "中原路" in read(metro, tmp_path).layers["highways"]["name"].tolist()
+    before = stamp_of(str(tmp_path / "roads.gdb"))
+    assert before == stamp_of(str(tmp_path / "roads.gdb"))
+    shutil.rmtree(tmp_path / "roads.gdb")
+    roads.iloc[1:].to_file(tmp_path / "roads.gdb", driver="OpenFileGDB", layer="roads")
+    assert stamp_of(str(tmp_path / "roads.gdb")) != before
+    assert "中原路" not in read(metro, tmp_path).layers["highways"]["name"].tolist()
 
 
 def test_gcj02_roads_are_shifted_back(tmp_path, cities, roads):
