@@ -21,7 +21,7 @@ import pandas as pd
 import shapely
 
 from pipeline import crs, schemas
-from pipeline.catalogue import load_metro
+from pipeline.catalogue import Metro, load_metro
 from pipeline.measures import belt, borders, ecology, land, network
 from pipeline.sources.extract import Source, read_extract
 from pipeline.sources.sample import write_sample
@@ -69,9 +69,6 @@ def detect(metro_id: str, path: Path) -> dict[str, Any]:
     def given(*names: str) -> dict[str, Any]:
         return {name: layers[name] for name in names}
 
-    def joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
-        return pd.concat(frames, ignore_index=True)
-
     layers["borders"] = borders.derive_borders(
         **given("cities", "counties", "waterways", "land_areas"), metro=metro, params=params.borders
     )
@@ -79,28 +76,29 @@ def detect(metro_id: str, path: Path) -> dict[str, Any]:
         **given("cities", "highways", "tagged_nodes", "land_areas", "extract_area"),
         params=params.network, extract_params=params.extract,
     )  # fmt: skip
-    ids = list(layers["borders"]["border_id"])
-    layers["belts"] = joined(
-        [belt.cut_belts(each, **given("borders", "cities"), params=params.ecology) for each in ids]
+    return layers | ecology_layers(layers, metro)
+
+
+def ecology_layers(layers: dict[str, Any], metro: Metro) -> dict[str, Any]:
+    """Belts, land and the layers of the boundary ecology, from borders, network and extract."""
+    made = dict(layers)
+    made["land_cover"] = schemas.empty("land_cover", layers["borders"].crs)
+
+    def given(*names: str) -> dict[str, Any]:
+        return {name: made[name] for name in names}
+
+    def joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
+        return pd.concat(frames, ignore_index=True)
+
+    params, ids = metro.params.ecology, list(layers["borders"]["border_id"])
+    made["belts"] = joined(
+        [belt.cut_belts(each, **given("borders", "cities"), params=params) for each in ids]
     )
-    layers["land_cover"] = schemas.empty("land_cover", metric)
-    layers["land"] = joined(
-        [
-            land.classify_land((each,), **given("belts", "land_areas", "land_cover"))
-            for each in sorted(layers["belts"]["stretch_id"].unique())
-        ]
-    )
-    found = [
-        ecology.boundary_ecology(
-            each,
-            **given(
-                "borders", "belts", "land", "waterways", "land_areas", "dykes", "roads", "railways"
-            ),
-            params=params.ecology,
-        )
-        for each in ids
-    ]
-    return layers | {name: joined([each[name] for each in found]) for name in ecology.OUTPUTS}
+    stretches = sorted(made["belts"]["stretch_id"].unique())
+    made["land"] = land.classify_land(stretches, **given("belts", "land_areas", "land_cover"))
+    names = ("borders", "belts", "land", "waterways", "land_areas", "dykes", "roads", "railways")
+    found = [ecology.boundary_ecology(each, **given(*names), params=params) for each in ids]
+    return made | {name: joined([each[name] for each in found]) for name in ecology.OUTPUTS}
 
 
 def read_truth(path: Path, metric: Any) -> gpd.GeoDataFrame:

@@ -865,6 +865,7 @@ _RESULTS = (
             _str("upstream_city", "by the waterway's direction", "it follows the border, or crosses both ways"),
             _str("downstream_city", "by the waterway's direction", "as upstream_city"),
             _num("buffer_m", "protection tier"),
+            _flag("is_compensation_pair", "crosses from one city into the other: a pair for horizontal ecological compensation"),
         ),
         key=("river_id",),
         geometry="LineString|MultiLineString",

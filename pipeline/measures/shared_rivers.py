@@ -114,6 +114,9 @@ def find_shared_rivers(
     where = where[where["row"].map(frame["relation"]) == "crosses"]
     sites_found = pd.concat([_crossing_sites(belt, where), _follow_sites(belt, frame)])
     frame = frame.sort_values(["km", "river_id"]).drop(columns=["km", "stem", "outlet"])
+    frame["is_compensation_pair"] = (frame["relation"] == "crosses") & frame[
+        "upstream_city"
+    ].notna()
     return schemas.conform("shared_rivers", frame), sites_found.reset_index(drop=True)
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -90,13 +91,25 @@ def andorra_run(tmp_path_factory, andorra_extract):
     return pipeline(folder, "run", "andorra.toml", "--osm", str(andorra_extract), "--workers", "2")
 
 
-@pytest.fixture(scope="session")
-def truth_bench():
-    """The benchmark of border roads, so that the tests' figures and the printed ones are one."""
-    spec = importlib.util.spec_from_file_location("truth_bench", ROOT / "benchmarks" / "truth.py")
+def _benchmark(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(
+        f"{name}_bench", ROOT / "benchmarks" / f"{name}.py"
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def truth_bench():
+    """The benchmark of border roads, so that the tests' figures and the printed ones are one."""
+    return _benchmark("truth")
+
+
+@pytest.fixture(scope="session")
+def ecology_bench():
+    """The benchmark of boundary ecology, likewise."""
+    return _benchmark("ecology_truth")
 
 
 @pytest.fixture(scope="session")
