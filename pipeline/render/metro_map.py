@@ -19,7 +19,7 @@ from pipeline.catalogue import Metro
 from pipeline.config import MapParams
 from pipeline.render import base_map, style, summary, themes
 from pipeline.render.encode import svg_path
-from pipeline.render.page_facts import MetroCard, PageFacts, card_name
+from pipeline.render.page_facts import MetroCard, PageFacts, card_name, land_cover_note
 from pipeline.render.page_shell import render_page
 from pipeline.render.pair_facts import pairs_of
 
@@ -119,6 +119,7 @@ def render_metro_map(
         "boundary_source": metro.boundaries.source,
         "has_population_raster": metro.population.raster is not None,
         "has_land_cover": metro.land_cover.raster is not None,
+        "land_cover_note": land_cover_note(metro),
         "bounds": bounds,
         "figures": card.figures,
         "index": card.index,

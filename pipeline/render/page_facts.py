@@ -10,6 +10,8 @@ import json
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from pipeline.catalogue import Metro
+
 
 @dataclass(frozen=True)
 class PageFacts:
@@ -112,3 +114,8 @@ class MetroCard:
 def card_name(metro_id: str) -> str:
     """Name of a metro's card, relative to the maps folder."""
     return f"assets/{metro_id}.card.json"
+
+
+def land_cover_note(metro: Metro) -> str | None:
+    """Name of the message that credits the metro's land-cover rasters; None without any."""
+    return f"land_cover_{metro.land_cover.legend}" if metro.land_cover.raster else None

@@ -27,7 +27,7 @@ from pipeline.render import pair_facts, pair_map, style
 from pipeline.render.evidence import in_chinese
 from pipeline.render.index_page import DIMENSIONS
 from pipeline.render.nearby import nearest_names
-from pipeline.render.page_facts import PageFacts
+from pipeline.render.page_facts import PageFacts, land_cover_note
 from pipeline.render.pair_facts import Pair
 from pipeline.render.pair_map import Mark
 from pipeline.render.summary import NOT_TO_BUILD
@@ -201,6 +201,7 @@ def _brief(made: _Metro, pair: Pair) -> str:
         corridors=_corridors(made, pair),
         index=_index(made, pair),
         has_population_raster=made.metro.population.raster is not None,
+        land_cover_note=land_cover_note(made.metro),
     )
 
 

@@ -508,7 +508,7 @@ MI.panels.about = function () {
   ].filter(row => row[1]);
   const caveats = [facts.source_kind === 'vector' ? 'licence_vector' : 'licence', 'official', facts.is_synthetic ? 'synthetic' : null,
     facts.source_kind === 'sample' || MI.data.boundary_source === 'cnmaps' ? 'cnmaps' : null, 'proxy', 'transit',
-    MI.data.has_population_raster ? 'population_raster' : 'population_estimated', 'index', 'border_effect', 'ecology', 'precision'].filter(Boolean);
+    MI.data.land_cover_note, MI.data.has_population_raster ? 'population_raster' : 'population_estimated', 'index', 'border_effect', 'ecology', 'precision'].filter(Boolean);
   const parts = [MI.heading('theme.about', 'h2'), MI.heading('about.data'),
     MI.el('table', {}, MI.el('tbody', {}, rows.map(([key, value]) => MI.el('tr', {}, MI.el('th', { scope: 'row', text: MI.t(key) }), MI.el('td', { text: value, dir: 'auto' }))))),
     MI.heading('about.read'), list(caveats.map(key => MI.t('note.' + key)))];

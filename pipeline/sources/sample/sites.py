@@ -77,6 +77,9 @@ class Survey:
             [shapely.LineString(t.xy) for t in world.tracks if t.kind != "rail"], dtype=object
         )
         self.axes = np.array(list(world.motorways.axes), dtype=object)
+        self._standing = shapely.STRtree(
+            np.concatenate([self.rivers, self.still, self.rails, self.metros, self.axes])
+        )
         self.reserves = np.array([a.shape for a in world.protected], dtype=object)
         self.border_lines = shapely.union_all(list(world.territory.borders.values()))
         shapely.prepare(self.border_lines)
@@ -209,22 +212,24 @@ class Survey:
         line = shapely.LineString(xy)
         body = shapely.LineString(_from_metre(xy, 45.0))
         laid = line if off_laid is None else shapely.LineString(_from_metre(xy, 110.0))
-        if len(self.tree.query(body, predicate="dwithin", distance=_CLEAR_M)):
+        # What is quickly told and often so comes first.
+        if self.meets(line, 30.0, extra) or shapely.intersects(self.border_lines, line):
             return False
-        if line.intersects(self.border_lines) or self.laid_in(laid.buffer(_CLEAR_M)):
+        if len(self.tree.query(body, predicate="dwithin", distance=_CLEAR_M)):
             return False
         if self.reserved and bool(shapely.intersects(np.array(self.reserved), line).any()):
             return False
-        return not self.meets(line, 30.0, extra)
+        return not self.laid_in(laid.buffer(_CLEAR_M))
 
     def meets(
         self, shape: shapely.Geometry, within_m: float, extra: list[shapely.Geometry] | None
     ) -> bool:
         """Whether water, tracks, motorways, reserves or extra shapes are that close."""
-        everything = [self.rivers, self.still, self.rails, self.metros, self.axes]
-        if extra:
-            everything.append(np.array(extra, dtype=object))
-        return any(len(g) and bool(shapely.dwithin(g, shape, within_m).any()) for g in everything)
+        if len(self._standing.query(shape, predicate="dwithin", distance=within_m)):
+            return True
+        return bool(extra) and bool(
+            shapely.dwithin(np.array(extra, dtype=object), shape, within_m).any()
+        )
 
     def roads_in(self, shape: shapely.Geometry, rank: int = 99) -> Ints:
         """Rows of roads of this rank or better that meet a shape."""
@@ -355,9 +360,12 @@ def _bend_to(start: Floats, end: Floats, heading: Floats, straight_m: float) -> 
 
 def _from_metre(xy: Floats, metre: float) -> Floats:
     """The line without its first metres."""
-    line = shapely.LineString(xy)
-    rest = shapely.ops.substring(line, min(metre, line.length / 2), line.length)
-    return shapely.get_coordinates(rest)
+    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(xy, axis=0).T))])
+    metre = min(metre, along[-1] / 2)
+    after = int(np.searchsorted(along, metre, side="right"))
+    share = (metre - along[after - 1]) / (along[after] - along[after - 1])
+    start = xy[after - 1] + share * (xy[after] - xy[after - 1])
+    return np.concatenate([start[None], xy[after:]])
 
 
 def sector(apex: Floats, heading: Floats, half_deg: float, radius_m: float) -> shapely.Polygon:
