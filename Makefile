@@ -32,8 +32,12 @@ $(VENV)/.installed: pyproject.toml
 all: install ## build the maps of METRO (default zhengzhou): METRO= SOURCE= OSM= SCHEDULER=
 	$(RUN)
 
+# The unit tests share the cores; a run of the pipeline takes them all by itself.
 test: install ## run the tests
-	$(PYTHON) -m pytest -m "not slow"
+	@failed=0; \
+	$(PYTHON) -m pytest -m "not slow" -n auto --dist loadfile tests/unit tests/fuzz || failed=1; \
+	$(PYTHON) -m pytest -m "not slow" tests/integration tests/browser || failed=1; \
+	exit $$failed
 
 test-full: install ## run all tests, the slow sweeps too
 	$(PYTHON) -m pytest

@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
 
+from pipeline import environment
 from pipeline.errors import PipelineError
 
 
@@ -66,7 +67,8 @@ def connect(
     Raises
     ------
     PipelineError
-        If the scheduler does not answer.
+        If the scheduler does not answer, has no workers, or has workers that lack this
+        package or whose package or libraries are not those of this process.
     """
     if workers == 0 and scheduler is None:
         yield InProcess()
@@ -96,11 +98,46 @@ def connect(
         where = scheduler or "a local cluster"
         raise PipelineError(f"cannot connect to {where}: {error}; is the scheduler up?") from error
     try:
+        if scheduler is not None:
+            check_workers(client, scheduler, environment.describe())
         yield OnDask(client)
     finally:
         client.close()
         if scheduler is None:
             cluster.close()
+
+
+def check_workers(client: Any, scheduler: str, own: dict[str, str], wait_s: float = 30.0) -> None:
+    """Refuse workers that would not give the results of this installation.
+
+    Raises
+    ------
+    PipelineError
+        No workers within ``wait_s``, or what differs on which of them.
+    """
+    try:
+        client.wait_for_workers(1, timeout=wait_s)
+    except TimeoutError as error:
+        raise PipelineError(
+            f"the scheduler {scheduler} has no workers after {wait_s:.0f} s; start some: "
+            f"dask worker {scheduler}"
+        ) from error
+    try:
+        found = client.run(environment.describe)
+    except ModuleNotFoundError as error:
+        raise PipelineError(
+            f"workers of {scheduler} lack {error.name}; expected metro-integration "
+            f"{own['metro-integration']} installed on each"
+        ) from error
+    unlike = {name: environment.differences(own, other) for name, other in found.items()}
+    unlike = {name: faults for name, faults in unlike.items() if faults}
+    if unlike:
+        name, faults = min(unlike.items())
+        more = f" (and {len(unlike) - 1} more workers)" if len(unlike) > 1 else ""
+        raise PipelineError(
+            f"worker {name} of {scheduler}{more} is not like this installation: "
+            f"{'; '.join(faults)}. Install the same package and libraries on both"
+        )
 
 
 def _resolve(arg: Any) -> Any:

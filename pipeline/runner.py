@@ -9,7 +9,6 @@ stage and their combination.
 from __future__ import annotations
 
 import inspect
-import platform
 import queue
 import time
 from collections import OrderedDict
@@ -26,6 +25,7 @@ import pyproj
 from pipeline import plan, store
 from pipeline.catalogue import Metro
 from pipeline.crs import local_metric_crs
+from pipeline.environment import versions
 from pipeline.errors import PipelineError, SourceError, StageError
 from pipeline.measures.routing import compile_searches
 from pipeline.paths import Paths
@@ -517,22 +517,6 @@ def standings(metro: Metro, source: Source, paths: Paths) -> list[plan.Standing]
     for record in manifest["stages"].values():
         on_disk |= digests_on_disk(paths, metro.id, record)
     return plan.standings(metro, fingerprint_of(metro, source), manifest, on_disk)
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of the libraries that shape the results."""
-    names = (
-        "geopandas",
-        "numpy",
-        "osmium",
-        "pandas",
-        "pyarrow",
-        "pyproj",
-        "scipy",
-        "shapely",
-        "h3",
-    )
-    return {"python": platform.python_version()} | {name: version(name) for name in names}
 
 
 def digests_on_disk(

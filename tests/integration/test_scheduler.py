@@ -5,6 +5,10 @@ from __future__ import annotations
 import distributed
 import pytest
 
+from pipeline import environment
+from pipeline.cluster import check_workers
+from pipeline.errors import PipelineError
+
 
 def test_a_given_scheduler_gives_the_same_layers(command, andorra_extract, andorra_run, tmp_path):
     (tmp_path / "andorra.toml").write_text(
@@ -24,6 +28,29 @@ def test_a_given_scheduler_gives_the_same_layers(command, andorra_extract, andor
     for each in made:
         twin = andorra_run.data / "processed" / "andorra" / each.name
         assert each.read_bytes() == twin.read_bytes(), each.name
+
+
+def test_unlike_workers_are_refused_by_name():
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, dashboard_address=":0", memory_limit=0
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        own = environment.describe()
+        check_workers(client, "tcp://there:8786", own)
+        with pytest.raises(PipelineError, match=r"numpy 1\.0 here, 2") as told:
+            check_workers(client, "tcp://there:8786", own | {"numpy": "1.0"})
+        assert "tcp://there:8786" in str(told.value)
+
+
+def test_a_scheduler_without_workers_is_told():
+    with (
+        distributed.LocalCluster(n_workers=0, dashboard_address=":0") as cluster,
+        distributed.Client(cluster) as client,
+        pytest.raises(PipelineError, match="has no workers after 1 s"),
+    ):
+        check_workers(client, "tcp://there:8786", environment.describe(), wait_s=1.0)
 
 
 @pytest.mark.parametrize("stage", ["borders"])

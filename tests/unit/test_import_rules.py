@@ -19,7 +19,7 @@ LEVEL = {
     "plan": 3, "changes": 3, "stages": 4,
     "sources": 5, "measures": 5, "render": 5,
     "store": 6, "paths": 7,
-    "catalogue": 8, "dictionary": 8, "schemas": 8, "crs": 8, "config": 9, "errors": 10,
+    "catalogue": 8, "dictionary": 8, "schemas": 8, "crs": 8, "environment": 8, "config": 9, "errors": 10,
 }  # fmt: skip
 SAME_LEVEL = {
     ("catalogue", "schemas"),
