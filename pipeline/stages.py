@@ -130,12 +130,6 @@ STAGES: tuple[Stage, ...] = (
           commuting_circle.measure_circle, ("accessibility",)),
     Stage("border_effect", ("borders", "cities", "zone_grid", "travel_times", "waterways"), ("border_effect",),
           border_effect.border_effects, ("border_effect",), BY_BORDER),
-    Stage("crossings", ("borders", "cities", "roads"), ("border_crossings",),
-          bottlenecks.find_crossings, ("bottlenecks",), BY_BORDER),
-    Stage("crossing_loads", ("borders", "border_crossings", "zone_grid", "routing_network"), ("crossings",),
-          bottlenecks.crossing_loads, ("bottlenecks",), BY_BORDER),
-    Stage("bottlenecks", ("borders", "roads", "road_nodes", "crossings"), ("bottlenecks",),
-          bottlenecks.find_bottlenecks, ("bottlenecks",), BY_BORDER),
     Stage("road_ends",
           ("borders", "cities", "roads", "road_nodes", "tagged_nodes", "land_areas", "barriers",
            "railways", "stations", "transit_links"),
@@ -144,8 +138,14 @@ STAGES: tuple[Stage, ...] = (
           ("borders", "cities", "roads", "road_nodes", "road_ends", "routing_network", "waterways",
            "land_areas", "railways", "buildings", "barriers"),
           ("dead_ends", "link_candidates", "end_rules"), missing_links.pair_road_ends, ("missing_links", "borders")),
+    Stage("crossings", ("borders", "cities", "roads"), ("border_crossings",),
+          bottlenecks.find_crossings, ("bottlenecks",), BY_BORDER),
+    Stage("crossing_loads", ("borders", "border_crossings", "zone_grid", "routing_network"), ("crossings",),
+          bottlenecks.crossing_loads, ("bottlenecks",), BY_BORDER),
+    Stage("bottlenecks", ("borders", "roads", "road_nodes", "crossings"), ("bottlenecks",),
+          bottlenecks.find_bottlenecks, ("bottlenecks",), BY_BORDER),
     Stage("link_gains", ("link_candidates", "zone_grid", "routing_network"), ("link_gains",),
-          missing_links.link_gains, ("missing_links",), Split("zone_grid", into="rows", batch=2_000)),
+          missing_links.link_gains, ("missing_links",), Split("zone_grid", into="rows", batch=4_000)),
     Stage("missing_links", ("link_candidates", "link_gains", "zone_grid"), ("missing_links",),
           missing_links.assemble_links),
     Stage("placebo",
@@ -178,7 +178,11 @@ STAGES: tuple[Stage, ...] = (
            "eco_zones", "conflicts", "eco_corridors", "shared_rivers", "indicators", "integration_index"),
           (), pair_brief.render_pair_briefs, is_page=True),
 )  # fmt: skip
-"""Every stage, each after the stages it depends on."""
+"""Every stage, each after the stages it depends on.
+
+Where tasks wait, those of earlier stages go first: a stage that runs as one task, such as
+``pairing``, stands before others that can fill the remaining workers meanwhile.
+"""
 
 INDEX_PAGE = index_page.render_index
 """Made after the metros: one page over all finished ones."""
