@@ -45,7 +45,8 @@ def test_stage_functions_take_what_their_stage_gives():
     import inspect
 
     for stage in STAGES:
-        asked = set(inspect.signature(stage.func).parameters)
+        named = inspect.signature(stage.func).parameters
+        asked = {name for name, each in named.items() if each.default is each.empty}
         given = {*stage.inputs, "metro", "source", "facts", "params"}
         given |= {f"{name}_params" for name in stage.params}
         given |= {stage.split.into} if stage.split else set()
