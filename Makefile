@@ -19,13 +19,16 @@ help: ## list the targets
 
 install: $(VENV)/.installed ## make .venv with the package and what it needs
 
-$(VENV)/.installed: pyproject.toml
+$(VENV)/.installed: EXTRAS = test,check
+$(VENV)/.installed-bench: EXTRAS = test,check,bench
+
+$(VENV)/.installed $(VENV)/.installed-bench: pyproject.toml
 	@if command -v uv >/dev/null; then \
 		uv venv --quiet --allow-existing $(VENV) && \
-		uv pip install --quiet --python $(PYTHON) -e '.[test,check]'; \
+		uv pip install --quiet --python $(PYTHON) -e '.[$(EXTRAS)]'; \
 	else \
 		python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "needs Python 3.11 or later")' && \
-		python3 -m venv $(VENV) && $(PYTHON) -m pip install --quiet -e '.[test,check]'; \
+		python3 -m venv $(VENV) && $(PYTHON) -m pip install --quiet -e '.[$(EXTRAS)]'; \
 	fi
 	@touch $@
 
@@ -54,7 +57,7 @@ format: install ## format and sort imports
 docs: install ## rewrite the pages that come from code
 	$(PYTHON) docs/make_docs.py
 
-bench: install ## run the benchmarks
+bench: $(VENV)/.installed-bench ## run the benchmarks, their peers installed first
 	@for each in benchmarks/*.py; do echo "== $$each"; $(PYTHON) $$each || exit 1; done
 
 clean: ## remove what the pipeline made: layers, pages, sample, caches; never downloads

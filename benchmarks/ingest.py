@@ -6,7 +6,7 @@ Without a file a rough synthetic one with N road nodes (default 1,000,000) is
 written to a temporary folder. Each engine runs in a process of its own; shown
 are elapsed and processor seconds without imports, and the process's greatest
 resident memory, with imports. pyosmium and pyogrio are what the package depends
-on already; other engines are compared in engines.md.
+on already; pyrosm comes with the extra `bench`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 
-def ours(path: Path) -> Callable[[], str]:
+def ours(path: Path, metro: str) -> Callable[[], str]:
     """Columns of `pipeline.sources.osm_pbf`, and the lines of all roads."""
     from pipeline.sources.osm_pbf import lines_of, read_osm
     from pipeline.sources.tags import HIGHWAY_TAGS
@@ -40,16 +40,16 @@ def ours(path: Path) -> Callable[[], str]:
     return run
 
 
-def extract_stage(path: Path) -> Callable[[], str]:
-    """The whole extract stage, all layers, on the metro of ``--metro``."""
+def extract_stage(path: Path, metro: str) -> Callable[[], str]:
+    """The whole extract stage, all layers, on a metro (id or TOML file)."""
     from pipeline.catalogue import load_metro
     from pipeline.config import ExtractParams
     from pipeline.sources.extract import Source, read_extract
 
-    metro = load_metro(sys.argv[-1])
+    loaded = load_metro(metro)
 
     def run() -> str:
-        extract = read_extract(metro, Source("pbf", (path,)), ExtractParams())
+        extract = read_extract(loaded, Source("pbf", (path,)), ExtractParams())
         return ", ".join(
             f"{len(frame)} {name}" for name, frame in extract.layers.items() if len(frame)
         )
@@ -57,7 +57,7 @@ def extract_stage(path: Path) -> Callable[[], str]:
     return run
 
 
-def pyosmium_handler(path: Path) -> Callable[[], str]:
+def pyosmium_handler(path: Path, metro: str) -> Callable[[], str]:
     """SimpleHandler behind a KeyFilter: geometry by WKB, refs by a list per way."""
     import osmium
     import shapely
@@ -87,7 +87,7 @@ def pyosmium_handler(path: Path) -> Callable[[], str]:
     return run
 
 
-def pyosmium_processor(path: Path) -> Callable[[], str]:
+def pyosmium_processor(path: Path, metro: str) -> Callable[[], str]:
     """FileProcessor with locations and a KeyFilter, one Python object per node."""
     import osmium
 
@@ -104,7 +104,7 @@ def pyosmium_processor(path: Path) -> Callable[[], str]:
     return run
 
 
-def pyogrio_arrow(path: Path) -> Callable[[], str]:
+def pyogrio_arrow(path: Path, metro: str) -> Callable[[], str]:
     """GDAL's OSM driver; gives no node ids, and most tags in one text."""
     import pyogrio
 
@@ -115,12 +115,24 @@ def pyogrio_arrow(path: Path) -> Callable[[], str]:
     return run
 
 
-ENGINES: dict[str, Callable[[Path], Callable[[], str]]] = {
+def pyrosm_network(path: Path, metro: str) -> Callable[[], str]:
+    """pyrosm's frame of all motor roads; gives no node ids in this mode."""
+    import pyrosm
+
+    def run() -> str:
+        frame = pyrosm.OSM(str(path)).get_network("driving+service")
+        return f"{len(frame)} ways, no refs"
+
+    return run
+
+
+ENGINES: dict[str, Callable[[Path, str], Callable[[], str]]] = {
     "ours": ours,
     "extract stage": extract_stage,
     "pyosmium handler": pyosmium_handler,
     "pyosmium processor": pyosmium_processor,
     "pyogrio arrow": pyogrio_arrow,
+    "pyrosm": pyrosm_network,
 }
 
 
@@ -233,8 +245,8 @@ def _measure(engine: str, path: Path, metro: str, repeat: int) -> str:
     return f"{engine:<20} {seconds:6.2f} {used:6.2f} {memory:6.0f}  {rows[0][3]}"
 
 
-def _run_one(engine: str, path: Path) -> None:
-    run = ENGINES[engine](path)
+def _run_one(engine: str, path: Path, metro: str) -> None:
+    run = ENGINES[engine](path, metro)
     start, used = time.perf_counter(), time.process_time()
     result = run()
     seconds, used = time.perf_counter() - start, time.process_time() - used
@@ -244,6 +256,6 @@ def _run_one(engine: str, path: Path) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--one"]:
-        _run_one(sys.argv[2], Path(sys.argv[3]))
+        _run_one(sys.argv[2], Path(sys.argv[3]), sys.argv[4])
     else:
         main()

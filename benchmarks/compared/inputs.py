@@ -1,0 +1,160 @@
+"""What every engine is given: one extract, its roads as OSM XML, its graph as arrays.
+
+What belongs here: making the inputs of a size and finding them again. Nothing here is timed.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+N_ORIGINS = 20
+N_CHECKED = 2
+CUTOFF_MIN = 60.0
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The files of one extract; ``metro`` is a metro's id or TOML file."""
+
+    folder: Path
+    name: str
+    metro: str
+    given: Path | None = None
+    """The extract, where it is none of ours."""
+
+    @property
+    def pbf(self) -> Path:
+        return self.given or self.folder / f"{self.name}.osm.pbf"
+
+    @property
+    def xml(self) -> Path:
+        """Its road ways and their nodes, as OSM XML."""
+        return self.folder / f"{self.name}.roads.osm"
+
+    @property
+    def cities(self) -> Path:
+        return self.folder / f"{self.name}.cities.parquet"
+
+    @property
+    def roads(self) -> Path:
+        """Our road edges that cars may drive."""
+        return self.folder / f"{self.name}.roads.parquet"
+
+    @property
+    def graph(self) -> Path:
+        """The same as a graph, with origins and the times from some of them."""
+        return self.folder / f"{self.name}.graph.npz"
+
+
+def make_sample(inputs: Inputs, nodes: int) -> None:
+    """Write the synthetic extract unless it is there."""
+    if not inputs.pbf.exists():
+        made = [sys.executable, "-m", "pipeline", "sample", inputs.metro, "--nodes", str(nodes)]
+        subprocess.run(
+            [*made, "--out", str(inputs.pbf)], check=True, stdout=subprocess.DEVNULL
+        )  # fmt: skip
+
+
+def write_xml(inputs: Inputs) -> None:
+    """The roads that our own network keeps, and nothing else, as OSM XML.
+
+    A careful user of osmnx filters an extract first: it would take every way for a street, and
+    refuse a way whose nodes lie outside of the extract, so such nodes are left out.
+    """
+    import osmium
+
+    from pipeline.config import CLASS_RANK
+
+    partial = inputs.xml.with_name("partial-" + inputs.xml.name)
+    kinds = osmium.osm.NODE | osmium.osm.WAY
+    ways = osmium.FileProcessor(str(inputs.pbf), kinds).with_locations()
+    ways = ways.with_filter(osmium.filter.EntityFilter(osmium.osm.WAY))
+    with osmium.BackReferenceWriter(
+        str(partial), ref_src=str(inputs.pbf), overwrite=True, remove_tags=False, relation_depth=0
+    ) as out:
+        for way in ways.with_filter(osmium.filter.KeyFilter("highway")):
+            if way.tags["highway"] in CLASS_RANK and way.tags.get("area") != "yes":
+                refs = [node.ref for node in way.nodes if node.location.valid()]
+                if len(refs) > 1:
+                    out.add(way if len(refs) == len(way.nodes) else way.replace(nodes=refs))
+    partial.rename(inputs.xml)
+
+
+def count_nodes(inputs: Inputs) -> int:
+    """Road nodes of the extract, bends included."""
+    with inputs.xml.open("rb") as lines:
+        return sum(line.lstrip().startswith(b"<node") for line in lines)
+
+
+def write_graph(inputs: Inputs) -> None:
+    """Road edges, cities and the graph that all routing engines search.
+
+    Its nodes are the places where edges meet or end, as after simplifying; arcs take minutes.
+    Turn restrictions and waits at signals are left out, since the peers do not have them.
+    """
+    import geopandas as gpd
+    from routing import whole_graph
+    from scipy.sparse.csgraph import dijkstra
+
+    from pipeline import schemas
+    from pipeline.catalogue import load_metro
+    from pipeline.config import CLASS_RANK
+    from pipeline.measures import routing
+
+    metro = load_metro(inputs.metro)
+    layers = metric_layers(inputs, metro)
+    made = build_roads(layers, metro)
+    roads = made["roads"]
+    driven = (
+        (roads["status"] == "open")
+        & ~roads["is_closed"].astype(bool)
+        & (roads["class_rank"] <= CLASS_RANK[metro.params.routing.lowest_class])
+        & (roads["length_m"] > 0)
+    )
+    roads = gpd.GeoDataFrame(roads[driven.to_numpy(dtype=bool)].reset_index(drop=True))
+    layers["cities"].to_crs("EPSG:4326").to_parquet(inputs.cities)
+    roads.to_parquet(inputs.roads)
+    graph, ids = whole_graph(roads)
+    nodes, turns = schemas.empty("road_nodes", roads.crs), schemas.empty("turn_restrictions")
+    network = routing.prepare(roads, nodes, turns, metro.params.routing)
+    rng = np.random.default_rng(1)
+    main = np.unique(network.node_id[network.component == 0])
+    origins = rng.choice(main, min(N_ORIGINS, len(main)), replace=False)
+    by_id = np.argsort(ids)
+    rows = by_id[np.searchsorted(ids, origins, sorter=by_id)]
+    times = dijkstra(graph, indices=rows[:N_CHECKED])
+    partial = inputs.graph.with_name("partial-" + inputs.graph.name)
+    np.savez(
+        partial, data=graph.data, indices=graph.indices, indptr=graph.indptr, ids=ids,
+        origins=origins, rows=rows, times=times,
+    )  # fmt: skip
+    partial.rename(inputs.graph)
+
+
+def metric_layers(inputs: Inputs, metro: object) -> dict:
+    """The extract stage's layers, in the metro's metric CRS."""
+    import geopandas as gpd
+
+    from pipeline.crs import local_metric_crs
+    from pipeline.sources.extract import Source, read_extract
+
+    extract = read_extract(metro, Source("pbf", (inputs.pbf,)), metro.params.extract)
+    metric = local_metric_crs(*extract.facts["centre"])
+    return {
+        name: frame.to_crs(metric) if isinstance(frame, gpd.GeoDataFrame) else frame
+        for name, frame in extract.layers.items()
+    }
+
+
+def build_roads(layers: dict, metro: object) -> dict:
+    """Layers roads and road_nodes."""
+    from pipeline.measures.network import build_network
+
+    names = ("cities", "highways", "tagged_nodes", "land_areas", "extract_area")
+    given = {name: layers[name] for name in names}
+    return build_network(**given, params=metro.params.network, extract_params=metro.params.extract)
