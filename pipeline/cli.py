@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.catalogue import DEFAULT_METRO, Metro, known_metros, load_metro, metro_id_of
-from pipeline.errors import ConfigError, PipelineError
+from pipeline.errors import ClusterError, ConfigError, DiskFullError, PipelineError
 from pipeline.progress import RunDisplay, complain, say, show_download
 
 OK, FAILED, WRONG_USAGE = 0, 1, 2
@@ -50,9 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("metros", nargs="*", metavar="METRO", default=[DEFAULT_METRO],
                      help="ids, paths to TOML files, or all (default %(default)s)")  # fmt: skip
     _add_source(run)
-    run.add_argument("--scheduler", metavar="ADDRESS", help="of a running Dask scheduler")
-    workers_help = "worker processes (default one per core; 0: none, in this process)"
-    run.add_argument("--workers", type=_count, metavar="N", help=workers_help)
+    _add_workers(run)
     run.add_argument(
         "--until",
         metavar="STAGE",
@@ -97,8 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     scenario.add_argument("--name", help="of its folder and page; made from the links otherwise")
     scenario.add_argument("--data", default="data", metavar="DIR")
     scenario.add_argument("--maps", default="maps", metavar="DIR")
-    scenario.add_argument("--scheduler", metavar="ADDRESS", help="of a running Dask scheduler")
-    scenario.add_argument("--workers", type=_count, metavar="N", help=workers_help)
+    _add_workers(scenario)
     scenario.add_argument("--quiet", action="store_true", help="print failures only")
 
     compare = _verb(verbs, "compare", _compare, "two finished runs of one metro side by side")
@@ -108,8 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--quick", action="store_true",
                          help="leave out what newly mapped roads do to the figures")  # fmt: skip
     compare.add_argument("--maps", default="maps", metavar="DIR")
-    compare.add_argument("--scheduler", metavar="ADDRESS", help="of a running Dask scheduler")
-    compare.add_argument("--workers", type=_count, metavar="N", help=workers_help)
+    _add_workers(compare)
     compare.add_argument("--quiet", action="store_true", help="print failures only")
 
     export = _verb(verbs, "export", _export, "write the layers as gpkg, xlsx, csv or graphml")
@@ -155,13 +151,12 @@ def _count(text: str) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     metros = _load_metros(options.metros, options.overrides)
-    from pipeline import cluster, runner
-    from pipeline.paths import Paths
+    from pipeline import runner, store
     from pipeline.plan import needed_for
     from pipeline.sources.resolve import resolve_source
 
     _check_run_options(options)
-    paths = Paths.of(options.data, options.maps)
+    paths = _paths_of(options)
     code = OK
     outcomes = []
     with ExitStack() as stack:
@@ -171,27 +166,32 @@ def _run(options: argparse.Namespace) -> int:
             # Started by the first stage that has to run: a fresh metro needs no workers.
             nonlocal executor
             if executor is None:
-                executor = stack.enter_context(cluster.connect(options.scheduler, options.workers))
+                executor = stack.enter_context(_connect(options))
                 say(f"running on {executor.description}", options.quiet)
             return executor
 
-        for metro in metros:
+        for number, metro in enumerate(metros):
             say(f"{metro.name or metro.id} ({metro.id})", options.quiet)
             try:
-                source = resolve_source(
-                    metro,
-                    paths,
-                    options.source,
-                    tuple(options.osm),
-                    lambda t: say(t, options.quiet),
-                    watch=lambda name: show_download(name, options.quiet),
-                )
-                with RunDisplay(metro.id, len(needed_for(options.until)), options.quiet) as display:
-                    run = runner.MetroRun(
-                        metro, source, paths, get_executor,
-                        options.until, options.force, display.report,
+                # Held from here on: two first runs would both fetch or make the source.
+                with store.locked(paths.lock(metro.id), f"metro {metro.id}"):
+                    source = resolve_source(
+                        metro, paths, options.source, tuple(options.osm),
+                        lambda t: say(t, options.quiet),
+                        watch=lambda name: show_download(name, options.quiet),
                     )  # fmt: skip
-                    outcome = run.run()
+                    stages = len(needed_for(options.until))
+                    with RunDisplay(metro.id, stages, options.quiet) as display:
+                        outcome = runner.MetroRun(
+                            metro, source, paths, get_executor,
+                            options.until, options.force, display.report,
+                        ).run()  # fmt: skip
+            except ClusterError as error:
+                _tell(error, options.debug, metro.id)
+                code = max(code, error.exit_code)
+                if left := [each.id for each in metros[number + 1 :]]:
+                    say(f"not run: {', '.join(left)}", options.quiet)
+                break
             except (PipelineError, OSError) as error:
                 _tell(error, options.debug, metro.id)
                 code = max(code, getattr(error, "exit_code", FAILED))
@@ -207,8 +207,8 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _summarise(outcome: Any, source: Any, paths: Any, options: argparse.Namespace) -> int:
-    for stage, error in outcome.failed.items():
-        _tell(error, options.debug, f"{outcome.metro}, stage {stage}")
+    for stages, error in _reasons(outcome.failed):
+        _tell(error, options.debug, f"{outcome.metro}, stage {stages}")
     facts = outcome.facts
     for note in facts.get("notes", []):
         say(f"  note: {note}", options.quiet)
@@ -228,6 +228,13 @@ def _summarise(outcome: Any, source: Any, paths: Any, options: argparse.Namespac
         options.quiet,
     )
     return OK
+
+
+def _reasons(failed: dict[str, Exception]) -> list[tuple[str, Exception]]:
+    """Failed stages and why; those that found no room to write are one line."""
+    full = [stage for stage, error in failed.items() if isinstance(error, DiskFullError)]
+    told = [(stage, error) for stage, error in failed.items() if stage not in full]
+    return told + ([(", ".join(full), failed[full[0]])] if full else [])
 
 
 def _metros(options: argparse.Namespace) -> int:
@@ -256,10 +263,9 @@ def _stages(options: argparse.Namespace) -> int:
 def _status(options: argparse.Namespace) -> int:
     (metro,) = _load_metros([options.metro], options.overrides)
     from pipeline import runner
-    from pipeline.paths import Paths
     from pipeline.sources.resolve import resolve_source
 
-    paths = Paths.of(options.data, options.maps)
+    paths = _paths_of(options)
     source = resolve_source(
         metro,
         paths,
@@ -324,18 +330,16 @@ def _sample(options: argparse.Namespace) -> int:
 
 
 def _scenario(options: argparse.Namespace) -> int:
-    from pipeline import cluster, scenario
-    from pipeline.paths import Paths
+    from pipeline import scenario
 
     metro_id = metro_id_of(options.metro)
     with ExitStack() as stack:
-        get_executor = _lazily(lambda: stack.enter_context(
-            cluster.connect(options.scheduler, options.workers)))  # fmt: skip
+        get_executor = _lazily(lambda: stack.enter_context(_connect(options)))
 
         stages = len(scenario.measured_stages())
         with RunDisplay(metro_id, stages, options.quiet) as display:
             done = scenario.run_scenario(
-                metro_id, Paths.of(options.data, options.maps), options.build, options.name,
+                metro_id, _paths_of(options), options.build, options.name,
                 get_executor, display.report,
             )  # fmt: skip
     for stage, error in done.outcome.failed.items():
@@ -351,12 +355,15 @@ def _scenario(options: argparse.Namespace) -> int:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from pipeline import cluster, scenario
+    from pipeline import scenario
     from pipeline.compare import run_compare
+    from pipeline.files import check_root
 
+    check_root(options.before, "DIR_A")
+    check_root(options.after, "DIR_B")
+    check_root(options.maps, "--maps")
     with ExitStack() as stack:
-        get_executor = _lazily(lambda: stack.enter_context(
-            cluster.connect(options.scheduler, options.workers)))  # fmt: skip
+        get_executor = _lazily(lambda: stack.enter_context(_connect(options)))
 
         with RunDisplay("compare", len(scenario.measured_stages()), options.quiet) as display:
             done = run_compare(
@@ -374,13 +381,40 @@ def _compare(options: argparse.Namespace) -> int:
 
 def _export(options: argparse.Namespace) -> int:
     from pipeline.exports import run_export
+    from pipeline.files import check_root
 
+    check_root(options.data, "--data")
+    check_root(options.out or "", "--out")
     options.metro = metro_id_of(options.metro)
     run_export(options, say)
     return OK
 
 
 # --- helpers ------------------------------------------------------------------
+
+
+def _paths_of(options: argparse.Namespace) -> Any:
+    from pipeline.files import check_root
+    from pipeline.paths import Paths
+
+    check_root(options.data, "--data")
+    check_root(options.maps, "--maps")
+    return Paths.of(options.data, options.maps)
+
+
+def _connect(options: argparse.Namespace) -> Any:
+    from pipeline import cluster
+
+    return cluster.connect(options.scheduler, options.workers, options.memory_limit)
+
+
+def _add_workers(verb: Any) -> None:
+    for flag, metavar, kind, told in (
+        ("--scheduler", "ADDRESS", str, "of a running Dask scheduler"),
+        ("--workers", "N", _count, "worker processes (default one per core; 0: none, in this one)"),
+        ("--memory-limit", "SIZE", str, "of a worker process (4GiB): one that passes it is ended"),
+    ):
+        verb.add_argument(flag, metavar=metavar, type=kind, help=told)
 
 
 def _lazily(start: Callable[[], Any]) -> Callable[[], Any]:
@@ -451,6 +485,8 @@ def _tell(error: BaseException, debug: bool, where: str = "") -> None:
 
 def _shown(path: str) -> str:
     """A path relative to the working directory where it lies inside."""
+    if "://" in path:
+        return path
     try:
         return str(Path(path).relative_to(Path.cwd()))
     except ValueError:

@@ -8,19 +8,28 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from pipeline import environment
-from pipeline.errors import PipelineError
+from pipeline.errors import ClusterError, ConfigError, PipelineError, StageError
+
+TRIES = 3
+"""How often a task is run whose worker process ends under it."""
+
+NO_WORKERS_S = 300.0
+"""How long a run waits for a cluster that has lost all its workers."""
 
 
 class InProcess:
     """Runs every task at once, in this process: for tests and as the serial reference."""
 
     description = "this process"
+    is_elsewhere = False
 
     def submit(self, func: Callable[..., Any], *args: Any, name: str, priority: int) -> Any:
         future: Future[Any] = Future()
@@ -30,30 +39,142 @@ class InProcess:
             future.set_exception(error)
         return future
 
+    def result(self, future: Any) -> Any:
+        try:
+            return future.result()
+        except MemoryError as error:
+            raise _out_of_memory(error) from error
+
+    def check(self) -> None:
+        """This process is there."""
+
 
 class OnDask:
-    """Runs tasks on a Dask cluster."""
+    """Runs tasks on a Dask cluster.
 
-    def __init__(self, client: Any) -> None:
+    Parameters
+    ----------
+    client
+        Connected to the scheduler.
+    scheduler
+        Address of one that was given: its workers may come and go, and lie on other
+        machines. None for a cluster of our own.
+    """
+
+    def __init__(self, client: Any, scheduler: str | None = None) -> None:
         self._client = client
+        self._scheduler = scheduler
+        self._own = environment.describe() if scheduler else None
         self._count = 0
+        self._alone_since: float | None = None
 
     @property
     def description(self) -> str:
-        workers = len(self._client.scheduler_info(n_workers=-1)["workers"])
+        workers = self._workers()
         return f"Dask, {workers} worker{'s' if workers != 1 else ''}"
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether workers may see other files than this process."""
+        return self._scheduler is not None
 
     def submit(self, func: Callable[..., Any], *args: Any, name: str, priority: int) -> Any:
         # A counter in the key, since a rerun of the same stage is another task.
         self._count += 1
-        return self._client.submit(
-            func, *args, key=f"{name}-{self._count}", priority=priority, pure=False, retries=0
+        if self._own is not None:
+            func, args = run_if_alike, (self._own, func, *args)
+        try:
+            return self._client.submit(
+                func, *args, key=f"{name}-{self._count}", priority=priority, pure=False, retries=0
+            )
+        except Exception as error:
+            if self._client.status in ("running", "connecting"):
+                raise
+            raise self._lost() from error
+
+    def result(self, future: Any) -> Any:
+        """What a task gave.
+
+        Raises
+        ------
+        ClusterError
+            The scheduler is gone, and the task with it.
+        StageError
+            The task's workers ended under it, or ran out of memory.
+        """
+        import distributed
+
+        try:
+            return future.result()
+        except MemoryError as error:
+            raise _out_of_memory(error) from error
+        except distributed.KilledWorker as error:
+            raise StageError(
+                f"its worker process ended {error.allowed_failures + 1} times while it ran, out of "
+                "memory or killed; give each worker more: fewer --workers, a larger "
+                "--memory-limit, or smaller batches (docs/clusters.md)"
+            ) from error
+        except CancelledError as error:
+            raise self._lost() from error
+
+    def check(self) -> None:
+        """Told now and then while nothing happens.
+
+        Raises
+        ------
+        ClusterError
+            The scheduler is gone, or has had no workers for `NO_WORKERS_S`.
+        """
+        if self._client.status not in ("running", "connecting"):
+            raise self._lost()
+        now = time.monotonic()
+        if self._client.status == "connecting" or self._workers():
+            self._alone_since = None
+        elif self._alone_since is None:
+            self._alone_since = now
+        elif now - self._alone_since > NO_WORKERS_S:
+            where = self._scheduler or "the local cluster"
+            raise ClusterError(
+                f"{where} has had no workers for {now - self._alone_since:.0f} s; what is "
+                "finished is kept, start workers and run again"
+            )
+
+    def _workers(self) -> int:
+        return len(self._client.scheduler_info(n_workers=-1)["workers"])
+
+    def _lost(self) -> ClusterError:
+        where = f"the scheduler {self._scheduler}" if self._scheduler else "the local scheduler"
+        return ClusterError(
+            f"the connection to {where} was lost; what is finished is kept, run again to go on"
         )
+
+
+def _out_of_memory(error: MemoryError) -> StageError:
+    said = f": {error}" if str(error) else ""
+    return StageError(
+        f"out of memory{said}; use a machine with more, fewer --workers, or smaller batches "
+        "(docs/clusters.md)"
+    )
+
+
+def run_if_alike(own: dict[str, str], func: Callable[..., Any], *args: Any) -> Any:
+    """Run a task on a worker whose installation is that of the client.
+
+    Workers that were there at the start are checked by `check_workers`; others may
+    join a cluster at any time.
+    """
+    faults = environment.differences(own, _describe_once())
+    if faults:
+        raise StageError(f"a worker is not like the installation that runs: {'; '.join(faults)}")
+    return func(*args)
+
+
+_describe_once = cache(environment.describe)
 
 
 @contextmanager
 def connect(
-    scheduler: str | None = None, workers: int | None = None
+    scheduler: str | None = None, workers: int | None = None, memory_limit: str | None = None
 ) -> Iterator[InProcess | OnDask]:
     """Connect to a scheduler's address, or start a LocalCluster of single-threaded processes.
 
@@ -63,13 +184,21 @@ def connect(
         Address such as ``tcp://host:8786``; None starts a cluster of our own.
     workers
         Number of worker processes; 0 runs in this process; default one per core.
+    memory_limit
+        Of each worker process, such as ``4GiB``: one that passes it is ended and its
+        task run again, `TRIES` times in all. None sets no limit.
 
     Raises
     ------
+    ConfigError
+        A memory limit that is none, or given with a scheduler, whose workers have their own.
+    ClusterError
+        If the scheduler does not answer or has no workers.
     PipelineError
-        If the scheduler does not answer, has no workers, or has workers that lack this
-        package or whose package or libraries are not those of this process.
+        If its workers lack this package, or their package or libraries are not those of
+        this process.
     """
+    limit = _bytes_of(memory_limit, scheduler, workers)
     if workers == 0 and scheduler is None:
         yield InProcess()
         return
@@ -80,9 +209,19 @@ def connect(
     import dask
     import distributed
 
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    # Heavy tasks block a worker's event loop for seconds; that is no fault to report.
-    dask.config.set({"distributed.admin.tick.limit": "1h"})
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    # Heavy tasks block a worker's event loop, for minutes at a million nodes: that is neither
+    # a fault to report nor a sign that the worker is gone. A paused worker would wait for
+    # memory that holds layers, not results, and so for ever.
+    dask.config.set(
+        {
+            "distributed.admin.tick.limit": "1h",
+            "distributed.scheduler.worker-ttl": None,
+            "distributed.scheduler.allowed-failures": TRIES - 1,
+            "distributed.worker.memory.pause": False,
+        }
+    )
     try:
         if scheduler is not None:
             client = distributed.Client(scheduler, timeout="10s")
@@ -91,16 +230,16 @@ def connect(
                 n_workers=workers or os.cpu_count() or 1,
                 threads_per_worker=1,
                 dashboard_address=":0",
-                memory_limit=0,
+                memory_limit=limit,
             )
             client = distributed.Client(cluster)
     except (OSError, TimeoutError) as error:
         where = scheduler or "a local cluster"
-        raise PipelineError(f"cannot connect to {where}: {error}; is the scheduler up?") from error
+        raise ClusterError(f"cannot connect to {where}: {error}; is the scheduler up?") from error
     try:
         if scheduler is not None:
             check_workers(client, scheduler, environment.describe())
-        yield OnDask(client)
+        yield OnDask(client, scheduler)
     finally:
         client.close()
         if scheduler is None:
@@ -118,7 +257,7 @@ def check_workers(client: Any, scheduler: str, own: dict[str, str], wait_s: floa
     try:
         client.wait_for_workers(1, timeout=wait_s)
     except TimeoutError as error:
-        raise PipelineError(
+        raise ClusterError(
             f"the scheduler {scheduler} has no workers after {wait_s:.0f} s; start some: "
             f"dask worker {scheduler}"
         ) from error
@@ -138,6 +277,27 @@ def check_workers(client: Any, scheduler: str, own: dict[str, str], wait_s: floa
             f"worker {name} of {scheduler}{more} is not like this installation: "
             f"{'; '.join(faults)}. Install the same package and libraries on both"
         )
+
+
+def _bytes_of(limit: str | None, scheduler: str | None, workers: int | None) -> int:
+    if limit is None:
+        return 0
+    from dask.utils import parse_bytes
+
+    if scheduler is not None:
+        raise ConfigError(
+            "--memory-limit is for workers started here; give those of a scheduler their own: "
+            f"dask worker {scheduler} --memory-limit {limit}"
+        )
+    if workers == 0:
+        raise ConfigError("--memory-limit needs worker processes; expected --workers 1 or more")
+    try:
+        found = int(parse_bytes(limit))
+    except ValueError as error:
+        raise ConfigError(f"--memory-limit {limit!r}: expected a size such as 4GiB") from error
+    if found < 2**29:
+        raise ConfigError(f"--memory-limit {limit}: expected at least 512MiB")
+    return found
 
 
 def _resolve(arg: Any) -> Any:

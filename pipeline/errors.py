@@ -60,5 +60,13 @@ class StoreError(PipelineError, OSError):
     """A layer that is missing, locked or damaged."""
 
 
+class DiskFullError(StoreError):
+    """There is no room to write: nothing further can be made until there is."""
+
+
+class ClusterError(PipelineError, ConnectionError):
+    """The scheduler or its workers cannot be reached, or not any more: nothing can run."""
+
+
 class StageError(PipelineError, RuntimeError):
     """A stage that failed: names the stage, the metro and the reason."""

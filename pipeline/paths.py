@@ -24,7 +24,7 @@ class Paths:
     @classmethod
     def of(cls, data: str, maps: str) -> Paths:
         """Roots as given on the command line; local ones become absolute for the workers."""
-        return cls(_absolute(data), _absolute(maps))
+        return cls(absolute(data), absolute(maps))
 
     @property
     def processed(self) -> str:
@@ -32,7 +32,12 @@ class Paths:
 
     @property
     def raw(self) -> str:
-        return f"{self.data}/raw"
+        """Folder of inputs; always local, since downloads go on and extracts are seeked in."""
+        return f"{_absolute_path('data') if is_url(self.data) else self.data}/raw"
+
+    def shared_input(self, digest: str, name: str) -> str:
+        """Where an input lies for workers that do not see this machine's files."""
+        return f"{self.data}/raw/by-digest/{digest}/{name}"
 
     def metro(self, metro_id: str) -> str:
         """Folder of a metro's layers."""
@@ -90,5 +95,11 @@ def is_url(root: str) -> bool:
     return "://" in root
 
 
-def _absolute(root: str) -> str:
-    return root.rstrip("/") if is_url(root) else str(Path(root).resolve())
+def absolute(root: str) -> str:
+    """A root without a trailing slash; a local path made absolute, a file URL made a path."""
+    root = root.removeprefix("file://")
+    return root.rstrip("/") if is_url(root) else _absolute_path(root)
+
+
+def _absolute_path(path: str) -> str:
+    return str(Path(path).resolve())

@@ -12,7 +12,7 @@ import hashlib
 import importlib.util
 import inspect
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -157,6 +157,33 @@ def standings(
             unsure.update(stage.outputs)
         result.append(standing)
     return result
+
+
+def behind(manifest: Mapping[str, Any], layers: Iterable[str]) -> Standing | None:
+    """The first stage whose layer was made of inputs other than those recorded now.
+
+    Looks at ``layers`` and at all they were made of, however far. What a stage would
+    be made of today (its code, the parameters) does not matter here: a finished run
+    stays a finished run. None where the layers belong together.
+    """
+    records = manifest["stages"]
+    digests = {
+        name: entry["digest"]
+        for record in records.values()
+        for name, entry in record["outputs"].items()
+    }
+    wanted = set(layers)
+    found = None
+    for stage in reversed(STAGES):
+        record = records.get(stage.name)
+        if record is None or not wanted & set(record["outputs"]):
+            continue
+        inputs = record["recipe"].get("inputs", {})
+        wanted |= set(inputs)
+        old = sorted(name for name, digest in inputs.items() if digests.get(name) != digest)
+        if old:
+            found = Standing(stage.name, "stale", f"input {', '.join(old)} changed since")
+    return found
 
 
 def needed_for(until: Sequence[str] | None) -> tuple[Stage, ...]:

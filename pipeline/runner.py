@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import inspect
 import queue
+import tempfile
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Protocol
 
 import geopandas as gpd
@@ -26,16 +29,23 @@ from pipeline import plan, store
 from pipeline.catalogue import Metro
 from pipeline.crs import local_metric_crs
 from pipeline.environment import versions
-from pipeline.errors import PipelineError, SourceError, StageError
+from pipeline.errors import (
+    ClusterError,
+    DiskFullError,
+    PipelineError,
+    SourceError,
+    StageError,
+)
+from pipeline.finished import MANIFEST_FORMAT, digests_on_disk
+from pipeline.finished import read_manifest as manifest_at
 from pipeline.measures.routing import compile_searches
-from pipeline.paths import Paths
+from pipeline.paths import Paths, is_url
 from pipeline.render.page_facts import MetroCard, PageFacts, card_name
 from pipeline.schemas import LAYERS, conform
 from pipeline.sources.extract import Extract, Source
 from pipeline.sources.raster import stamp_of
 from pipeline.stages import INDEX_PAGE, STAGES, Stage, maker_of
 
-MANIFEST_FORMAT = 1
 Report = Callable[[str, str, str], None]
 """Called with (event, stage, detail): started, part, done, fresh, failed, skipped."""
 
@@ -43,8 +53,18 @@ Report = Callable[[str, str, str], None]
 class Executor(Protocol):
     """Submits tasks (`cluster` has two). Arguments may be (lists of) futures of earlier ones."""
 
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether workers may not see the local files of this process."""
+
     def submit(self, func: Callable[..., Any], *args: Any, name: str, priority: int) -> Any:
-        """Start ``func(*args)``; returns a future with ``add_done_callback`` and ``result``."""
+        """Start ``func(*args)``; returns a future with ``add_done_callback``."""
+
+    def result(self, future: Any) -> Any:
+        """What a task gave, or its error; ClusterError where nothing can run any more."""
+
+    def check(self) -> None:
+        """Raise ClusterError where nothing can run any more."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +78,8 @@ class Job:
     inputs: dict[str, str]
     facts: dict[str, Any]
     folder: str = ""
+    shared: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Where workers that lack a source file get it: its name to a URL and its digest."""
 
 
 @dataclass(frozen=True)
@@ -115,10 +137,11 @@ def combine_parts(job: Job, parts: list[Any]) -> Made:
     if stage.combine == "parts":
         (name,) = stage.outputs
         target = job.paths.layer(job.metro.id, name, is_folder=True)
-        store.publish_folder(job.folder, target)
+        digests = {path.rsplit("/", 1)[-1]: saved.digest for saved, path in parts}
+        digest = store.publish_parts(job.folder, target, digests)
         rows = sum(saved.rows for saved, _ in parts)
         size = sum(saved.bytes for saved, _ in parts)
-        return Made({name: store.Saved(store.digest_of(target) or "", rows, size)})
+        return Made({name: store.Saved(digest, rows, size)})
     joined = {name: _concatenate([part[name] for part in parts]) for name in stage.outputs}
     return Made(_save_layers(job, joined))
 
@@ -138,6 +161,8 @@ def _call(job: Job, split: dict[str, Any]) -> Any:
         offered["params"] = getattr(job.metro.params, stage.params[0])
     asked = inspect.signature(stage.func).parameters
     crs = None if stage.is_page or "centre" not in job.facts else metric_crs(job.facts)
+    if "source" in asked:
+        offered["source"] = _source_here(job)
     loaded = {name: _load(job, name, crs) for name in stage.inputs}
     return stage.func(**loaded, **{name: value for name, value in offered.items() if name in asked})
 
@@ -162,29 +187,59 @@ def metric_crs(facts: Mapping[str, Any]) -> pyproj.CRS:
     return local_metric_crs(lon, lat)
 
 
+def _source_here(job: Job) -> Source:
+    """The source with its files where this worker can read them."""
+    return replace(
+        job.source,
+        files=tuple(_file_here(each, job.shared) for each in job.source.files),
+        polys=tuple(_file_here(each, job.shared) for each in job.source.polys),
+    )
+
+
+def _file_here(path: Path, shared: Mapping[str, tuple[str, str]]) -> Path:
+    if path.name not in shared or path.is_file():
+        return path
+    url, digest = shared[path.name]
+    target = Path(tempfile.gettempdir()) / "metro-integration-inputs" / digest / path.name
+    if store.digest_of(str(target)) != digest:
+        payload = store.read_or_none(url)
+        if payload is None:
+            raise SourceError(f"{url} is gone, which this run put there; run again")
+        store.write_bytes(str(target), payload)
+        if store.digest_of(str(target)) != digest:
+            raise SourceError(f"{url} is not what this run put there; remove it and run again")
+    return target
+
+
 _cache: OrderedDict[tuple[str, str, str], tuple[int, Any]] = OrderedDict()
 _CACHE_BYTES = 400_000_000
+_cache_lock = threading.Lock()
 
 
 def _load(job: Job, layer: str, crs: pyproj.CRS | None) -> Any:
-    """Load an input; the parts of a stage that run on one worker share what it loaded."""
+    """Load an input; the parts of a stage that run on one worker share what it loaded.
+
+    What is loaded is what the stage before made, byte for byte: else a StoreError.
+    """
     path = job.paths.layer(job.metro.id, layer, LAYERS[layer].is_folder)
     key = (path, job.inputs[layer], "" if crs is None else str(job.facts["centre"]))
-    if key in _cache:
-        _cache.move_to_end(key)
-        return _cache[key][1]
-    if LAYERS[layer].kind == "arrays":
-        from pipeline.measures.routing import RoutingNetwork
+    # A worker may have several threads: one loads, the others wait and share.
+    with _cache_lock:
+        if key in _cache:
+            _cache.move_to_end(key)
+            return _cache[key][1]
+        if LAYERS[layer].kind == "arrays":
+            from pipeline.measures.routing import RoutingNetwork
 
-        value: Any = RoutingNetwork.from_arrays(store.read_arrays(path))
-        size = 0
-    else:
-        value = store.read_layer(path, layer, crs)
-        size = _size(value)
-    _cache[key] = (size, value)
-    while sum(each for each, _ in _cache.values()) > _CACHE_BYTES and len(_cache) > 1:
-        _cache.popitem(last=False)
-    return value
+            value: Any = RoutingNetwork.from_arrays(store.read_arrays(path, job.inputs[layer]))
+            size = 0
+        else:
+            value = store.read_layer(path, layer, crs, job.inputs[layer])
+            size = _size(value)
+        _cache[key] = (size, value)
+        while sum(each for each, _ in _cache.values()) > _CACHE_BYTES and len(_cache) > 1:
+            _cache.popitem(last=False)
+        return value
 
 
 def _size(frame: pd.DataFrame) -> int:
@@ -289,18 +344,33 @@ class MetroRun:
         self._force = set(force)
         self._report = report
         self._fingerprint = fingerprint_of(metro, source) if fingerprint is None else fingerprint
-        self._manifest = read_manifest(paths, metro.id)
+        self._manifest: dict[str, Any] = {"stages": {}}
         self._digests: dict[str, str] = {}
+        self._shared: dict[str, tuple[str, str]] = {}
+        self._stopped_by = ""
         self._finished: queue.Queue[tuple[str, str, int]] = queue.Queue()
         self._running: dict[str, _Running] = {}
         self._warming: Any = None
 
     def run(self) -> Outcome:
-        """Run what is not fresh. Never raises for a failed stage: the outcome tells."""
+        """Run what is not fresh. A failed stage does not raise: the outcome tells.
+
+        Raises
+        ------
+        StoreError
+            Another run is working on the metro.
+        ClusterError
+            There is nothing to run tasks on, or not any more. What was finished is kept.
+        """
         started = time.perf_counter()
-        outcome = Outcome(self._metro.id, facts=self._manifest.get("facts", {}))
+        outcome = Outcome(self._metro.id)
         with store.locked(self._paths.lock(self._metro.id), f"metro {self._metro.id}"):
+            # Only now: whoever held the lock before wrote a manifest of his own.
+            self._manifest = read_manifest(self._paths, self._metro.id)
             store.clear_leftovers(self._paths.metro(self._metro.id))
+            if any(stage.is_page for stage in self._stages):
+                store.clear_leftovers(self._paths.maps, f"{self._metro.id}.")
+                store.clear_leftovers(self._paths.page(self._metro.id))
             waiting = list(self._stages)
             while waiting or self._running:
                 waiting = self._start_ready(waiting, outcome)
@@ -315,7 +385,10 @@ class MetroRun:
         lost = set(outcome.failed) | set(outcome.skipped)
         for stage in waiting:
             makers = {maker_of(layer).name for layer in stage.inputs}
-            if makers & lost:
+            if self._stopped_by:
+                outcome.skipped.append(stage.name)
+                self._report("skipped", stage.name, self._stopped_by)
+            elif makers & lost:
                 outcome.skipped.append(stage.name)
                 lost.add(stage.name)
                 self._report("skipped", stage.name, f"needs {', '.join(sorted(makers & lost))}")
@@ -339,16 +412,22 @@ class MetroRun:
             self._report("fresh", stage.name, standing.why)
             return
         why = standing.why if standing.state != "fresh" else "forced"
-        self._submit(stage, recipe, why)
-
-    def _submit(self, stage: Stage, recipe: plan.Recipe, why: str) -> None:
         executor = self._executor()
+        try:
+            self._submit(executor, stage, recipe, why)
+        except ClusterError:
+            raise
+        except (PipelineError, OSError) as error:
+            self._fail(stage.name, error, outcome)
+
+    def _submit(self, executor: Executor, stage: Stage, recipe: plan.Recipe, why: str) -> None:
         inputs = {name: self._digests[name] for name in stage.inputs}
         folder = ""
         if stage.combine == "parts":
             folder = store.new_folder(self._paths.layer(self._metro.id, stage.outputs[0], True))
         facts = self._manifest.get("facts", {}) if stage.inputs else {}
-        job = Job(stage.name, self._metro, self._source, self._paths, inputs, facts, folder)
+        shared = self._share_source(executor, stage)
+        job = Job(stage.name, self._metro, self._source, self._paths, inputs, facts, folder, shared)
         keys = self._split_keys(stage)
         name = f"{self._metro.id}-{stage.name}"
         priority = len(STAGES) - STAGES.index(stage)
@@ -384,7 +463,7 @@ class MetroRun:
             return None
         split = stage.split
         path = self._paths.layer(self._metro.id, split.layer)
-        frame = store.read_layer(path, split.layer)
+        frame = store.read_layer(path, split.layer, expected=self._digests[split.layer])
         if split.where is not None:
             column, wanted = split.where
             kept = getattr(getattr(self._metro.params, stage.params[0]), wanted)
@@ -400,8 +479,26 @@ class MetroRun:
             return values or [""]
         return [tuple(values[start:stop]) for start, stop in _ranges(len(values), size)] or [()]
 
+    def _share_source(self, executor: Executor, stage: Stage) -> Mapping[str, tuple[str, str]]:
+        """Put the source's files beside the layers where workers may not see ours."""
+        if not executor.is_elsewhere or not is_url(self._paths.data):
+            return {}
+        if "source" not in inspect.signature(stage.func).parameters:
+            return {}
+        digests = self._fingerprint["files"] | self._fingerprint["polys"]
+        for path in (*self._source.files, *self._source.polys):
+            url = self._paths.shared_input(digests[path.name], path.name)
+            if path.name not in self._shared and not store.exists(url):
+                store.publish_file(path, url)
+            self._shared[path.name] = (url, digests[path.name])
+        return dict(self._shared)
+
     def _take_one(self, outcome: Outcome) -> None:
-        name, event, _ = self._finished.get()
+        try:
+            name, event, _ = self._finished.get(timeout=_CHECK_EVERY_S)
+        except queue.Empty:
+            self._executor().check()
+            return
         running = self._running.get(name)
         if running is None:
             return
@@ -410,16 +507,23 @@ class MetroRun:
             return
         del self._running[name]
         try:
-            made: Made = running.last.result()
+            made: Made = self._executor().result(running.last)
+            seconds = time.perf_counter() - running.started
+            self._remove_old_pages(name, made)
+            self._record(running, made, seconds)
+        except ClusterError:
+            raise
         except Exception as error:
-            outcome.failed[name] = error
-            self._report("failed", name, _describe(error))
+            self._fail(name, error, outcome)
             return
-        seconds = time.perf_counter() - running.started
-        self._remove_old_pages(name, made)
-        self._record(running, made, seconds)
         outcome.ran.append(name)
         self._report("done", name, f"{seconds:.1f} s")
+
+    def _fail(self, stage: str, error: Exception, outcome: Outcome) -> None:
+        outcome.failed[stage] = error
+        self._report("failed", stage, _describe(error))
+        if isinstance(error, DiskFullError):
+            self._stopped_by = "there is no room to write"
 
     def _remove_old_pages(self, stage: str, made: Made) -> None:
         """Pages that the stage wrote last time and no longer does: a border may be gone."""
@@ -449,6 +553,9 @@ class MetroRun:
         store.write_json(self._paths.manifest(self._metro.id), self._manifest)
 
 
+_CHECK_EVERY_S = 30.0
+
+
 def _ranges(count: int, size: int | None) -> list[tuple[int, int]]:
     assert size is not None
     return [(start, min(start + size, count)) for start in range(0, count, size)]
@@ -466,8 +573,9 @@ class _Running:
 
 def write_index(paths: Paths) -> str | None:
     """Rebuild ``index.html`` from every finished metro's card; None where there is none yet."""
-    found = (store.read_or_none(paths.page(card_name(m))) for m in store.folders(paths.processed))
-    cards = [MetroCard.from_json(content) for content in found if content is not None]
+    cards = [
+        card for metro_id in store.folders(paths.processed) if (card := _card_of(paths, metro_id))
+    ]
     if not cards:
         return None
     with store.locked(paths.maps_lock, "maps/index.html", wait_s=60.0):
@@ -478,12 +586,18 @@ def write_index(paths: Paths) -> str | None:
     return paths.page("index.html")
 
 
+def _card_of(paths: Paths, metro_id: str) -> MetroCard | None:
+    """A metro's card; None where there is none, or it is damaged: its next run mends it."""
+    content = store.read_or_none(paths.page(card_name(metro_id)))
+    try:
+        return None if content is None else MetroCard.from_json(content)
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
 def read_manifest(paths: Paths, metro_id: str) -> dict[str, Any]:
     """A metro's manifest; an empty one where there is none or it is not readable."""
-    found = store.read_json(paths.manifest(metro_id))
-    if not isinstance(found, dict) or found.get("format") != MANIFEST_FORMAT:
-        return {"stages": {}}
-    return found
+    return manifest_at(paths.manifest(metro_id))
 
 
 def fingerprint_of(metro: Metro, source: Source) -> dict[str, Any]:
@@ -517,20 +631,6 @@ def standings(metro: Metro, source: Source, paths: Paths) -> list[plan.Standing]
     for record in manifest["stages"].values():
         on_disk |= digests_on_disk(paths, metro.id, record)
     return plan.standings(metro, fingerprint_of(metro, source), manifest, on_disk)
-
-
-def digests_on_disk(
-    paths: Paths, metro_id: str, record: Mapping[str, Any]
-) -> dict[str, str | None]:
-    """Digest of every output that a stage's record names; None where it is gone."""
-    found = {}
-    for name in record["outputs"]:
-        if name.startswith("page:"):
-            path = paths.page(name.removeprefix("page:"))
-        else:
-            path = paths.layer(metro_id, name, LAYERS[name].is_folder if name in LAYERS else False)
-        found[name] = store.digest_of(path)
-    return found
 
 
 def _describe(error: Exception) -> str:

@@ -1,28 +1,18 @@
-"""Layers, array folders, pages and manifests on disk: the only readers and writers.
+"""Layers, arrays and manifests on disk: the only readers and writers.
 
-How a frame becomes a GeoParquet file and back, digests, atomic writes and locks
-belong here; what a layer contains to `schemas`, its name to `paths`.
-
-Local files are written to a temporary name beside the target and renamed; on
-object stores a file is one whole put.
+How a frame becomes a GeoParquet file and back belongs here; what a layer contains
+to `schemas`, its name to `paths`. Whole files, folders and digests are made by
+`files`, whose names stand here too, so that callers have one module for both.
 """
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
-import os
-import shutil
-import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import filelock
-import fsspec
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -33,8 +23,38 @@ import shapely
 
 from pipeline.crs import WGS84
 from pipeline.errors import StoreError
+from pipeline.files import (
+    clear_leftovers,
+    digest,
+    digest_of,
+    exists,
+    file_system,
+    folders,
+    is_folder,
+    joint_digest,
+    link,
+    list_files,
+    name_of,
+    new_folder,
+    publish_file,
+    publish_folder,
+    publish_parts,
+    read_bytes,
+    read_or_none,
+    remove,
+    write_bytes,
+)
+from pipeline.locks import locked
 from pipeline.paths import is_url
 from pipeline.schemas import LAYERS
+
+__all__ = [
+    "METADATA_PREFIX", "ROW_GROUP", "Saved", "clear_leftovers", "damaged", "digest_of", "exists",
+    "folders", "link", "locked", "new_folder", "parts_of", "project", "publish_file",
+    "publish_folder", "publish_parts", "read_arrays", "read_bytes", "read_json", "read_layer",
+    "read_metadata", "read_or_none", "remove", "write_arrays", "write_bytes", "write_json",
+    "write_layer",
+]  # fmt: skip
 
 ROW_GROUP = 50_000
 """Rows per group: a bounding-box read of sorted rows then skips most of the file."""
@@ -81,21 +101,31 @@ def write_layer(path: str, name: str, frame: pd.DataFrame, metadata: Mapping[str
             writer.write_table(table, row_group_size=ROW_GROUP)
     payload = buffer.getvalue()
     write_bytes(path, payload)
-    return Saved(_digest(payload), len(frame), len(payload))
+    return Saved(digest(payload), len(frame), len(payload))
 
 
-def read_layer(path: str, name: str, crs: pyproj.CRS | None = None) -> pd.DataFrame:
+def read_layer(
+    path: str, name: str, crs: pyproj.CRS | None = None, expected: str | None = None
+) -> pd.DataFrame:
     """Read one layer, file or folder of parts, in WGS84 or projected to ``crs``.
+
+    Parameters
+    ----------
+    expected
+        Digest of the layer, as its manifest records it: of the very bytes read.
 
     Raises
     ------
     StoreError
-        If it is missing or not a readable Parquet file.
+        If it is missing, not a readable Parquet file, or not the one expected.
     """
     declared = {column.name: column.dtype for column in LAYERS[name].columns}
-    if LAYERS[name].geometry is None and _is_folder(path):
-        return _read_parts(path, declared)
-    table = _read_table(path)
+    if is_folder(path):
+        return _read_parts(path, declared, expected)
+    payload = _payload(path, path)
+    if expected is not None:
+        _check_digest(path, digest(payload), expected)
+    table = _parse(payload, path)
     frame = _frame_of(table, declared)
     if LAYERS[name].geometry is None:
         return frame
@@ -107,7 +137,8 @@ def read_layer(path: str, name: str, crs: pyproj.CRS | None = None) -> pd.DataFr
 
 def read_metadata(path: str) -> dict[str, str]:
     """The key-value metadata that `write_layer` put into a file."""
-    with _open(path, "rb") as stream:
+    filesystem, inner = file_system(path)
+    with filesystem.open(inner, "rb") as stream:
         found = pq.read_schema(stream).metadata or {}
     prefix = METADATA_PREFIX.encode()
     return {
@@ -134,11 +165,17 @@ def project(geometry: Any, source: pyproj.CRS, target: pyproj.CRS) -> Any:
     return shapely.set_coordinates(np.array(geometry, copy=True), np.column_stack([x, y]))
 
 
-def _read_parts(path: str, declared: Mapping[str, str]) -> pd.DataFrame:
+def _read_parts(path: str, declared: Mapping[str, str], expected: str | None) -> pd.DataFrame:
     """The parts of a plain layer as one frame; the whole never stands in memory twice."""
-    parts = [_frame_of(_read_file(each, path), declared) for each in sorted(_list(path))]
+    parts, digests = [], {}
+    for each in list_files(path):
+        payload = _payload(each, path)
+        digests[name_of(each)] = digest(payload)
+        parts.append(_frame_of(_parse(payload, path), declared))
     if not parts:
         raise StoreError(f"layer {path} is missing; run the stage that makes it")
+    if expected is not None:
+        _check_digest(path, joint_digest(digests), expected)
     names = list(parts[0].columns)
     return pd.DataFrame({each: _join([part.pop(each) for part in parts]) for each in names})
 
@@ -160,21 +197,17 @@ def _join(pieces: list[pd.Series]) -> pd.Series:
     return pd.Series(pd.Categorical.from_codes(codes, categories))
 
 
-def _read_table(path: str) -> pa.Table:
-    names = sorted(_list(path)) if _is_folder(path) else [path]
-    tables = [_read_file(each, path) for each in names]
-    if not tables:
-        raise StoreError(f"layer {path} is missing; run the stage that makes it")
-    return pa.concat_tables(tables).unify_dictionaries() if len(tables) > 1 else tables[0]
-
-
-def _read_file(name: str, path: str) -> pa.Table:
+def _payload(name: str, path: str) -> bytes:
     try:
-        with _open(name, "rb") as stream:
-            return pq.read_table(stream)
+        return read_bytes(name)
     except FileNotFoundError as error:
         raise StoreError(f"layer {path} is missing; run the stage that makes it") from error
-    except (pa.ArrowInvalid, OSError) as error:
+
+
+def _parse(payload: bytes, path: str) -> pa.Table:
+    try:
+        return pq.read_table(pa.BufferReader(payload))
+    except (pa.ArrowException, OSError) as error:
         raise StoreError(f"layer {path} is not a readable Parquet file: {error}") from error
 
 
@@ -243,133 +276,49 @@ def _hilbert_order(geometry: Any, bounds: Any) -> Any:
     return np.argsort(gpd.GeoSeries(geometry).hilbert_distance().to_numpy(), kind="stable")
 
 
-# --- parts and arrays: folders that appear at once ---------------------------
-
-
-def new_folder(path: str) -> str:
-    """A temporary folder beside ``path``, to be filled and then given to `publish_folder`."""
-    folder = f"{path}.tmp-{uuid.uuid4().hex[:8]}"
-    if not is_url(path):
-        Path(folder).mkdir(parents=True)
-    return folder
-
-
-def publish_folder(temporary: str, path: str) -> None:
-    """Put a filled temporary folder in the place of ``path``."""
-    if is_url(path):
-        filesystem, target = fsspec.core.url_to_fs(path)
-        if filesystem.exists(target):
-            filesystem.rm(target, recursive=True)
-        filesystem.mv(fsspec.core.url_to_fs(temporary)[1], target, recursive=True)
-        return
-    old = Path(f"{path}.old-{uuid.uuid4().hex[:8]}")
-    if Path(path).exists():
-        Path(path).rename(old)
-    Path(temporary).rename(path)
-    shutil.rmtree(old, ignore_errors=True)
+# --- arrays: folders of files that can be memory-mapped -----------------------
 
 
 def write_arrays(path: str, arrays: Mapping[str, Any]) -> Saved:
     """Write named arrays as a folder of .npy files that can be memory-mapped."""
     folder = new_folder(path)
-    digests, size = [], 0
+    digests, size = {}, 0
     for name in sorted(arrays):
         buffer = io.BytesIO()
         np.save(buffer, np.ascontiguousarray(arrays[name]), allow_pickle=False)
         write_bytes(f"{folder}/{name}.npy", buffer.getvalue())
-        digests.append(f"{name}.npy={_digest(buffer.getvalue())}")
+        digests[f"{name}.npy"] = digest(buffer.getvalue())
         size += buffer.tell()
     publish_folder(folder, path)
-    return Saved(_digest("\n".join(digests).encode()), len(arrays), size)
+    return Saved(joint_digest(digests), len(arrays), size)
 
 
-def read_arrays(path: str) -> dict[str, Any]:
-    """Read a folder of arrays; memory-mapped where the folder is local."""
-    if is_url(path):
+def read_arrays(path: str, expected: str | None = None) -> dict[str, Any]:
+    """Read a folder of arrays; memory-mapped where the folder is local.
+
+    Raises
+    ------
+    StoreError
+        If its digest is not the ``expected`` one.
+    """
+    payloads = {each: read_bytes(each) for each in list_files(path)} if is_url(path) else None
+    if expected is not None:
+        if payloads is None:
+            found = digest_of(path)
+        else:
+            found = joint_digest({name_of(each): digest(p) for each, p in payloads.items()})
+        _check_digest(path, found, expected)
+    if payloads is not None:
         return {
-            _stem(each): np.load(io.BytesIO(read_bytes(each)), allow_pickle=False)
-            for each in sorted(_list(path))
+            _stem(each): np.load(io.BytesIO(payload), allow_pickle=False)
+            for each, payload in payloads.items()
         }
     return {
-        _stem(each): np.load(each, mmap_mode="r", allow_pickle=False)
-        for each in sorted(_list(path))
+        _stem(each): np.load(each, mmap_mode="r", allow_pickle=False) for each in list_files(path)
     }
 
 
-def digest_of(path: str) -> str | None:
-    """Digest of a file, or of a folder over its files; None where there is nothing."""
-    if _is_folder(path):
-        lines = [f"{each.rsplit('/', 1)[-1]}={_digest_file(each)}" for each in sorted(_list(path))]
-        return _digest("\n".join(lines).encode())
-    try:
-        return _digest_file(path)
-    except FileNotFoundError:
-        return None
-
-
-def remove(path: str) -> None:
-    """Remove a file or folder, if it is there."""
-    filesystem, inner = fsspec.core.url_to_fs(path)
-    if filesystem.exists(inner):
-        filesystem.rm(inner, recursive=True)
-
-
-# --- bytes and JSON ----------------------------------------------------------
-
-
-def write_bytes(path: str, payload: bytes) -> None:
-    """Write a whole file at once: temporary name beside it, then rename."""
-    if is_url(path):
-        with fsspec.open(path, "wb") as stream:
-            stream.write(payload)
-        return
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.tmp-{uuid.uuid4().hex[:8]}")
-    try:
-        temporary.write_bytes(payload)
-        temporary.replace(target)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise StoreError(f"{target} cannot be written: {error.strerror}") from error
-
-
-def read_bytes(path: str) -> bytes:
-    """A whole file. FileNotFoundError where it is missing."""
-    with _open(path, "rb") as stream:
-        return bytes(stream.read())
-
-
-def publish_file(made: Path, path: str) -> None:
-    """Put a finished local file or folder in the place of ``path``, whole or not at all."""
-    if is_url(path):
-        filesystem, target = fsspec.core.url_to_fs(path)
-        if filesystem.exists(target):
-            filesystem.rm(target, recursive=True)
-        filesystem.put(str(made), target, recursive=made.is_dir())
-        return
-    if made.is_dir():
-        beside = new_folder(path)
-        shutil.copytree(made, beside, dirs_exist_ok=True)
-        publish_folder(beside, path)
-        return
-    target_path = Path(path)
-    target_path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target_path.with_name(f".{target_path.name}.tmp-{uuid.uuid4().hex[:8]}")
-    try:
-        shutil.copyfile(made, temporary)
-        temporary.replace(target_path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise StoreError(f"{path} cannot be written: {error.strerror}") from error
-
-
-def read_or_none(path: str) -> bytes | None:
-    """A whole file, or None where it is missing."""
-    try:
-        return read_bytes(path)
-    except FileNotFoundError:
-        return None
+# --- JSON ----------------------------------------------------------------------
 
 
 def write_json(path: str, content: Any) -> None:
@@ -386,115 +335,23 @@ def read_json(path: str) -> Any:
         return None
 
 
-def folders(path: str) -> list[str]:
-    """Names of the folders inside a folder, sorted; empty where there is none."""
-    filesystem, inner = fsspec.core.url_to_fs(path)
-    if not filesystem.exists(inner):
-        return []
-    entries = filesystem.ls(inner, detail=True)
-    return sorted(_stem(e["name"], "") for e in entries if e["type"] == "directory")
-
-
-def link(source: str, target: str) -> None:
-    """Put a file or folder of layers at a second place: hard links, else copies.
-
-    Safe because no layer is ever changed in place: writers put a new file there.
-    """
-    if is_url(source) or is_url(target):
-        filesystem, inner = fsspec.core.url_to_fs(source)
-        remove(target)
-        filesystem.copy(inner, fsspec.core.url_to_fs(target)[1], recursive=_is_folder(source))
-        return
-    remove(target)
-    Path(target).parent.mkdir(parents=True, exist_ok=True)
-    if Path(source).is_dir():
-        shutil.copytree(source, target, copy_function=_link_file)
-    else:
-        _link_file(source, target)
-
-
-def _link_file(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
-
-
-def exists(path: str) -> bool:
-    """Whether there is a file or folder."""
-    filesystem, inner = fsspec.core.url_to_fs(path)
-    return bool(filesystem.exists(inner))
-
-
 def parts_of(path: str) -> list[str]:
     """The files of a layer: itself, or the parts of a folder, in order."""
-    return sorted(_list(path)) if _is_folder(path) else [path]
+    return list_files(path) if is_folder(path) else [path]
 
 
-def clear_leftovers(folder: str) -> None:
-    """Remove what a killed run left half-made in a metro's folder. Call under its lock."""
-    if is_url(folder) or not Path(folder).is_dir():
-        return
-    for each in Path(folder).iterdir():
-        if ".tmp-" in each.name or ".old-" in each.name:
-            shutil.rmtree(each) if each.is_dir() else each.unlink(missing_ok=True)
+def damaged(path: str) -> str:
+    """What is said of a layer whose digest is not the recorded one."""
+    return (
+        f"layer {path} is not what its run recorded: it was changed or damaged, or another run "
+        "is writing it; run the metro again"
+    )
 
 
-@contextmanager
-def locked(path: str, what: str, wait_s: float = 0.0) -> Iterator[None]:
-    """Hold a lock for the time of a block. The system frees it when a process dies.
-
-    Raises
-    ------
-    StoreError
-        If another process holds it longer than ``wait_s`` seconds.
-    """
-    if is_url(path):
-        # Object stores offer no lock that outlives a killed process; runs there are
-        # kept apart by whoever schedules them.
-        yield
-        return
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(path)
-    try:
-        lock.acquire(timeout=wait_s)
-    except filelock.Timeout as error:
-        raise StoreError(f"another run is working on {what}; wait for it to end") from error
-    try:
-        yield
-    finally:
-        lock.release()
+def _check_digest(path: str, found: str | None, expected: str) -> None:
+    if found != expected:
+        raise StoreError(damaged(path))
 
 
-def _open(path: str, mode: str) -> Any:
-    return fsspec.open(path, mode) if is_url(path) else Path(path).open(mode)
-
-
-def _is_folder(path: str) -> bool:
-    if not is_url(path):
-        return Path(path).is_dir()
-    filesystem, inner = fsspec.core.url_to_fs(path)
-    return bool(filesystem.isdir(inner))
-
-
-def _list(folder: str) -> list[str]:
-    if not is_url(folder):
-        return [str(each) for each in Path(folder).iterdir() if each.is_file()]
-    filesystem, inner = fsspec.core.url_to_fs(folder)
-    return [filesystem.unstrip_protocol(each) for each in filesystem.ls(inner, detail=False)]
-
-
-def _stem(path: str, suffix: str = ".npy") -> str:
-    return path.rstrip("/").rsplit("/", 1)[-1].removesuffix(suffix)
-
-
-def _digest(payload: bytes) -> str:
-    return hashlib.blake2b(payload, digest_size=16).hexdigest()
-
-
-def _digest_file(path: str) -> str:
-    state = hashlib.blake2b(digest_size=16)
-    with _open(path, "rb") as stream:
-        while block := stream.read(1 << 22):
-            state.update(block)
-    return state.hexdigest()
+def _stem(path: str) -> str:
+    return name_of(path).removesuffix(".npy")

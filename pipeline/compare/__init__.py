@@ -30,15 +30,20 @@ from pipeline.compare.matching import Side
 from pipeline.crs import WGS84
 from pipeline.errors import ConfigError, StoreError
 from pipeline.exports import Job
+from pipeline.finished import Finished
 from pipeline.measures.routing import RoutingNetwork
-from pipeline.paths import Paths, is_url
+from pipeline.paths import Paths, absolute
 from pipeline.scenario import Base, rerun
 from pipeline.scenario.build import Edited
-from pipeline.schemas import LAYERS
 from pipeline.sources.extract import Source
 
 BESIDE_M, BESIDE_SHARE = 100.0, 0.3
 """A way mostly within this, or this share of the gap, of a built link's line is the link built."""
+
+
+SIDE = ("dead_ends", "missing_links", "roads", "road_ends", "railways")
+COMPARED = (*SIDE, "routing_network", "cities", "borders", *changes.LAYERS_NEEDED)
+"""Layers that are read of both runs."""
 
 
 @dataclass(frozen=True)
@@ -52,36 +57,28 @@ class Comparison:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Run:
+class _Run(Finished):
     """A finished run in a folder given by its path."""
-
-    folder: str
-    manifest: dict[str, Any]
 
     @classmethod
     def at(cls, folder: str) -> _Run:
-        path = folder.rstrip("/") if is_url(folder) else str(Path(folder).resolve())
-        manifest = store.read_json(f"{path}/manifest.json")
-        if not isinstance(manifest, dict) or "centre" not in manifest.get("facts", {}):
+        found = Finished.at(absolute(folder))
+        if "centre" not in found.facts or "metro" not in found.manifest:
             raise StoreError(
                 f"{folder} holds no finished run; expected a folder like data/processed/<metro>"
             )
-        return cls(path, manifest)
+        run = cls(found.folder, found.manifest)
+        run.check(COMPARED)
+        return run
 
     @property
     def metro_id(self) -> str:
         return str(self.manifest["metro"]["id"])
 
-    def layer(self, name: str, crs: Any = None) -> Any:
-        path = f"{self.folder}/{name}" + ("" if LAYERS[name].is_folder else ".parquet")
-        return store.read_layer(path, name, crs)
-
     def side(self, crs: Any) -> Side:
-        names = ("dead_ends", "missing_links", "roads", "road_ends", "railways")
-        layers = {name: self.layer(name, crs) for name in names}
-        arrays = store.read_arrays(f"{self.folder}/routing_network")
-        return Side(**layers, network=RoutingNetwork.from_arrays(arrays))
+        layers: dict[str, Any] = {name: self.layer(name, crs) for name in SIDE}
+        network = RoutingNetwork.from_arrays(self.arrays("routing_network"))
+        return Side(**layers, network=network)
 
     def figures(self) -> dict[str, Any]:
         return {name: self.layer(name) for name in changes.LAYERS_NEEDED}
@@ -164,7 +161,7 @@ def _labels(before: _Run, after: _Run) -> tuple[str, str]:
     dates = [str(run.manifest["facts"].get("osm_snapshot") or "") for run in (before, after)]
     if all(dates) and dates[0] != dates[1]:
         return dates[0], dates[1]
-    folders = [Path(run.folder).parents[1].name for run in (before, after)]
+    folders = [run.folder.split("/")[-3:][0] for run in (before, after)]
     if folders[0] != folders[1] and all(re.fullmatch(r"\w[\w.-]{0,63}", f) for f in folders):
         return folders[0], folders[1]
     return "a", "b"
@@ -178,10 +175,10 @@ def _without_growth(
     executor: Callable[[], runner.Executor], report: runner.Report,
 ) -> tuple[dict[str, Any] | None, str | None]:  # fmt: skip
     """The later run's figures had no road been newly mapped; or why they are not known."""
-    folder = Path(after.folder)
-    if is_url(after.folder) or folder.parent.name != "processed" or folder.name != after.metro_id:
+    data, *inside = after.folder.rsplit("/", 2)
+    if inside != ["processed", after.metro_id]:
         return None, "growth is not told apart: the later folder is not DATA/processed/<metro>"
-    paths = Paths(str(folder.parents[1]), "maps")
+    paths = Paths(data, "maps")
     try:
         base = Base.read(after.metro_id, paths)
     except StoreError as error:
@@ -237,10 +234,9 @@ def _write(
     synthetic = [bool(run.manifest["facts"].get("is_synthetic")) for run in (before, after)]
     facts |= {"compared": name, "roads_synthetic": "true" if any(synthetic) else "false"}
     facts.pop("layer", None)
-    written = {}
+    written = Finished(folder, {"stages": {}})
     for layer, table in tables.items():
-        written[layer] = f"{folder}/{layer}.parquet"
-        store.write_layer(written[layer], layer, table, facts)
+        store.write_layer(written.path(layer), layer, table, facts)
     metro = Metro.model_validate(after.manifest["metro"])
     source = after.manifest["source"]
     page_facts = runner.page_facts(
@@ -261,7 +257,8 @@ def _write(
     workbook = paths.page(f"{after.metro_id}/compare-{name}.xlsx")
     with tempfile.TemporaryDirectory(prefix="metro-compare-") as temporary:
         made = Path(temporary) / "compare.xlsx"
-        write_xlsx(Job(after.metro_id, metro.name or metro.id, written, facts, WGS84), made)
+        name = metro.name or metro.id
+        write_xlsx(Job(after.metro_id, name, tuple(tables), written, facts, WGS84), made)
         store.publish_file(made, workbook)
     counts = {
         f"{what} {change}": int(count)

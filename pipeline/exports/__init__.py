@@ -24,6 +24,7 @@ import shapely
 from pipeline import store
 from pipeline.crs import WGS84
 from pipeline.errors import ConfigError, StoreError
+from pipeline.finished import Finished
 from pipeline.paths import Paths
 from pipeline.schemas import LAYERS, RESULT_LAYERS
 
@@ -50,26 +51,23 @@ class Job:
     """One export: the finished layers, and what their files say of themselves.
 
     ``crs`` is the CRS that geometry and coordinate columns get; ``layers`` the
-    layers to write, in the order of the schemas.
+    layers to write, in the order of the schemas, all of them in ``folder``.
     """
 
     metro_id: str
     metro_name: str
-    layers: dict[str, str]
+    layers: tuple[str, ...]
+    folder: Finished
     facts: dict[str, str]
     crs: pyproj.CRS
 
     def frame(self, layer: str) -> pd.DataFrame:
         """A whole layer, its geometry in ``crs``."""
-        return store.read_layer(self.layers[layer], layer, _other_than_wgs84(self.crs))
+        return self.folder.layer(layer, _other_than_wgs84(self.crs))
 
     def pieces(self, layer: str) -> Iterator[pd.DataFrame]:
         """A layer piece by piece: one stored in parts never stands in memory whole."""
-        if LAYERS[layer].is_folder:
-            for path in store.parts_of(self.layers[layer]):
-                yield store.read_layer(path, layer)
-        else:
-            yield self.frame(layer)
+        return self.folder.pieces(layer, _other_than_wgs84(self.crs))
 
     @property
     def is_synthetic(self) -> bool:
@@ -122,19 +120,19 @@ def export(
     ConfigError
         Unknown format, layer or CRS, every fault at once.
     StoreError
-        If the metro has no finished layers.
+        If the metro has no finished layers, or they do not belong together, since a
+        run was ended in its midst or is still going on.
     """
-    manifest = store.read_json(paths.manifest(metro_id)) or {}
-    facts = manifest.get("facts", {})
-    target_crs = _check(form, crs, layers, facts)
-    found = _layers_on_disk(metro_id, paths, layers)
-    first = next(iter(found.values()))
-    described = store.read_metadata(store.parts_of(first)[0])
-    name = manifest.get("metro", {}).get("name") or metro_id
-    job = Job(metro_id, name, found, described, target_crs)
+    folder = Finished.at(paths.metro(metro_id))
+    target_crs = _check(form, crs, layers, folder.facts)
+    found = _finished_layers(metro_id, folder, layers)
+    folder.check(("roads", "road_nodes") if form == "graphml" else found)
+    described = store.read_metadata(store.parts_of(folder.path(found[0]))[0])
+    name = folder.manifest.get("metro", {}).get("name") or metro_id
+    job = Job(metro_id, name, found, folder, described, target_crs)
     target = out or paths.export(metro_id, form)
-    with tempfile.TemporaryDirectory(prefix="metro-export-") as folder:
-        made = Path(folder) / Path(target).name
+    with tempfile.TemporaryDirectory(prefix="metro-export-") as temporary:
+        made = Path(temporary) / Path(target).name
         rows, notes = _writer(form)(job, made)
         store.publish_file(made, target)
     return Exported(target, rows, tuple(notes))
@@ -208,22 +206,25 @@ def _crs_of(text: str | None, facts: dict[str, Any]) -> pyproj.CRS:
     return crs
 
 
-def _layers_on_disk(metro_id: str, paths: Paths, layers: list[str] | None) -> dict[str, str]:
+def _finished_layers(metro_id: str, folder: Finished, layers: list[str] | None) -> tuple[str, ...]:
     wanted = [name for name in EXPORTED if layers is None or name in layers]
-    found = {}
-    for name in wanted:
-        path = paths.layer(metro_id, name, LAYERS[name].is_folder)
-        if store.exists(path):
-            found[name] = path
+    found = tuple(name for name in wanted if _is_finished(folder, name))
     if layers is not None and len(found) < len(wanted):
         missing = ", ".join(name for name in wanted if name not in found)
         raise StoreError(f"{metro_id} has no layer {missing}; run the metro first")
     if not found:
         raise StoreError(
-            f"no finished layers in {paths.metro(metro_id)}; run `metro-integration run "
+            f"no finished layers in {folder.folder}; run `metro-integration run "
             f"{metro_id}` first, or give --data or the name of a --scenario"
         )
     return found
+
+
+def _is_finished(folder: Finished, layer: str) -> bool:
+    """Whether a run recorded a layer; what a scenario adds to them is not recorded."""
+    if LAYERS[layer].kind == "review":
+        return store.exists(folder.path(layer))
+    return folder.digest(layer) is not None
 
 
 def _other_than_wgs84(crs: pyproj.CRS) -> pyproj.CRS | None:

@@ -22,6 +22,7 @@ import pandas as pd
 from pipeline import changes, plan, runner, schemas, store
 from pipeline.catalogue import Metro
 from pipeline.errors import ConfigError, StoreError
+from pipeline.finished import Finished, digests_on_disk
 from pipeline.paths import Paths
 from pipeline.scenario.build import Edited, build_links
 from pipeline.schemas import LAYERS
@@ -148,7 +149,7 @@ class Base:
         disk: dict[str, str | None] = {}
         for stage in measured_stages():
             if stage.name in records:
-                disk |= runner.digests_on_disk(self.paths, self.metro.id, records[stage.name])
+                disk |= digests_on_disk(self.paths, self.metro.id, records[stage.name])
         found = plan.standings(self.metro, self.manifest["source"], self.manifest, disk)
         measured = {stage.name for stage in measured_stages()}
         stale = [each for each in found if each.stage in measured and each.state != "fresh"]
@@ -165,7 +166,7 @@ class Base:
     def layer(self, name: str, *, is_metric: bool = False) -> Any:
         """A layer in WGS84, or in the metro's metric CRS."""
         crs = runner.metric_crs(self.manifest["facts"]) if is_metric else None
-        return store.read_layer(self.path(name), name, crs)
+        return Finished(self.paths.metro(self.metro.id), self.manifest).layer(name, crs)
 
 
 def _choose(build: Sequence[str], candidates: gpd.GeoDataFrame) -> list[str]:
@@ -256,12 +257,9 @@ def _report(base: Base, own: Paths, name: str, chosen: Sequence[str]) -> str:
     from pipeline.render.scenario_page import render_scenario
 
     metro_id = base.metro.id
-
-    def read(paths: Paths, layer: str) -> Any:
-        return store.read_layer(paths.layer(metro_id, layer, LAYERS[layer].is_folder), layer)
-
+    made = Finished.at(own.metro(metro_id))
     before = {layer: base.layer(layer) for layer in changes.LAYERS_NEEDED}
-    after = {layer: read(own, layer) for layer in changes.LAYERS_NEEDED}
+    after = {layer: made.layer(layer) for layer in changes.LAYERS_NEEDED}
     tables = {
         "changes": changes.differences(before, after),
         "zone_changes": changes.zone_changes(before["zones"], after["zones"]),
@@ -283,11 +281,11 @@ def _report(base: Base, own: Paths, name: str, chosen: Sequence[str]) -> str:
     page = render_scenario(
         base.metro, runner.page_facts(base.source, base.manifest["facts"]), name,
         cities=base.layer("cities"), borders=base.layer("borders"), roads=base.layer("roads"),
-        links=links, left=pd.DataFrame(read(own, "missing_links")), **tables,
+        links=links, left=pd.DataFrame(made.layer("missing_links")), **tables,
     )  # fmt: skip
     path = own.page(f"{metro_id}/scenario-{name}.html")
     store.write_bytes(path, page)
-    store.write_bytes(own.page(map_page(metro_id, name)), _whole_map(base, own, name, len(chosen)))
+    store.write_bytes(own.page(map_page(metro_id, name)), _whole_map(base, made, name, len(chosen)))
     return path
 
 
@@ -296,13 +294,10 @@ def map_page(metro_id: str, name: str) -> str:
     return f"{metro_id}-scenario-{name}.html"
 
 
-def _whole_map(base: Base, own: Paths, name: str, count: int) -> bytes:
+def _whole_map(base: Base, made: Finished, name: str, count: int) -> bytes:
     """The metro's page as if the links were open; its name and a note say that they are not."""
     stage = next(each for each in STAGES if each.name == "metro_map")
-    layers = {
-        layer: store.read_layer(own.layer(base.metro.id, layer, LAYERS[layer].is_folder), layer)
-        for layer in stage.inputs
-    }
+    layers = {layer: made.layer(layer) for layer in stage.inputs}
     facts = runner.page_facts(base.source, base.manifest["facts"])
     note = f"情景 scenario {name}: {count} 条缺失连接假设已通车 missing links as if open"
     names = {

@@ -446,16 +446,20 @@ def _write_texts(path: Path, folder: Path | None) -> Header:
     try:
         answer = json.loads(done.stdout)
     except ValueError:
+        _refuse_full_disk(path, folder)
         how = f"signal {-done.returncode}" if done.returncode < 0 else f"code {done.returncode}"
         raise _unreadable(path, RuntimeError(f"libosmium ended with {how} on it")) from None
     if "error" in answer:
-        if folder and shutil.disk_usage(folder).free < _LEAST_FREE_BYTES:
-            raise SourceError(
-                f"{path}: the disk of {folder.parent} is full; make room and run again"
-            )
+        _refuse_full_disk(path, folder)
         raise _unreadable(path, RuntimeError(answer["error"]))
     stamp, bbox = answer["snapshot"], answer["bbox"]
     return Header(stamp[:10] if stamp else None, answer["generator"], tuple(bbox) if bbox else None)
+
+
+def _refuse_full_disk(path: Path, folder: Path | None) -> None:
+    """The reader's other reason to end badly: it is not the file's fault."""
+    if folder and shutil.disk_usage(folder).free < _LEAST_FREE_BYTES:
+        raise SourceError(f"{path}: the disk of {folder.parent} is full; make room and run again")
 
 
 def _map_file(path: Path) -> pa.Buffer:

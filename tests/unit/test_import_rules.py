@@ -15,10 +15,10 @@ PACKAGE = Path(pipeline.__file__).parent
 LEVEL = {
     "__main__": 0, "cli": 1,
     "cluster": 2, "scenario": 2, "compare": 2, "exports": 2, "runner": 2, "progress": 2,
-    "new_metro": 2,
+    "new_metro": 2, "finished": 2.5,
     "plan": 3, "changes": 3, "stages": 4,
     "sources": 5, "measures": 5, "render": 5,
-    "store": 6, "paths": 7,
+    "store": 6, "files": 6.5, "locks": 6.5, "paths": 7,
     "catalogue": 8, "dictionary": 8, "schemas": 8, "crs": 8, "environment": 8, "config": 9, "errors": 10,
 }  # fmt: skip
 SAME_LEVEL = {
@@ -31,7 +31,7 @@ SAME_LEVEL = {
     ("compare", "exports"),
     ("scenario", "runner"),
 }
-STORE_USERS = {"runner", "scenario", "compare", "exports", "plan", "cli"}
+STORE_USERS = {"runner", "finished", "scenario", "compare", "exports", "plan", "cli"}
 SHARED_MEASURES = {
     "borders", "network", "routing", "transit_routing", "goalposts", "belt", "cover", "landscape", "shared_rivers",
     "road_surroundings", "rail_ends", "confidence", "pairing", "gaps", "gains", "within_cell",

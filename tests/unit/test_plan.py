@@ -150,3 +150,18 @@ def test_a_changed_raster_makes_the_stage_that_reads_it_stale_and_no_other():
     assert plan.recipe_of(extract, metro, with_stamps, {}) == plan.recipe_of(
         extract, metro, SOURCE, {}
     )
+
+
+def test_layers_of_different_runs_do_not_belong_together():
+    """Whatever the code and parameters of today are: only what lies there is compared."""
+    manifest, _ = everything_fresh(load_metro("zhengzhou"))
+    assert plan.behind(manifest, RESULT_LAYERS) is None
+    for record in manifest["stages"].values():
+        record["recipe"]["code"] = "of last year"
+    assert plan.behind(manifest, RESULT_LAYERS) is None
+    manifest["stages"]["network"]["outputs"]["roads"]["digest"] = "made anew"
+    found = plan.behind(manifest, ["indicators"])
+    assert (found.stage, found.why) == ("routing", "input roads changed since")
+    assert plan.behind(manifest, ["borders", "roads", "eco_corridors"]).stage == "ecology"
+    assert plan.behind(manifest, ["borders", "roads", "places"]) is None
+    assert plan.behind({"stages": {}}, ["roads"]) is None

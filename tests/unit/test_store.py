@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import time
 
 import geopandas as gpd
 import numpy as np
@@ -160,31 +158,24 @@ def test_folders_appear_at_once_and_arrays_are_mapped(tmp_path):
     assert [each.name for each in tmp_path.iterdir()] == ["net"]
 
 
-def _hold(path, seconds):
-    with store.locked(path, "it", wait_s=20):
-        time.sleep(seconds)
-
-
-def test_a_second_process_is_refused(tmp_path):
-    path = str(tmp_path / "lock")
-    process = multiprocessing.get_context("spawn").Process(target=_hold, args=(path, 30))
-    process.start()
-    try:
-        deadline = time.monotonic() + 20
-        refused = None
-        while refused is None and time.monotonic() < deadline:
-            try:
-                with store.locked(path, "metro x"):
-                    time.sleep(0.05)
-            except StoreError as error:
-                refused = str(error)
-        assert refused is not None
-        assert "another run is working on metro x" in refused
-    finally:
-        process.kill()
-        process.join()
-    with store.locked(path, "metro x", wait_s=10):
-        pass
+def test_what_is_read_is_what_was_recorded(tmp_path):
+    """Truncated, appended to, another layer's, a part more or less: the digest tells."""
+    path = tmp_path / "counties.parquet"
+    saved = store.write_layer(str(path), "counties", counties(), META)
+    assert len(store.read_layer(str(path), "counties", None, saved.digest)) == 200
+    whole = path.read_bytes()
+    other = store.write_layer(str(tmp_path / "b.parquet"), "counties", counties(7), META)
+    for damage in (whole[:-1], whole + b"x", (tmp_path / "b.parquet").read_bytes(), b""):
+        path.write_bytes(damage)
+        with pytest.raises(StoreError, match="not what its run recorded"):
+            store.read_layer(str(path), "counties", None, saved.digest)
+    assert len(store.read_layer(str(path.with_name("b.parquet")), "counties", None, other.digest))
+    folder = str(tmp_path / "net")
+    made = store.write_arrays(folder, {"a": np.arange(5), "b": np.arange(3)})
+    assert list(store.read_arrays(folder, made.digest)) == ["a", "b"]
+    (tmp_path / "net" / "a.npy").write_bytes((tmp_path / "net" / "b.npy").read_bytes())
+    with pytest.raises(StoreError, match="not what its run recorded"):
+        store.read_arrays(folder, made.digest)
 
 
 def test_parts_with_other_categories_are_one_frame(tmp_path):

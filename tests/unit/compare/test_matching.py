@@ -109,8 +109,9 @@ def test_empty_runs_have_no_change(apart):
 def test_wrong_folders_are_one_clear_line(tmp_path, capsys):
     for name, metro in (("a", "x"), ("b", "y")):
         paths = Paths.of(str(tmp_path / name), "maps")
-        facts = {"facts": {"centre": [113.6, 34.7]}, "metro": {"id": metro}}
-        store.write_json(paths.manifest(metro), facts)
+        facts = {"centre": [113.6, 34.7]}
+        manifest = {"format": 1, "stages": {}, "facts": facts, "metro": {"id": metro}}
+        store.write_json(paths.manifest(metro), manifest)
     folders = [str(tmp_path / "a/processed/x"), str(tmp_path / "b/processed/y")]
     assert cli.main(["compare", *folders]) == 2
     assert "two runs of one metro" in capsys.readouterr().err

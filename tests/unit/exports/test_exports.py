@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import sqlite3
 from contextlib import closing
 from xml.etree import ElementTree
@@ -101,8 +102,9 @@ def folder(tmp_path_factory):
     """A finished metro of two cities, by hand."""
     root = tmp_path_factory.mktemp("town")
     paths = Paths.of(str(root), str(root))
+    outputs = {}
     for name, frame in layers().items():
-        store.write_layer(paths.layer("town", name), name, frame, META)
+        outputs[name] = vars(store.write_layer(paths.layer("town", name), name, frame, META))
     times = pd.DataFrame(
         {
             "from_cell": ["甲", "甲"],
@@ -114,9 +116,11 @@ def folder(tmp_path_factory):
     for number in range(2):
         part = f"{paths.layer('town', 'travel_times', True)}/part-{number:05d}.parquet"
         store.write_layer(part, "travel_times", schemas.conform("travel_times", times), META)
+    whole = store.digest_of(paths.layer("town", "travel_times", True))
+    outputs["travel_times"] = {"digest": whole, "rows": 4, "bytes": 0}
     facts = {
         "format": 1,
-        "stages": {},
+        "stages": {"by hand": {"recipe": {}, "outputs": outputs}},
         "facts": {"centre": [113.6, 34.7]},
         "metro": {"name": "小镇"},
     }
@@ -313,7 +317,8 @@ def test_wrong_wishes_are_told_and_leave_nothing(folder, tmp_path, wrong, told):
 def test_zones_of_china_are_for_china(folder, tmp_path):
     paths = Paths.of(str(tmp_path), str(tmp_path))
     store.write_layer(paths.layer("andorra", "cities"), "cities", layers()["cities"], META)
-    store.write_json(paths.manifest("andorra"), {"facts": {"centre": [1.5, 42.5]}})
+    manifest = {"format": 1, "stages": {}, "facts": {"centre": [1.5, 42.5]}}
+    store.write_json(paths.manifest("andorra"), manifest)
     with pytest.raises(ConfigError, match="China"):
         export("andorra", paths, "gpkg", "cgcs2000")
 
@@ -323,6 +328,35 @@ def test_a_metro_that_never_ran_is_an_error(folder, tmp_path):
         export("nowhere", folder, "xlsx")
     with pytest.raises(StoreError, match="isochrones"):
         export("town", folder, "xlsx", layers=["isochrones"])
+
+
+@pytest.mark.parametrize("layer", ["roads", "travel_times"])
+def test_a_layer_that_is_not_the_recorded_one_is_not_exported(folder, tmp_path, layer):
+    data = tmp_path / "data"
+    shutil.copytree(folder.data, data)
+    paths = Paths.of(str(data), str(tmp_path))
+    path = store.parts_of(paths.layer("town", layer, layer == "travel_times"))[0]
+    store.write_bytes(path, store.read_bytes(path) + b"x")
+    with pytest.raises(StoreError, match="not what its run recorded"):
+        export("town", paths, "gpkg", out=str(tmp_path / "a.gpkg"))
+    assert not (tmp_path / "a.gpkg").exists()
+
+
+def test_layers_of_a_run_that_did_not_end_are_not_exported(folder, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(folder.data, data)
+    paths = Paths.of(str(data), str(tmp_path))
+    manifest = store.read_json(paths.manifest("town"))
+    outputs = manifest["stages"].pop("by hand")["outputs"]
+    manifest["stages"]["network"] = {
+        "recipe": {"inputs": {"cities": "another"}}, "outputs": {"roads": outputs.pop("roads")},
+    }  # fmt: skip
+    manifest["stages"]["extract"] = {"recipe": {}, "outputs": outputs}
+    store.write_json(paths.manifest("town"), manifest)
+    with pytest.raises(StoreError, match="stage network: input cities changed since"):
+        export("town", paths, "gpkg", out=str(tmp_path / "a.gpkg"))
+    done = export("town", paths, "gpkg", layers=["cities"], out=str(tmp_path / "b.gpkg"))
+    assert list(done.rows) == ["cities"], "what does not depend on it is whole"
 
 
 def test_the_verb(folder, tmp_path, capsys):
