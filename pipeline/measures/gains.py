@@ -34,9 +34,6 @@ Flags = NDArray[np.bool_]
 BLOCK = 64
 """Origins whose times to all zones are held at once."""
 
-_LINKS_AT_ONCE = 16
-"""Links whose times to all routing nodes are held at once."""
-
 
 class EndTimes(NamedTuple):
     """Minutes between zones and both ends of links, float64[links, zones]; inf: none."""
@@ -97,9 +94,10 @@ def partial_gains(
     order_b = np.argsort(ends.from_b, axis=1, kind="stable").astype(np.int32)
     inside = within_cell_min(zone_grid.geometry.to_numpy())
     minutes = links["link_minutes"].to_numpy(float)
-    for start in range(0, len(origins), BLOCK):
-        block = origins[start : start + BLOCK]
-        old = network.times_between(access.take(block), access, cutoff_min=params.horizon_min)
+    for rows_of, old in network.stream_between(
+        access.take(origins), access, cutoff_min=params.horizon_min, batch=BLOCK
+    ):
+        block = origins[rows_of]
         old[np.arange(len(block)), block] = np.where(
             access.take(block).has_access, inside[block], params.horizon_min
         )
@@ -107,7 +105,7 @@ def partial_gains(
         pull = people * np.exp2(-old / params.decay_half_min)
         share = people[block] / pull.sum(axis=1)
         _add_gains(
-            block, old, pull, share, sides[start : start + BLOCK],
+            block, old, pull, share, sides[rows_of],
             ends.to_a[:, block], ends.to_b[:, block], ends.from_a, ends.from_b, order_a, order_b,
             minutes, params.horizon_min, params.gain_cap_min, gain,
         )  # fmt: skip
@@ -117,27 +115,19 @@ def partial_gains(
 def times_of_ends(
     links: gpd.GeoDataFrame, zones: Access, network: RoutingNetwork, horizon_min: float
 ) -> EndTimes:
-    """Minutes zone to end and end to zone: one forward and one reverse search per end.
+    """Minutes zone to end and end to zone.
 
     Of a dual carriageway the nearer half counts each way. ``inf`` beyond the horizon.
     """
-    tables = [np.empty((len(links), len(zones))) for _ in range(4)]
-    for start in range(0, len(links), _LINKS_AT_ONCE):
-        rows = slice(start, start + _LINKS_AT_ONCE)
-        some = links.iloc[rows]
-        found = []
-        for side, faces in (("from", some["is_facing_from"]), ("to", ~some["is_facing_from"])):
-            access, link = _access_of_side(some, side, faces.to_numpy(bool), network)
-            for reverse in (True, False):
-                times = network.times(access, mode="drive", cutoff_min=horizon_min, reverse=reverse)
-                at_zones = network.arrive(
-                    times, zones, mode="drive", reverse=reverse, origins=access
-                )
-                nearest = np.full((len(some), len(zones)), np.inf)
-                np.minimum.at(nearest, link, at_zones)
-                found.append(nearest)
-        for table, part in zip(tables, found, strict=True):
-            table[rows] = part
+    tables = []
+    for side, faces in (("from", links["is_facing_from"]), ("to", ~links["is_facing_from"])):
+        access, link = _access_of_side(links, side, faces.to_numpy(bool), network)
+        there = network.times_between(zones, access, cutoff_min=horizon_min).T
+        back = network.times_between(access, zones, cutoff_min=horizon_min)
+        for times in (there, back):
+            nearest = np.full((len(links), len(zones)), np.inf)
+            np.minimum.at(nearest, link, times)
+            tables.append(nearest)
     return EndTimes(*tables)
 
 

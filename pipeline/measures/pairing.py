@@ -85,7 +85,7 @@ class ClassNetworks:
             nothing = schemas.empty("turn_restrictions")
             self._networks[lowest] = routing.prepare(
                 self._roads[chosen.to_numpy(dtype=bool)], self._road_nodes, nothing,
-                RoutingParams(lowest_class=ROAD_CLASSES[lowest]),
+                RoutingParams(lowest_class=ROAD_CLASSES[lowest]), with_hierarchies=False,
             )  # fmt: skip
         return self._networks[lowest]
 

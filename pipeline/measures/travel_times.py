@@ -7,6 +7,7 @@ What belongs here: turning searches of the prepared network into the layer
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -55,14 +56,11 @@ def zone_times(
     """
     access = routing_network.access_of_zones(zone_grid)
     inside = within_cell_min(zone_grid.geometry.to_numpy())
-    parts = [
-        _pairs_within(
-            routing_network, access, inside, slice(start, min(start + BLOCK, rows[1])), mode, params
-        )
-        for mode in params.modes
-        for start in range(rows[0], rows[1], BLOCK)
-    ]
-    modes: list[Mode] = [mode for mode in params.modes for _ in range(rows[0], rows[1], BLOCK)]
+    parts, modes = [], list[Mode]()
+    for mode in params.modes:
+        for part in _pairs_within(routing_network, access, inside, rows, mode, params.cutoff_min):
+            parts.append(part)
+            modes.append(mode)
     return _as_layer(zone_grid, parts, modes)
 
 
@@ -70,17 +68,18 @@ def _pairs_within(
     network: RoutingNetwork,
     access: Access,
     inside: Floats,
-    rows: slice,
+    rows: tuple[int, int],
     mode: Mode,
-    params: TravelTimesParams,
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.float32]]:
-    """Origin and destination rows and minutes of one block, within the cutoff."""
-    origins = access.take(rows)
-    minutes = network.times_between(origins, access, mode=mode, cutoff_min=params.cutoff_min)
-    own = np.arange(rows.start, rows.stop)
-    minutes[np.arange(len(own)), own] = np.where(origins.has_access, inside[own], np.inf)
-    origin, destination = np.nonzero(minutes <= params.cutoff_min)
-    return origin + rows.start, destination, minutes[origin, destination].astype(np.float32)
+    cutoff_min: float,
+) -> Iterator[tuple[NDArray[Any], NDArray[Any], NDArray[np.float32]]]:
+    """Origin and destination rows and minutes within the cutoff, block by block."""
+    for block, minutes in network.stream_between(
+        access.take(slice(*rows)), access, mode=mode, cutoff_min=cutoff_min, batch=BLOCK
+    ):
+        own = np.arange(rows[0] + block.start, rows[0] + block.stop)
+        minutes[np.arange(len(own)), own] = np.where(access.has_access[own], inside[own], np.inf)
+        origin, destination = np.nonzero(minutes <= cutoff_min)
+        yield own[origin], destination, minutes[origin, destination].astype(np.float32)
 
 
 def _as_layer(

@@ -5,6 +5,8 @@ What belongs here: the order of the steps and the network's final arrays.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ import shapely
 
 from pipeline.config import RoutingParams
 from pipeline.crs import require_metric
+from pipeline.measures.routing.access import WEIGHTS, Mode
 from pipeline.measures.routing.contraction import (
     Chains,
     components,
@@ -22,6 +25,7 @@ from pipeline.measures.routing.contraction import (
     places_of,
 )
 from pipeline.measures.routing.graph import RoutingNetwork
+from pipeline.measures.routing.hierarchy import Hierarchy, build_hierarchy
 from pipeline.measures.routing.kernels import chain_sums
 from pipeline.measures.routing.segments import (
     Nodes,
@@ -34,12 +38,16 @@ from pipeline.measures.routing.segments import (
 )
 from pipeline.measures.routing.turns import restricted_turns
 
+HIERARCHY_MODES: tuple[Mode, ...] = ("drive", "drive_peak")
+"""Asked for from all zones to all; metres are only asked for between few places."""
+
 
 def prepare(
     roads: gpd.GeoDataFrame,
     road_nodes: gpd.GeoDataFrame,
     turn_restrictions: pd.DataFrame,
     params: RoutingParams,
+    with_hierarchies: bool = True,
 ) -> RoutingNetwork:
     """Prepare the routing network of a metro.
 
@@ -56,6 +64,8 @@ def prepare(
         effect.
     params
         Lowest class, peak factors, signal penalty.
+    with_hierarchies
+        Whether times from many places to many will be asked for.
 
     Raises
     ------
@@ -70,7 +80,16 @@ def prepare(
     ends = segment_ends(segments)
     turns = restricted_turns(ends, nodes, road_nodes, turn_restrictions)
     chains = contract(segments, nodes, ends, turns)
-    return _assemble(segments, nodes, chains, turns)
+    network = _assemble(segments, nodes, chains, turns)
+    if not with_hierarchies:
+        return network
+    hierarchies: dict[Mode, Hierarchy] = {}
+    for mode in HIERARCHY_MODES:
+        hierarchies[mode] = build_hierarchy(
+            network.indptr, network.head, network.weight[WEIGHTS.index(mode)], network.x,
+            network.y, like=hierarchies.get(HIERARCHY_MODES[0]),
+        )  # fmt: skip
+    return replace(network, hierarchies=hierarchies)
 
 
 def _assemble(

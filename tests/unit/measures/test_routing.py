@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 
-import geopandas as gpd
 import networkx as nx
 import numpy as np
 import pandas as pd
@@ -12,138 +11,21 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_roads import (
+    MODES,
+    PARAMS,
+    access_of,
+    make_nodes,
+    make_restrictions,
+    make_roads,
+    random_case,
+    random_points,
+)
 
-from pipeline import schemas
 from pipeline.config import RoutingParams
-from pipeline.crs import local_metric_crs
 from pipeline.errors import CrsError
 from pipeline.measures import routing
 from pipeline.measures.routing import kernels
-
-CRS = local_metric_crs(113.6, 34.7)
-PARAMS = RoutingParams()
-MODES = ("drive", "drive_peak", "metres")
-
-
-# --------------------------------------------------------------------------- building
-
-
-def make_roads(rows: list[dict], xy: dict[int, tuple[float, float]]) -> gpd.GeoDataFrame:
-    """Roads between nodes at ``xy``; a row gives from_node, to_node and what is not default."""
-    table = []
-    for number, row in enumerate(rows):
-        full = {
-            "way_id": number + 1, "highway": "secondary", "name": None, "ref": None, "status": "open",
-            "is_oneway": False, "lanes": 1.0, "lanes_evidence": "imputed", "speed_kmh": 60.0,
-            "speed_evidence": "imputed", "is_bridge": False, "is_tunnel": False, "city_id": None,
-            "class_rank": 3, "is_link": False, "is_roundabout": False, "is_urban": False,
-            "is_in_core": False, "is_closed": False, "is_toll": False, "layer": 0, "service": None,
-        } | row  # fmt: skip
-        ends = [xy[full["from_node"]], *full.pop("via", []), xy[full["to_node"]]]
-        full["geometry"] = shapely.LineString(ends)
-        full.setdefault("length_m", full["geometry"].length)
-        full["edge_id"] = f"{full['way_id']}/{full['from_node']}/{full['to_node']}"
-        table.append(full)
-    if not table:
-        return schemas.empty("roads", CRS)
-    return schemas.conform("roads", gpd.GeoDataFrame(table, geometry="geometry", crs=CRS))
-
-
-def make_nodes(
-    xy: dict[int, tuple[float, float]], signals: tuple = (), barriers: dict | None = None
-) -> gpd.GeoDataFrame:
-    barriers = barriers or {}
-    return gpd.GeoDataFrame(
-        {
-            "node_id": list(xy),
-            "street_count": 0,
-            "component_id": 0,
-            "is_extract_edge": False,
-            "city_id": None,
-            "highway": ["traffic_signals" if node in signals else None for node in xy],
-            "barrier": [barriers.get(node, (None, None))[0] for node in xy],
-            "access": [barriers.get(node, (None, None))[1] for node in xy],
-            "is_noexit": False,
-        },
-        geometry=gpd.points_from_xy(*zip(*xy.values(), strict=True)),
-        crs=CRS,
-    )
-
-
-def make_restrictions(rows: list[tuple[str, int, int, int]]) -> pd.DataFrame:
-    frame = pd.DataFrame(rows, columns=["restriction", "from_way", "via_node", "to_way"])
-    return (
-        frame.assign(relation_id=range(len(frame))) if rows else schemas.empty("turn_restrictions")
-    )
-
-
-def random_case(seed: int) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, pd.DataFrame]:
-    """A random network: one-ways, chains, rings, loops, shared ways, signals, barriers, restrictions."""
-    rng = np.random.default_rng(seed)
-    count = int(rng.integers(4, 14))
-    xy = {100 + n: tuple(rng.uniform(0, 5000, 2)) for n in range(count)}
-    pairs = [
-        tuple(rng.choice(list(xy), 2, replace=rng.random() < 0.05)) for _ in range(int(count * 1.6))
-    ]
-    rows: list[dict] = []
-    fresh = 1000
-    for a, b in pairs:
-        way = len(rows) + 1
-        chain = [a]
-        for _ in range(int(rng.integers(0, 4))):
-            fresh += 1
-            xy[fresh] = tuple(rng.uniform(0, 5000, 2))
-            chain.append(fresh)
-        if a == b and len(chain) == 1:
-            continue
-        chain.append(b)
-        oneway = rng.random() < 0.3
-        for u, v in itertools.pairwise(chain):
-            if rng.random() < 0.3:
-                way = 500 + len(rows)
-            flip = rng.random() < 0.3 and not oneway
-            rows.append(
-                {
-                    "from_node": v if flip else u,
-                    "to_node": u if flip else v,
-                    "way_id": way,
-                    "is_oneway": bool(oneway if rng.random() < 0.95 else not oneway),
-                    "speed_kmh": float(rng.uniform(10, 100)),
-                    "is_urban": bool(rng.random() < 0.5),
-                    "is_in_core": bool(rng.random() < 0.5),
-                    "class_rank": int(rng.choice([0, 3, 6, 7], p=[0.2, 0.6, 0.15, 0.05])),
-                    "is_closed": bool(rng.random() < 0.03),
-                    "status": str(rng.choice(["open", "construction"], p=[0.97, 0.03])),
-                }
-            )
-    distinct = {
-        (row["way_id"], row["from_node"], row["to_node"]): row
-        for row in rows
-        if row["from_node"] != row["to_node"]
-    }
-    roads = make_roads(list(distinct.values()), xy)
-    ids = list(xy)
-    signals = tuple(rng.choice(ids, len(ids) // 4, replace=False))
-    barriers = {
-        int(node): (str(rng.choice(["bollard", "gate"])), rng.choice(["no", None]))
-        for node in rng.choice(ids, 2, replace=False)
-    }
-    rules = []
-    for _ in range(int(rng.integers(0, 10))):
-        via = int(rng.choice(ids))
-        ways = roads.loc[
-            (roads["from_node"] == via) | (roads["to_node"] == via), "way_id"
-        ].to_numpy()
-        if len(ways):
-            kind = str(
-                rng.choice(
-                    ["no_left_turn", "only_straight_on", "no_u_turn", "no_straight_on", "give_way"]
-                )
-            )
-            rules.append((kind, int(rng.choice(ways)), via, int(rng.choice(ways))))
-    shuffled = roads.sample(frac=1, random_state=seed).reset_index(drop=True)
-    return shuffled, make_nodes(xy, signals, barriers), make_restrictions(rules)
-
 
 # --------------------------------------------------------------------------- the oracle
 
@@ -253,29 +135,6 @@ def oracle(roads, nodes, restrictions, points, mode: str) -> np.ndarray:
     return result
 
 
-def access_of(network, roads, points) -> routing.Access:
-    """Access of the oracle's points."""
-    parts = []
-    for point in points:
-        if point[0] == "node":
-            parts.append(network.access_of_nodes([point[1]]))
-            continue
-        segment = network.segments_of_edges(roads[roads["edge_id"] == point[1]])
-        flipped = network.segment_is_flipped[segment]
-        fraction = np.where(flipped, 1 - point[2], point[2])
-        parts.append(network.access_on_segments(segment, fraction))
-    return routing.Access.concat(parts)
-
-
-def random_points(roads, nodes, seed: int) -> list[tuple]:
-    rng = np.random.default_rng(seed)
-    ids = list(roads["from_node"]) + list(roads["to_node"])
-    points: list[tuple] = [("node", int(node)) for node in rng.choice(ids, 8)]
-    usable = roads[(roads["status"] == "open") & ~roads["is_closed"] & (roads["class_rank"] <= 6)]
-    edges = rng.choice(usable["edge_id"].to_numpy(), 5) if len(usable) else []
-    return points + [("edge", str(edge), float(rng.uniform(0.05, 0.95))) for edge in edges]
-
-
 # --------------------------------------------------------------------------- exactness
 
 
@@ -341,8 +200,9 @@ def test_order_of_rows_and_storage_change_nothing(seed, tmp_path_factory):
     network = routing.prepare(roads, nodes, restrictions, PARAMS)
     other = routing.prepare(roads.iloc[::-1], nodes.iloc[::-1], restrictions.iloc[::-1], PARAMS)
     folder = tmp_path_factory.mktemp("arrays")
+    others = other.to_arrays()
     for name, array in network.to_arrays().items():
-        np.testing.assert_array_equal(array, getattr(other, name), err_msg=name)
+        np.testing.assert_array_equal(array, others[name], err_msg=name)
         np.save(folder / f"{name}.npy", array)
     loaded = routing.RoutingNetwork.from_arrays(
         {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in network.to_arrays()}
@@ -381,7 +241,7 @@ def test_contraction_changes_no_time(seed):
 
 def test_a_queue_that_runs_out_of_room_starts_again(monkeypatch):
     roads, nodes, restrictions = random_case(5)
-    network = routing.prepare(roads, nodes, restrictions, PARAMS)
+    network = routing.prepare(roads, nodes, restrictions, PARAMS, with_hierarchies=False)
     access = network.access_of_nodes(network.node_id)
     times, trees = network.times(access), network.trees(access)
     monkeypatch.setattr(kernels, "POOL_ROOM", 2)
