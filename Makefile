@@ -35,12 +35,10 @@ $(VENV)/.installed $(VENV)/.installed-bench: pyproject.toml
 all: install ## build the maps of METRO (default zhengzhou): METRO= SOURCE= OSM= SCHEDULER=
 	$(RUN)
 
-# The unit tests share the cores; a run of the pipeline takes them all by itself.
+# Files of tests share the cores; the longest stand first, so that none is left for last.
 test: install ## run the tests
-	@failed=0; \
-	$(PYTHON) -m pytest -m "not slow" -n auto --dist loadfile tests/unit tests/fuzz || failed=1; \
-	$(PYTHON) -m pytest -m "not slow" tests/integration tests/browser || failed=1; \
-	exit $$failed
+	$(PYTHON) -m pytest -m "not slow" -n auto --dist loadfile \
+		tests/integration tests/browser tests/unit tests/fuzz
 
 test-full: install ## run all tests, the slow sweeps too
 	$(PYTHON) -m pytest

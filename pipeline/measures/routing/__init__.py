@@ -24,7 +24,8 @@ node. ``inf`` stands for "not reached" in arrays of this module only; layers
 turn it into null. U-turns are possible at junctions unless restricted.
 
 Searches run in numba (`kernels`): an exact bucket queue (Dial's, with
-re-relaxation inside a bucket, so that real weights need no rounding).
+re-relaxation inside a bucket, so that real weights need no rounding); from many
+places to many by a contraction hierarchy (`hierarchy`).
 """
 
 from pipeline.measures.routing.access import WEIGHTS, Access, Mode

@@ -543,12 +543,18 @@ class RoutingNetwork:
         ]
         at, rest = seeds(destinations, mode, True)
         nodes, values = seeds(origins, mode, False)
+        cutoffs = np.full(len(origins), float(cutoff_min))
+        if mode in self.hierarchies and len(origins) > _FEW_ORIGINS and len(destinations):
+            # A search need not go on once the last destination is reached.
+            times = self.times_between(origins, destinations, mode=mode, cutoff_min=cutoff_min)
+            farthest = np.where(np.isfinite(times), times, 0.0).max(axis=1)
+            cutoffs = np.minimum(cutoffs, farthest * (1 + 1e-9))
         pairs = self.direct(origins, destinations, mode)
         straight = np.full((len(origins), len(destinations)), np.inf)
         straight[pairs["origin"], pairs["destination"]] = pairs["value"]
         kernels.run_loads(
-            *self._graph(mode, False), nodes, values, float(cutoff_min), self.tail, at, rest,
-            straight, np.ascontiguousarray(demand, dtype=float), origins.segment, bounds[0],
+            *self._graph(mode, False), nodes, values, cutoffs, self.tail, at, rest, straight,
+            np.ascontiguousarray(demand, dtype=float), origins.segment, bounds[0],
             destinations.segment, bounds[1], destinations.along_m - origins.along_m[:, None],
             arc_load, runs, kernels.POOL_ROOM,
         )  # fmt: skip

@@ -257,22 +257,22 @@ def sum_along(arc, tail, value, roots, out):  # type: ignore[no-untyped-def]
 
 @_compiled
 def run_loads(  # type: ignore[no-untyped-def]
-    indptr, head, weight, is_leaf, width, span, nodes, values, cutoff, tail, at, rest, straight,
+    indptr, head, weight, is_leaf, width, span, nodes, values, cutoffs, tail, at, rest, straight,
     demand, from_segment, from_bounds, to_segment, to_bounds, ahead_m, arc_load, runs, room,
 ):  # fmt: skip
     """Search from each origin and add its demand to ``arc_load`` and ``runs`` (see `load_tree`)."""
-    ring = _ring(width, span, values, cutoff)
+    ring = _ring(width, span, values, np.inf)
     pool, pool_value = np.empty((2, room), np.int32), np.empty(room)
     value, arc = np.empty(len(indptr) - 1), np.empty(len(indptr) - 1, np.int32)
     for row in range(len(demand)):
         while not _search(
-            indptr, head, weight, is_leaf, width, nodes[row], values[row], cutoff, ring, pool,
+            indptr, head, weight, is_leaf, width, nodes[row], values[row], cutoffs[row], ring, pool,
             pool_value, value, arc, True,
         ):  # fmt: skip
             room *= 2
             pool, pool_value = np.empty((2, room), np.int32), np.empty(room)
         load_tree(
-            value, arc, tail, at, rest, straight[row], demand[row], cutoff, from_segment[row],
+            value, arc, tail, at, rest, straight[row], demand[row], cutoffs[row], from_segment[row],
             from_bounds[row], to_segment, to_bounds, ahead_m[row], arc_load, runs,
         )  # fmt: skip
 
