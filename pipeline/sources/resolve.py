@@ -15,7 +15,7 @@ from typing import Any
 
 from pipeline.catalogue import Metro
 from pipeline.errors import ConfigError, SourceError
-from pipeline.paths import Paths
+from pipeline.paths import Paths, is_url
 from pipeline.sources.download import Progress, UnreachableError
 from pipeline.sources.extract import Source
 
@@ -72,6 +72,11 @@ def resolve_source(
         raise ConfigError(f"--source {kind!r}: expected one of {', '.join(KINDS)}")
     if files and kind not in ("auto", "pbf"):
         raise ConfigError(f"--osm gives extracts, but --source is {kind}; expected pbf or auto")
+    if urls := [each for each in files if is_url(each)]:
+        raise ConfigError(
+            f"--osm {urls[0]}: expected a local file; with --data on an object store it is put "
+            "beside the layers for workers that lack it"
+        )
     if kind == "sample":
         return _sample(metro, paths, say, is_fetching)
     if kind == "overpass":

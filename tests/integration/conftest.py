@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from running import RUN_TWO, Running, two_cities_in
 
 from pipeline.catalogue import load_metro
 from pipeline.sources.sample import write_sample
@@ -80,6 +82,37 @@ def sample_run(tmp_path_factory):
         "2",
     )
     return pipeline(folder, *arguments)
+
+
+@pytest.fixture(scope="session")
+def two_cities(sample_run, tmp_path_factory):
+    """A whole run of two cities that nothing disturbed, and the seconds it took."""
+    folder = tmp_path_factory.mktemp("two")
+    started = time.monotonic()
+    run = Running(two_cities_in(folder, sample_run), *RUN_TWO, "--workers", "2")
+    assert run.end() == 0, run.stderr
+    return folder, time.monotonic() - started
+
+
+@pytest.fixture(scope="session")
+def object_store():
+    """An S3-compatible server on this machine with a bucket; its clients find it by environment."""
+    import s3fs
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    environment = {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nothing",
+    }  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        s3fs.S3FileSystem().mkdir("bucket")
+        yield "s3://bucket"
+    server.stop()
 
 
 @pytest.fixture(scope="session")

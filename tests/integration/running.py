@@ -58,12 +58,14 @@ class Running:
 class Cluster:
     """A Dask scheduler and workers, started by their own command line.
 
-    ``package`` is the folder of the copy of the package that the workers import.
+    ``package`` is the folder of the copy of the package that the workers import,
+    ``hidden`` a folder that they do not see, as on another machine (root alone can hide it).
     """
 
-    def __init__(self, folder, workers=1, threads=1, package=None):
+    def __init__(self, folder, workers=1, threads=1, package=None, hidden=None):
         self.folder = Path(folder)
         self._arguments = (workers, threads, package)
+        self._hidden = hidden
 
     def __enter__(self):
         workers, threads, package = self._arguments
@@ -89,9 +91,13 @@ class Cluster:
             each.wait()
 
     def _start(self, *arguments, **environment):
+        command = [sys.executable, "-m", "dask", *map(str, arguments)]
+        if self._hidden is not None and arguments[0] == "worker":
+            hide = f'mount -t tmpfs tmpfs "{self._hidden}" && exec "$@"'
+            command = ["unshare", "--mount", "sh", "-c", hide, "sh", *command]
         with (self.folder / f"{arguments[0]}.log").open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "dask", *map(str, arguments)],
+                command,
                 stdout=log, stderr=log, start_new_session=True, cwd=self.folder,
                 env=os.environ | environment,
             )  # fmt: skip
@@ -112,3 +118,47 @@ def layers_of(run_folder, metro):
         for each in sorted(folder.rglob("*"))
         if each.suffix in (".parquet", ".npy")
     }
+
+
+UNTIL = ("--until", "road_ends", "--until", "travel_times")
+"""Of every kind of stage one: whole, split and joined, split and left in parts, arrays."""
+
+
+def world(sample_run, folder):
+    """A folder to run the small sample in, and the arguments but for the workers."""
+    (folder / "small.osm.pbf").hardlink_to(sample_run.folder / "small.osm.pbf")
+    return ("run", "zhengzhou", "--osm", "small.osm.pbf", "--set", "scope=1+4")
+
+
+TWO_CITIES = """
+name = "两城"
+core = "410100"
+[boundaries]
+admin_level = 5
+county_admin_level = 6
+[[city]]
+id = "410100"
+name = "郑州市"
+centre = [113.6253, 34.7466]
+population = 12600574
+[[city]]
+id = "410200"
+name = "开封市"
+centre = [114.3076, 34.7973]
+population = 4824016
+"""
+
+RUN_TWO = ("run", "two.toml", "--osm", "small.osm.pbf")
+
+
+def two_cities_in(folder, sample_run):
+    (folder / "two.toml").write_text(TWO_CITIES, encoding="utf-8")
+    (folder / "small.osm.pbf").hardlink_to(sample_run.folder / "small.osm.pbf")
+    return folder
+
+
+def one_line(text):
+    assert text.startswith("error: "), text
+    assert text.count("\n") == 1, text
+    assert "Traceback" not in text
+    return text

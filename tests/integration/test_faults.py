@@ -14,19 +14,20 @@ from pathlib import Path
 import psutil
 import pyarrow.parquet as pq
 import pytest
-from running import Cluster, Running, copy_of_package, layers_of
+from running import (
+    RUN_TWO,
+    UNTIL,
+    Cluster,
+    Running,
+    copy_of_package,
+    layers_of,
+    one_line,
+    two_cities_in,
+    world,
+)  # fmt: skip
 
 from pipeline import catalogue, cli, store
 from pipeline.stages import STAGES
-
-UNTIL = ("--until", "road_ends", "--until", "travel_times")
-"""Of every kind of stage one: whole, split and joined, split and left in parts, arrays."""
-
-
-def world(sample_run, folder):
-    """A folder to run the small sample in, and the arguments but for the workers."""
-    (folder / "small.osm.pbf").hardlink_to(sample_run.folder / "small.osm.pbf")
-    return ("run", "zhengzhou", "--osm", "small.osm.pbf", "--set", "scope=1+4")
 
 
 def copy_of(sample_run, folder):
@@ -54,13 +55,6 @@ def assert_same_layers(folder, sample_run, is_whole=False):
     assert set(made) <= set(expected)
     assert not is_whole or set(made) == set(expected)
     assert [name for name in made if made[name] != expected[name]] == []
-
-
-def one_line(text):
-    assert text.startswith("error: "), text
-    assert text.count("\n") == 1, text
-    assert "Traceback" not in text
-    return text
 
 
 def test_killed_and_run_again(sample_run, tmp_path, monkeypatch, capfd):
@@ -255,3 +249,28 @@ def test_one_metro_fails_and_the_others_are_whole(sample_run, tmp_path, monkeypa
     index = (tmp_path / "maps" / "index.html").read_text(encoding="utf-8")
     assert "zhengzhou.html" in index
     assert "broken" not in index
+
+
+KILLS = 30
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(KILLS))
+def test_killed_at_any_moment_and_run_again(sample_run, two_cities, tmp_path, seed):
+    whole, seconds = two_cities
+    two_cities_in(tmp_path, sample_run)
+    chance = random.Random(seed)
+    moment, workers = chance.uniform(0.0, 1.1) * seconds, chance.choice("012")
+    run = Running(tmp_path, *RUN_TWO, "--workers", workers)
+    time.sleep(moment)
+    run.kill()
+    assert_nothing_half_made(tmp_path, "two")
+    again = Running(tmp_path, *RUN_TWO, "--workers", "0")
+    assert again.end() == 0, again.stderr
+    assert again.stderr == ""
+    assert layers_of(tmp_path, "two") == layers_of(whole, "two")
+    assert (tmp_path / "maps" / "two.html").exists()
+    assert [each.name for each in tmp_path.rglob("*.tmp-*")] == []
+    (tmp_path / "killed").write_text(
+        f"{workers} workers, {moment:.1f} of {seconds:.1f} s\n{again.stdout}"
+    )
