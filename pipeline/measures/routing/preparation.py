@@ -89,7 +89,8 @@ def prepare(
             network.indptr, network.head, network.weight[WEIGHTS.index(mode)], network.x,
             network.y, like=hierarchies.get(HIERARCHY_MODES[0]),
         )  # fmt: skip
-    return replace(network, hierarchies=hierarchies)
+    # Through arrays, so that compiled functions see the types they see after loading.
+    return RoutingNetwork.from_arrays(replace(network, hierarchies=hierarchies).to_arrays())
 
 
 def _assemble(

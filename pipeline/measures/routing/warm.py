@@ -37,5 +37,7 @@ def compile_searches() -> None:
     for reverse in (False, True):
         network.times(access, reverse=reverse)
         network.trees(access, reverse=reverse)
+    many = access.take(np.arange(20) % 2)
     network.times_between(access, access)
+    network.times_between(many, access)
     network.segment_loads(access, access, np.ones((2, 2)))

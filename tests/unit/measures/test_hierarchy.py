@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from pipeline.measures import routing
-from pipeline.measures.routing import graph, hierarchy, hierarchy_kernels
+from pipeline.measures.routing import graph, hierarchy, hierarchy_kernels, kernels
 from pipeline.measures.routing.hierarchy import build_hierarchy
 
 
@@ -177,3 +177,30 @@ def test_nothing_to_contract():
     assert np.isinf(
         made.times(made.select(nowhere), nowhere, values, nowhere, values, np.inf)
     ).all()
+
+
+def test_all_that_stages_search_with_is_compiled_ahead(tmp_path):
+    """A worker that loads a network finds every function compiled for the types it has."""
+    routing.compile_searches()
+    functions = {
+        f"{module.__name__}.{name}": function
+        for module in (kernels, hierarchy_kernels)
+        for name, function in vars(module).items()
+        if hasattr(function, "signatures")
+    }
+    before = {name: len(function.signatures) for name, function in functions.items()}
+    assert before["pipeline.measures.routing.hierarchy_kernels.sweep"] >= 1
+    made = routing.prepare(*random_case(3), PARAMS)
+    for name, array in made.to_arrays().items():
+        np.save(tmp_path / f"{name}.npy", array)
+    network = routing.RoutingNetwork.from_arrays(
+        {name: np.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in made.to_arrays()}
+    )
+    access = network.access_of_nodes(network.node_id)
+    network.times_between(access, access, cutoff_min=60.0)
+    network.times_between(access.take([0]), access)
+    network.times(access.take([0]), reverse=True)
+    network.trees(access.take([0]), reverse=True)
+    network.segment_loads(access, access, np.ones((len(access), len(access))))
+    after = {name: len(function.signatures) for name, function in functions.items()}
+    assert after == before
