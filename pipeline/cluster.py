@@ -16,10 +16,12 @@ from functools import cache
 from typing import Any
 
 from pipeline import environment
-from pipeline.errors import ClusterError, ConfigError, PipelineError, StageError
+from pipeline.errors import ClusterError, ConfigError, PipelineError, StageError, WorkerDiedError
 
-TRIES = 3
-"""How often a task is run whose worker process ends under it."""
+TRIES = 2
+"""How often a worker process may end that has a task, running or next to run."""
+
+GATEWAY = "gateway:"
 
 NO_WORKERS_S = 300.0
 """How long a run waits for a cluster that has lost all its workers."""
@@ -99,8 +101,10 @@ class OnDask:
         ------
         ClusterError
             The scheduler is gone, and the task with it.
+        WorkerDiedError
+            The task's workers ended while they had it.
         StageError
-            The task's workers ended under it, or ran out of memory.
+            The task ran out of memory.
         """
         import distributed
 
@@ -109,10 +113,10 @@ class OnDask:
         except MemoryError as error:
             raise _out_of_memory(error) from error
         except distributed.KilledWorker as error:
-            raise StageError(
-                f"its worker process ended {error.allowed_failures + 1} times while it ran, out of "
-                "memory or killed; give each worker more: fewer --workers, a larger "
-                "--memory-limit, or smaller batches (docs/clusters.md)"
+            raise WorkerDiedError(
+                f"its worker process ended {error.allowed_failures + 1} times, out of memory or "
+                "killed; give each worker more: fewer --workers, a larger --memory-limit, or "
+                "smaller batches (docs/clusters.md)"
             ) from error
         except CancelledError as error:
             raise self._lost() from error
@@ -181,12 +185,13 @@ def connect(
     Parameters
     ----------
     scheduler
-        Address such as ``tcp://host:8786``; None starts a cluster of our own.
+        Address such as ``tcp://host:8786``, or ``gateway:NAME`` for a running cluster of
+        the Dask Gateway that Dask's configuration names; None starts a cluster of our own.
     workers
         Number of worker processes; 0 runs in this process; default one per core.
     memory_limit
-        Of each worker process, such as ``4GiB``: one that passes it is ended and its
-        task run again, `TRIES` times in all. None sets no limit.
+        Of each worker process, such as ``4GiB``: one that passes it is ended, and its
+        tasks are run again, `TRIES` times in all. None sets no limit.
 
     Raises
     ------
@@ -224,7 +229,7 @@ def connect(
     )
     try:
         if scheduler is not None:
-            client = distributed.Client(scheduler, timeout="10s")
+            client = _client_of(scheduler)
         else:
             cluster = distributed.LocalCluster(
                 n_workers=workers or os.cpu_count() or 1,
@@ -244,6 +249,24 @@ def connect(
         client.close()
         if scheduler is None:
             cluster.close()
+
+
+def _client_of(scheduler: str) -> Any:
+    import distributed
+
+    if not scheduler.startswith(GATEWAY):
+        return distributed.Client(scheduler, timeout="10s")
+    try:
+        from dask_gateway import Gateway
+    except ModuleNotFoundError as error:
+        raise ClusterError(
+            f"--scheduler {scheduler} needs the package dask-gateway; pip install dask-gateway"
+        ) from error
+    try:
+        return Gateway().connect(scheduler.removeprefix(GATEWAY)).get_client()
+    except ValueError as error:
+        # No address is configured, or no cluster has this name.
+        raise ClusterError(f"cannot connect to {scheduler}: {error}") from error
 
 
 def check_workers(client: Any, scheduler: str, own: dict[str, str], wait_s: float = 30.0) -> None:

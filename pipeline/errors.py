@@ -70,3 +70,7 @@ class ClusterError(PipelineError, ConnectionError):
 
 class StageError(PipelineError, RuntimeError):
     """A stage that failed: names the stage, the metro and the reason."""
+
+
+class WorkerDiedError(StageError):
+    """A task whose worker processes ended, each time they had it, perhaps through another's."""

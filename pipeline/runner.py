@@ -35,6 +35,7 @@ from pipeline.errors import (
     PipelineError,
     SourceError,
     StageError,
+    WorkerDiedError,
 )
 from pipeline.finished import MANIFEST_FORMAT, digests_on_disk
 from pipeline.finished import read_manifest as manifest_at
@@ -348,6 +349,8 @@ class MetroRun:
         self._digests: dict[str, str] = {}
         self._shared: dict[str, tuple[str, str]] = {}
         self._stopped_by = ""
+        self._again: list[_Running] = []
+        self._had_two_chances: set[str] = set()
         self._finished: queue.Queue[tuple[str, str, int]] = queue.Queue()
         self._running: dict[str, _Running] = {}
         self._warming: Any = None
@@ -372,8 +375,10 @@ class MetroRun:
                 store.clear_leftovers(self._paths.maps, f"{self._metro.id}.")
                 store.clear_leftovers(self._paths.page(self._metro.id))
             waiting = list(self._stages)
-            while waiting or self._running:
+            while waiting or self._running or self._again:
                 waiting = self._start_ready(waiting, outcome)
+                if self._again and not self._running:
+                    self._start_again(self._again.pop(0), outcome)
                 if self._running:
                     self._take_one(outcome)
         outcome.facts = self._manifest.get("facts", {})
@@ -412,6 +417,17 @@ class MetroRun:
             self._report("fresh", stage.name, standing.why)
             return
         why = standing.why if standing.state != "fresh" else "forced"
+        self._try_to_submit(stage, recipe, why, outcome)
+
+    def _start_again(self, died: _Running, outcome: Outcome) -> None:
+        if self._stopped_by:
+            outcome.skipped.append(died.stage.name)
+            self._report("skipped", died.stage.name, self._stopped_by)
+        else:
+            why = "its worker died, once more with nothing beside it"
+            self._try_to_submit(died.stage, died.recipe, why, outcome)
+
+    def _try_to_submit(self, stage: Stage, recipe: plan.Recipe, why: str, outcome: Outcome) -> None:
         executor = self._executor()
         try:
             self._submit(executor, stage, recipe, why)
@@ -513,6 +529,14 @@ class MetroRun:
             self._record(running, made, seconds)
         except ClusterError:
             raise
+        except WorkerDiedError as error:
+            # Dask blames every task that the dead worker had, also those that only waited there.
+            if name in self._had_two_chances:
+                self._fail(name, error, outcome)
+            else:
+                self._had_two_chances.add(name)
+                self._again.append(running)
+            return
         except Exception as error:
             self._fail(name, error, outcome)
             return

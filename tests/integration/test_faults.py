@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
+from concurrent.futures import Future
 from pathlib import Path
 
 import psutil
@@ -26,7 +27,12 @@ from running import (
     world,
 )  # fmt: skip
 
-from pipeline import catalogue, cli, store
+from pipeline import catalogue, cli, runner, store
+from pipeline.catalogue import load_metro
+from pipeline.cluster import InProcess
+from pipeline.errors import WorkerDiedError
+from pipeline.paths import Paths
+from pipeline.sources.extract import Source
 from pipeline.stages import STAGES
 
 
@@ -216,7 +222,7 @@ def test_a_layer_damaged_while_a_run_goes_on_is_not_read(sample_run, tmp_path, m
             path.write_bytes(b"not a layer")
         return found
 
-    from pipeline import finished, runner
+    from pipeline import finished
 
     monkeypatch.setattr(runner, "_cache", type(runner._cache)())
     monkeypatch.setattr(finished.store, "digest_of", digest_then_damage)
@@ -274,3 +280,45 @@ def test_killed_at_any_moment_and_run_again(sample_run, two_cities, tmp_path, se
     (tmp_path / "killed").write_text(
         f"{workers} workers, {moment:.1f} of {seconds:.1f} s\n{again.stdout}"
     )
+
+
+class Deadly(InProcess):
+    """This process, where the tasks of some stages end the worker that has them."""
+
+    def __init__(self, deaths):
+        self.deaths, self.begun = dict(deaths), []
+
+    def submit(self, func, *args, name, priority):
+        stage = name.split("-")[1]
+        if func is runner.run_whole:
+            self.begun.append(stage)
+        if func is not runner.run_whole or not self.deaths.get(stage):
+            return super().submit(func, *args, name=name, priority=priority)
+        self.deaths[stage] -= 1
+        future = Future()
+        future.set_exception(WorkerDiedError("its worker process ended 2 times"))
+        return future
+
+
+def test_a_stage_whose_worker_dies_has_a_second_chance_alone(sample_run, tmp_path):
+    """Blamed once it is done after the others; blamed twice it has failed, and they have not."""
+    copy_of(sample_run, tmp_path)
+    metro = load_metro("zhengzhou", ["scope=1+4"])
+    paths = Paths.of(str(tmp_path / "data"), str(tmp_path / "maps"))
+    executor = Deadly({"gazetteer": 1, "network": 2})
+    source = Source("pbf", (tmp_path / "small.osm.pbf",))
+    force = ("borders", "gazetteer", "network", "gtfs", "zone_cells")
+    run = runner.MetroRun(metro, source, paths, lambda: executor, force, force)
+    outcome = run.run()
+    assert executor.begun == [
+        "borders",
+        "gazetteer",
+        "network",
+        "gtfs",
+        "zone_cells",
+        "gazetteer",
+        "network",
+    ]
+    assert set(outcome.ran) == {"borders", "gazetteer", "gtfs", "zone_cells"}
+    assert list(outcome.failed) == ["network"]
+    assert_same_layers(tmp_path, sample_run, is_whole=True)
