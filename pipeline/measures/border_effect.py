@@ -47,8 +47,7 @@ import shapely
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 from scipy.spatial import cKDTree
-from scipy.stats import norm
-from scipy.stats import t as student_t
+from scipy.special import ndtri, stdtrit
 
 from pipeline import schemas
 from pipeline.config import BorderEffectParams
@@ -499,7 +498,7 @@ def _interval(fit: _Fit, zones: _Zones, params: BorderEffectParams) -> tuple[flo
     rng = np.random.default_rng(params.seed + 1)
     drawn = rng.multinomial(count, np.full(count, 1.0 / count), size=params.bootstrap)
     moved = (drawn - 1.0) @ influence
-    wider = count / (count - 1.0) * student_t.ppf(0.975, count - 1) / norm.ppf(0.975)
+    wider = count / (count - 1.0) * stdtrit(count - 1, 0.975) / ndtri(0.975)
     low, high = np.quantile(moved * wider, (0.025, 0.975))
     return fit.beta + min(low, 0.0), fit.beta + max(high, 0.0)
 
