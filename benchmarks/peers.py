@@ -102,8 +102,7 @@ def _label(nodes: int) -> str:
 def _prepare(inputs: Inputs, nodes: int, tasks: list[str]) -> int:
     """Make the inputs that are not there yet, untimed; the number of road nodes."""
     given.make_sample(inputs, nodes)
-    if not inputs.xml.exists():
-        given.write_xml(inputs)
+    given.write_roads(inputs)
     if {"routing", "whole"} & set(tasks) and not inputs.graph.exists():
         # In a process of its own, so that this one stays small.
         with tempfile.NamedTemporaryFile(suffix=".json") as told:

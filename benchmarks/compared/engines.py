@@ -68,35 +68,40 @@ def _ingest(name: str) -> Callable[[Inputs], Work]:
 # --- network: PBF (osmnx: XML) to a graph to route on ---------------------------------------
 
 
-def our_network(inputs: Inputs) -> Work:
-    """All layers of the extract stage, the road network, the routing network; one process."""
-    from pipeline.catalogue import load_metro
-    from pipeline.measures import routing
+def _our_network(is_roads_alone: bool) -> Callable[[Inputs], Work]:
+    """The extract stage, the road network, the routing network; one process."""
 
-    metro = load_metro(inputs.metro)
-    routing.compile_searches()
+    def make(inputs: Inputs) -> Work:
+        from pipeline.catalogue import load_metro
+        from pipeline.measures import routing
 
-    def work(steps: Steps) -> Facts:
-        with steps("extract"):
-            layers = metric_layers(inputs, metro)
-        with steps("network"):
-            made = build_roads(layers, metro)
-        with steps("routing"):
-            given = (made["roads"], made["road_nodes"], layers["turn_restrictions"])
-            network = routing.prepare(*given, metro.params.routing)
-        is_open = (layers["highways"]["status"] == "open").to_numpy(dtype=bool)
-        road_nodes = np.concatenate(layers["highways"].loc[is_open, "node_ids"].to_numpy())
-        length_m = made["roads"].loc[made["roads"]["status"] == "open", "length_m"].sum()
-        return {
-            "ways": int(is_open.sum()),
-            "road_nodes": len(np.unique(road_nodes)),
-            "length_km": round(float(length_m) / 1e3, 1),
-            "edges": len(made["roads"]),
-            "graph_nodes": network.n_nodes,
-            "graph_arcs": network.n_arcs,
-        }
+        path = inputs.roads_pbf if is_roads_alone else inputs.pbf
+        metro = load_metro(inputs.metro)
+        routing.compile_searches()
 
-    return work
+        def work(steps: Steps) -> Facts:
+            with steps("extract"):
+                layers = metric_layers(path, metro)
+            with steps("network"):
+                made = build_roads(layers, metro)
+            with steps("routing"):
+                given = (made["roads"], made["road_nodes"], layers["turn_restrictions"])
+                network = routing.prepare(*given, metro.params.routing)
+            is_open = (layers["highways"]["status"] == "open").to_numpy(dtype=bool)
+            road_nodes = np.concatenate(layers["highways"].loc[is_open, "node_ids"].to_numpy())
+            length_m = made["roads"].loc[made["roads"]["status"] == "open", "length_m"].sum()
+            return {
+                "ways": int(is_open.sum()),
+                "road_nodes": len(np.unique(road_nodes)),
+                "length_km": round(float(length_m) / 1e3, 1),
+                "edges": len(made["roads"]),
+                "graph_nodes": network.n_nodes,
+                "graph_arcs": network.n_arcs,
+            }
+
+        return work
+
+    return make
 
 
 def osmnx_network(inputs: Inputs) -> Work:
@@ -297,7 +302,9 @@ ENGINES: dict[str, tuple[Engine, ...]] = {
         Engine("pyrosm", "pyrosm", "lines and tags as a frame, no node ids", _ingest("pyrosm")),
     ),
     "network": (
-        Engine("ours", "metro-integration", "one process: all layers, road network, routing network", our_network),
+        Engine("ours", "metro-integration", "the whole PBF: all layers, road network, routing network", _our_network(False)),
+        Engine("ours, roads alone", "metro-integration",
+               "a PBF of what osmnx is given, and the boundaries; the same", _our_network(True)),
         Engine("ours, command line", "metro-integration",
                "from start to end: two Dask workers, all layers written as Parquet", command=_run("--until", "routing")),
         Engine("osmnx", "osmnx", "OSM XML of the roads; load, simplify, speeds", osmnx_network),

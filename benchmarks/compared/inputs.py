@@ -37,6 +37,11 @@ class Inputs:
         return self.folder / f"{self.name}.roads.osm"
 
     @property
+    def roads_pbf(self) -> Path:
+        """The same roads as PBF, with the boundaries that tell what the metro is."""
+        return self.folder / f"{self.name}.roads.osm.pbf"
+
+    @property
     def cities(self) -> Path:
         return self.folder / f"{self.name}.cities.parquet"
 
@@ -60,8 +65,8 @@ def make_sample(inputs: Inputs, nodes: int) -> None:
         )  # fmt: skip
 
 
-def write_xml(inputs: Inputs) -> None:
-    """The roads that our own network keeps, and nothing else, as OSM XML.
+def write_roads(inputs: Inputs) -> None:
+    """The roads that our own network keeps, and nothing else, as OSM XML and as PBF, unless there.
 
     A careful user of osmnx filters an extract first: it would take every way for a street, and
     refuse a way whose nodes lie outside of the extract, so such nodes are left out.
@@ -70,19 +75,28 @@ def write_xml(inputs: Inputs) -> None:
 
     from pipeline.config import CLASS_RANK
 
-    partial = inputs.xml.with_name("partial-" + inputs.xml.name)
     kinds = osmium.osm.NODE | osmium.osm.WAY
-    ways = osmium.FileProcessor(str(inputs.pbf), kinds).with_locations()
-    ways = ways.with_filter(osmium.filter.EntityFilter(osmium.osm.WAY))
-    with osmium.BackReferenceWriter(
-        str(partial), ref_src=str(inputs.pbf), overwrite=True, remove_tags=False, relation_depth=0
-    ) as out:
-        for way in ways.with_filter(osmium.filter.KeyFilter("highway")):
-            if way.tags["highway"] in CLASS_RANK and way.tags.get("area") != "yes":
-                refs = [node.ref for node in way.nodes if node.location.valid()]
-                if len(refs) > 1:
-                    out.add(way if len(refs) == len(way.nodes) else way.replace(nodes=refs))
-    partial.rename(inputs.xml)
+    source = str(inputs.pbf)
+    for path in (inputs.roads_pbf, inputs.xml):
+        if path.exists():
+            continue
+        partial = path.with_name("partial-" + path.name)
+        ways = osmium.FileProcessor(source, kinds).with_locations()
+        ways = ways.with_filter(osmium.filter.EntityFilter(osmium.osm.WAY))
+        with osmium.BackReferenceWriter(
+            str(partial), ref_src=source, overwrite=True, remove_tags=False, relation_depth=1
+        ) as out:
+            for way in ways.with_filter(osmium.filter.KeyFilter("highway")):
+                if way.tags["highway"] in CLASS_RANK and way.tags.get("area") != "yes":
+                    refs = [node.ref for node in way.nodes if node.location.valid()]
+                    if len(refs) > 1:
+                        out.add(way if len(refs) == len(way.nodes) else way.replace(nodes=refs))
+            if path == inputs.roads_pbf:
+                is_boundary = osmium.filter.TagFilter(("boundary", "administrative"))
+                relations = osmium.FileProcessor(source, osmium.osm.RELATION)
+                for relation in relations.with_filter(is_boundary):
+                    out.add(relation)
+        partial.rename(path)
 
 
 def count_nodes(inputs: Inputs) -> int:
@@ -107,7 +121,7 @@ def write_graph(inputs: Inputs) -> None:
     from pipeline.measures import routing
 
     metro = load_metro(inputs.metro)
-    layers = metric_layers(inputs, metro)
+    layers = metric_layers(inputs.pbf, metro)
     made = build_roads(layers, metro)
     roads = made["roads"]
     driven = (
@@ -136,14 +150,14 @@ def write_graph(inputs: Inputs) -> None:
     partial.rename(inputs.graph)
 
 
-def metric_layers(inputs: Inputs, metro: object) -> dict:
-    """The extract stage's layers, in the metro's metric CRS."""
+def metric_layers(path: Path, metro: object) -> dict:
+    """The extract stage's layers of a PBF, in the metro's metric CRS."""
     import geopandas as gpd
 
     from pipeline.crs import local_metric_crs
     from pipeline.sources.extract import Source, read_extract
 
-    extract = read_extract(metro, Source("pbf", (inputs.pbf,)), metro.params.extract)
+    extract = read_extract(metro, Source("pbf", (path,)), metro.params.extract)
     metric = local_metric_crs(*extract.facts["centre"])
     return {
         name: frame.to_crs(metric) if isinstance(frame, gpd.GeoDataFrame) else frame

@@ -44,27 +44,30 @@ HOW = """## How it was measured
 - Memory is the greatest resident set of the process, imports included; of several processes the sum,
   which counts shared pages more than once.
 - An engine may take {limits}. `stopped` names the step in which it was ended.
-- osmnx reads XML: the conversion of the PBF, filtered to road ways first, is not counted. Our own
-  figure holds all layers of the extract stage (land, water, railways, stops, services, boundaries),
-  cut to the metro; the peers read roads alone.
+- osmnx reads XML: the conversion of the PBF, filtered to road ways first, is not counted. `ours` holds
+  all layers of the extract stage (land, water, railways, stops, services, boundaries), cut to the
+  metro, while the peers read roads alone; `ours, roads alone` is given the roads of osmnx's XML as PBF.
 - All routing engines but ours search the graph of our road edges, cut where streets meet or end, in
   Hilbert order; ours contracts it further by itself, which counts as building. No engine has turn
   restrictions or waits at signals here; ours does in real runs. One thread, from up to 20 origins.
-  Cells say what an engine has no search for.
-- Load is that of the machine in the minute before and after each trial; other work on it was
-  {loads} at most.
+- Load is the mean of the machine's load before and after a trial ({loads}). Above the number of
+  cores other work slowed the trial down: then seconds of processor time tell more than wall time.
 """
 
+FIGURES = "Seconds (of processor time), peak memory, load of the machine."
+
 TITLES = {
-    "ingest": ("Ingest: roads of a PBF as tables", "Seconds and peak memory."),
-    "network": ("Network: from an extract to a graph to route on", "Seconds and peak memory."),
+    "ingest": ("Ingest: roads of a PBF as tables", FIGURES),
+    "network": ("Network: from an extract to a graph to route on", FIGURES),
     "routing": (
         "Routing: from one origin",
-        "Milliseconds per origin to all nodes / to those within 60 minutes; then seconds to build.",
+        "Milliseconds (of processor time) per origin to all nodes / to those within 60 minutes; then "
+        "seconds to build, peak memory, load. `none`: the engine has no such search.",
     ),
     "whole": (
         "Whole run",
-        "Seconds from start to end and peak memory, on up to two worker processes. The notebook is "
+        "Seconds from start to end (of processor time), peak memory, load; two worker processes. The "
+        "notebook is "
         "`benchmarks/compared/notebook.py`: roads, dead ends by degree near borders and one isochrone. "
         "No public tool that we know does the rest: pairs and missing links with their gains, bottlenecks, "
         "zones and the border effect, ecology, the index, the pages.",
@@ -84,6 +87,8 @@ def page(made: dict[str, Any]) -> str:
     sizes = list(made["sizes"])
     parts = [HEADER, _summary(made), "![Time and memory by size](benchmarks.svg)\n"]
     for task in ENGINES:
+        if not any(each["task"] == task for each in made["trials"]):
+            continue
         title, text = TITLES[task]
         parts += [f"## {title}\n", f"{text}\n", table(made, task, sizes), _better(made, task)]
         parts += [_agreement(made, task)]
@@ -128,6 +133,7 @@ def _summary(made: dict[str, Any]) -> str:
     lines = ["## In short\n"]
     for task, peer, what in (
         ("network", "osmnx", "extract to routable graph"),
+        ("network", "pyrosm", "extract to routable graph"),
         ("routing", "networkx", "one origin to all nodes"),
         ("whole", "notebook", "whole run"),
     ):
@@ -145,11 +151,16 @@ def _summary(made: dict[str, Any]) -> str:
                 continue
             if other is None or mine is None:
                 continue
-            memory = "" if task == "routing" else f" and {ours['peak_mb']:,.0f} MB"
-            theirs_mb = "" if task == "routing" else f" and {theirs['peak_mb']:,.0f} MB"
+            told = [f"{_short(value)} {unit}" for value in (mine, other)]
+            in_cpu = _times(_cpu_value(theirs, task), _cpu_value(ours, task))
+            if task != "routing":
+                told = [
+                    f"{a} and {b['peak_mb']:,.0f} MB"
+                    for a, b in zip(told, (ours, theirs), strict=True)
+                ]
             lines.append(
-                f"- {size}, {what}: ours {_short(mine)} {unit}{memory}; {peer} {_short(other)} {unit}{theirs_mb}"
-                f": {_times(other, mine)}."
+                f"- {size}, {what}: ours {told[0]}; {peer} {told[1]}: "
+                f"**{_times(other, mine)}** ({in_cpu} in processor time)."
             )
     return "\n".join([*lines, ""])
 
@@ -209,7 +220,7 @@ def _same_network(made: dict[str, Any]) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for size in made["sizes"]:
-        for name in ("ours", "osmnx", "pyrosm"):
+        for name in ("ours", "ours, roads alone", "osmnx", "pyrosm"):
             trial = _trial(made, "network", name, size)
             if trial and trial["facts"]:
                 cells = [f"{trial['facts'][key]:,}" for key in names]
@@ -218,11 +229,12 @@ def _same_network(made: dict[str, Any]) -> str:
         return ""
     return "\n".join(
         [
-            "What each made. Roads under construction are left out of ways, road nodes and km. osmnx "
-            "and pyrosm weld streets across nodes that we keep apart (signals, barriers, turn restrictions, "
-            "where speed or name change) or the other way round, so their graphs differ a little; pyrosm "
-            "leaves out roads closed to cars, which we keep and do not route on. Lengths are great-circle "
-            "ones with the peers, those of the metro's projection with us.\n",
+            "What each made. Roads under construction are left out of ways, road nodes and km. Ours leaves out "
+            "ways that lie wholly outside of the metro's margin, pyrosm what its filter drops (tracks, "
+            "`access=no`). The graphs differ a little because each has its own rules for which nodes stay: we "
+            "keep barriers and split junctions with turn restrictions, and do not route on roads that are "
+            "closed to cars; osmnx and pyrosm do not know these. Lengths are great-circle ones with the peers, "
+            "those of the metro's projection with us.\n",
             *rows,
             "",
         ]
@@ -284,10 +296,11 @@ def exponent(points: list[tuple[float, float]]) -> float:
 
 
 def _how(made: dict[str, Any]) -> str:
-    loads = [max(each["load"]) for each in made["trials"] if each["load"]]
+    loads = [sum(each["load"]) / 2 for each in made["trials"] if each["load"]]
+    span = f"{min(loads):.1f} to {max(loads):.1f}" if loads else "not noted"
     limits = made.get("limits", {})
     said = f"{limits.get('seconds', 0):.0f} s and {limits.get('megabytes', 0) / 1e3:.0f} GB"
-    return HOW.format(limits=said, loads=f"a load of {max(loads):.1f}" if loads else "not noted")
+    return HOW.format(limits=said, loads=span)
 
 
 def _machine(made: dict[str, Any]) -> str:
@@ -342,6 +355,10 @@ def _value(trial: dict[str, Any], task: str) -> float | None:
     return trial["facts"].get("ms_all") if task == "routing" else trial["seconds"]
 
 
+def _cpu_value(trial: dict[str, Any], task: str) -> float:
+    return trial["facts"]["cpu_ms_all"] if task == "routing" else trial["cpu_seconds"]
+
+
 def _facts_at_largest(made: dict[str, Any], task: str, key: str) -> list[tuple[str, Any]]:
     found = []
     for engine in ENGINES[task]:
@@ -365,12 +382,15 @@ def _cell(task: str, trial: dict[str, Any] | None) -> str:
         return "not installed"
     if trial["status"] != "done":
         return f"{trial['status']} after {trial['seconds']:.0f} s, {trial['peak_mb']:,.0f} MB: {trial['why']}"
-    memory = f"{trial['peak_mb']:,.0f} MB"
+    memory = f"{trial['peak_mb']:,.0f} MB, load {sum(trial['load']) / 2:.0f}"
     if task != "routing":
-        return f"{_short(trial['seconds'])} s, {memory}"
+        return f"{_short(trial['seconds'])} s ({_short(trial['cpu_seconds'])} s), {memory}"
     facts = trial["facts"]
-    cells = [_short(facts[key]) if key in facts else "none" for key in ("ms_all", "ms_60_min")]
-    return f"{' / '.join(cells)} ms; {_short(trial['steps']['build'])} s, {memory}"
+    cells = [
+        f"{_short(facts[key])} ({_short(facts['cpu_' + key])}) ms" if key in facts else "none"
+        for key in ("ms_all", "ms_60_min")
+    ]
+    return f"{' / '.join(cells)}; {_short(trial['steps']['build'])} s, {memory}"
 
 
 def _short(value: float) -> str:

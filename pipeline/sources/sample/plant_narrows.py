@@ -338,15 +338,11 @@ def _fastest(
     order = order[keep]
     matrix = coo_array((cost[order], (tail[order], head[order])), shape=(count, count)).tocsr()
     found, parent = dijkstra(matrix, indices=a, return_predecessors=True)
-    row_of = dict(
-        zip(
-            zip(tail[order].tolist(), head[order].tolist(), strict=True),
-            which[order].tolist(),
-            strict=True,
-        )
-    )
+    # Sorted by tail, then head: a dict of all roads would take most of a large sample's time.
+    code = tail[order].astype(np.int64) * count + head[order]
     path, node = [], b
     while parent[node] >= 0:
-        path.append(int(row_of[(int(parent[node]), node)]))
+        at = np.searchsorted(code, int(parent[node]) * count + node)
+        path.append(int(which[order[at]]))
         node = int(parent[node])
     return float(found[b]), path
