@@ -77,6 +77,7 @@ def density_factor(xy: Floats, lines: NDArray[np.object_]) -> Floats:
     """
     if not len(xy):
         return np.empty(0)
+    lines = lines[_near_any(lines, xy, DENSITY_RADIUS_M)]
     middle = shapely.get_coordinates(shapely.line_interpolate_point(lines, 0.5, normalized=True))
     found = cKDTree(middle).query_ball_point(xy, DENSITY_RADIUS_M)
     size = np.array([len(each) for each in found])
@@ -86,6 +87,15 @@ def density_factor(xy: Floats, lines: NDArray[np.object_]) -> Floats:
     )
     density = length / 1e3 / (np.pi * (DENSITY_RADIUS_M / 1e3) ** 2)
     return np.asarray(0.6 + 0.4 * np.minimum(density / FULL_DENSITY_KM_PER_KM2, 1.0))
+
+
+def _near_any(lines: NDArray[np.object_], xy: Floats, radius_m: float) -> NDArray[np.intp]:
+    """Rows of all lines that have a point within the radius of a place, and some others."""
+    west, south, east, north = shapely.bounds(lines).T
+    reach = radius_m + np.hypot(east - west, north - south) / 2.0
+    centre = np.column_stack([(west + east) / 2.0, (south + north) / 2.0])
+    distance, _ = cKDTree(xy).query(centre, distance_upper_bound=float(reach.max(initial=0.0)))
+    return np.flatnonzero(distance <= reach)
 
 
 def pairing_factor(quality: Floats, is_facing_road: Flags) -> Floats:

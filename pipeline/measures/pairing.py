@@ -40,6 +40,8 @@ CLASS_STEP_FACTOR = 0.85
 FACING_ROAD_FACTOR = 0.1
 """Joining a through road competes with pairing two ends, and should rarely win."""
 
+_NEAR_DETOUR_M = 20_000.0
+
 BARRIER_REACH_M = 10.0
 """A link through a barrier on a node is drawn from this far before it to this far behind."""
 
@@ -282,7 +284,8 @@ def _facing_roads(
     )
     usable &= rank <= ends["class_rank"].max() + params.class_steps
     # A road that ends itself is no through road: it is faced at its end or not at all.
-    usable[_edge_rows(ends, roads)[_edge_rows(ends, roads) >= 0]] = False
+    own_edges = _edge_rows(ends, roads)
+    usable[own_edges[own_edges >= 0]] = False
     rows = np.flatnonzero(usable)
     if not len(free) or not len(rows):
         return nothing
@@ -360,14 +363,7 @@ def _barrier_links(ends: pd.DataFrame, roads: gpd.GeoDataFrame) -> pd.DataFrame:
     the closed piece, whose two ends make one link.
     """
     rows = np.flatnonzero((ends["end_type"] == "barrier_end").to_numpy(dtype=bool))
-    edge_row = pd.Series(np.arange(len(roads)), index=roads["edge_id"].to_numpy(object))
-    edge_row = edge_row[~edge_row.index.duplicated()]
-    beyond = (
-        edge_row.reindex(ends["beyond_edge_id"].to_numpy(object)[rows])
-        .fillna(-1)
-        .to_numpy()
-        .astype(np.int64)
-    )
+    beyond = _rows_of(ends["beyond_edge_id"].iloc[rows], roads)
     rows, beyond = rows[beyond >= 0], beyond[beyond >= 0]
     is_piece = roads["is_closed"].to_numpy(bool)[beyond]
     line = ends["line"].to_numpy()[rows]
@@ -398,10 +394,18 @@ def _barrier_links(ends: pd.DataFrame, roads: gpd.GeoDataFrame) -> pd.DataFrame:
 
 
 def _edge_rows(ends: pd.DataFrame, roads: gpd.GeoDataFrame) -> Ints:
-    rows = pd.Series(np.arange(len(roads)), index=roads["edge_id"].to_numpy(object))
-    rows = rows[~rows.index.duplicated()]
-    found = rows.reindex(ends["edge_id"].to_numpy(object)).fillna(-1)
-    return np.asarray(found.to_numpy(), dtype=np.int64)
+    """Row of each end's edge in ``roads``, the first of equals; -1 where it is not there."""
+    return _rows_of(ends["edge_id"], roads)
+
+
+def _rows_of(edge_ids: pd.Series, roads: gpd.GeoDataFrame) -> Ints:
+    # Few ids are asked for, so the roads are looked up in them.
+    asked = pd.Index(pd.unique(edge_ids.to_numpy(object)))
+    code = asked.get_indexer(roads["edge_id"].to_numpy(object))
+    row = np.full(len(asked), -1, dtype=np.int64)
+    found = np.flatnonzero(code >= 0)[::-1]
+    row[code[found]] = found
+    return row[asked.get_indexer(edge_ids.to_numpy(object))]
 
 
 def joins_of(links: pd.DataFrame, ends: pd.DataFrame, roads: gpd.GeoDataFrame) -> pd.DataFrame:
@@ -520,7 +524,11 @@ def measure_detours(
     for rank in np.unique(links["class_rank"].to_numpy(np.int64)) if len(links) else []:
         at = np.flatnonzero((links["class_rank"] == rank).to_numpy(bool))
         limited = networks.for_link(int(rank))
-        detour[at] = _between(limited, links.iloc[at], links.iloc[at], roads, "metres", np.inf)
+        # Most have a way round near by; only for the others the whole network is searched.
+        for cutoff in (_NEAR_DETOUR_M, np.inf):
+            at = at[np.isinf(detour[at])]
+            some = links.iloc[at]
+            detour[at] = _between(limited, some, some, roads, "metres", cutoff)
     detour += links["extra_m"].to_numpy(float)
     # From the one end to the other: of a barrier on a node also the way to the next junctions.
     minutes = _between(network, links, links, roads, "drive", np.inf)

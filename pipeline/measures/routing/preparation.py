@@ -111,7 +111,7 @@ def _assemble(
     component, chain_is_main = components(graph, states, node_id, len(chains.node))
     segment_chain = np.repeat(np.arange(len(chains.node)), np.diff(chains.start))
     lines = segments.lines[order]
-    lines = np.where(flipped, shapely.reverse(lines), lines)
+    lines[flipped] = shapely.reverse(lines[flipped])
     coords, line = shapely.get_coordinates(lines, return_index=True)
     from_id, to_id = segments.from_id[order], segments.to_id[order]
     segment_to = np.where(flipped, from_id, to_id)

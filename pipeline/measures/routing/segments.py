@@ -78,11 +78,11 @@ def usable_segments(roads: gpd.GeoDataFrame, params: RoutingParams) -> Segments:
 def nodes_of(segments: Segments) -> Nodes:
     """Distinct end nodes, ordered along a Hilbert curve, then by id."""
     ids = np.concatenate([segments.from_id, segments.to_id])
-    points = np.concatenate(
-        [shapely.get_point(segments.lines, 0), shapely.get_point(segments.lines, -1)]
-    )
+    vertices = shapely.get_coordinates(segments.lines)
+    stop = np.cumsum(shapely.get_num_points(segments.lines)) - 1
+    start = np.concatenate([[0], stop[:-1] + 1]) if len(stop) else stop
     node_id, first = np.unique(ids, return_index=True)
-    x, y = shapely.get_x(points[first]), shapely.get_y(points[first])
+    x, y = vertices[np.concatenate([start, stop])[first]].T
     order = np.lexsort((node_id, hilbert_position(x, y)))
     return Nodes(node_id[order], x[order], y[order])
 
