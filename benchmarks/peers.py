@@ -56,7 +56,6 @@ def main() -> None:
                     print(_line(trial), flush=True)
     print(f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores\n")
     made = record.merge(record.read(RECORD), sizes, trials)
-    made["limits"] = {"seconds": limits.seconds, "megabytes": limits.megabytes}
     print("\n".join(table(made, task, list(sizes)) for task in options.tasks))
     if options.save:
         record.write(RECORD, made)

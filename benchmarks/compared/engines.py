@@ -86,7 +86,10 @@ def _our_network(is_roads_alone: bool) -> Callable[[Inputs], Work]:
                 made = build_roads(layers, metro)
             with steps("routing"):
                 given = (made["roads"], made["road_nodes"], layers["turn_restrictions"])
-                network = routing.prepare(*given, metro.params.routing)
+                network = routing.prepare(*given, metro.params.routing, with_hierarchies=False)
+            started = time.perf_counter()
+            routing.prepare(*given, metro.params.routing)
+            hierarchies_s = time.perf_counter() - started - steps.seconds("routing")
             is_open = (layers["highways"]["status"] == "open").to_numpy(dtype=bool)
             road_nodes = np.concatenate(layers["highways"].loc[is_open, "node_ids"].to_numpy())
             length_m = made["roads"].loc[made["roads"]["status"] == "open", "length_m"].sum()
@@ -97,6 +100,7 @@ def _our_network(is_roads_alone: bool) -> Callable[[Inputs], Work]:
                 "edges": len(made["roads"]),
                 "graph_nodes": network.n_nodes,
                 "graph_arcs": network.n_arcs,
+                "hierarchies_s": round(max(hierarchies_s, 0.0), 2),
             }
 
         return work
@@ -176,7 +180,7 @@ def our_routing(inputs: Inputs) -> Work:
 
     def work(steps: Steps) -> Facts:
         with steps("build"):
-            network = routing.prepare(roads, nodes, turns, params)
+            network = routing.prepare(roads, nodes, turns, params, with_hierarchies=False)
 
         def search(origin: int, cutoff: float) -> np.ndarray:
             access = network.access_of_nodes([given["origins"][origin]])

@@ -16,6 +16,12 @@ N_ORIGINS = 20
 N_CHECKED = 2
 CUTOFF_MIN = 60.0
 
+LARGEST_SAMPLE = 1_000_000
+"""A larger extract is made of copies of a sample of this size."""
+
+COPY_IDS = 100_000_000_000
+COPY_DEGREES = 0.0031
+
 
 @dataclass(frozen=True)
 class Inputs:
@@ -58,11 +64,41 @@ class Inputs:
 
 def make_sample(inputs: Inputs, nodes: int) -> None:
     """Write the synthetic extract unless it is there."""
+    if nodes > LARGEST_SAMPLE and not inputs.pbf.exists():
+        one = Inputs(inputs.folder, f"{LARGEST_SAMPLE // 1_000_000}M", inputs.metro)
+        make_sample(one, LARGEST_SAMPLE)
+        write_copies(one.pbf, inputs.pbf, round(nodes / LARGEST_SAMPLE))
     if not inputs.pbf.exists():
         made = [sys.executable, "-m", "pipeline", "sample", inputs.metro, "--nodes", str(nodes)]
         subprocess.run(
             [*made, "--out", str(inputs.pbf)], check=True, stdout=subprocess.DEVNULL
         )  # fmt: skip
+
+
+def write_copies(source: Path, target: Path, copies: int) -> None:
+    """An extract laid over itself several times, each copy a few hundred metres to the north-east.
+
+    A stand-in for samples that would take too long to draw: as many ways, nodes and areas, but the
+    copies' roads do not meet. Relations, and the boundaries made of them, stay single.
+    """
+    import osmium
+
+    partial = target.with_name("partial-" + target.name)
+    with osmium.io.Reader(str(source)) as reader:
+        header = reader.header()
+    with osmium.SimpleWriter(str(partial), header=header, overwrite=True) as out:
+        for copy in range(copies):
+            for node in osmium.FileProcessor(str(source), osmium.osm.NODE):
+                place = (node.lon + copy * COPY_DEGREES, node.lat + copy * COPY_DEGREES)
+                out.add_node(node.replace(id=node.id + copy * COPY_IDS, location=place))
+        for copy in range(copies):
+            for way in osmium.FileProcessor(str(source), osmium.osm.WAY):
+                if copy == 0 or "boundary" not in way.tags:
+                    refs = [node.ref + copy * COPY_IDS for node in way.nodes]
+                    out.add_way(way.replace(id=way.id + copy * COPY_IDS, nodes=refs))
+        for relation in osmium.FileProcessor(str(source), osmium.osm.RELATION):
+            out.add_relation(relation)
+    partial.rename(target)
 
 
 def write_roads(inputs: Inputs) -> None:
@@ -135,7 +171,7 @@ def write_graph(inputs: Inputs) -> None:
     roads.to_parquet(inputs.roads)
     graph, ids = whole_graph(roads)
     nodes, turns = schemas.empty("road_nodes", roads.crs), schemas.empty("turn_restrictions")
-    network = routing.prepare(roads, nodes, turns, metro.params.routing)
+    network = routing.prepare(roads, nodes, turns, metro.params.routing, with_hierarchies=False)
     rng = np.random.default_rng(1)
     main = np.unique(network.node_id[network.component == 0])
     origins = rng.choice(main, min(N_ORIGINS, len(main)), replace=False)

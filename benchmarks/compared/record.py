@@ -45,7 +45,6 @@ def read(path: Path) -> dict[str, Any]:
             "format": FORMAT,
             "machine": machine(),
             "versions": {},
-            "limits": {},
             "sizes": {},
             "trials": [],
         }
@@ -66,7 +65,6 @@ def merge(record: dict[str, Any], sizes: dict[str, int], trials: list[dict]) -> 
         "format": FORMAT,
         "machine": here,
         "versions": {name: version(name) for name in LIBRARIES},
-        "limits": record.get("limits", {}),
         "sizes": dict(sorted(sizes.items(), key=lambda each: each[1])),
         "trials": [made[key] for key in sorted(made)],
     }

@@ -83,10 +83,15 @@ class Steps:
         yield
         self._told["steps"][name] = time.perf_counter() - started
         self._told["cpu_seconds"] += _cpu_seconds() - spent
+        self._told["peak_mb"] = peak_mb()
         self._write()
 
+    def seconds(self, name: str) -> float:
+        """Of a step that is done."""
+        return self._told["steps"][name]
+
     def finish(self, facts: dict[str, Any]) -> None:
-        self._told |= {"facts": facts, "in": "", "peak_mb": peak_mb()}
+        self._told |= {"facts": facts, "in": ""}
         self._write()
 
     def _write(self) -> None:

@@ -12,9 +12,13 @@ import pytest
 import scipy.sparse as sp
 from compared import chart, page, record
 from compared.engines import ENGINES, _difference
+from compared.inputs import write_copies
 from compared.trials import Limits, Trial, run_trial
+from ingest import write_rough
 from routing import PEERS, TOLERANCE_MIN, synthetic_roads, whole_graph
 from scipy.sparse.csgraph import dijkstra
+
+from pipeline.sources.osm_pbf import read_osm
 
 
 def trial_of(code: str, **limits: float) -> Trial:
@@ -96,6 +100,19 @@ def test_of_parallel_edges_the_fastest_counts():
     once, _ = whole_graph(roads)
     again, _ = whole_graph(twice)
     assert (once != again).nnz == 0
+
+
+def test_copies_of_an_extract_hold_all_its_ways_once_each(tmp_path):
+    write_rough(tmp_path / "one.osm.pbf", 300)
+    write_copies(tmp_path / "one.osm.pbf", tmp_path / "three.osm.pbf", 3)
+    one, three = (read_osm([tmp_path / f"{name}.osm.pbf"]).ways for name in ("one", "three"))
+    roads = [np.flatnonzero(ways.tags.has("highway")) for ways in (one, three)]
+    assert len(roads[1]) == 3 * len(roads[0])
+    refs = [ways.take(rows).node_id for ways, rows in zip((one, three), roads, strict=True)]
+    assert len(np.unique(refs[1])) == 3 * len(np.unique(refs[0]))
+    assert three.missing.sum() == 0
+    is_boundary = [int(ways.tags.has("boundary").sum()) for ways in (one, three)]
+    assert is_boundary[0] == is_boundary[1] > 0
 
 
 def test_wrong_times_and_other_nodes_are_noticed():
