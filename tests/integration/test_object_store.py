@@ -117,7 +117,7 @@ def test_a_cluster_that_shares_nothing_but_the_store(
         run = Running(inputs, *RUN_TWO, "--scheduler", cluster.address, *where)
         assert run.end() == 0, run.stderr
         assert "Dask, 2 workers" in run.stdout
-    expected = layers_of(two_cities[0], "two")
+    expected = layers_of(two_cities, "two")
     assert stored_layers(f"{root}/data", "two") == expected
     assert files.exists(f"{root}/maps/index.html")
     assert bool(files.folders(f"{root}/data/raw/by-digest"))
@@ -132,7 +132,7 @@ def test_a_cluster_that_shares_nothing_but_the_store(
     assert files.exists(f"{root}/maps/two/scenario-all-links.html")
     assert stored_layers(f"{root}/data", "two") == expected
     local = tmp_path / "local"
-    shutil.copytree(two_cities[0] / "data", local)
+    shutil.copytree(two_cities / "data", local)
     compare = [str(local / "processed/two"), f"{root}/data/processed/two", *where[2:]]
     assert cli.main(["compare", *compare, "--names", "a", "b", "--workers", "0"]) == 0
     assert files.exists(f"{root}/maps/two/compare-a-b.html")
