@@ -235,12 +235,25 @@ def _load(job: Job, layer: str, crs: pyproj.CRS | None) -> Any:
             value: Any = RoutingNetwork.from_arrays(store.read_arrays(path, job.inputs[layer]))
             size = 0
         else:
-            value = store.read_layer(path, layer, crs, job.inputs[layer])
-            size = _size(value)
+            value = _parts_of(path, layer, job.inputs[layer]) or store.read_layer(
+                path, layer, crs, job.inputs[layer]
+            )
+            size = 0 if isinstance(value, store.Parts) else _size(value)
         _cache[key] = (size, value)
         while sum(each for each, _ in _cache.values()) > _CACHE_BYTES and len(_cache) > 1:
             _cache.popitem(last=False)
         return value
+
+
+_WHOLE_ROWS = 8_000_000
+"""Rows of a layer in parts that are read whole, which is faster; more come part by part."""
+
+
+def _parts_of(path: str, layer: str, digest: str) -> store.Parts | None:
+    if not LAYERS[layer].is_folder:
+        return None
+    parts = store.Parts(path, layer, digest)
+    return parts if len(parts) > _WHOLE_ROWS else None
 
 
 def _size(frame: pd.DataFrame) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,10 +49,33 @@ from pipeline.paths import is_url
 from pipeline.schemas import LAYERS
 
 __all__ = [
-    "METADATA_PREFIX", "ROW_GROUP", "Saved", "clear_leftovers", "damaged", "digest_of", "exists",
-    "folders", "link", "locked", "new_folder", "parts_of", "project", "publish_file",
-    "publish_folder", "publish_parts", "read_arrays", "read_bytes", "read_json", "read_layer",
-    "read_metadata", "read_or_none", "remove", "write_arrays", "write_bytes", "write_json",
+    "METADATA_PREFIX",
+    "ROW_GROUP",
+    "Parts",
+    "Saved",
+    "clear_leftovers",
+    "damaged",
+    "digest_of",
+    "exists",
+    "folders",
+    "link",
+    "locked",
+    "new_folder",
+    "parts_of",
+    "project",
+    "publish_file",
+    "publish_folder",
+    "publish_parts",
+    "read_arrays",
+    "read_bytes",
+    "read_json",
+    "read_layer",
+    "read_metadata",
+    "read_or_none",
+    "remove",
+    "write_arrays",
+    "write_bytes",
+    "write_json",
     "write_layer",
 ]  # fmt: skip
 
@@ -178,6 +201,41 @@ def _read_parts(path: str, declared: Mapping[str, str], expected: str | None) ->
         _check_digest(path, joint_digest(digests), expected)
     names = list(parts[0].columns)
     return pd.DataFrame({each: _join([part.pop(each) for part in parts]) for each in names})
+
+
+class Parts:
+    """A plain layer in parts, read one at a time, as often as wanted.
+
+    Parameters
+    ----------
+    path, name, expected
+        As for `read_layer`.
+
+    Raises
+    ------
+    StoreError
+        If the parts are not the recorded ones, also while they are read.
+    """
+
+    def __init__(self, path: str, name: str, expected: str) -> None:
+        self._path = path
+        self._declared = {column.name: column.dtype for column in LAYERS[name].columns}
+        self._digests: dict[str, str] = {}
+        self._rows = 0
+        for each in list_files(path):
+            payload = _payload(each, path)
+            self._digests[name_of(each)] = digest(payload)
+            self._rows += pq.read_metadata(pa.BufferReader(payload)).num_rows
+        _check_digest(path, joint_digest(self._digests), expected)
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def __iter__(self) -> Iterator[pd.DataFrame]:
+        for name, expected in self._digests.items():
+            payload = _payload(f"{self._path}/{name}", self._path)
+            _check_digest(self._path, digest(payload), expected)
+            yield _frame_of(_parse(payload, self._path), self._declared)
 
 
 def _join(pieces: list[pd.Series]) -> pd.Series:

@@ -15,7 +15,6 @@ inside the metro.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import geopandas as gpd
@@ -29,6 +28,7 @@ from scipy.spatial import cKDTree
 
 from pipeline.config import AccessibilityParams, TransitParams
 from pipeline.crs import require_metric
+from pipeline.measures.pair_times import PairTimes, drive_chunks
 from pipeline.measures.routing import WEIGHTS, Access, Mode, RoutingNetwork
 from pipeline.measures.transit_routing import TransitNetwork
 
@@ -42,14 +42,12 @@ PLACE_SPEED_KMH = 15.0
 PER_PEOPLE = 100_000.0
 HOLE_KM2 = 1.0
 """Smaller holes between the cities are slivers, not land outside the metro."""
-CHUNK = 2_000_000
-"""Rows of travel times looked at together: bounds the memory."""
 
 
 def zone_accessibility(
     cities: gpd.GeoDataFrame,
     zone_grid: gpd.GeoDataFrame,
-    travel_times: pd.DataFrame,
+    travel_times: pd.DataFrame | PairTimes,
     centres: gpd.GeoDataFrame,
     services: gpd.GeoDataFrame,
     routing_network: RoutingNetwork,
@@ -65,7 +63,7 @@ def zone_accessibility(
     cities, zone_grid, centres, services, stations, transit_links
         Layers in the metro's metric CRS; services and stations may be empty.
     travel_times
-        Zone-to-zone minutes; ``drive`` is used. A pair that is not listed is
+        Zone-to-zone minutes, whole or in parts; ``drive`` is used. A pair that is not listed is
         beyond the cutoff, which must be at least the widest of
         ``params.reach_min``.
 
@@ -104,7 +102,7 @@ def zone_accessibility(
 
 def _reach(
     grid: pd.DataFrame,
-    travel_times: pd.DataFrame,
+    travel_times: pd.DataFrame | PairTimes,
     has_access: NDArray[np.bool_],
     params: AccessibilityParams,
 ) -> dict[str, Floats]:
@@ -117,7 +115,7 @@ def _reach(
     across, gravity, unknown = np.zeros(n), np.zeros(n), np.zeros(n)
     is_listed = np.zeros(n, dtype=bool)
     widest = params.reach_min[-1]
-    for origin, destination, minutes in _drive_chunks(travel_times, grid["cell"]):
+    for origin, destination, minutes in drive_chunks(travel_times, grid["cell"]):
         is_listed[origin[origin == destination]] = True
         gravity += np.bincount(
             origin, people[destination] * np.exp2(-minutes / params.decay_half_min), minlength=n
@@ -152,30 +150,6 @@ def _reach(
 
 def _percent(part: Floats, whole: Floats) -> Floats:
     return np.divide(100.0 * part, whole, out=np.full(len(part), np.nan), where=whole > 0.0)
-
-
-def _drive_chunks(
-    travel_times: pd.DataFrame, cells: pd.Series
-) -> Iterator[tuple[Any, Any, Floats]]:
-    """Free-flow times between zones as rows of ``cells``, a chunk at a time."""
-    if not len(travel_times):
-        return
-    index = pd.Index(cells)
-    columns = {
-        name: travel_times[name].astype("category") for name in ("from_cell", "to_cell", "mode")
-    }
-    row_of = {
-        name: index.get_indexer(columns[name].cat.categories) for name in ("from_cell", "to_cell")
-    }
-    codes = {name: column.cat.codes.to_numpy() for name, column in columns.items()}
-    drive = columns["mode"].cat.categories.get_indexer(["drive"])[0]
-    minutes = travel_times["minutes"].to_numpy()
-    for start in range(0, len(minutes), CHUNK):
-        part = slice(start, start + CHUNK)
-        origin = row_of["from_cell"][codes["from_cell"][part]]
-        destination = row_of["to_cell"][codes["to_cell"][part]]
-        keep = (codes["mode"][part] == drive) & (origin >= 0) & (destination >= 0)
-        yield origin[keep], destination[keep], minutes[part][keep].astype(float)
 
 
 def _people_within(grid: pd.DataFrame, people: Floats, radius_m: float) -> Floats:
@@ -264,7 +238,7 @@ def _least(minutes: Floats) -> Floats:
 
 
 def _catchments(
-    grid: pd.DataFrame, travel_times: pd.DataFrame, has_access: NDArray[np.bool_],
+    grid: pd.DataFrame, travel_times: pd.DataFrame | PairTimes, has_access: NDArray[np.bool_],
     services: gpd.GeoDataFrame, params: AccessibilityParams,
 ) -> dict[str, Floats]:  # fmt: skip
     """E2SFCA per kind: services per 100,000 people who compete for them.
@@ -295,14 +269,14 @@ class _Triplets(NamedTuple):
 
 def _decay_matrix(
     grid: pd.DataFrame,
-    travel_times: pd.DataFrame,
+    travel_times: pd.DataFrame | PairTimes,
     has_access: NDArray[np.bool_],
     params: AccessibilityParams,
 ) -> Any:
     """Sparse [from, to]: decay of the time, inside the catchment."""
     is_unlisted = has_access.copy()
     parts = []
-    for origin, destination, minutes in _drive_chunks(travel_times, grid["cell"]):
+    for origin, destination, minutes in drive_chunks(travel_times, grid["cell"]):
         is_unlisted[origin[origin == destination]] = False
         near = minutes <= params.catchment_min
         weight = np.exp2(-minutes[near] / params.catchment_decay_half_min)

@@ -53,6 +53,7 @@ from pipeline import schemas
 from pipeline.config import BorderEffectParams
 from pipeline.crs import require_metric
 from pipeline.errors import StageError
+from pipeline.measures.pair_times import PairTimes, pieces_of, positions
 from pipeline.schemas import MODES
 
 Floats = NDArray[np.float64]
@@ -115,7 +116,7 @@ def border_effects(
     borders: gpd.GeoDataFrame,
     cities: gpd.GeoDataFrame,
     zone_grid: gpd.GeoDataFrame,
-    travel_times: pd.DataFrame,
+    travel_times: pd.DataFrame | PairTimes,
     waterways: gpd.GeoDataFrame,
     params: BorderEffectParams,
 ) -> pd.DataFrame:
@@ -207,36 +208,34 @@ def _describe_zones(grid: pd.DataFrame, line: Any, city_a: str) -> _Zones:
     return _Zones(x, y, np.where(is_in_a, 0, 1), density * 2 + is_far, to_border_m, is_in_a)
 
 
-def _modes_of(travel_times: pd.DataFrame) -> list[str]:
+def _modes_of(travel_times: pd.DataFrame | PairTimes) -> list[str]:
     """Modes with rows, in the schema's order; both road modes where there is none."""
-    modes = travel_times["mode"].astype("category")
-    present = set(modes.cat.categories[np.unique(modes.cat.codes[modes.cat.codes >= 0])])
+    present: set[str] = set()
+    for piece in pieces_of(travel_times):
+        modes = piece["mode"].astype("category")
+        present |= set(modes.cat.categories[np.unique(modes.cat.codes[modes.cat.codes >= 0])])
     return [mode for mode in MODES if mode in present] or ["drive", "drive_peak"]
 
 
-def _positions(column: pd.Series, cells: pd.Series) -> NDArray[np.int32]:
-    """Row of each cell in ``cells`` by category codes; -1 where it is not there."""
-    column = column.astype("category")
-    by_code = pd.Index(cells).get_indexer(column.cat.categories).astype(np.int32)
-    codes = column.cat.codes.to_numpy()
-    if not len(by_code):
-        return np.full(len(codes), -1, dtype=np.int32)
-    return np.where(codes >= 0, by_code[codes], -1)
-
-
-def _times_among(travel_times: pd.DataFrame, cells: pd.Series) -> pd.DataFrame:
+def _times_among(travel_times: pd.DataFrame | PairTimes, cells: pd.Series) -> pd.DataFrame:
     """Listed times between these cells: rows of ``cells`` as origin, destination; mode, minutes."""
-    origin = _positions(travel_times["from_cell"], cells)
-    destination = _positions(travel_times["to_cell"], cells)
-    keep = np.flatnonzero((origin >= 0) & (destination >= 0))
-    return pd.DataFrame(
-        {
-            "origin": origin[keep].astype(np.int64),
-            "destination": destination[keep].astype(np.int64),
-            "mode": travel_times["mode"].astype("category").array.take(keep),
-            "minutes": travel_times["minutes"].to_numpy()[keep].astype(float),
-        }
-    )
+    found = []
+    for piece in pieces_of(travel_times):
+        origin = positions(piece["from_cell"], cells)
+        destination = positions(piece["to_cell"], cells)
+        keep = np.flatnonzero((origin >= 0) & (destination >= 0))
+        modes = piece["mode"].astype("category").cat.set_categories(MODES)
+        found.append(
+            pd.DataFrame(
+                {
+                    "origin": origin[keep].astype(np.int64),
+                    "destination": destination[keep].astype(np.int64),
+                    "mode": modes.array.take(keep),
+                    "minutes": piece["minutes"].to_numpy()[keep].astype(float),
+                }
+            )
+        )
+    return found[0] if len(found) == 1 else pd.concat(found, ignore_index=True)
 
 
 def _pairs_of(listed: pd.DataFrame, zones: _Zones, max_distance_m: float) -> _Pairs:

@@ -120,7 +120,7 @@ def layers_of(run_folder, metro):
     }
 
 
-UNTIL = ("--until", "road_ends", "--until", "travel_times")
+UNTIL = ("--until", "belts", "--until", "travel_times")
 """Of every kind of stage one: whole, split and joined, split and left in parts, arrays."""
 
 

@@ -193,3 +193,23 @@ def test_truth_columns(sample_run):
     wanted = {"truth_id", "what", "node_id", "way_id", "border_id", "expected", "end_type", "kind",
               "status", "obstacle", "pair_id", "geometry"}  # fmt: skip
     assert wanted <= set(truth.columns)
+
+
+def test_times_part_by_part_give_the_same_figures(sample_run, tmp_path, monkeypatch, capsys):
+    """As for a metro of more pairs than stand in memory at once; sums end in another digit."""
+    from pipeline import cli, runner
+
+    shutil.copytree(sample_run.folder, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(runner, "_WHOLE_ROWS", 0)
+    monkeypatch.setattr(runner, "_cache", type(runner._cache)())
+    stages = ("accessibility", "border_effect", "integration")
+    forced = [part for stage in stages for part in ("--force", stage)]
+    assert cli.main([*sample_run.arguments[:-1], "0", "--until", "integration", *forced]) == 0
+    ran = {line.split(":")[0].strip() for line in capsys.readouterr().out.splitlines()
+           if ": done in" in line}  # fmt: skip
+    assert ran >= set(stages)
+    run = type(sample_run)(tmp_path, (), "", "", 0)
+    for name in ("zones", "border_effect", "indicators", "integration_index"):
+        one, two = (pd.read_parquet(layer_path(each, name)) for each in (sample_run, run))
+        pd.testing.assert_frame_equal(one, two, rtol=1e-9)

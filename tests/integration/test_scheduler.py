@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import distributed
 import pytest
+from running import RUN_TWO, Cluster, Running, copy_of_package, layers_of, two_cities_in
 
 from pipeline import environment
 from pipeline.cluster import check_workers
@@ -63,3 +64,21 @@ def test_forcing_a_fresh_stage_reruns_it_alone(andorra_run, tmp_path, command, s
     assert run.code == 0, run.stderr
     ran = {line.split(":")[0].strip() for line in run.stdout.splitlines() if ": done in" in line}
     assert ran == {stage}, "what depends on it stays fresh: its bytes are the same"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["one worker", "this process", "two threads elsewhere"])
+def test_who_works_does_not_matter(sample_run, two_cities, tmp_path, how):
+    """Every layer of a whole run, byte for byte, beside the one of two workers."""
+    folder = two_cities_in(tmp_path, sample_run)
+    if how == "two threads elsewhere":
+        copy = copy_of_package(tmp_path / "copy")
+        with Cluster(tmp_path, threads=2, package=copy) as cluster:
+            run = Running(folder, *RUN_TWO, "--scheduler", cluster.address)
+            assert run.end() == 0, run.stderr
+    else:
+        run = Running(folder, *RUN_TWO, "--workers", "1" if how == "one worker" else "0")
+        assert run.end() == 0, run.stderr
+    made = layers_of(folder, "two")
+    assert len(made) > 60
+    assert made == layers_of(two_cities, "two")

@@ -53,6 +53,7 @@ from pipeline.measures.integration.places import (
 from pipeline.measures.integration.reach import find_reach
 from pipeline.measures.integration.scope import Scope, borders_by_city, scopes_of
 from pipeline.measures.integration.scoring import index_of, score_of
+from pipeline.measures.pair_times import PairTimes
 
 __all__ = ["MEASURES", "index_of", "integrate", "score_of"]
 
@@ -81,7 +82,7 @@ def integrate(
     bottlenecks: gpd.GeoDataFrame,
     centre_times: pd.DataFrame,
     zone_grid: gpd.GeoDataFrame,
-    travel_times: pd.DataFrame,
+    travel_times: pd.DataFrame | PairTimes,
     zones: gpd.GeoDataFrame,
     border_effect: pd.DataFrame,
     land: gpd.GeoDataFrame,

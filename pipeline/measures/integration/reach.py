@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import geopandas as gpd
@@ -13,13 +12,12 @@ from numpy.typing import NDArray
 from pipeline.config import IntegrationParams
 from pipeline.measures.integration.places import nearest_zone
 from pipeline.measures.integration.scope import Floats
+from pipeline.measures.pair_times import PairTimes, drive_chunks
 
 REACH_MIN = 60.0
 SERVICE_ACROSS_MIN = 30.0
 TOWN_CAP_MIN = 60.0
 """A town farther from its seat than the cutoff counts with this, a lower bound; scores worst."""
-CHUNK = 2_000_000
-"""Rows of travel times looked at together: bounds the memory."""
 
 
 class Reach(NamedTuple):
@@ -39,8 +37,8 @@ class Reach(NamedTuple):
 
 
 def find_reach(
-    travel_times: pd.DataFrame, table: pd.DataFrame, city_ids: list[str], sites: pd.DataFrame,
-    centres: gpd.GeoDataFrame, towns: pd.DataFrame, params: IntegrationParams,
+    travel_times: pd.DataFrame | PairTimes, table: pd.DataFrame, city_ids: list[str],
+    sites: pd.DataFrame, centres: gpd.GeoDataFrame, towns: pd.DataFrame, params: IntegrationParams,
 ) -> Reach:  # fmt: skip
     """One pass over the drive times, in chunks."""
     n, k = len(table), len(city_ids)
@@ -62,8 +60,10 @@ def find_reach(
     seat_pairs: dict[int, float] = {}
     is_known = False
     town_key = towns["zone"].to_numpy(np.int64) * max(n, 1) + towns["seat_zone"].to_numpy(np.int64)
-    for origin, destination, minutes in _drive_chunks(travel_times, table["cell"]):
+    for origin, destination, minutes in drive_chunks(travel_times, table["cell"]):
         is_known = True
+        other = origin != destination
+        origin, destination, minutes = origin[other], destination[other], minutes[other]
         key = origin * k + city[destination]
         for total, (weight, limit) in zip(sums, wanted, strict=True):
             near = minutes <= limit
@@ -115,34 +115,3 @@ def _town_minutes(
     known = is_town & (towns[["zone", "seat_zone"]] >= 0).all(axis=1).to_numpy()
     known &= np.append(has_access, False)[towns["zone"]]
     return np.where(known, np.minimum(minutes, TOWN_CAP_MIN), np.nan)
-
-
-def _drive_chunks(
-    travel_times: pd.DataFrame, cells: pd.Series
-) -> Iterator[tuple[Any, Any, Floats]]:
-    """Drive times between different zones as rows of ``cells``, a chunk at a time."""
-    if not len(travel_times):
-        return
-    columns = {
-        name: travel_times[name].astype("category") for name in ("from_cell", "to_cell", "mode")
-    }
-    row = {
-        name: pd.Index(cells).get_indexer(columns[name].cat.categories)
-        for name in ("from_cell", "to_cell")
-    }
-    drive = columns["mode"].cat.categories.get_indexer(["drive"])[0]
-    codes = {name: column.cat.codes.to_numpy() for name, column in columns.items()}
-    minutes = travel_times["minutes"].to_numpy()
-    for start in range(0, len(minutes), CHUNK):
-        part = slice(start, start + CHUNK)
-        origin, destination = (
-            row["from_cell"][codes["from_cell"][part]],
-            row["to_cell"][codes["to_cell"][part]],
-        )
-        keep = (
-            (codes["mode"][part] == drive)
-            & (origin >= 0)
-            & (destination >= 0)
-            & (origin != destination)
-        )
-        yield origin[keep], destination[keep], minutes[part][keep].astype(float)
