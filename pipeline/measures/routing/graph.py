@@ -508,17 +508,20 @@ class RoutingNetwork:
 
     def segments_of_edges(self, roads: pd.DataFrame) -> Ints:
         """Segment of each road edge (way_id, from_node, to_node), int32; -1 where not driven."""
+        rows = np.flatnonzero(np.isin(self.segment_way, roads["way_id"].to_numpy(np.int64)))
+        flipped = self.segment_is_flipped[rows]
+        from_node, to_node = self.segment_from[rows], self.segment_to[rows]
         mine = pd.MultiIndex.from_arrays(
             [
-                np.asarray(self.segment_way),
-                np.where(self.segment_is_flipped, self.segment_to, self.segment_from),
-                np.where(self.segment_is_flipped, self.segment_from, self.segment_to),
+                self.segment_way[rows],
+                np.where(flipped, to_node, from_node),
+                np.where(flipped, from_node, to_node),
             ]
         )
         first = ~mine.duplicated()
         asked = pd.MultiIndex.from_arrays([roads["way_id"], roads["from_node"], roads["to_node"]])
         found = mine[first].get_indexer(asked)
-        rows = np.flatnonzero(first)
+        rows = rows[first]
         return np.where(found >= 0, rows[np.maximum(found, 0)] if len(rows) else -1, -1).astype(
             np.int32
         )
