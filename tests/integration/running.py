@@ -33,7 +33,7 @@ class Running:
     def stderr(self):
         return self.log.with_suffix(".err").read_text(encoding="utf-8")
 
-    def wait_for(self, text, times=1, timeout=300):
+    def wait_for(self, text, times=1, timeout=900):
         """Until the text has been printed so often; False where the run ended before."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
@@ -43,6 +43,7 @@ class Running:
             if ended:
                 return False
             time.sleep(0.01)
+        self.kill()
         raise TimeoutError(f"{text!r} was not printed: {self.stdout}{self.stderr}")
 
     def kill(self):
