@@ -10,8 +10,8 @@ igraph (GPL) and pandana (AGPL) take part where somebody installed them by hand.
 
 ``--save`` merges what was measured into benchmarks/peers.json and writes docs/benchmarks.md and
 docs/benchmarks.svg anew; ``--page`` only writes these two. With ``--folder`` the inputs are kept
-and found again, so that a long comparison can be made in pieces. The defaults take about three
-minutes; all sizes of docs/benchmarks.md an hour.
+and found again, so that a long comparison can be made in pieces. The defaults take some
+minutes; all sizes of docs/benchmarks.md an hour or more.
 """
 
 from __future__ import annotations

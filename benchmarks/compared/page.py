@@ -28,7 +28,7 @@ Made from `benchmarks/peers.json` by `python benchmarks/peers.py --page`; do not
 This pipeline and the tools that one would use in its place, on one machine: the same synthetic
 extract of the Zhengzhou area, the same question, each engine in a process of its own. Sizes are
 road nodes of the extract, bends included; above a million, copies of the sample of a million laid over
-one another stand in. To measure again (the second line takes some three minutes):
+one another stand in. To measure again (the second line takes some minutes):
 
 ```sh
 .venv/bin/pip install -e '.[bench]'
