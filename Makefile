@@ -37,7 +37,7 @@ all: install ## build the maps of METRO (default zhengzhou): METRO= SOURCE= OSM=
 
 # Files of tests share the cores; the longest stand first, so that none is left for last.
 test: install ## run the tests
-	$(PYTHON) -m pytest -m "not slow" -n auto --dist loadfile \
+	$(PYTHON) -m pytest -m "not slow" -n auto --dist loadfile --no-loadscope-reorder \
 		tests/integration tests/browser tests/unit tests/fuzz
 
 test-full: install ## run all tests, the slow sweeps too
