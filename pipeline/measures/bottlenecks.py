@@ -27,7 +27,7 @@ from pipeline.config import CLASS_RANK, ROAD_CLASSES, BottlenecksParams
 from pipeline.crs import require_metric
 from pipeline.measures.borders import TIE_M, side_of
 from pipeline.measures.network import by_rank, components, locate_points
-from pipeline.measures.routing import RoutingNetwork
+from pipeline.measures.routing import Access, RoutingNetwork
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -89,8 +89,9 @@ def crossing_loads(
     paths start from are a systematic sample, in proportion to people, in the
     order of the cells: the same one every time.
 
-    A path that crosses twice counts at both crossings, and a path may go round
-    through a third city, so the shares of a border need not sum to 100.
+    A path that crosses twice counts at both crossings, paths that are equally fast
+    count at each of theirs, and a path may go round through a third city, so the
+    shares of a border need not sum to 100.
 
     Returns
     -------
@@ -102,15 +103,18 @@ def crossing_loads(
         return schemas.empty("crossings", border_crossings.crs)
     border = _row_of(borders, border_id)
     segment = routing_network.segments_of_edges(_edge_keys(crossings["edge_id"]))
+    places = routing_network.access_on_segments(
+        segment, _fraction_of(crossings, segment, routing_network)
+    )
     total, load = 0.0, np.zeros(len(crossings))
     for origin, destination in (("city_a", "city_b"), ("city_b", "city_a")):
         paths, loads = _loads(
-            zone_grid, border[origin], border[destination], routing_network, params.load_origins
-        )
+            zone_grid, border[origin], border[destination], places, routing_network,
+            params.load_origins,
+        )  # fmt: skip
         total += paths
-        load += np.where(segment >= 0, loads[np.maximum(segment, 0)], 0.0) if len(loads) else 0.0
+        load += loads
     share = np.full(len(crossings), np.nan) if total <= 0.0 else 100.0 * load / total
-    # Loads are running sums, so an unused crossing may be off zero by a rounding.
     return crossings.assign(load_share_pct=np.clip(share.round(6), 0.0, 100.0))
 
 
@@ -362,22 +366,52 @@ def _edge_keys(edge_id: pd.Series) -> pd.DataFrame:
     return pd.DataFrame({name: parts[n].astype(np.int64) for n, name in enumerate(names)})
 
 
+def _fraction_of(
+    crossings: gpd.GeoDataFrame, segment: NDArray[np.int32], network: RoutingNetwork
+) -> Floats:
+    """Where along its segment each crossing lies; not at its ends, which other roads pass too."""
+    fraction = np.full(len(crossings), 0.5)
+    known = np.flatnonzero(segment >= 0)
+    if len(known):
+        lines = network.segment_lines(segment[known])
+        spots = crossings.geometry.to_numpy()[known]
+        fraction[known] = shapely.line_locate_point(lines, spots, normalized=True)
+    return np.clip(fraction, 0.05, 0.95)
+
+
+_SAME_MIN = 1e-9
+"""Minutes that sums of one path's parts may differ by in another order."""
+
+
 def _loads(
     zone_grid: gpd.GeoDataFrame,
     origin_city: str,
     destination_city: str,
+    places: Access,
     network: RoutingNetwork,
     most_origins: int,
 ) -> tuple[float, Floats]:
-    """Demand between the zones of two cities, and its load on each segment, one way."""
+    """Demand between the zones of two cities, and what of it passes each place, one way.
+
+    A fastest path passes a place if going by way of it takes no longer. Demand
+    that no path serves counts in the sum but passes nowhere.
+    """
+    load = np.zeros(len(places))
     origins, people = _zones_with_access(zone_grid, origin_city, network)
     destinations, visited = _zones_with_access(zone_grid, destination_city, network)
     if not len(people) or not len(visited):
-        return 0.0, np.zeros(0)
+        return 0.0, load
     chosen, weight = _sample(people, most_origins)
+    origins = origins.take(chosen)
     demand = weight[:, None] * visited[None, :]
-    loads = network.segment_loads(origins.take(chosen), destinations, demand)
-    return float(demand.sum()), loads
+    minutes = network.times_between(origins, destinations)
+    before = network.times_between(origins, places)
+    behind = network.times_between(places, destinations)
+    limit = np.where(np.isfinite(minutes), minutes + _SAME_MIN, -np.inf)
+    for place in range(len(places)):
+        passes = before[:, place, None] + behind[None, place, :] <= limit
+        load[place] = demand[passes].sum()
+    return float(demand.sum()), load
 
 
 def _zones_with_access(

@@ -1,7 +1,7 @@
 """The prepared graph and the searches on it.
 
 What belongs here: the arrays of `RoutingNetwork`, access of nodes and places to
-it, and one-to-many, many-to-many, trees and loads. Making the arrays belongs to
+it, and one-to-many, many-to-many, and trees. Making the arrays belongs to
 `preparation`, the compiled loops to `kernels`.
 """
 
@@ -525,46 +525,6 @@ class RoutingNetwork:
         return np.where(found >= 0, rows[np.maximum(found, 0)] if len(rows) else -1, -1).astype(
             np.int32
         )
-
-    def segment_loads(
-        self, origins: Access, destinations: Access, demand: Floats, *, mode: Mode = "drive",
-        cutoff_min: float = np.inf,
-    ) -> Floats:  # fmt: skip
-        """Load of each segment when ``demand[k, l]`` takes the fastest paths.
-
-        float64[s], both directions together. Demand between places that are
-        farther than the cutoff, or that have no access, is left out. The parts
-        of chains at both ends count; ties go to one path.
-        """
-        arc_load = np.zeros(self.n_arcs)
-        # Runs of whole segments, as +1 at the first and -1 behind the last.
-        runs = np.zeros(self.n_segments + 1)
-        chain_stop = np.asarray(self.chain_start)[1:]
-        bounds = [
-            np.c_[_at(self.chain_start, each.chain), _at(chain_stop, each.chain)]
-            for each in (origins, destinations)
-        ]
-        at, rest = seeds(destinations, mode, True)
-        nodes, values = seeds(origins, mode, False)
-        cutoffs = np.full(len(origins), float(cutoff_min))
-        if mode in self.hierarchies and len(origins) > _FEW_ORIGINS and len(destinations):
-            # A search need not go on once the last destination is reached.
-            times = self.times_between(origins, destinations, mode=mode, cutoff_min=cutoff_min)
-            farthest = np.where(np.isfinite(times), times, 0.0).max(axis=1)
-            cutoffs = np.minimum(cutoffs, farthest * (1 + 1e-9))
-        pairs = self.direct(origins, destinations, mode)
-        straight = np.full((len(origins), len(destinations)), np.inf)
-        straight[pairs["origin"], pairs["destination"]] = pairs["value"]
-        kernels.run_loads(
-            *self._graph(mode, False), nodes, values, cutoffs, self.tail, at, rest, straight,
-            np.ascontiguousarray(demand, dtype=float), origins.segment, bounds[0],
-            destinations.segment, bounds[1], destinations.along_m - origins.along_m[:, None],
-            arc_load, runs, kernels.POOL_ROOM,
-        )  # fmt: skip
-        chain_load = np.zeros(len(self.chain_start) - 1)
-        of_chain = self.arc_chain >= 0
-        np.add.at(chain_load, self.arc_chain[of_chain], arc_load[of_chain])
-        return chain_load[self.segment_chain] + np.cumsum(runs)[:-1]
 
     def _graph(self, mode: Mode, reverse: bool) -> Any:
         row = WEIGHTS.index(mode)

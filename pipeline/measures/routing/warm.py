@@ -40,4 +40,3 @@ def compile_searches() -> None:
     many = access.take(np.arange(20) % 2)
     network.times_between(access, access)
     network.times_between(many, access)
-    network.segment_loads(access, access, np.ones((2, 2)))

@@ -119,21 +119,6 @@ def test_the_network_answers_the_same_with_and_without(seed, share):
             np.testing.assert_allclose(near[0][clear], near[1][clear], rtol=1e-9)
 
 
-@settings(max_examples=15, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1))
-def test_loads_need_no_search_beyond_the_last_destination(seed):
-    roads, nodes, restrictions = random_case(seed)
-    network = routing.prepare(roads, nodes, restrictions, PARAMS)
-    plain = routing.prepare(roads, nodes, restrictions, PARAMS, with_hierarchies=False)
-    access = access_of(network, roads, random_points(roads, nodes, seed)).with_extra_min(0.3)
-    some = access.take(np.arange(4))
-    demand = np.random.default_rng(seed).uniform(1, 2, (len(access), 4))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(graph, "_FEW_ORIGINS", 0)
-        found = network.segment_loads(access, some, demand)
-    np.testing.assert_array_equal(found, plain.segment_loads(access, some, demand))
-
-
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_few_destinations_are_searched_from_their_side(seed):
@@ -201,6 +186,5 @@ def test_all_that_stages_search_with_is_compiled_ahead(tmp_path):
     network.times_between(access.take([0]), access)
     network.times(access.take([0]), reverse=True)
     network.trees(access.take([0]), reverse=True)
-    network.segment_loads(access, access, np.ones((len(access), len(access))))
     after = {name: len(function.signatures) for name, function in functions.items()}
     assert after == before

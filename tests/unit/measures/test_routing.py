@@ -252,7 +252,7 @@ def test_a_queue_that_runs_out_of_room_starts_again(monkeypatch):
     )
 
 
-# --------------------------------------------------------------------------- trees and loads
+# --------------------------------------------------------------------------- trees
 
 
 @settings(max_examples=20, deadline=None)
@@ -270,41 +270,6 @@ def test_trees_give_the_times_and_the_metres_of_their_paths(seed):
         shortest = network.trees(access, mode="metres", reverse=reverse)
         np.testing.assert_allclose(shortest.metres[reached], shortest.value[reached], rtol=1e-9)
         assert (trees.metres[reached] >= shortest.value[reached] - 1e-6).all()
-
-
-@settings(max_examples=20, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1))
-def test_loads_add_up_to_demand_times_length_between_nodes(seed):
-    """Load times metres over all segments is demand times the metres of the fastest paths."""
-    roads, nodes, restrictions = random_case(seed)
-    network = routing.prepare(roads, nodes, restrictions, PARAMS)
-    ids = np.random.default_rng(seed).choice(np.r_[roads["from_node"], roads["to_node"]], 6)
-    access = network.access_of_nodes(ids)
-    demand = np.random.default_rng(seed).uniform(1, 2, (6, 6))
-    loads = network.segment_loads(access, access, demand)
-    # By metres the fastest path is the shortest one, whose length is known.
-    loads_m = network.segment_loads(access, access, demand, mode="metres")
-    metres = network.times_between(access, access, mode="metres")
-    expected = (np.where(np.isfinite(metres), metres, 0.0) * demand).sum()
-    assert (loads_m * network.segment_plain[:, 2]).sum() == pytest.approx(expected, rel=1e-9)
-    assert (loads * network.segment_plain[:, 2]).sum() >= expected * (1 - 1e-9)
-
-
-def test_loads_find_the_road_edge():
-    xy = {1: (0, 0), 2: (1000, 0), 3: (2000, 0), 4: (1000, 900)}
-    roads = make_roads(
-        [
-            {"from_node": 1, "to_node": 2},
-            {"from_node": 3, "to_node": 2},
-            {"from_node": 2, "to_node": 4},
-        ],
-        xy,
-    )
-    network = routing.prepare(roads, make_nodes(xy), make_restrictions([]), PARAMS)
-    load = network.segment_loads(
-        network.access_of_nodes([1]), network.access_of_nodes([3]), np.array([[5.0]])
-    )
-    assert load[network.segments_of_edges(roads)].tolist() == [5.0, 5.0, 0.0]
 
 
 # --------------------------------------------------------------------------- analytic cases
