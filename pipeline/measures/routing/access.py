@@ -41,9 +41,8 @@ class Access:
     extra_min
         float64[k]: minutes between the place itself and the road (walk, track),
         added once at each end to minutes, never to metres.
-    chain, segment, along_m, along, leave_block, reach_block
-        position on the chain, for two points on one chain; ``segment`` int32[k, 2]
-        is the nearest segment towards either end (the same one inside a segment).
+    chain, along_m, along, leave_block, reach_block
+        position on the chain, for two points on one chain.
     """
 
     node: Ints
@@ -52,7 +51,6 @@ class Access:
     into: Floats
     extra_min: Floats
     chain: Ints
-    segment: Ints
     along_m: Floats
     along: Floats
     leave_block: Ints
@@ -111,7 +109,6 @@ def no_access(count: int) -> Access:
         into=np.full((count, kinds, 2), np.inf),
         extra_min=np.zeros(count),
         chain=np.full(count, -1, dtype=np.int32),
-        segment=np.full((count, 2), -1, dtype=np.int32),
         along_m=np.zeros(count),
         along=np.zeros((count, kinds, 2)),
         leave_block=np.zeros((count, 2), dtype=np.int32),

@@ -266,7 +266,6 @@ class RoutingNetwork:
         chain = self.segment_chain[left]
         through = self.segment_start[left] + self.segment_weight[left]
         block = self.segment_block[left]
-        access.segment[at] = np.c_[left, left + 1]
         back = self.chain_total[chain, :, 1] - self.segment_start[left + 1, :, 1]
         ahead = self.chain_total[chain, :, 0] - through[:, :, 0]
         self._fill_chain(access, at, chain, through[:, :, 0], through[:, :, 1], ahead, back,
@@ -288,7 +287,6 @@ class RoutingNetwork:
         through = self.segment_block[segment]
         is_first = segment == self.chain_start[chain]
         previous = np.where(is_first[:, None], 0, self.segment_block[np.maximum(segment - 1, 0)])
-        access.segment[at] = segment[:, None]
         self._fill_chain(access, at, chain, from_a, to_a, to_b, from_b, previous, through)
 
     def _fill_chain(
@@ -559,10 +557,3 @@ def _frozen(array: NDArray[Any]) -> NDArray[Any]:
 
 def _plain_names() -> list[str]:
     return [each.name for each in fields(RoutingNetwork) if each.name != "hierarchies"]
-
-
-def _at(array: NDArray[Any], index: NDArray[Any]) -> NDArray[Any]:
-    """array[index], 0 where the index is negative."""
-    if not len(array):
-        return np.zeros(len(index), dtype=array.dtype)
-    return np.where(index >= 0, array[np.maximum(index, 0)], 0)
