@@ -38,6 +38,9 @@ SIDES = ("a", "b")
 _REGION_STEP_M = 100.0
 """The parting line between two stretches is drawn from points set this far apart."""
 
+_INDEXED_VERTICES = 64
+"""Geometries above this get an index of their edges when many distances are asked of them."""
+
 _POLYGON = int(shapely.GeometryType.POLYGON)
 
 
@@ -246,10 +249,23 @@ def within_gap(geometry: Geometries, gap_m: float) -> tuple[Ints, Ints]:
     """Pairs (first < second) of geometries at most ``gap_m`` apart."""
     if not len(geometry):
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-    tree = shapely.STRtree(geometry)
-    first, second = tree.query(geometry, predicate="dwithin", distance=gap_m)
+    west, south, east, north = shapely.bounds(geometry).T
+    wide = shapely.box(west - gap_m, south - gap_m, east + gap_m, north + gap_m)
+    first, second = shapely.STRtree(geometry).query(wide)
     keep = first < second
-    return first[keep], second[keep]
+    first, second = first[keep], second[keep]
+    # An index of its edges pays for a large geometry alone, and when it is asked first.
+    vertices = shapely.get_num_coordinates(geometry)
+    is_swapped = vertices[first] < vertices[second]
+    large = geometry[vertices > _INDEXED_VERTICES]
+    shapely.prepare(large)
+    is_near = shapely.dwithin(
+        geometry[np.where(is_swapped, second, first)],
+        geometry[np.where(is_swapped, first, second)],
+        gap_m,
+    )
+    shapely.destroy_prepared(large)
+    return first[is_near], second[is_near]
 
 
 def points_along(

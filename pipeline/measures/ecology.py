@@ -255,24 +255,26 @@ def find_conflicts(belt: Belt, land: gpd.GeoDataFrame, params: EcologyParams) ->
     line = belt.line
     shapely.prepare(line)
     near = land[shapely.dwithin(line, land.geometry.to_numpy(), params.conflict_distance_m)]
-    rows = [
-        row
-        for kind, column, sources, exposed in CONFLICT_KINDS
+    city, found = near["city_id"], []
+    for kind, column, sources, exposed in CONFLICT_KINDS:
         for source_city, exposed_city in (
             (belt.city_a, belt.city_b),
             (belt.city_b, belt.city_a),
-        )
-        for row in _facing_pairs(
-            kind,
-            near[(near["city_id"] == source_city) & near[column].isin(sources)],
-            near[(near["city_id"] == exposed_city) & near[column].isin(exposed)],
-            params,
-        )
-    ]
-    if not rows:
+        ):
+            pairs = _facing_pairs(
+                near[(city == source_city) & near[column].isin(sources)],
+                near[(city == exposed_city) & near[column].isin(exposed)],
+                params,
+            )
+            if len(pairs):
+                found.append(
+                    pairs.assign(kind=kind, source_city=source_city, exposed_city=exposed_city)
+                )
+    if not found:
         return schemas.empty("conflicts", belt.crs)
-    frame = gpd.GeoDataFrame(rows, geometry="geometry", crs=belt.crs)
-    frame["border_id"] = belt.border_id
+    frame = gpd.GeoDataFrame(
+        pd.concat(found, ignore_index=True), geometry="geometry", crs=belt.crs
+    ).assign(border_id=belt.border_id)
     ends = (
         shapely.get_point(frame.geometry.to_numpy(), 0),
         shapely.get_point(frame.geometry.to_numpy(), -1),
@@ -292,15 +294,11 @@ def find_conflicts(belt: Belt, land: gpd.GeoDataFrame, params: EcologyParams) ->
 
 
 def _facing_pairs(
-    kind: str, sources: gpd.GeoDataFrame, exposed: gpd.GeoDataFrame, params: EcologyParams
-) -> list[dict[str, Any]]:
-    """Rows of one kind of conflict in one direction."""
-    if sources.empty or exposed.empty:
-        return []
+    sources: gpd.GeoDataFrame, exposed: gpd.GeoDataFrame, params: EcologyParams
+) -> pd.DataFrame:
+    """Conflicts of one kind in one direction: columns distance_m, geometry."""
     source, source_group = _patches(sources, params)
     target, target_group = _patches(exposed, params)
-    if not len(source) or not len(target):
-        return []
     tree = shapely.STRtree(target)
     first, second = tree.query(source, predicate="dwithin", distance=params.conflict_distance_m)
     pairs = pd.DataFrame(
@@ -320,16 +318,7 @@ def _facing_pairs(
     lines = _facing_lines(
         source[pairs["first"]], target[pairs["second"]], pairs["distance_m"].to_numpy()
     )
-    return [
-        {
-            "kind": kind,
-            "source_city": sources["city_id"].iloc[0],
-            "exposed_city": exposed["city_id"].iloc[0],
-            "distance_m": distance,
-            "geometry": line,
-        }
-        for distance, line in zip(pairs["distance_m"], lines, strict=True)
-    ]
+    return pairs[["distance_m"]].assign(geometry=lines)
 
 
 def _patches(land: gpd.GeoDataFrame, params: EcologyParams) -> tuple[Geometries, Ints]:
@@ -517,7 +506,8 @@ def _air_sites(belt: Belt, land: gpd.GeoDataFrame, params: EcologyParams) -> pd.
     if works.empty:
         return pd.DataFrame(columns=list(shared_rivers.SITE_COLUMNS))
     geometry = works.geometry.to_numpy()
-    opposite = shapely.get_point(shapely.shortest_line(belt.line, geometry), 0)
+    # From the middle of the works: those on the border itself are nearest to it all along.
+    opposite = shapely.get_point(shapely.shortest_line(belt.line, shapely.centroid(geometry)), 0)
     table = pd.DataFrame(
         {
             "km": belt.km_along(opposite).round(3),

@@ -28,7 +28,7 @@ from pipeline import schemas
 from pipeline.crs import require_metric, require_same
 from pipeline.errors import StageError
 from pipeline.measures import cover
-from pipeline.measures.belt import polygons_in, sound
+from pipeline.measures.belt import joined, polygons_in, sound
 
 log = logging.getLogger(__name__)
 
@@ -239,14 +239,39 @@ def _repaired(polygons: Geometries) -> Geometries:
 def _part_cell(cell: Any, inside: Geometries, ranks: Ints) -> pd.DataFrame:
     """The classes of one cell by OSM: columns rank, evidence, geometry, not yet in parts."""
     rows: list[tuple[int, str | None, Any]] = []
-    covered = shapely.Polygon()
+    covered = np.empty(0, dtype=object)
     for rank in np.unique(ranks):
-        whole = shapely.union_all(inside[ranks == rank])
-        left = shapely.difference(whole, covered)
-        covered = shapely.union(covered, whole)
-        rows.append((int(rank), "osm", left))
-    rows.append((_UNKNOWN, None, shapely.difference(cell, covered)))
+        whole = shapely.disjoint_subset_union_all(inside[ranks == rank])
+        left, covered = _laid_under(polygons_in(whole)[0], covered)
+        rows += [(int(rank), "osm", each) for each in left]
+    rows.append((_UNKNOWN, None, shapely.difference(cell, shapely.multipolygons(covered))))
     return pd.DataFrame(rows, columns=["rank", "evidence", "geometry"])
+
+
+def _laid_under(pieces: Geometries, covered: Geometries) -> tuple[Geometries, Geometries]:
+    """What of some pieces no cover hides, and the cover with the pieces added.
+
+    Both are polygons of which no two share an edge, and so is the new cover. An
+    overlay costs as much as all that it is given, so pieces and cover go through it by
+    what hangs together.
+    """
+    piece, cover = shapely.STRtree(covered).query(pieces, predicate="intersects")
+    group = joined((piece, len(pieces) + cover), len(pieces) + len(covered))
+    of_piece, of_cover = group[: len(pieces)], group[len(pieces) :]
+    is_under, is_over = np.isin(of_piece, of_cover), np.isin(of_cover, of_piece)
+    under = _multipolygons(pieces[is_under], of_piece[is_under])
+    over = _multipolygons(covered[is_over], of_cover[is_over])
+    left = polygons_in(shapely.difference(under, over))[0]
+    grown = polygons_in(shapely.union(under, over))[0]
+    free = pieces[~is_under]
+    return np.concatenate([free, left]), np.concatenate([free, covered[~is_over], grown])
+
+
+def _multipolygons(polygons: Geometries, group: Ints) -> Geometries:
+    """One multipolygon for each group, in order of the groups."""
+    order = np.argsort(group, kind="stable")
+    _, number = np.unique(group[order], return_inverse=True)
+    return np.asarray(shapely.multipolygons(polygons[order], indices=number), dtype=object)
 
 
 def _fill_from_raster(part: pd.DataFrame, mosaics: list[cover.Mosaic]) -> pd.DataFrame:

@@ -14,18 +14,20 @@ beside each value.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import geopandas as gpd
+import numba
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
-from scipy.sparse.csgraph import dijkstra
 
 from pipeline import schemas
 from pipeline.config import EcologyParams
 from pipeline.measures.belt import Belt, joined, points_along, within_gap
+from pipeline.measures.heap import drop_first, push
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -40,7 +42,6 @@ _REACH = 4.0
 """Direct links beyond this many dispersal distances (PC below 0.0625) are left out."""
 
 _OUTLINE_M = 5.0
-_CHUNK = 256
 
 
 def landscape_metrics(belt: Belt, land: gpd.GeoDataFrame, params: EcologyParams) -> pd.DataFrame:
@@ -102,15 +103,105 @@ def connectivity(areas: Floats, links: csr_array, landscape_area: float) -> tupl
         Symmetric sparse matrix of -ln(dispersal probability), above zero, where
         two patches are linked.
     """
-    iic = pc = 0.0
-    for start in range(0, len(areas), _CHUNK):
-        rows = np.arange(start, min(start + _CHUNK, len(areas)))
-        steps = dijkstra(links, directed=False, indices=rows, unweighted=True)
-        cost = dijkstra(links, directed=False, indices=rows)
-        # exp(-inf) and 1 / inf are zero: no path adds nothing.
-        iic += float(areas[rows] @ (1.0 / (1.0 + steps)) @ areas)
-        pc += float(areas[rows] @ np.exp(-cost) @ areas)
+    # Both halves of the symmetric matrix: the searches walk from row to column.
+    both = csr_array(links.maximum(links.T))
+    iic = _sum_over_links(both.indptr, both.indices, areas)
+    needed = _without_detours(both.indptr, both.indices, both.data)
+    pc = _sum_over_costs(*needed, areas)
     return iic / landscape_area**2, pc / landscape_area**2
+
+
+_compiled: Any = numba.njit(cache=True, nogil=True)
+
+
+@_compiled
+def _sum_over_links(indptr, head, area):  # type: ignore[no-untyped-def]
+    """Sum over all ordered pairs with a path of a_i a_j / (1 + links of the shortest)."""
+    count = len(area)
+    queue = np.empty(count, np.int32)
+    links = np.empty(count, np.int32)
+    total = 0.0
+    for source in range(count):
+        links[:] = -1
+        links[source], queue[0] = 0, source
+        done, size, reached = 0, 1, 0.0
+        while done < size:
+            node = queue[done]
+            done += 1
+            reached += area[node] / (1 + links[node])
+            if size == count:
+                continue
+            for at in range(indptr[node], indptr[node + 1]):
+                if links[head[at]] < 0:
+                    links[head[at]] = links[node] + 1
+                    queue[size] = head[at]
+                    size += 1
+        total += area[source] * reached
+    return total
+
+
+@_compiled
+def _without_detours(indptr, head, cost):  # type: ignore[no-untyped-def]
+    """The links that no chain of others undercuts: all that cheapest paths need."""
+    count = len(indptr) - 1
+    dist = np.full(count, np.inf)
+    keys, items = np.empty(len(head) + 1), np.empty(len(head) + 1, np.int64)
+    seen = np.empty(count, np.int64)
+    first, kept, kept_cost = np.zeros_like(indptr), np.empty_like(head), np.empty_like(cost)
+    used = 0
+    for source in range(count):
+        reach = 0.0
+        for at in range(indptr[source], indptr[source + 1]):
+            reach = max(reach, cost[at])
+        dist[source], seen[0], n_seen = 0.0, source, 1
+        keys[0], items[0], size = 0.0, source, 1
+        while size > 0:
+            here, node = keys[0], items[0]
+            size = drop_first(keys, items, size)
+            if here > dist[node]:
+                continue
+            for at in range(indptr[node], indptr[node + 1]):
+                there = here + cost[at]
+                if there < dist[head[at]] and there <= reach:
+                    if dist[head[at]] == np.inf:
+                        seen[n_seen] = head[at]
+                        n_seen += 1
+                    dist[head[at]] = there
+                    size = push(keys, items, size, there, head[at])
+        for at in range(indptr[source], indptr[source + 1]):
+            if cost[at] <= dist[head[at]]:
+                kept[used], kept_cost[used] = head[at], cost[at]
+                used += 1
+        first[source + 1] = used
+        for at in range(n_seen):
+            dist[seen[at]] = np.inf
+    return first, kept[:used], kept_cost[:used]
+
+
+@_compiled
+def _sum_over_costs(indptr, head, cost, area):  # type: ignore[no-untyped-def]
+    """Sum over all ordered pairs with a path of a_i a_j exp(-cost of the cheapest)."""
+    count = len(area)
+    dist = np.empty(count)
+    keys, items = np.empty(len(head) + 1), np.empty(len(head) + 1, np.int64)
+    total = 0.0
+    for source in range(count):
+        dist[:] = np.inf
+        dist[source] = 0.0
+        keys[0], items[0], size, reached = 0.0, source, 1, 0.0
+        while size > 0:
+            here, node = keys[0], items[0]
+            size = drop_first(keys, items, size)
+            if here > dist[node]:
+                continue
+            reached += area[node] * np.exp(-here)
+            for at in range(indptr[node], indptr[node + 1]):
+                there = here + cost[at]
+                if there < dist[head[at]]:
+                    dist[head[at]] = there
+                    size = push(keys, items, size, there, head[at])
+        total += area[source] * reached
+    return total
 
 
 def _shares(land: gpd.GeoDataFrame) -> list[tuple[str, float, str]]:
@@ -203,15 +294,19 @@ class _Habitat:
     def of(cls, land: gpd.GeoDataFrame, params: EcologyParams) -> _Habitat:
         row = np.flatnonzero((land["zone_class"] == "ecological").to_numpy())
         green = land.geometry.to_numpy()[row]
+        city = land["city_id"].to_numpy(dtype=object)[row]
         area = shapely.area(green)
         touching = within_gap(green, _TOUCH_M)
+        on_one_side = city[touching[0]] == city[touching[1]]
+        side_patch = joined((touching[0][on_one_side], touching[1][on_one_side]), len(green))
         least_m2 = 1e6 * params.connectivity_min_km2
         # A piece too small in the largest choice, both sides, is too small in any.
         patch = joined(touching, len(green))
         is_large = np.flatnonzero(np.bincount(patch, area)[patch] >= least_m2) if len(row) else row
-        outlines = shapely.simplify(green[is_large], _OUTLINE_M)
+        # Rings begin at the same place however the land was cut: a ring's start is never dropped.
+        outlines = shapely.simplify(shapely.normalize(green[is_large]), _OUTLINE_M)
         reach = _REACH * params.connectivity_distance_m
-        first, second, distance = _near_pairs(outlines, reach)
+        first, second, distance = _near_pairs(outlines, side_patch[is_large], reach)
         # Above zero: a stored zero would be no link to scipy.
         cost = np.log(2.0) * np.maximum(distance, 1e-6) / params.connectivity_distance_m
         return cls(row, area, touching, (is_large[first], is_large[second]), cost, least_m2)
@@ -242,15 +337,33 @@ class _Habitat:
         return areas[is_large], links.tocsr()
 
 
-def _near_pairs(geometry: Geometries, reach_m: float) -> tuple[Ints, Ints, Floats]:
-    """Pairs (first < second) of geometries within reach, and their distance in metres."""
+def _near_pairs(geometry: Geometries, group: Ints, reach_m: float) -> tuple[Ints, Ints, Floats]:
+    """The nearest pair of each two groups within reach: rows, and their distance in metres."""
     if not len(geometry):
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)
     west, south, east, north = shapely.bounds(geometry).T
     wide = shapely.box(west - reach_m, south - reach_m, east + reach_m, north + reach_m)
     first, second = shapely.STRtree(geometry).query(wide)
-    keep = first < second
+    keep = group[first] < group[second]
     first, second = first[keep], second[keep]
-    distance = shapely.distance(geometry[first], geometry[second])
-    keep = distance <= reach_m
-    return first[keep], second[keep], distance[keep]
+    # No two places of a pair are nearer than the boxes around them.
+    least = np.hypot(
+        np.maximum(0.0, np.maximum(west[first] - east[second], west[second] - east[first])),
+        np.maximum(0.0, np.maximum(south[first] - north[second], south[second] - north[first])),
+    )
+    keep = least <= reach_m
+    first, second, least = first[keep], second[keep], least[keep]
+    order = np.lexsort((second, first, least, group[second], group[first]))
+    first, second, least = first[order], second[order], least[order]
+    is_new = np.ones(len(first), dtype=bool)
+    is_new[1:] = (np.diff(group[first]) != 0) | (np.diff(group[second]) != 0)
+    number = np.cumsum(is_new) - 1
+    # Boxes that lie nearest give a bound, which spares most other pairs a look.
+    bound = shapely.distance(geometry[first[is_new]], geometry[second[is_new]])
+    distance = np.where(is_new, bound[number], np.inf)
+    closer = np.flatnonzero(~is_new & (least < bound[number]))
+    distance[closer] = shapely.distance(geometry[first[closer]], geometry[second[closer]])
+    order = np.lexsort((distance, number))
+    nearest = order[np.diff(number[order], prepend=-1) != 0]
+    nearest = nearest[distance[nearest] <= reach_m]
+    return first[nearest], second[nearest], distance[nearest]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 
@@ -63,33 +64,32 @@ def andorra_extract():
 
 
 @pytest.fixture(scope="session")
-def sample_run(tmp_path_factory):
+def sample_run(once, tmp_path_factory):
     """The five cities of scope 1+4 on a sample of 20,000 road nodes."""
+    made, run = once("sample", _sample_run)
+    # A copy for each test process: scenarios are put beside their base.
     folder = tmp_path_factory.mktemp("sample")
-    made = pipeline(
-        folder, "sample", "--nodes", "20000", "--set", "scope=1+4", "--out", "small.osm.pbf"
-    )
+    shutil.copytree(made, folder, dirs_exist_ok=True)
+    return replace(run, folder=folder)
+
+
+def _sample_run(folder):
+    sample = ("sample", "--nodes", "20000", "--set", "scope=1+4", "--out", "small.osm.pbf")
+    made = pipeline(folder, *sample)
     assert made.code == 0, made.stderr
-    arguments = (
-        "run",
-        "zhengzhou",
-        "--osm",
-        "small.osm.pbf",
-        "--set",
-        "scope=1+4",
-        "--workers",
-        "2",
-    )
-    return pipeline(folder, *arguments)
+    run = ("run", "zhengzhou", "--osm", "small.osm.pbf", "--set", "scope=1+4", "--workers", "2")
+    return pipeline(folder, *run)
 
 
 @pytest.fixture(scope="session")
-def two_cities(sample_run, tmp_path_factory):
+def two_cities(sample_run, once):
     """The folder of a whole run of two cities that nothing disturbed."""
-    folder = tmp_path_factory.mktemp("two")
-    run = Running(two_cities_in(folder, sample_run), *RUN_TWO, "--workers", "2")
-    assert run.end() == 0, run.stderr
-    return folder
+
+    def make(folder):
+        run = Running(two_cities_in(folder, sample_run), *RUN_TWO, "--workers", "2")
+        assert run.end() == 0, run.stderr
+
+    return once("two", make)[0]
 
 
 @pytest.fixture(scope="session")

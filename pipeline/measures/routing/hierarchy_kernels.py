@@ -12,6 +12,8 @@ from typing import Any
 import numba
 import numpy as np
 
+from pipeline.measures.heap import drop_first, push
+
 LANES = 8
 """Origins swept together: the times of so many at one node are one cache line."""
 
@@ -19,40 +21,6 @@ _WITNESS_ROOM = 1 << 16
 """Queue entries of a witness search; beyond it the search stops, which only costs a shortcut."""
 
 _compiled: Any = numba.njit(cache=True, nogil=True)
-
-
-@_compiled
-def _push(keys, items, size, key, item):  # type: ignore[no-untyped-def]
-    """Add to a binary heap; returns its new size."""
-    at = size
-    while at > 0:
-        above = (at - 1) >> 1
-        if keys[above] <= key:
-            break
-        keys[at], items[at] = keys[above], items[above]
-        at = above
-    keys[at], items[at] = key, item
-    return size + 1
-
-
-@_compiled
-def _drop_first(keys, items, size):  # type: ignore[no-untyped-def]
-    """Remove the least entry of a binary heap; returns its new size."""
-    size -= 1
-    key, item = keys[size], items[size]
-    at = 0
-    while True:
-        below = 2 * at + 1
-        if below >= size:
-            break
-        if below + 1 < size and keys[below + 1] < keys[below]:
-            below += 1
-        if keys[below] >= key:
-            break
-        keys[at], items[at] = keys[below], items[below]
-        at = below
-    keys[at], items[at] = key, item
-    return size
 
 
 @_compiled
@@ -70,7 +38,7 @@ def _witness(  # type: ignore[no-untyped-def]
     size, settled = 1, 0
     while size > 0:
         here, node = keys[0], items[0]
-        size = _drop_first(keys, items, size)
+        size = drop_first(keys, items, size)
         if here > dist[node]:
             continue
         if target[node] == mark:
@@ -91,7 +59,7 @@ def _witness(  # type: ignore[no-untyped-def]
                 and size < len(keys)
             ):
                 dist[other], stamp[other] = there, mark
-                size = _push(keys, items, size, there, other)
+                size = push(keys, items, size, there, other)
             edge = out_next[edge]
 
 
@@ -187,7 +155,7 @@ def contract_nodes(  # type: ignore[no-untyped-def]
             node = given_order[done]
         else:
             node = waiting[0]
-            n_waiting = _drop_first(waiting_key, waiting, n_waiting)
+            n_waiting = drop_first(waiting_key, waiting, n_waiting)
         arcs_added, arcs_removed, farthest = 0, 0, 0.0
         edge = out_first[node]
         while edge >= 0:
@@ -230,7 +198,7 @@ def contract_nodes(  # type: ignore[no-untyped-def]
         importance = level[node] + n_new / max(1, n_edges_of[node])
         importance += arcs_added / max(1, arcs_removed)
         if is_first_look or (n_waiting > 0 and importance > waiting_key[0]):
-            n_waiting = _push(waiting_key, waiting, n_waiting, importance, node)
+            n_waiting = push(waiting_key, waiting, n_waiting, importance, node)
             n_new = 0
             continue
         order[done] = node

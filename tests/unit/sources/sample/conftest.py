@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -66,14 +66,16 @@ def read_extract(report: SampleReport) -> Extract:
 
 
 @pytest.fixture(scope="session")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Extract]:
+def small(once: Any) -> Extract:
     """The Zhengzhou sample at 20,000 road nodes."""
-    path: Path = tmp_path_factory.mktemp("small") / "zhengzhou.osm.pbf"
-    yield read_extract(write_sample(load_metro("zhengzhou"), path, nodes=20_000, seed=0))
+    return read_extract(once("small", lambda folder: _written(folder, nodes=20_000, seed=0))[1])
 
 
 @pytest.fixture(scope="session")
-def default(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Extract]:
+def default(once: Any) -> Extract:
     """The Zhengzhou sample as it comes."""
-    path: Path = tmp_path_factory.mktemp("default") / "zhengzhou.osm.pbf"
-    yield read_extract(write_sample(load_metro("zhengzhou"), path))
+    return read_extract(once("default", _written)[1])
+
+
+def _written(folder: Path, **options: Any) -> SampleReport:
+    return write_sample(load_metro("zhengzhou"), folder / "zhengzhou.osm.pbf", **options)
