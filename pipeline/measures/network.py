@@ -397,13 +397,15 @@ def _describe_edges(
     first, last = vertices.node[edges.start], vertices.node[edges.stop]
     from_node = np.where(is_reversed, last, first)
     to_node = np.where(is_reversed, first, last)
-    middle = shapely.get_coordinates(shapely.line_interpolate_point(geometry, 0.5, normalized=True))
+    steps = _step_lengths(vertices)
+    length_m = np.add.reduceat(steps, edges.start)
+    middle = _edge_middles(edges, vertices, steps, length_m)
     city_id = locate_points(middle[:, 0], middle[:, 1], cities)
     core = cities.loc[cities["is_core"].astype(bool), "city_id"]
     roads = table.take(row).reset_index(drop=True)
     roads["edge_id"] = _edge_ids(roads["way_id"].to_numpy(), from_node, to_node)
     roads["from_node"], roads["to_node"] = from_node, to_node
-    roads["length_m"] = _edge_lengths(edges, vertices)
+    roads["length_m"] = length_m
     roads["city_id"] = city_id
     roads["is_in_core"] = city_id.isin(core).to_numpy(dtype=bool)
     roads["is_urban"] = points_in_any(middle[:, 0], middle[:, 1], built_up_areas(land_areas))
@@ -423,12 +425,24 @@ def _edge_lines(edges: _Edges, vertices: _Vertices, is_reversed: Flags) -> NDArr
     return np.asarray(shapely.linestrings(vertices.xy[position], indices=edge), dtype=object)
 
 
-def _edge_lengths(edges: _Edges, vertices: _Vertices) -> Floats:
-    """Lengths in metres; summed edge by edge, so no other way's rounding enters."""
+def _step_lengths(vertices: _Vertices) -> Floats:
+    """Metres from each vertex to the next of its way; 0 from a way's last one."""
     steps = np.diff(vertices.xy, axis=0, append=vertices.xy[-1:])
     length = np.hypot(steps[:, 0], steps[:, 1])
     length[vertices.is_last] = 0.0
-    return np.add.reduceat(length, edges.start)
+    return length
+
+
+def _edge_middles(edges: _Edges, vertices: _Vertices, steps: Floats, length_m: Floats) -> Floats:
+    """The point half way along each edge, (n, 2)."""
+    run = np.cumsum(steps)
+    before = run[edges.start] - steps[edges.start]
+    half = before + length_m / 2.0
+    # The first vertex whose step reaches the middle; rounding may not lead out of the edge.
+    at = np.clip(np.searchsorted(run, half), edges.start, edges.stop - 1)
+    rest = half - (run[at] - steps[at])
+    share = np.clip(rest / np.where(steps[at] > 0.0, steps[at], 1.0), 0.0, 1.0)
+    return vertices.xy[at] + (vertices.xy[at + 1] - vertices.xy[at]) * share[:, None]
 
 
 def _edge_ids(way: Ints, from_node: Ints, to_node: Ints) -> pd.Series:

@@ -162,7 +162,7 @@ def lay_out(arcs: pd.DataFrame, n_nodes: int) -> dict[str, NDArray[Any]]:
         np.bincount(tail, minlength=n_nodes),
         np.bincount(head, minlength=n_nodes),
     )
-    is_stub = _stubs(tail, head, n_nodes)
+    is_stub = _stubs(tail, head, reverse, n_nodes)
     return {
         "indptr": np.r_[0, np.cumsum(out_degree)].astype(np.int32),
         "head": head,
@@ -180,14 +180,18 @@ def lay_out(arcs: pd.DataFrame, n_nodes: int) -> dict[str, NDArray[Any]]:
     }
 
 
-def _stubs(tail: Ints, head: Ints, n_nodes: int) -> Bools:
+def _stubs(tail: Ints, head: Ints, reverse: Ints, n_nodes: int) -> Bools:
     """Nodes with one and the same neighbour both ways: a search need not go on from them."""
     low = np.full(n_nodes, n_nodes, dtype=np.int64)
     high = np.full(n_nodes, -1, dtype=np.int64)
-    for at, other in ((tail, head), (head, tail)):
-        np.minimum.at(low, at, other)
-        np.maximum.at(high, at, other)
-    return low == high
+    # Arcs of one node stand together, and in order of the other.
+    for at, other in ((tail, head), (head[reverse], tail[reverse])):
+        if len(at):
+            first = np.flatnonzero(np.diff(at, prepend=-1))
+            last = np.append(first[1:], len(at)) - 1
+            low[at[first]] = np.minimum(low[at[first]], other[first])
+            high[at[first]] = np.maximum(high[at[first]], other[last])
+    return np.asarray(low == high)
 
 
 def _bucket(weight: Floats) -> tuple[float, float]:
@@ -210,16 +214,17 @@ def components(
 ) -> tuple[Ints, Bools]:
     """Strong component of each routing node, 0 the largest, and the chains inside it.
 
-    All routing nodes of one place get the lowest of their components.
+    All routing nodes of one place get the lowest of their components. Arcs stand in
+    the order of `list_arcs`.
     """
     n_nodes = len(node_id)
     # Parallel arcs and loops out: scipy's strong components do not end on a CSR
     # matrix with doubles.
-    pairs = np.unique(np.stack([graph["tail"], graph["head"]], axis=1), axis=0)
-    pairs = pairs[pairs[:, 0] != pairs[:, 1]]
-    matrix = sp.csr_array(
-        (np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n_nodes, n_nodes)
-    )
+    tail, head = graph["tail"], graph["head"]
+    is_one = tail != head
+    is_one[1:] &= (tail[1:] != tail[:-1]) | (head[1:] != head[:-1])
+    tail, head = tail[is_one], head[is_one]
+    matrix = sp.csr_array((np.ones(len(tail)), (tail, head)), shape=(n_nodes, n_nodes))
     count, label = connected_components(matrix, directed=True, connection="strong")
     size = np.bincount(label, minlength=count)
     lowest = np.full(count, np.iinfo(np.int64).max)

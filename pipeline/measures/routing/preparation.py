@@ -11,6 +11,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from pipeline.config import RoutingParams
 from pipeline.crs import require_metric
@@ -37,6 +38,10 @@ from pipeline.measures.routing.segments import (
     weigh,
 )
 from pipeline.measures.routing.turns import restricted_turns
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 HIERARCHY_MODES: tuple[Mode, ...] = ("drive", "drive_peak")
 """Asked for from all zones to all; metres are only asked for between few places."""
@@ -110,9 +115,7 @@ def _assemble(
     node_id = nodes.node_id[states.node]
     component, chain_is_main = components(graph, states, node_id, len(chains.node))
     segment_chain = np.repeat(np.arange(len(chains.node)), np.diff(chains.start))
-    lines = segments.lines[order]
-    lines[flipped] = shapely.reverse(lines[flipped])
-    coords, line = shapely.get_coordinates(lines, return_index=True)
+    coords, coords_start = _laid_along(segments.lines[order], flipped)
     from_id, to_id = segments.from_id[order], segments.to_id[order]
     segment_to = np.where(flipped, from_id, to_id)
     place = places_of(nodes, chains, states, segment_to)
@@ -137,7 +140,16 @@ def _assemble(
         "segment_weight": finite,
         "segment_block": block,
         "coords": coords,
-        "coords_start": np.searchsorted(line, np.arange(len(lines) + 1)),
+        "coords_start": coords_start,
         **place,
     }
     return RoutingNetwork.from_arrays(arrays)
+
+
+def _laid_along(lines: NDArray[np.object_], is_flipped: Bools) -> tuple[Floats, Ints]:
+    """Vertices of lines end to end [v, 2], those of flipped ones from back to front; starts."""
+    coords, line = shapely.get_coordinates(lines, return_index=True)
+    start = np.searchsorted(line, np.arange(len(lines) + 1))
+    ahead = np.arange(len(line))
+    back = start[line] + start[line + 1] - 1 - ahead
+    return coords[np.where(is_flipped[line], back, ahead)], start
