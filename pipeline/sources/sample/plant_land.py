@@ -121,10 +121,12 @@ def _river_row(plants: Plants, river: River, border_id: str, border: shapely.Geo
     where = [river.line.project(p) for p in shapely.get_parts(cut) if p.geom_type == "Point"]
     if not where:
         return
-    shapes = plants.world.territory.city_shapes
+    shapes, borders = plants.world.territory.city_shapes, plants.world.territory.borders
     sides = []
     for s in (min(where) - 250.0, max(where) + 250.0):
         point = river.line.interpolate(max(s, 0.0))
+        if min(borders, key=lambda each: borders[each].distance(point)) != border_id:
+            return  # where three cities meet, the land beside the river is another border's
         sides.append(next((k for k in border_id.split("-") if shapes[k].contains(point)), ""))
     if "" in sides or sides[0] == sides[1]:
         return  # it touches the border and turns back: neither upstream nor downstream

@@ -74,8 +74,8 @@ class Plants:
     cut_ways: list[int] = field(default_factory=list)
     """Roads (override numbers) whose way goes on to a node that is not in the file."""
     ferries: list[tuple[Floats, Floats]] = field(default_factory=list)
-    findings: list[Floats] = field(default_factory=list)
-    decoys: list[Floats] = field(default_factory=list)
+    findings: Floats = field(default_factory=lambda: np.empty((0, 2)))
+    decoys: Floats = field(default_factory=lambda: np.empty((0, 2)))
     toll_at: list[tuple[int, Floats]] = field(default_factory=list)
     track_ends: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Last node and way of each track, once written."""
@@ -94,13 +94,16 @@ class Plants:
         far = _APART_FINDING_M if is_finding else _APART_DECOY_M
         ok = np.ones(len(points), dtype=bool)
         for taken, apart in ((self.findings, far), (self.decoys, _APART_DECOY_M)):
-            if taken and len(points):
-                ok &= cKDTree(np.array(taken)).query(points)[0] > apart
+            if len(taken) and len(points):
+                ok &= cKDTree(taken).query(points)[0] > apart
         return ok
 
     def claim(self, *points: Floats, is_finding: bool) -> None:
         """Take the room about these points."""
-        (self.findings if is_finding else self.decoys).extend(points)
+        if is_finding:
+            self.findings = np.concatenate([self.findings, points])
+        else:
+            self.decoys = np.concatenate([self.decoys, points])
 
     def pair_id(self) -> str:
         """A new name for a pair."""
@@ -313,10 +316,8 @@ def apply_edits(lines: Lines, edits: dict[int, list[Edit]]) -> Lines:
     return concat([lines.take(rest), fresh])
 
 
-def _apart(point: Floats, others: list[Floats], distance_m: float) -> bool:
-    if not others:
-        return True
-    return bool(np.hypot(*(np.array(others) - point).T).min() > distance_m)
+def _apart(point: Floats, others: Floats, distance_m: float) -> bool:
+    return bool((np.hypot(*(others - point).T) > distance_m).all())
 
 
 def _node_at(xy: Floats, index: WayIndex, *, missing_ok: bool = False) -> int | None:

@@ -51,6 +51,31 @@ class Stub:
         return self.lead_m + float(np.hypot(*np.diff(self.xy, axis=0).T).sum())
 
 
+@dataclass(frozen=True)
+class _Branches:
+    """Places on planted roads that later ones may branch off from: (n, 2), and of each the
+    foot of its road on the network, the way from there in metres, and the road's rank.
+    """
+
+    xy: Floats
+    foot: Ints
+    lead_m: Floats
+    rank: Ints
+
+    @classmethod
+    def none(cls) -> _Branches:
+        nothing = np.empty(0, dtype=np.int64)
+        return cls(np.empty((0, 2)), nothing, np.empty(0), nothing)
+
+    def with_more(self, xy: Floats, foot: int, lead_m: Floats, rank: int) -> _Branches:
+        return _Branches(
+            np.concatenate([self.xy, xy]),
+            np.append(self.foot, np.full(len(xy), foot)),
+            np.append(self.lead_m, lead_m),
+            np.append(self.rank, np.full(len(xy), rank)),
+        )
+
+
 class Survey:
     """The land near the borders of one world, indexed for planting."""
 
@@ -77,15 +102,15 @@ class Survey:
             [shapely.LineString(t.xy) for t in world.tracks if t.kind != "rail"], dtype=object
         )
         self.axes = np.array(list(world.motorways.axes), dtype=object)
-        self._standing = shapely.STRtree(
-            np.concatenate([self.rivers, self.still, self.rails, self.metros, self.axes])
-        )
+        standing = np.concatenate([self.rivers, self.still, self.rails, self.metros, self.axes])
+        shapely.prepare(standing)
+        self._standing = shapely.STRtree(standing)
         self.reserves = np.array([a.shape for a in world.protected], dtype=object)
         self.border_lines = shapely.union_all(list(world.territory.borders.values()))
         shapely.prepare(self.border_lines)
         self.laid: list[shapely.LineString] = []
         """Roads planted so far; the network's own tree does not know them."""
-        self._branches: list[tuple[Floats, int, float, int]] = []
+        self._branches = _Branches.none()
         self.reserved: list[shapely.Geometry] = []
         """Land that later roads must keep out of, so that findings stay what they are."""
         self._trees: dict[int, tuple[cKDTree, Ints]] = {}
@@ -178,11 +203,10 @@ class Survey:
     def remember(self, stub: Stub, rank: int) -> None:
         """Let later stubs branch off this one, well before its end."""
         along = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(stub.xy, axis=0).T))])
-        inner = (along > 300) & (along < along[-1] - 800)
-        self._branches += [
-            (xy, stub.foot, stub.lead_m + s, rank)
-            for xy, s in zip(stub.xy[inner][::3], along[inner][::3].tolist(), strict=True)
-        ]
+        inner = np.flatnonzero((along > 300) & (along < along[-1] - 800))[::3]
+        self._branches = self._branches.with_more(
+            stub.xy[inner], stub.foot, stub.lead_m + along[inner], rank
+        )
 
     def _branch(
         self,
@@ -193,39 +217,41 @@ class Survey:
         straight_m: float,
         extra: list[shapely.Geometry] | None,
     ) -> Stub | None:
-        fit = [b for b in self._branches if b[3] <= rank + 1]
-        if not fit:
-            return None
-        span = end - np.array([b[0] for b in fit])
+        fit = np.flatnonzero(self._branches.rank <= rank + 1)
+        span = end - self._branches.xy[fit]
         gap = np.hypot(*span.T)
         ok = np.flatnonzero((gap > 900) & (gap < reach_m) & (span @ heading >= 0.42 * gap))
-        for k in ok[np.argsort(gap[ok], kind="stable")][::4][:4]:
-            start, foot, lead, _ = fit[k]
+        for k in fit[ok[np.argsort(gap[ok], kind="stable")][::4][:4]]:
+            start = self._branches.xy[k]
             xy = _bend_to(start, end, heading, straight_m)
             if self._is_clear_stub(xy, extra, off_laid=start):
-                return Stub(xy, foot, lead)
+                return Stub(xy, int(self._branches.foot[k]), float(self._branches.lead_m[k]))
         return None
 
     def _is_clear_stub(
         self, xy: Floats, extra: list[shapely.Geometry] | None, off_laid: Floats | None = None
     ) -> bool:
         line = shapely.LineString(xy)
-        body = shapely.LineString(_from_metre(xy, 45.0))
-        laid = line if off_laid is None else shapely.LineString(_from_metre(xy, 110.0))
         # What is quickly told and often so comes first.
         if self.meets(line, 30.0, extra) or shapely.intersects(self.border_lines, line):
             return False
+        body = shapely.LineString(_from_metre(xy, 45.0))
         if len(self.tree.query(body, predicate="dwithin", distance=_CLEAR_M)):
             return False
         if self.reserved and bool(shapely.intersects(np.array(self.reserved), line).any()):
             return False
+        laid = line if off_laid is None else shapely.LineString(_from_metre(xy, 110.0))
         return not self.laid_in(laid.buffer(_CLEAR_M))
 
     def meets(
         self, shape: shapely.Geometry, within_m: float, extra: list[shapely.Geometry] | None
     ) -> bool:
         """Whether water, tracks, motorways, reserves or extra shapes are that close."""
-        if len(self._standing.query(shape, predicate="dwithin", distance=within_m)):
+        # Rivers have thousands of vertices: they are the prepared side, not the shape.
+        west, south, east, north = shape.bounds
+        box = shapely.box(west - within_m, south - within_m, east + within_m, north + within_m)
+        near = self._standing.geometries[self._standing.query(box)]
+        if shapely.dwithin(near, shape, within_m).any():
             return True
         return bool(extra) and bool(
             shapely.dwithin(np.array(extra, dtype=object), shape, within_m).any()
