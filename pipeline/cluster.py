@@ -218,9 +218,13 @@ def connect(
         logging.getLogger(name).setLevel(logging.CRITICAL)
     # Heavy tasks block a worker's event loop, for minutes at a million nodes: that is neither
     # a fault to report nor a sign that the worker is gone. A paused worker would wait for
-    # memory that holds layers, not results, and so for ever.
+    # memory that holds layers, not results, and so for ever. Looking at the stack a hundred
+    # times a second costs a worker a tenth of its time, and so does giving memory back to the
+    # system at every turn, as Dask asks of glibc, which by itself gives back large pieces.
     dask.config.set(
         {
+            "distributed.worker.profile.enabled": False,
+            "distributed.nanny.pre-spawn-environ": {},
             "distributed.admin.tick.limit": "1h",
             "distributed.scheduler.worker-ttl": None,
             "distributed.scheduler.allowed-failures": TRIES - 1,
