@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
 import time
 from types import SimpleNamespace
@@ -126,3 +128,20 @@ def test_a_cluster_of_a_gateway_is_found_by_name(monkeypatch):
     monkeypatch.setitem(sys.modules, "dask_gateway", None)
     with pytest.raises(ClusterError, match="pip install dask-gateway"):
         cluster._client_of("gateway:abc")
+
+
+def test_workers_have_the_package_loaded_and_settled():
+    """Nothing that the imports made is gone through again, nor is memory trimmed at every turn."""
+    with cluster.connect(workers=1) as executor:
+        loaded = executor.submit(_what_is_loaded, name="look", priority=0).result()
+    assert loaded["stages"]
+    assert loaded["frozen"] > 100_000
+    assert loaded["trim"] is None
+
+
+def _what_is_loaded():
+    return {
+        "stages": "pipeline.stages" in sys.modules,
+        "frozen": gc.get_freeze_count(),
+        "trim": os.environ.get("MALLOC_TRIM_THRESHOLD_"),
+    }
