@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pickle
+import shutil
 
 import pytest
 
@@ -28,6 +29,8 @@ def once(tmp_path_factory):
         with (root / f"once-{name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not record.exists():
+                # What another process began and failed at is not built upon.
+                shutil.rmtree(folder, ignore_errors=True)
                 folder.mkdir()
                 record.write_bytes(pickle.dumps(make(folder)))
         return folder, pickle.loads(record.read_bytes())

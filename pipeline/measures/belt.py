@@ -245,15 +245,20 @@ def joined(pairs: tuple[Ints, Ints], count: int) -> Ints:
     return np.asarray(np.argsort(np.argsort(first_seen))[inverse], dtype=np.int64)
 
 
-def within_gap(geometry: Geometries, gap_m: float) -> tuple[Ints, Ints]:
-    """Pairs (first < second) of geometries at most ``gap_m`` apart."""
-    if not len(geometry):
-        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+def boxes_within(geometry: Geometries, gap_m: float) -> tuple[Ints, Ints]:
+    """Pairs (first < second) of geometries whose boxes, one widened by ``gap_m``, meet."""
     west, south, east, north = shapely.bounds(geometry).T
     wide = shapely.box(west - gap_m, south - gap_m, east + gap_m, north + gap_m)
     first, second = shapely.STRtree(geometry).query(wide)
     keep = first < second
-    first, second = first[keep], second[keep]
+    return first[keep], second[keep]
+
+
+def within_gap(geometry: Geometries, gap_m: float) -> tuple[Ints, Ints]:
+    """Pairs (first < second) of geometries at most ``gap_m`` apart."""
+    if not len(geometry):
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    first, second = boxes_within(geometry, gap_m)
     # An index of its edges pays for a large geometry alone, and when it is asked first.
     vertices = shapely.get_num_coordinates(geometry)
     is_swapped = vertices[first] < vertices[second]

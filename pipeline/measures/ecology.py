@@ -261,11 +261,11 @@ def find_conflicts(belt: Belt, land: gpd.GeoDataFrame, params: EcologyParams) ->
             (belt.city_a, belt.city_b),
             (belt.city_b, belt.city_a),
         ):
-            pairs = _facing_pairs(
-                near[(city == source_city) & near[column].isin(sources)],
-                near[(city == exposed_city) & near[column].isin(exposed)],
-                params,
-            )
+            source = near[(city == source_city) & near[column].isin(sources)]
+            target = near[(city == exposed_city) & near[column].isin(exposed)]
+            if source.empty or target.empty:
+                continue
+            pairs = _facing_pairs(source, target, params)
             if len(pairs):
                 found.append(
                     pairs.assign(kind=kind, source_city=source_city, exposed_city=exposed_city)

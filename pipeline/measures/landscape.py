@@ -26,7 +26,7 @@ from scipy.sparse import coo_array, csr_array
 
 from pipeline import schemas
 from pipeline.config import EcologyParams
-from pipeline.measures.belt import Belt, joined, points_along, within_gap
+from pipeline.measures.belt import Belt, boxes_within, joined, points_along, within_gap
 from pipeline.measures.heap import drop_first, push
 
 Floats = NDArray[np.float64]
@@ -341,11 +341,12 @@ def _near_pairs(geometry: Geometries, group: Ints, reach_m: float) -> tuple[Ints
     """The nearest pair of each two groups within reach: rows, and their distance in metres."""
     if not len(geometry):
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0)
-    west, south, east, north = shapely.bounds(geometry).T
-    wide = shapely.box(west - reach_m, south - reach_m, east + reach_m, north + reach_m)
-    first, second = shapely.STRtree(geometry).query(wide)
+    first, second = boxes_within(geometry, reach_m)
+    is_turned = group[first] > group[second]
+    first, second = np.where(is_turned, second, first), np.where(is_turned, first, second)
     keep = group[first] < group[second]
     first, second = first[keep], second[keep]
+    west, south, east, north = shapely.bounds(geometry).T
     # No two places of a pair are nearer than the boxes around them.
     least = np.hypot(
         np.maximum(0.0, np.maximum(west[first] - east[second], west[second] - east[first])),
