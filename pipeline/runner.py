@@ -39,13 +39,12 @@ from pipeline.errors import (
 )
 from pipeline.finished import MANIFEST_FORMAT, digests_on_disk
 from pipeline.finished import read_manifest as manifest_at
-from pipeline.measures.routing import compile_searches
 from pipeline.paths import Paths, is_url
 from pipeline.render.page_facts import MetroCard, PageFacts, card_name
 from pipeline.schemas import LAYERS, conform
 from pipeline.sources.extract import Extract, Source
 from pipeline.sources.raster import stamp_of
-from pipeline.stages import INDEX_PAGE, STAGES, Stage, maker_of
+from pipeline.stages import INDEX_PAGE, STAGES, Stage, compile_ahead, maker_of
 
 Report = Callable[[str, str, str], None]
 """Called with (event, stage, detail): started, part, done, fresh, failed, skipped."""
@@ -478,7 +477,7 @@ class MetroRun:
         if not stage.inputs and self._warming is None:
             # While one worker reads the extract, another compiles for all.
             self._warming = executor.submit(
-                compile_searches, name=f"{self._metro.id}-compile", priority=0
+                compile_ahead, name=f"{self._metro.id}-compile", priority=0
             )
         if keys is not None:
             for number, future in enumerate(futures):

@@ -29,6 +29,7 @@ from pipeline.crs import require_metric, require_same
 from pipeline.errors import StageError
 from pipeline.measures import cover
 from pipeline.measures.belt import joined, polygons_in, sound
+from pipeline.measures.grid import on_grid
 
 log = logging.getLogger(__name__)
 
@@ -317,7 +318,7 @@ def _land_layer(parts: list[tuple[pd.Series, pd.DataFrame]], crs: Any) -> gpd.Ge
     of_cell = np.repeat(np.arange(len(parts)), [len(part) for _, part in parts])
     parted = pd.concat([part for _, part in parts], ignore_index=True)
     pieces, first_owner = polygons_in(parted["geometry"].to_numpy(), _SLIVER_M2)
-    polygons, owner = polygons_in(shapely.set_precision(pieces, _GRID_M), _SLIVER_M2)
+    polygons, owner = polygons_in(on_grid(pieces, _GRID_M), _SLIVER_M2)
     row = first_owner[owner]
     rank = parted["rank"].to_numpy()[row]
     names = np.array([*PRECEDENCE, "unknown"], dtype=object)

@@ -34,7 +34,7 @@ SAME_LEVEL = {
 STORE_USERS = {"runner", "finished", "scenario", "compare", "exports", "plan", "cli"}
 SHARED_MEASURES = {
     "borders", "network", "routing", "transit_routing", "goalposts", "belt", "cover", "landscape", "shared_rivers",
-    "road_surroundings", "rail_ends", "confidence", "pairing", "gaps", "gains", "within_cell", "pair_times", "heap",
+    "road_surroundings", "rail_ends", "confidence", "pairing", "gaps", "gains", "within_cell", "pair_times", "heap", "grid",
 }  # fmt: skip
 # The placebo is the dead-end detection itself, run along shifted borders.
 MEASURE_EXCEPTIONS = {("placebo", "dead_ends")}
