@@ -125,7 +125,7 @@ def run_part(job: Job, number: int, key: Any) -> Any:
     result = _by_layer(stage, _call(job, {stage.split.into: key}))
     checked = {name: conform(name, frame) for name, frame in result.items()}
     if stage.combine == "concatenate":
-        return checked
+        return {name: _as_stored(frame) for name, frame in checked.items()}
     (name,) = stage.outputs
     path = f"{job.folder}/part-{number:05d}.parquet"
     return store.write_layer(path, name, checked[name], _metadata(job)), path
@@ -276,6 +276,10 @@ def _concatenate(frames: list[pd.DataFrame]) -> pd.DataFrame:
     if isinstance(filled[0], gpd.GeoDataFrame):
         return gpd.GeoDataFrame(joined, geometry="geometry", crs=filled[0].crs)
     return joined
+
+
+def _as_stored(frame: pd.DataFrame) -> pd.DataFrame:
+    return store.in_wgs84(frame) if isinstance(frame, gpd.GeoDataFrame) else frame
 
 
 def _save_layers(job: Job, layers: Mapping[str, Any]) -> dict[str, store.Saved]:

@@ -58,6 +58,7 @@ __all__ = [
     "digest_of",
     "exists",
     "folders",
+    "in_wgs84",
     "link",
     "locked",
     "new_folder",
@@ -188,6 +189,14 @@ def project(geometry: Any, source: pyproj.CRS, target: pyproj.CRS) -> Any:
     return shapely.set_coordinates(np.array(geometry, copy=True), np.column_stack([x, y]))
 
 
+def in_wgs84(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """A frame as it is stored; a part that comes so from its task need not wait for the others."""
+    if frame.crs is None or frame.crs == WGS84:
+        return frame
+    geometry = project(frame.geometry.to_numpy(), frame.crs, WGS84)
+    return frame.set_geometry(gpd.GeoSeries(geometry, index=frame.index, crs=WGS84))
+
+
 def _read_parts(path: str, declared: Mapping[str, str], expected: str | None) -> pd.DataFrame:
     """The parts of a plain layer as one frame; the whole never stands in memory twice."""
     parts, digests = [], {}
@@ -299,9 +308,7 @@ def _plain_table(frame: pd.DataFrame) -> pa.Table:
 
 
 def _geo_table(frame: gpd.GeoDataFrame) -> pa.Table:
-    geometry = frame.geometry.to_numpy()
-    if frame.crs is not None and frame.crs != WGS84:
-        geometry = project(geometry, frame.crs, WGS84)
+    geometry = in_wgs84(frame).geometry.to_numpy()
     bounds = shapely.bounds(geometry) if len(geometry) else np.empty((0, 4))
     order = _hilbert_order(geometry, bounds)
     bounds = bounds[order]

@@ -225,8 +225,9 @@ def stretch_regions(belt: Belt, km: float) -> gpd.GeoDataFrame:
 def polygons_in(geometry: Any, min_m2: float = 0.0) -> tuple[Geometries, Ints]:
     """The polygons above an area inside any geometries, with the row each came from."""
     parts, owner = shapely.get_parts(np.asarray(geometry, dtype=object), return_index=True)
-    parts, inner = shapely.get_parts(parts, return_index=True)
-    owner = owner[inner]
+    if (shapely.get_type_id(parts) > _POLYGON).any():
+        parts, inner = shapely.get_parts(parts, return_index=True)
+        owner = owner[inner]
     keep = (shapely.get_type_id(parts) == _POLYGON) & (shapely.area(parts) > min_m2)
     return parts[keep], owner[keep]
 
