@@ -120,8 +120,11 @@ class Belt:
         return shapely.union_all(list(self.sides.values()))
 
     @cached_property
-    def _parts(self) -> Geometries:
-        return np.asarray(shapely.get_parts(self.line), dtype=object)
+    def _edges(self) -> Geometries:
+        """The straight edges of the border's line, in its order."""
+        xy, part = shapely.get_coordinates(shapely.get_parts(self.line), return_index=True)
+        same = part[1:] == part[:-1]
+        return np.asarray(shapely.linestrings(np.stack([xy[:-1], xy[1:]], axis=1)[same]))
 
     def km_along(self, places: Any) -> Floats:
         """Kilometres along the border to the point nearest each place's point.
@@ -131,12 +134,23 @@ class Belt:
         points = shapely.centroid(np.asarray(places, dtype=object))
         if not len(points):
             return np.empty(0)
-        starts = np.concatenate([[0.0], np.cumsum(shapely.length(self._parts))])
-        tree = shapely.STRtree(self._parts)
-        who, part = tree.query_nearest(points, all_matches=False)
+        starts = np.concatenate([[0.0], np.cumsum(shapely.length(self._edges))])
+        who, edge = shapely.STRtree(self._edges).query_nearest(points, all_matches=False)
         km = np.full(len(points), np.nan)
-        km[who] = starts[part] + shapely.line_locate_point(self._parts[part], points[who])
+        km[who] = starts[edge] + shapely.line_locate_point(self._edges[edge], points[who])
         return km / 1_000.0
+
+    def is_near(self, geometry: Geometries, distance_m: float) -> NDArray[np.bool_]:
+        """True for geometries at most ``distance_m`` from the border's line."""
+        west, south, east, north = shapely.bounds(self._edges).T
+        wide = shapely.box(
+            west - distance_m, south - distance_m, east + distance_m, north + distance_m
+        )
+        is_near = np.zeros(len(geometry), dtype=bool)
+        is_near[shapely.STRtree(geometry).query(wide)[1]] = True
+        shapely.prepare(self.line)
+        is_near[is_near] = shapely.dwithin(self.line, geometry[is_near], distance_m)
+        return is_near
 
 
 def belt_of(

@@ -252,9 +252,7 @@ def find_conflicts(belt: Belt, land: gpd.GeoDataFrame, params: EcologyParams) ->
     shortest between the two, from source to exposed land; where they touch, the
     edge they share.
     """
-    line = belt.line
-    shapely.prepare(line)
-    near = land[shapely.dwithin(line, land.geometry.to_numpy(), params.conflict_distance_m)]
+    near = land[belt.is_near(land.geometry.to_numpy(), params.conflict_distance_m)]
     city, found = near["city_id"], []
     for kind, column, sources, exposed in CONFLICT_KINDS:
         for source_city, exposed_city in (
@@ -467,7 +465,7 @@ def _corridor_row(belt: Belt, area: pd.Series, pieces: gpd.GeoDataFrame) -> dict
         "area_km2_b": area[belt.city_b],
         "is_protected": bool((pieces["land_class"] == "protected").any()),
         # Pieces of two classes or stretches share edges, which one polygon must not.
-        "geometry": shapely.union_all(pieces.geometry.to_numpy()),
+        "geometry": shapely.disjoint_subset_union_all(pieces.geometry.to_numpy()),
     }
 
 
@@ -501,7 +499,7 @@ def monitoring_sites(
 
 def _air_sites(belt: Belt, land: gpd.GeoDataFrame, params: EcologyParams) -> pd.DataFrame:
     works = land[land["land_class"] == "industrial"]
-    works = works[shapely.dwithin(belt.line, works.geometry.to_numpy(), params.conflict_distance_m)]
+    works = works[belt.is_near(works.geometry.to_numpy(), params.conflict_distance_m)]
     works = works[works.geometry.area >= 1e6 * params.conflict_min_km2]
     if works.empty:
         return pd.DataFrame(columns=list(shared_rivers.SITE_COLUMNS))

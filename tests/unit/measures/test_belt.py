@@ -72,6 +72,23 @@ def test_km_along_runs_over_all_parts() -> None:
     assert one.km_along(places) == pytest.approx([0.5, 2.5, 1.1])
 
 
+def test_near_the_line_is_what_the_distance_to_it_says() -> None:
+    """Also for shapes whose box alone is near, and the limit counts as near."""
+    one = belt([(0, 0), (3_000, 2_000), (5_000, -1_000), (9_000, 0)])
+    rng = np.random.default_rng(3)
+    spots = shapely.buffer(
+        shapely.points(rng.uniform(-2_000, 11_000, (400, 2))), rng.uniform(1, 900, 400)
+    )
+    around = shapely.Point(4_000, 0).buffer(9_000).exterior
+    limit = shapely.box(9_300, -10, 9_400, 10)
+    shapes = np.array([*spots, around, limit], dtype=object)
+    for distance_m in (0.0, 300.0, 1_000.0):
+        expected = shapely.distance(one.line, shapes) <= distance_m
+        assert one.is_near(shapes, distance_m).tolist() == expected.tolist()
+    assert one.is_near(shapes[-1:], 300.0)[0] and not one.is_near(shapes[-2:-1], 1_000.0)[0]
+    assert one.is_near(shapes[:0], 300.0).tolist() == []
+
+
 def test_joined_numbers_follow_the_first_member() -> None:
     label = joined((np.array([0, 4]), np.array([3, 1])), 5)
     assert label.tolist() == [0, 1, 2, 0, 1]
