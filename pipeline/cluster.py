@@ -244,6 +244,8 @@ def connect(
             )
             client = distributed.Client(cluster)
             client.register_plugin(_settling())
+    except ClusterError:
+        raise
     except (OSError, TimeoutError) as error:
         where = scheduler or "a local cluster"
         raise ClusterError(f"cannot connect to {where}: {error}; is the scheduler up?") from error
@@ -282,15 +284,23 @@ def _client_of(scheduler: str) -> Any:
     if not scheduler.startswith(GATEWAY):
         return distributed.Client(scheduler, timeout="10s")
     try:
-        from dask_gateway import Gateway
+        from dask_gateway import Gateway, GatewayClusterError, GatewayServerError
     except ModuleNotFoundError as error:
         raise ClusterError(
             f"--scheduler {scheduler} needs the package dask-gateway; pip install dask-gateway"
         ) from error
+    name = scheduler.removeprefix(GATEWAY)
+    if not name:
+        raise ClusterError(f"--scheduler {scheduler} names no cluster; expected {GATEWAY}NAME")
     try:
-        return Gateway().connect(scheduler.removeprefix(GATEWAY)).get_client()
+        gateway = Gateway()
     except ValueError as error:
-        # No address is configured, or no cluster has this name.
+        # No address is configured.
+        raise ClusterError(f"cannot connect to {scheduler}: {error}") from error
+    try:
+        return gateway.connect(name).get_client()
+    except (ValueError, OSError, GatewayClusterError, GatewayServerError) as error:
+        gateway.close()
         raise ClusterError(f"cannot connect to {scheduler}: {error}") from error
 
 

@@ -114,17 +114,34 @@ def test_a_cluster_of_a_gateway_is_found_by_name(monkeypatch):
         ) as own,
     ):
 
+        class GatewayClusterError(Exception): ...
+
+        closed = []
+
         def connect(name):
+            if name == "stopped":
+                raise GatewayClusterError(f"Cluster {name} is already stopped")
             if name != "abc":
-                raise ValueError(f"Cluster {name} is not running")
+                raise ValueError(f"Cluster {name} not found")
             return SimpleNamespace(get_client=lambda: distributed.Client(own))
 
-        module = SimpleNamespace(Gateway=lambda: SimpleNamespace(connect=connect))
+        module = SimpleNamespace(
+            Gateway=lambda: SimpleNamespace(connect=connect, close=lambda: closed.append(1)),
+            GatewayClusterError=GatewayClusterError,
+            GatewayServerError=type("GatewayServerError", (Exception,), {}),
+        )
         monkeypatch.setitem(sys.modules, "dask_gateway", module)
         with cluster.connect("gateway:abc") as executor:
             assert result_of(executor, int, "7") == 7
-        with pytest.raises(ClusterError, match="gateway:other: Cluster other is not running"):
-            cluster._client_of("gateway:other")
+        for asked, why in {
+            "gateway:other": "cannot connect to gateway:other: Cluster other not found",
+            "gateway:stopped": "cannot connect to gateway:stopped: Cluster stopped is already stopped",
+            "gateway:": "--scheduler gateway: names no cluster; expected gateway:NAME",
+        }.items():
+            with pytest.raises(ClusterError) as caught, cluster.connect(asked):
+                pass
+            assert str(caught.value) == why
+        assert len(closed) == 2
     monkeypatch.setitem(sys.modules, "dask_gateway", None)
     with pytest.raises(ClusterError, match="pip install dask-gateway"):
         cluster._client_of("gateway:abc")
