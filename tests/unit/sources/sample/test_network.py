@@ -78,7 +78,9 @@ _MEMORY: dict[int, dict[str, float]] = {}
 
 
 def _measured(extract: Extract) -> dict[str, float]:
-    return _MEMORY.setdefault(id(extract), measure(extract))
+    if id(extract) not in _MEMORY:
+        _MEMORY[id(extract)] = measure(extract)
+    return _MEMORY[id(extract)]
 
 
 def test_every_border_is_crossed_somewhere(default: Extract) -> None:
