@@ -31,6 +31,7 @@ from scipy.sparse.csgraph import connected_components
 from pipeline import schemas
 from pipeline.config import CLASS_RANK, ROAD_CLASSES, ExtractParams, NetworkParams
 from pipeline.crs import require_metric
+from pipeline.threads import at_once
 
 log = logging.getLogger(__name__)
 
@@ -102,8 +103,9 @@ def build_network(
             "roads": schemas.empty("roads", crs),
             "road_nodes": schemas.empty("road_nodes", crs),
         }
-    edges = _cut(vertices, cutting_nodes(tagged_nodes))
-    table = _way_attributes(ways)
+    edges, table = at_once(
+        lambda: _cut(vertices, cutting_nodes(tagged_nodes)), lambda: _way_attributes(ways)
+    )
     roads = _describe_edges(edges, vertices, table, cities, land_areas, params, crs)
     nodes = _describe_nodes(
         roads, vertices, table, tagged_nodes, cities, extract_area, extract_params, crs
@@ -393,22 +395,26 @@ def _describe_edges(
 ) -> gpd.GeoDataFrame:
     row = vertices.way[edges.start]
     is_reversed = table["is_reversed"].to_numpy()[row]
-    geometry = _edge_lines(edges, vertices, is_reversed)
     first, last = vertices.node[edges.start], vertices.node[edges.stop]
     from_node = np.where(is_reversed, last, first)
     to_node = np.where(is_reversed, first, last)
     steps = _step_lengths(vertices)
     length_m = np.add.reduceat(steps, edges.start)
-    middle = _edge_middles(edges, vertices, steps, length_m)
-    city_id = locate_points(middle[:, 0], middle[:, 1], cities)
+    x, y = _edge_middles(edges, vertices, steps, length_m).T
+    geometry, edge_id, is_urban, city_id, roads = at_once(
+        lambda: _edge_lines(edges, vertices, is_reversed),
+        lambda: _edge_ids(table["way_id"].to_numpy()[row], from_node, to_node),
+        lambda: points_in_any(x, y, built_up_areas(land_areas)),
+        lambda: locate_points(x, y, cities),
+        lambda: table.take(row).reset_index(drop=True),
+    )
     core = cities.loc[cities["is_core"].astype(bool), "city_id"]
-    roads = table.take(row).reset_index(drop=True)
-    roads["edge_id"] = _edge_ids(roads["way_id"].to_numpy(), from_node, to_node)
+    roads["edge_id"] = edge_id
     roads["from_node"], roads["to_node"] = from_node, to_node
     roads["length_m"] = length_m
     roads["city_id"] = city_id
     roads["is_in_core"] = city_id.isin(core).to_numpy(dtype=bool)
-    roads["is_urban"] = points_in_any(middle[:, 0], middle[:, 1], built_up_areas(land_areas))
+    roads["is_urban"] = is_urban
     roads["lanes"], roads["lanes_evidence"] = _lanes(roads, params)
     roads["speed_kmh"], roads["speed_evidence"] = _speeds(roads, params)
     names = list(schemas.LAYERS["roads"].names)
@@ -505,16 +511,21 @@ def _describe_nodes(
     xy = _node_coordinates(node_id, vertices)
     is_open = (roads["status"] == "open").to_numpy(dtype=bool)
     count = _street_count(len(node_id), start[is_open], stop[is_open])
-    tags = _node_tags(node_id, tagged_nodes)
     cut = _cut_way_ends(vertices, table)
+    component_id, city_id, is_near_edge, tags, points = at_once(
+        lambda: components(len(node_id), start[is_open], stop[is_open]),
+        lambda: locate_points(xy[:, 0], xy[:, 1], cities),
+        lambda: _is_near_extract_edge(xy, extract_area, extract_params.extract_edge_m),
+        lambda: _node_tags(node_id, tagged_nodes),
+        lambda: shapely.points(xy),
+    )
     nodes = pd.DataFrame(
         {
             "node_id": node_id,
             "street_count": count.astype(np.int32),
-            "component_id": components(len(node_id), start[is_open], stop[is_open]),
-            "is_extract_edge": np.isin(node_id, cut)
-            | _is_near_extract_edge(xy, extract_area, extract_params.extract_edge_m),
-            "city_id": locate_points(xy[:, 0], xy[:, 1], cities),
+            "component_id": component_id,
+            "is_extract_edge": np.isin(node_id, cut) | is_near_edge,
+            "city_id": city_id,
             "highway": tags["highway"],
             "barrier": tags["barrier"],
             "access": tags["motor_vehicle"].fillna(tags["access"]),
@@ -522,7 +533,7 @@ def _describe_nodes(
             | ((count <= 1) & np.isin(node_id, _noexit_way_ends(vertices, table))),
         }
     )
-    return gpd.GeoDataFrame(nodes, geometry=shapely.points(xy), crs=crs)
+    return gpd.GeoDataFrame(nodes, geometry=points, crs=crs)
 
 
 def _node_coordinates(node_id: Ints, vertices: _Vertices) -> Floats:

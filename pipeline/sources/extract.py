@@ -46,6 +46,7 @@ from pipeline.sources.osm_pbf import (
     segment_sum,
 )
 from pipeline.sources.tags import clean_text, is_yes, parse_metres, parse_minutes, parse_people
+from pipeline.threads import at_once
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -109,6 +110,14 @@ class Reach:
     belt: Any
     metric: pyproj.CRS
 
+    def copy(self) -> Reach:
+        """The same, sharing no geometry: for another thread."""
+
+        def own(shape: Any) -> Any:
+            return shapely.from_wkb(shapely.to_wkb(shape))
+
+        return Reach(own(self.outline), own(self.region), own(self.belt), self.metric)
+
     def has_points(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> Flags:
         """True for points in the region; NaN is outside."""
         return _contains(self.region, lon, lat)
@@ -143,39 +152,57 @@ def read_extract(metro: Metro, source: Source, params: ExtractParams) -> Extract
         reach = _reach(territory.cities, params)
         osm = opened.read_all(box=shapely.bounds(reach.region))
     account = Account()
-
-    highways = _highways(osm.ways, reach, account)
-    stops, routes = _transit(osm, reach, account)
-    areas = _areas(osm, reach, account)
-    layers: dict[str, pd.DataFrame] = {
+    # What has no part in the roads goes beside them, with an outline of its own: shapely's
+    # prepared geometry is not for two threads.
+    own = reach.copy()
+    roads, beside = at_once(
+        lambda: _road_layers(osm, reach, account),
+        lambda: _layers_beside_roads(osm, own, account),
+    )
+    here = reach.has_points(places.geometry.x.to_numpy(), places.geometry.y.to_numpy())
+    others = {
         "cities": territory.cities,
         "counties": territory.counties,
         "extract_area": extract_area,
+        "osm_places": places[here],
+        "extract_drops": account.frame(),
+    }
+    layers = _conformed(others) | roads | beside
+    return Extract(layers, _facts(source, osm, layers, reach, covered, params, territory.notes))
+
+
+def _road_layers(osm: OsmData, reach: Reach, account: Account) -> dict[str, pd.DataFrame]:
+    highways = _highways(osm.ways, reach, account)
+    layers = {
         "highways": highways,
         "tagged_nodes": _tagged_nodes(osm, highways, reach),
         "turn_restrictions": _turn_restrictions(osm.relations, highways, account),
+    }
+    return _conformed(layers)
+
+
+def _layers_beside_roads(osm: OsmData, reach: Reach, account: Account) -> dict[str, pd.DataFrame]:
+    stops, routes = _transit(osm, reach, account)
+    areas = _areas(osm, reach, account)
+    layers = {
         "railways": _railways(osm.ways, reach, account),
         "osm_stops": stops,
         "transit_routes": routes,
-        "osm_places": places[
-            reach.has_points(places.geometry.x.to_numpy(), places.geometry.y.to_numpy())
-        ],
         "osm_services": _services(osm.nodes, areas, reach),
         "land_areas": _land_areas(areas),
         "waterways": _waterways(osm.ways, reach, account),
         "buildings": _buildings(areas),
         "barriers": _barriers(osm.ways, reach, account),
         "dykes": _dykes(osm.ways, reach, account),
-        "extract_drops": account.frame(),
     }
-    layers = {name: _conform(name, frame) for name, frame in layers.items()}
-    return Extract(layers, _facts(source, osm, layers, reach, covered, params, territory.notes))
+    return _conformed(layers)
 
 
-def _conform(name: str, frame: pd.DataFrame) -> pd.DataFrame:
-    if not len(frame):
-        return empty(name, WGS84)
-    return conform(name, frame)
+def _conformed(layers: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    return {
+        name: conform(name, frame) if len(frame) else empty(name, WGS84)
+        for name, frame in layers.items()
+    }
 
 
 # --- the area read ---------------------------------------------------------------------

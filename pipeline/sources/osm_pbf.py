@@ -37,6 +37,7 @@ from pyarrow import csv
 from pipeline.errors import SourceError
 from pipeline.sources import osm_opl
 from pipeline.sources.tags import KEYS, NODE_SELECTORS, WAY_SELECTORS
+from pipeline.threads import mapped
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -54,7 +55,7 @@ _READ_ERRORS = (
 
 _LEAST_FREE_BYTES = 1 << 20
 
-_BLOCK_BYTES = 32 << 20
+_BLOCK_BYTES = 8 << 20
 _NODE_KEYS = json.dumps(NODE_SELECTORS)
 _KEY_CODE = {key: code for code, key in enumerate(KEYS)}
 
@@ -541,16 +542,17 @@ def _parse_nodes(text: pa.Buffer) -> Nodes:
 
 
 def _parse_ways(text: pa.Buffer, members: Ints, keys: Sequence[str], box: Box | None) -> Ways:
-    blocks = []
-    for name, tag, nodes in _opl_blocks(text, ("id", "tags", "nodes")):
+    def parse(columns: list[pa.Array]) -> Ways:
+        name, tag, nodes = columns
         ids = _ids(name)
         is_member = find_sorted(members, ids) >= 0
         near = np.flatnonzero(is_member) if not keys else np.arange(len(ids))
         tags = _parse_tags(tag.take(pa.array(near)))
         wanted = near[is_member[near] | (tags.has(*keys) if keys else False)]
         block = _way_block(ids, nodes, wanted, tags.take(np.searchsorted(near, wanted)))
-        blocks.append(block if box is None else _thin_far(block, is_member[wanted], box))
-    return _append_ways(blocks)
+        return block if box is None else _thin_far(block, is_member[wanted], box)
+
+    return _append_ways(list(mapped(parse, _opl_blocks(text, ("id", "tags", "nodes")))))
 
 
 def _way_block(ids: Ints, nodes: pa.Array, wanted: Ints, tags: Tags) -> Ways:

@@ -18,7 +18,7 @@ LEVEL = {
     "new_metro": 2, "finished": 2.5,
     "plan": 3, "changes": 3, "stages": 4,
     "sources": 5, "measures": 5, "render": 5,
-    "store": 6, "files": 6.5, "locks": 6.5, "paths": 7,
+    "store": 6, "files": 6.5, "locks": 6.5, "paths": 7, "threads": 7,
     "catalogue": 8, "dictionary": 8, "schemas": 8, "crs": 8, "environment": 8, "config": 9, "errors": 10,
 }  # fmt: skip
 SAME_LEVEL = {

@@ -38,6 +38,7 @@ from pipeline.measures.routing.segments import (
     weigh,
 )
 from pipeline.measures.routing.turns import restricted_turns
+from pipeline.threads import at_once
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -111,11 +112,13 @@ def _assemble(
     finite = np.where(is_blocked[:, None, :], plain[:, :, None], weight)
     start, total, block = chain_sums(chains.start, finite, is_blocked)
     states = number_states(nodes, chains, turns, 2 * len(order))
-    graph = lay_out(list_arcs(chains, states, total, block), len(states.node))
+    graph, (coords, coords_start) = at_once(
+        lambda: lay_out(list_arcs(chains, states, total, block), len(states.node)),
+        lambda: _laid_along(segments.lines[order], flipped),
+    )
     node_id = nodes.node_id[states.node]
     component, chain_is_main = components(graph, states, node_id, len(chains.node))
     segment_chain = np.repeat(np.arange(len(chains.node)), np.diff(chains.start))
-    coords, coords_start = _laid_along(segments.lines[order], flipped)
     from_id, to_id = segments.from_id[order], segments.to_id[order]
     segment_to = np.where(flipped, from_id, to_id)
     place = places_of(nodes, chains, states, segment_to)
