@@ -22,13 +22,16 @@ install: $(VENV)/.installed ## make .venv with the package and what it needs
 $(VENV)/.installed: EXTRAS = test,check
 $(VENV)/.installed-bench: EXTRAS = test,check,bench
 
+# pip would compile on one core.
 $(VENV)/.installed $(VENV)/.installed-bench: pyproject.toml
 	@if command -v uv >/dev/null; then \
 		uv venv --quiet --allow-existing $(VENV) && \
 		uv pip install --quiet --python $(PYTHON) -e '.[$(EXTRAS)]'; \
 	else \
 		python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "needs Python 3.11 or later")' && \
-		python3 -m venv $(VENV) && $(PYTHON) -m pip install --quiet -e '.[$(EXTRAS)]'; \
+		python3 -m venv $(VENV) && \
+		$(PYTHON) -m pip install --quiet --no-compile -e '.[$(EXTRAS)]' && \
+		{ $(PYTHON) -m compileall -q -j 0 $(VENV)/lib || true; }; \
 	fi
 	@touch $@
 
