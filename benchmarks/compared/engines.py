@@ -8,6 +8,7 @@ An engine's function imports what it needs and returns the work; only the work i
 
 from __future__ import annotations
 
+import gc
 import shutil
 import statistics
 import subprocess
@@ -72,12 +73,17 @@ def _our_network(is_roads_alone: bool) -> Callable[[Inputs], Work]:
     """The extract stage, the road network, the routing network; one process."""
 
     def make(inputs: Inputs) -> Work:
+        import pyarrow as pa
+
         from pipeline.catalogue import load_metro
         from pipeline.measures import routing
 
         path = inputs.roads_pbf if is_roads_alone else inputs.pbf
         metro = load_metro(inputs.metro)
         routing.compile_searches()
+        # As on the pipeline's own workers (`cluster`).
+        pa.set_memory_pool(pa.system_memory_pool())
+        gc.freeze()
 
         def work(steps: Steps) -> Facts:
             with steps("extract"):

@@ -186,9 +186,11 @@ def write_graph(inputs: Inputs) -> None:
     partial.rename(inputs.graph)
 
 
+NETWORK_LAYERS = ("cities", "highways", "tagged_nodes", "land_areas", "extract_area")
+
+
 def metric_layers(path: Path, metro: object) -> dict:
-    """The extract stage's layers of a PBF, in the metro's metric CRS."""
-    import geopandas as gpd
+    """The extract stage's layers of a PBF, those that the network takes in the metric CRS."""
 
     from pipeline.crs import local_metric_crs
     from pipeline.sources.extract import Source, read_extract
@@ -196,7 +198,7 @@ def metric_layers(path: Path, metro: object) -> dict:
     extract = read_extract(metro, Source("pbf", (path,)), metro.params.extract)
     metric = local_metric_crs(*extract.facts["centre"])
     return {
-        name: frame.to_crs(metric) if isinstance(frame, gpd.GeoDataFrame) else frame
+        name: frame.to_crs(metric) if name in NETWORK_LAYERS else frame
         for name, frame in extract.layers.items()
     }
 
@@ -205,6 +207,5 @@ def build_roads(layers: dict, metro: object) -> dict:
     """Layers roads and road_nodes."""
     from pipeline.measures.network import build_network
 
-    names = ("cities", "highways", "tagged_nodes", "land_areas", "extract_area")
-    given = {name: layers[name] for name in names}
+    given = {name: layers[name] for name in NETWORK_LAYERS}
     return build_network(**given, params=metro.params.network, extract_params=metro.params.extract)

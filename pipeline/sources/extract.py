@@ -43,6 +43,7 @@ from pipeline.sources.osm_pbf import (
     open_osm,
     polygonal,
     polygons_of,
+    ragged_take,
     segment_sum,
 )
 from pipeline.sources.tags import clean_text, is_yes, parse_metres, parse_minutes, parse_people
@@ -124,8 +125,16 @@ class Reach:
 
     def has_ways(self, ways: Ways, area: Any = None) -> Flags:
         """True for ways with any vertex in the region (or in ``area``)."""
-        inside = _contains(self.region if area is None else area, ways.lon, ways.lat)
-        return segment_sum(inside, ways.offsets) > 0
+        area = self.region if area is None else area
+        there = np.zeros(len(ways.id), dtype=bool)
+        filled = np.flatnonzero(np.diff(ways.offsets))
+        # Most ways are told by their first vertex.
+        first = ways.offsets[filled]
+        there[filled] = _contains(area, ways.lon[first], ways.lat[first])
+        rest = np.flatnonzero(~there)
+        inside, offsets = ragged_take(ways.offsets, rest)
+        there[rest] = segment_sum(_contains(area, ways.lon[inside], ways.lat[inside]), offsets) > 0
+        return there
 
 
 def read_extract(metro: Metro, source: Source, params: ExtractParams) -> Extract:
@@ -710,12 +719,15 @@ def _transit(osm: OsmData, reach: Reach, account: Account) -> tuple[gpd.GeoDataF
     return frame, routes
 
 
-_STOP_SELECTORS = ("railway", "public_transport", "amenity", "highway")
+_STOP_WAY_KEYS = ("railway", "public_transport", "amenity")
+"""One of these has every way that `_is_stop` takes."""
 
 
 def _stop_candidates(osm: OsmData) -> _Stops:
     """Nodes and ways that may be a stop: stations, halts, stop positions and platforms."""
-    ways = osm.ways.take(np.flatnonzero(_is_stop(osm.ways.tags, is_way=True)))
+    # Ways are mostly roads, and no road is a stop.
+    ways = osm.ways.take(np.flatnonzero(osm.ways.tags.has(*_STOP_WAY_KEYS)))
+    ways = ways.take(np.flatnonzero(_is_stop(ways.tags, is_way=True)))
     nodes = osm.nodes.take(np.flatnonzero(_is_stop(osm.nodes.tags, is_way=False)))
     count = np.maximum(segment_sum(~np.isnan(ways.lon), ways.offsets), 1)
     # The middle of the vertices is near enough: a platform is a few hundred metres at most.
@@ -886,6 +898,10 @@ def _areas(osm: OsmData, reach: Reach, account: Account) -> list[_Areas]:
     ]
 
 
+_AREA_KEYS = (*vocabulary.LAND_VALUES, "building", "amenity", "office", "landuse", "man_made")
+"""One of these has every area of `_land_keys`, `_service_kind` and `_is_building`."""
+
+
 def _land_keys(tags: Any) -> dict[str, pd.Series]:
     """Per key of `land_areas`, its value where the layer takes it, else null."""
     is_area = _equals(tags, "area", "yes") | _equals(tags, "type", "multipolygon", "boundary")
@@ -908,6 +924,8 @@ def _is_land(tags: Any) -> Flags:
 
 
 def _way_areas(ways: Ways, reach: Reach, account: Account) -> _Areas:
+    # Most ways are roads, which none of the questions below concerns.
+    ways = ways.take(np.flatnonzero(ways.tags.has(*_AREA_KEYS)))
     land = _is_land(ways.tags)
     service = _service_kind(ways.tags).notna().to_numpy()
     building = _is_building(ways.tags)

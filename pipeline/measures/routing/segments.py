@@ -46,6 +46,12 @@ class Nodes:
     y: Floats
 
 
+_USED_COLUMNS = [
+    "way_id", "from_node", "to_node", "class_rank", "length_m", "speed_kmh", "is_oneway",
+    "is_urban", "is_in_core", "geometry",
+]  # fmt: skip
+
+
 def usable_segments(roads: gpd.GeoDataFrame, params: RoutingParams) -> Segments:
     usable = (
         (roads["status"] == "open").to_numpy(bool)
@@ -53,7 +59,7 @@ def usable_segments(roads: gpd.GeoDataFrame, params: RoutingParams) -> Segments:
         & (roads["class_rank"].to_numpy() <= CLASS_RANK[params.lowest_class])
         & (roads["length_m"].to_numpy(float) > 0)
     )
-    rows = roads[usable]
+    rows = roads.loc[usable, _USED_COLUMNS]
     length_m = rows["length_m"].to_numpy(float)
     is_urban, is_in_core = rows["is_urban"].to_numpy(bool), rows["is_in_core"].to_numpy(bool)
     peak = np.where(is_in_core, params.peak_factor_core, params.peak_factor_urban)
@@ -67,7 +73,7 @@ def usable_segments(roads: gpd.GeoDataFrame, params: RoutingParams) -> Segments:
         minutes=length_m / 1000.0 / rows["speed_kmh"].to_numpy(float) * 60.0,
         peak_factor=np.where(is_slow, peak, params.peak_factor_rural),
         is_oneway=rows["is_oneway"].to_numpy(bool),
-        lines=rows.geometry.to_numpy(),
+        lines=rows["geometry"].to_numpy(),
         start=nothing.astype(np.int32),
         stop=nothing.astype(np.int32),
         plain=nothing,
