@@ -39,12 +39,13 @@ from pipeline.errors import (
 )
 from pipeline.finished import MANIFEST_FORMAT, digests_on_disk
 from pipeline.finished import read_manifest as manifest_at
+from pipeline.measures.warm import compile_ahead
 from pipeline.paths import Paths, is_url
 from pipeline.render.page_facts import MetroCard, PageFacts, card_name
 from pipeline.schemas import LAYERS, conform
 from pipeline.sources.extract import Extract, Source
 from pipeline.sources.raster import stamp_of
-from pipeline.stages import INDEX_PAGE, STAGES, Stage, compile_ahead, maker_of
+from pipeline.stages import INDEX_PAGE, STAGES, Stage, maker_of
 
 Report = Callable[[str, str, str], None]
 """Called with (event, stage, detail): started, part, done, fresh, failed, skipped."""

@@ -17,10 +17,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-import shapely
-from scipy.sparse import csr_array
-
 from pipeline.measures import (
     accessibility,
     belt,
@@ -32,11 +28,9 @@ from pipeline.measures import (
     dead_ends,
     ecology,
     gazetteer,
-    grid,
     integration,
     isochrones,
     land,
-    landscape,
     missing_links,
     network,
     placebo,
@@ -197,13 +191,3 @@ INDEX_PAGE = index_page.render_index
 def maker_of(layer: str) -> Stage:
     """The stage that makes a layer."""
     return next(stage for stage in STAGES if layer in stage.outputs)
-
-
-def compile_ahead() -> None:
-    """Call once what the stages use compiled; changes nothing but numba's cache.
-
-    Takes some seconds of one core on a new machine; later runs only load the result.
-    """
-    routing.compile_searches()
-    grid.on_grid(np.array([shapely.box(0, 0, 1, 1)], dtype=object), 1e-5)
-    landscape.connectivity(np.ones(2), csr_array([[0.0, 1.0], [1.0, 0.0]]), 2.0)

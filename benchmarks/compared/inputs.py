@@ -191,7 +191,6 @@ NETWORK_LAYERS = ("cities", "highways", "tagged_nodes", "land_areas", "extract_a
 
 def metric_layers(path: Path, metro: object) -> dict:
     """The extract stage's layers of a PBF, those that the network takes in the metric CRS."""
-
     from pipeline.crs import local_metric_crs
     from pipeline.sources.extract import Source, read_extract
 

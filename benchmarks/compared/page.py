@@ -49,6 +49,8 @@ HOW = """## How it was measured
 - osmnx reads XML: the conversion of the PBF, filtered to road ways first, is not counted. `ours` holds
   all layers of the extract stage (land, water, railways, stops, services, boundaries), cut to the
   metro, while the peers read roads alone; `ours, roads alone` is given the roads of osmnx's XML as PBF.
+  Both use two threads, and have what the pipeline gives its workers: Arrow on the system's memory pool,
+  and what the imports made left to no garbage collection. The peers run as they come.
   Our graph is told without its contraction hierarchies{hierarchies}: no peer here has the like of them.
 - All routing engines but ours search the graph of our road edges, cut where streets meet or end, in
   Hilbert order; ours contracts it further by itself, which counts as building. No engine has turn

@@ -142,12 +142,8 @@ class Belt:
 
     def is_near(self, geometry: Geometries, distance_m: float) -> NDArray[np.bool_]:
         """True for geometries at most ``distance_m`` from the border's line."""
-        west, south, east, north = shapely.bounds(self._edges).T
-        wide = shapely.box(
-            west - distance_m, south - distance_m, east + distance_m, north + distance_m
-        )
         is_near = np.zeros(len(geometry), dtype=bool)
-        is_near[shapely.STRtree(geometry).query(wide)[1]] = True
+        is_near[shapely.STRtree(geometry).query(_wide_boxes(self._edges, distance_m))[1]] = True
         shapely.prepare(self.line)
         is_near[is_near] = shapely.dwithin(self.line, geometry[is_near], distance_m)
         return is_near
@@ -262,11 +258,15 @@ def joined(pairs: tuple[Ints, Ints], count: int) -> Ints:
 
 def boxes_within(geometry: Geometries, gap_m: float) -> tuple[Ints, Ints]:
     """Pairs (first < second) of geometries whose boxes, one widened by ``gap_m``, meet."""
-    west, south, east, north = shapely.bounds(geometry).T
-    wide = shapely.box(west - gap_m, south - gap_m, east + gap_m, north + gap_m)
-    first, second = shapely.STRtree(geometry).query(wide)
+    first, second = shapely.STRtree(geometry).query(_wide_boxes(geometry, gap_m))
     keep = first < second
     return first[keep], second[keep]
+
+
+def _wide_boxes(geometry: Geometries, by_m: float) -> Geometries:
+    """The box of each geometry, widened on all sides."""
+    west, south, east, north = shapely.bounds(geometry).T
+    return np.asarray(shapely.box(west - by_m, south - by_m, east + by_m, north + by_m))
 
 
 def within_gap(geometry: Geometries, gap_m: float) -> tuple[Ints, Ints]:

@@ -11,6 +11,7 @@ under the first rule that drops it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -160,14 +161,14 @@ def read_extract(metro: Metro, source: Source, params: ExtractParams) -> Extract
         territory = find_territory(metro, opened.read_boundaries(), places, covered)
         reach = _reach(territory.cities, params)
         osm = opened.read_all(box=shapely.bounds(reach.region))
-    account = Account()
-    # What has no part in the roads goes beside them, with an outline of its own: shapely's
-    # prepared geometry is not for two threads.
-    own = reach.copy()
+    # What has no part in the roads goes beside them, with an account and an outline of its
+    # own: shapely's prepared geometry is not for two threads.
+    own_reach, of_roads, of_others = reach.copy(), Account(), Account()
     roads, beside = at_once(
-        lambda: _road_layers(osm, reach, account),
-        lambda: _layers_beside_roads(osm, own, account),
+        lambda: _road_layers(osm, reach, of_roads),
+        lambda: _layers_beside_roads(osm, own_reach, of_others),
     )
+    account = Account(dict(Counter(of_roads.counts) + Counter(of_others.counts)))
     here = reach.has_points(places.geometry.x.to_numpy(), places.geometry.y.to_numpy())
     others = {
         "cities": territory.cities,
@@ -898,7 +899,7 @@ def _areas(osm: OsmData, reach: Reach, account: Account) -> list[_Areas]:
     ]
 
 
-_AREA_KEYS = (*vocabulary.LAND_VALUES, "building", "amenity", "office", "landuse", "man_made")
+_AREA_KEYS = (*vocabulary.LAND_VALUES, "building", "office")
 """One of these has every area of `_land_keys`, `_service_kind` and `_is_building`."""
 
 

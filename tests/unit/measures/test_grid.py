@@ -36,7 +36,7 @@ def test_what_is_narrow_stays_valid(noise, shift):
     assert abs(shapely.area(rounded).sum() - shapely.area(polygons).sum()) < 100 * SIZE
 
 
-def test_the_same_as_set_precision(monkeypatch):
+def test_the_same_as_set_precision():
     """Roomy, narrow and large polygons, each as the library's own overlay rounds them."""
     rng = np.random.default_rng(0)
     stars = [star(rng, corners) for corners in rng.integers(3, 400, 60)]
