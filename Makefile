@@ -22,11 +22,11 @@ install: $(VENV)/.installed ## make .venv with the package and what it needs
 $(VENV)/.installed: EXTRAS = test,check
 $(VENV)/.installed-bench: EXTRAS = test,check,bench
 
-# pip would compile on one core.
+# uv where it is there and reaches the packages (pip's settings it does not read), else pip,
+# which would compile on one core.
 $(VENV)/.installed $(VENV)/.installed-bench: pyproject.toml
-	@if command -v uv >/dev/null; then \
-		uv venv --quiet --allow-existing $(VENV) && \
-		uv pip install --quiet --python $(PYTHON) -e '.[$(EXTRAS)]'; \
+	@if command -v uv >/dev/null && uv venv --quiet --allow-existing $(VENV) && \
+		uv pip install --quiet --compile-bytecode --python $(PYTHON) -e '.[$(EXTRAS)]'; then :; \
 	else \
 		python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "needs Python 3.11 or later")' && \
 		python3 -m venv $(VENV) && \
