@@ -1294,6 +1294,13 @@ def _conform_column(column: Column, series: pd.Series, faults: list[str]) -> pd.
     return cast
 
 
+_GEOMETRY_TYPES = (
+    "Point", "LineString", "LinearRing", "Polygon", "MultiPoint", "MultiLineString",
+    "MultiPolygon", "GeometryCollection",
+)  # fmt: skip
+"""By GEOS's number of the type."""
+
+
 def _conform_geometry(layer: Layer, frame: pd.DataFrame, faults: list[str]) -> Any:
     if not isinstance(frame, gpd.GeoDataFrame) or "geometry" not in frame.columns:
         faults.append("no geometry column")
@@ -1307,7 +1314,7 @@ def _conform_geometry(layer: Layer, frame: pd.DataFrame, faults: list[str]) -> A
     if empties:
         faults.append(f"geometry: {empties} missing or empty")
     types = {
-        str(each) for each in frame.geometry.set_axis(range(len(frame))).geom_type.dropna().unique()
+        _GEOMETRY_TYPES[each] for each in np.unique(shapely.get_type_id(geometry)) if each >= 0
     }
     if wanted[0].startswith("Multi"):
         types = {each if each.startswith("Multi") else f"Multi{each}" for each in types}

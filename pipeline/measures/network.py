@@ -108,7 +108,7 @@ def build_network(
     )
     roads = _describe_edges(edges, vertices, table, cities, land_areas, params, crs)
     nodes = _describe_nodes(
-        roads, vertices, table, tagged_nodes, cities, extract_area, extract_params, crs
+        roads, edges, vertices, table, tagged_nodes, cities, extract_area, extract_params, crs
     )
     return {"roads": roads, "road_nodes": nodes}
 
@@ -140,21 +140,21 @@ def locate_points(
         if len(near):
             shapely.prepare(area)
             found[near[shapely.intersects_xy(area, x[near], y[near])]] = row
-    labels = np.array([*ids, None], dtype=object)
-    return pd.Series(labels[found], dtype="str")
+    return _worded(ids.tolist(), found)
 
 
 def points_in_any(x: ArrayLike, y: ArrayLike, polygons: NDArray[np.object_]) -> Flags:
     """Whether each point lies in (or on) one of many small polygons.
 
-    The polygons are the query side of a tree over the points: the other way
-    round each polygon would be prepared again for every point.
+    The tree is asked for boxes alone: its own predicate would prepare a polygon
+    again for every point.
     """
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     inside = np.zeros(len(x), dtype=bool)
     if len(x) and len(polygons):
-        tree = shapely.STRtree(shapely.points(x, y))
-        inside[tree.query(polygons, predicate="intersects")[1]] = True
+        point, polygon = shapely.STRtree(polygons).query(shapely.points(x, y))
+        shapely.prepare(polygons)
+        inside[point[shapely.intersects_xy(polygons[polygon], x[point], y[point])]] = True
     return inside
 
 
@@ -211,11 +211,18 @@ def parse_lanes(text: str) -> float:
 
 def _kept_ways(highways: gpd.GeoDataFrame, params: NetworkParams) -> gpd.GeoDataFrame:
     """Ways of the kept classes, in the order of their ids."""
-    rank = highways["highway"].map(CLASS_RANK)
-    kept = rank.notna() & (rank <= CLASS_RANK[params.lowest_class])
+    kept = _class_rank(highways["highway"]) <= CLASS_RANK[params.lowest_class]
     if not kept.all():
         log.info("network: class_not_kept drops %d of %d ways", int((~kept).sum()), len(kept))
-    return highways[kept.to_numpy(dtype=bool)].sort_values("way_id", ignore_index=True)
+        highways = highways[kept]
+    if not highways["way_id"].is_monotonic_increasing:
+        highways = highways.sort_values("way_id")
+    return highways.reset_index(drop=True)
+
+
+def _class_rank(highway: pd.Series) -> Floats:
+    """Rank per road class; nan for anything else."""
+    return _parsed(highway, lambda name: CLASS_RANK.get(name, np.nan))
 
 
 @dataclass(frozen=True)
@@ -282,7 +289,7 @@ def _way_attributes(ways: gpd.GeoDataFrame) -> pd.DataFrame:
             "speed_tagged": _tagged_speed(ways, is_oneway, is_backward),
             "is_bridge": _is_set(ways["bridge"]),
             "is_tunnel": _is_set(ways["tunnel"]),
-            "class_rank": ways["highway"].map(CLASS_RANK).to_numpy(dtype=np.int8),
+            "class_rank": _class_rank(ways["highway"]).astype(np.int8),
             "is_link": ways["highway"].str.endswith("_link").to_numpy(dtype=bool),
             "is_roundabout": ways["junction"].isin(_CIRCULAR).to_numpy(dtype=bool),
             "is_closed": _is_closed(ways),
@@ -359,8 +366,10 @@ def _is_closed(ways: gpd.GeoDataFrame) -> Flags:
 
 
 def _layer(tag: pd.Series) -> NDArray[np.int8]:
-    values = pd.to_numeric(tag, errors="coerce").fillna(0.0).clip(-10, 10)
-    return np.asarray(values.to_numpy().astype(np.int8))
+    codes, values = pd.factorize(tag)
+    numbers = pd.to_numeric(pd.Series(values, dtype="str"), errors="coerce")
+    parsed = np.append(numbers.fillna(0.0).clip(-10, 10).to_numpy(float), 0.0)
+    return parsed[codes].astype(np.int8)
 
 
 # --- edges ------------------------------------------------------------------------------
@@ -401,10 +410,10 @@ def _describe_edges(
     steps = _step_lengths(vertices)
     length_m = np.add.reduceat(steps, edges.start)
     x, y = _edge_middles(edges, vertices, steps, length_m).T
-    geometry, edge_id, is_urban, city_id, roads = at_once(
+    is_urban, geometry, edge_id, city_id, roads = at_once(
+        lambda: points_in_any(x, y, built_up_areas(land_areas)),
         lambda: _edge_lines(edges, vertices, is_reversed),
         lambda: _edge_ids(table["way_id"].to_numpy()[row], from_node, to_node),
-        lambda: points_in_any(x, y, built_up_areas(land_areas)),
         lambda: locate_points(x, y, cities),
         lambda: table.take(row).reset_index(drop=True),
     )
@@ -454,22 +463,24 @@ def _edge_middles(edges: _Edges, vertices: _Vertices, steps: Floats, length_m: F
 def _edge_ids(way: Ints, from_node: Ints, to_node: Ints) -> pd.Series:
     """`<way>/<from>/<to>`; a way that joins the same nodes again gets a counter."""
     parts = [pc.cast(pa.array(part), pa.string()) for part in (way, from_node, to_node)]
-    ids = pd.Series(
-        pc.binary_join_element_wise(*parts, "/").to_numpy(zero_copy_only=False), dtype="str"
-    )
-    again = (
-        pd.DataFrame({"way": way, "a": from_node, "b": to_node})
-        .groupby(["way", "a", "b"])
-        .cumcount()
-    )
-    doubles = again.to_numpy() > 0
-    if doubles.any():
-        ids = ids.astype(object)
-        ids[doubles] = ids[doubles] + "/" + (again[doubles] + 1).astype(str)
-    return ids.astype("str")
+    joined = pc.binary_join_element_wise(*parts, "/")
+    ids = pd.Series(pc.cast(joined, pa.large_string()), dtype="str")
+    # Few edges can be doubles: those whose mixed-up numbers are the same, as they are of doubles.
+    mixed = pd.Series((way * _MIX[0] + from_node) * _MIX[1] + to_node)
+    rows = np.flatnonzero(mixed.duplicated(keep=False))
+    same = pd.DataFrame({"way": way[rows], "a": from_node[rows], "b": to_node[rows]})
+    again = same.groupby(["way", "a", "b"]).cumcount().to_numpy()
+    doubles = rows[again > 0]
+    if len(doubles):
+        ids.iloc[doubles] = ids.iloc[doubles] + "/" + (again[again > 0] + 1).astype(str)
+    return ids
 
 
-def _lanes(roads: pd.DataFrame, params: NetworkParams) -> tuple[Floats, NDArray[np.object_]]:
+_MIX = np.array([-7046029254386353131, -4417276706812531889], dtype=np.int64)
+"""Large odd factors; products wrap around."""
+
+
+def _lanes(roads: pd.DataFrame, params: NetworkParams) -> tuple[Floats, pd.Series]:
     per_class = by_rank(params.lanes_per_direction)
     imputed = per_class[roads["class_rank"].to_numpy()]
     # A ramp is a single lane unless it says otherwise, whatever its road's class.
@@ -477,7 +488,7 @@ def _lanes(roads: pd.DataFrame, params: NetworkParams) -> tuple[Floats, NDArray[
     return _tagged_else(roads["lanes_tagged"].to_numpy(), imputed)
 
 
-def _speeds(roads: pd.DataFrame, params: NetworkParams) -> tuple[Floats, NDArray[np.object_]]:
+def _speeds(roads: pd.DataFrame, params: NetworkParams) -> tuple[Floats, pd.Series]:
     table = by_rank(params.speed_kmh)
     link = np.array(params.link_speed_kmh, dtype=float)
     urban = roads["is_urban"].to_numpy().astype(np.int64)
@@ -486,10 +497,16 @@ def _speeds(roads: pd.DataFrame, params: NetworkParams) -> tuple[Floats, NDArray
     return _tagged_else(roads["speed_tagged"].to_numpy(), imputed)
 
 
-def _tagged_else(tagged: Floats, imputed: Floats) -> tuple[Floats, NDArray[np.object_]]:
+def _tagged_else(tagged: Floats, imputed: Floats) -> tuple[Floats, pd.Series]:
     is_tagged = ~np.isnan(tagged)
-    evidence = np.where(is_tagged, "tagged", "imputed").astype(object)
+    evidence = _worded(["imputed", "tagged"], is_tagged.astype(np.int64))
     return np.where(is_tagged, tagged, imputed), evidence
+
+
+def _worded(words: list[str], codes: Ints) -> pd.Series:
+    """A text column that says ``words[code]``; null for -1."""
+    taken = pa.array(words, pa.large_string()).take(pa.array(codes, mask=codes < 0))
+    return pd.Series(taken, dtype="str")
 
 
 # --- nodes ------------------------------------------------------------------------------
@@ -497,6 +514,7 @@ def _tagged_else(tagged: Floats, imputed: Floats) -> tuple[Floats, NDArray[np.ob
 
 def _describe_nodes(
     roads: gpd.GeoDataFrame,
+    edges: _Edges,
     vertices: _Vertices,
     table: pd.DataFrame,
     tagged_nodes: gpd.GeoDataFrame,
@@ -505,10 +523,13 @@ def _describe_nodes(
     extract_params: ExtractParams,
     crs: Any,
 ) -> gpd.GeoDataFrame:
-    ends = np.concatenate([roads["from_node"].to_numpy(), roads["to_node"].to_numpy()])
-    node_id, position = np.unique(ends, return_inverse=True)
+    ends = np.concatenate([edges.start, edges.stop])
+    node_id, position = np.unique(vertices.node[ends], return_inverse=True)
     start, stop = position[: len(roads)], position[len(roads) :]
-    xy = _node_coordinates(node_id, vertices)
+    # Every vertex of such a node is an end; of several the first says where it is.
+    vertex = np.full(len(node_id), len(vertices.node))
+    np.minimum.at(vertex, position, ends)
+    xy = vertices.xy[vertex]
     is_open = (roads["status"] == "open").to_numpy(dtype=bool)
     count = _street_count(len(node_id), start[is_open], stop[is_open])
     cut = _cut_way_ends(vertices, table)
@@ -536,12 +557,6 @@ def _describe_nodes(
     return gpd.GeoDataFrame(nodes, geometry=points, crs=crs)
 
 
-def _node_coordinates(node_id: Ints, vertices: _Vertices) -> Floats:
-    order = np.argsort(vertices.node, kind="stable")
-    first = np.searchsorted(vertices.node[order], node_id)
-    return vertices.xy[order[first]]
-
-
 def _street_count(n_nodes: int, start: Ints, stop: Ints) -> Ints:
     return np.bincount(start, minlength=n_nodes) + np.bincount(stop, minlength=n_nodes)
 
@@ -553,15 +568,19 @@ def components(n_nodes: int, start: Ints, stop: Ints) -> NDArray[np.int32]:
     depend on the order of the edges.
     """
     result = np.full(n_nodes, -1, dtype=np.int32)
-    touched = np.unique(np.concatenate([start, stop]))
+    is_touched = np.zeros(n_nodes, dtype=bool)
+    is_touched[start] = is_touched[stop] = True
+    touched = np.flatnonzero(is_touched)
     if not len(touched):
         return result
     graph = coo_array((np.ones(len(start), dtype=np.int8), (start, stop)), shape=(n_nodes, n_nodes))
-    _, label = connected_components(graph.tocsr(), directed=False)
-    found, lowest, size = np.unique(label[touched], return_index=True, return_counts=True)
-    order = np.lexsort((lowest, -size))
-    rank = np.full(label.max() + 1, -1, dtype=np.int32)
-    rank[found[order]] = np.arange(len(found), dtype=np.int32)
+    count, label = connected_components(graph.tocsr(), directed=False)
+    size = np.bincount(label[touched], minlength=count)
+    lowest = np.full(count, n_nodes)
+    np.minimum.at(lowest, label[touched], touched)
+    # Labels of no edge stand last, where nobody asks for them.
+    rank = np.empty(count, dtype=np.int32)
+    rank[np.lexsort((lowest, -size))] = np.arange(count, dtype=np.int32)
     result[touched] = rank[label[touched]]
     return result
 

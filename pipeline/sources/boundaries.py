@@ -11,6 +11,7 @@ nothing is guessed: a city not found, or found twice, is an error.
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import json
 import sqlite3
@@ -70,6 +71,14 @@ class AdminAreas:
     label_node: NDArray[np.int64]
     geometry: NDArray[np.object_]
     fault: NDArray[np.object_]
+
+    @functools.cached_property
+    def listed_names(self) -> list[pd.Series]:
+        """Each column of names with every name between semicolons; empty where there is none."""
+        return [
+            (";" + column.str.replace(r"\s*;\s*", ";", regex=True) + ";").fillna("")
+            for column in self.names.values()
+        ]
 
 
 def find_territory(metro: Metro, osm: OsmData, places: gpd.GeoDataFrame, covered: Any) -> Territory:
@@ -303,8 +312,7 @@ def _candidates(city: City, areas: AdminAreas, level: str) -> NDArray[np.int64]:
 def _is_named(areas: AdminAreas, name: str) -> NDArray[np.bool_]:
     """True where any name, or one of several parted by semicolons, is exactly this one."""
     found = np.zeros(len(areas.relation_id), dtype=bool)
-    for column in areas.names.values():
-        listed = (";" + column.str.replace(r"\s*;\s*", ";", regex=True) + ";").fillna("")
+    for listed in areas.listed_names:
         found |= listed.str.contains(f";{name};", regex=False).to_numpy(dtype=bool)
     return found
 

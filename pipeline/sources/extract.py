@@ -12,7 +12,7 @@ under the first rule that drops it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -95,7 +95,8 @@ class Account:
 
     def add_rules(self, subject: str, rules: NDArray[np.object_]) -> None:
         """Count an array of rule names."""
-        for rule, count in pd.Series(rules, dtype="str").value_counts().items():
+        codes, names = pd.factorize(rules)
+        for rule, count in zip(names, np.bincount(codes, minlength=len(names)), strict=True):
             self.add(subject, str(rule), int(count))
 
     def frame(self) -> pd.DataFrame:
@@ -157,8 +158,8 @@ def read_extract(metro: Metro, source: Source, params: ExtractParams) -> Extract
     with open_osm(source.files) as opened:
         extract_area = extract_area_of(opened, source.polys)
         covered = shapely.union_all(extract_area.geometry.to_numpy())
-        places = places_of(opened.nodes)
-        territory = find_territory(metro, opened.read_boundaries(), places, covered)
+        places, boundaries = at_once(lambda: places_of(opened.nodes), opened.read_boundaries)
+        territory = find_territory(metro, boundaries, places, covered)
         reach = _reach(territory.cities, params)
         osm = opened.read_all(box=shapely.bounds(reach.region))
     # What has no part in the roads goes beside them, with an account and an outline of its
@@ -426,13 +427,15 @@ def _planned(ways: Ways, key: str, known: Sequence[str]) -> tuple[pd.Series, NDA
     built = value.copy()
     for prefix in vocabulary.STATUS_PREFIXES:
         ahead = value.eq(prefix).fillna(False).to_numpy(dtype=bool)
-        status[ahead] = prefix
-        coming = ways.tags.get(prefix).str.strip()
         prefixed = ways.tags.get(f"{prefix}:{key}").str.strip()
-        built = built.where(~ahead, coming.where(coming.isin(known), prefixed))
+        if ahead.any():
+            status[ahead] = prefix
+            coming = ways.tags.get(prefix).str.strip()
+            built = built.where(~ahead, coming.where(coming.isin(known), prefixed))
         only_prefix = value.isna().to_numpy() & prefixed.notna().to_numpy() & (status == "open")
-        status[only_prefix] = prefix
-        built = built.where(~only_prefix, prefixed)
+        if only_prefix.any():
+            status[only_prefix] = prefix
+            built = built.where(~only_prefix, prefixed)
     return built, status
 
 
@@ -479,10 +482,9 @@ def _highway_rules(
     is_planned = status != "open"
     unsaid = is_planned & ~built.isin(tuple(vocabulary.NOT_MOTOR_ROADS)).to_numpy(dtype=bool)
     gone = built.isin(tuple(vocabulary.ABANDONED)).to_numpy(dtype=bool)
-    value = built.fillna("")
-    known = value.isin(tuple(vocabulary.NOT_MOTOR_ROADS)).to_numpy(dtype=bool)
-    rule = np.where(known, "not_motor_road:" + value.to_numpy(dtype=object), "not_motor_road:other")
-    rule = rule.astype(object)
+    known = np.flatnonzero(built.isin(tuple(vocabulary.NOT_MOTOR_ROADS)).to_numpy(dtype=bool))
+    rule = np.full(len(ways.id), "not_motor_road:other", dtype=object)
+    rule[known] = ("not_motor_road:" + built.take(known)).to_numpy(dtype=object)
     rule[is_planned] = "planned_not_motor_road"
     rule[is_class | (unsaid & ~gone)] = None
     rule[gone] = "disused_or_abandoned"
@@ -765,7 +767,10 @@ def _segment_total(values: NDArray[np.float64], offsets: Ints) -> NDArray[np.flo
 
 
 def _equals(tags: Any, key: str, *values: str) -> Flags:
-    return np.asarray(tags.get(key).isin(values), dtype=bool)
+    found = np.zeros(tags.rows, dtype=bool)
+    rows, value = tags.values_of(key)
+    found[rows] = value.isin(values)
+    return found
 
 
 def _is_station(tags: Any) -> Flags:
@@ -900,27 +905,26 @@ def _areas(osm: OsmData, reach: Reach, account: Account) -> list[_Areas]:
 
 
 _AREA_KEYS = (*vocabulary.LAND_VALUES, "building", "office")
-"""One of these has every area of `_land_keys`, `_service_kind` and `_is_building`."""
+"""One of these has every area of `_land_values`, `_service_kind` and `_is_building`."""
 
 
-def _land_keys(tags: Any) -> dict[str, pd.Series]:
-    """Per key of `land_areas`, its value where the layer takes it, else null."""
+def _land_values(tags: Any) -> Iterator[tuple[str, Ints, pd.Series]]:
+    """Per key of `land_areas` the rows whose value the layer takes, and these values."""
     is_area = _equals(tags, "area", "yes") | _equals(tags, "type", "multipolygon", "boundary")
-    refused = pd.Series(_equals(tags, "area", "no"))
-    found = {}
+    is_refused = _equals(tags, "area", "no")
     for key, values in vocabulary.LAND_VALUES.items():
-        value = clean_text(tags.get(key))
+        rows, value = tags.values_of(key)
+        value = clean_text(value)
         wanted = value.notna() if values is None else value.isin(tuple(values))
-        wanted &= ~value.isin(tuple(vocabulary.DENIALS)) & ~refused
-        wanted &= is_area | ~value.isin(tuple(vocabulary.LINES_UNLESS_AREA))
-        found[key] = value.where(wanted, None)
-    return found
+        wanted &= ~value.isin(tuple(vocabulary.DENIALS)) & ~is_refused[rows]
+        wanted &= is_area[rows] | ~value.isin(tuple(vocabulary.LINES_UNLESS_AREA))
+        yield key, rows[wanted.to_numpy(dtype=bool)], value[wanted]
 
 
 def _is_land(tags: Any) -> Flags:
     flags = np.zeros(tags.rows, dtype=bool)
-    for value in _land_keys(tags).values():
-        flags |= value.notna().to_numpy()
+    for _, rows, _ in _land_values(tags):
+        flags[rows] = True
     return flags
 
 
@@ -928,7 +932,7 @@ def _way_areas(ways: Ways, reach: Reach, account: Account) -> _Areas:
     # Most ways are roads, which none of the questions below concerns.
     ways = ways.take(np.flatnonzero(ways.tags.has(*_AREA_KEYS)))
     land = _is_land(ways.tags)
-    service = _service_kind(ways.tags).notna().to_numpy()
+    service = pd.notna(_service_kind(ways.tags))
     building = _is_building(ways.tags)
     rows = np.flatnonzero(land | service | building)
     ways, land, service, building = ways.take(rows), land[rows], service[rows], building[rows]
@@ -956,7 +960,7 @@ def _way_areas(ways: Ways, reach: Reach, account: Account) -> _Areas:
 def _relation_areas(relations: Relations, ways: Ways, reach: Reach, account: Account) -> _Areas:
     is_area = relations.tags.get("type").isin(("multipolygon", "boundary")).to_numpy(dtype=bool)
     land = _is_land(relations.tags)
-    service = _service_kind(relations.tags).notna().to_numpy()
+    service = pd.notna(_service_kind(relations.tags))
     building = _is_building(relations.tags)
     rows = np.flatnonzero(is_area & (land | service | building))
     relations, land, service, building = (
@@ -1013,16 +1017,16 @@ def _land_areas(areas: list[_Areas]) -> gpd.GeoDataFrame:
     for batch in areas:
         name = clean_text(batch.tags.get("name"))
         water = clean_text(batch.tags.get("water"))
-        for key, value in _land_keys(batch.tags).items():
-            rows = np.flatnonzero(value.notna().to_numpy())
+        for key, rows, value in _land_values(batch.tags):
             columns = {
                 "area_id": batch.area_id[rows],
                 "key": key,
-                "value": value.take(rows).to_numpy(dtype=object),
+                "value": value.to_numpy(dtype=object),
                 "water": water.take(rows).to_numpy(dtype=object),
                 "name": name.take(rows).to_numpy(dtype=object),
+                "geometry": batch.geometry[rows],
             }
-            parts.append(gpd.GeoDataFrame(columns, geometry=batch.geometry[rows], crs=WGS84))
+            parts.append(pd.DataFrame(columns))
     return _concat(parts, "land_areas").sort_values(["area_id", "key"], ignore_index=True)
 
 
@@ -1031,41 +1035,50 @@ def _buildings(areas: list[_Areas]) -> gpd.GeoDataFrame:
     for batch in areas:
         rows = np.flatnonzero(batch.is_building)
         building = clean_text(batch.tags.get("building")).fillna("yes").take(rows)
-        columns = {"area_id": batch.area_id[rows], "building": building.to_numpy(dtype=object)}
-        parts.append(gpd.GeoDataFrame(columns, geometry=batch.geometry[rows], crs=WGS84))
+        columns = {
+            "area_id": batch.area_id[rows],
+            "building": building.to_numpy(dtype=object),
+            "geometry": batch.geometry[rows],
+        }
+        parts.append(pd.DataFrame(columns))
     return _concat(parts, "buildings").sort_values("area_id", ignore_index=True)
 
 
-def _concat(parts: list[gpd.GeoDataFrame], layer: str) -> gpd.GeoDataFrame:
+def _concat(parts: list[pd.DataFrame], layer: str) -> gpd.GeoDataFrame:
+    """Frames with a column of geometries as one layer in WGS84."""
     filled = [part for part in parts if len(part)]
-    return pd.concat(filled, ignore_index=True) if filled else empty(layer, WGS84)
+    if not filled:
+        return empty(layer, WGS84)
+    return gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), geometry="geometry", crs=WGS84)
 
 
 # --- services --------------------------------------------------------------------------
 
 
-def _service_kind(tags: Any) -> pd.Series:
-    """Kind of service per row; null where it is none."""
-    kind = tags.get("amenity").map(vocabulary.AMENITY_SERVICES)
-    research = tags.get("office").eq("research").fillna(False)
-    industrial = tags.get("landuse").eq("industrial").fillna(False) | tags.get("man_made").eq(
-        "works"
-    ).fillna(False)
-    kind = kind.where(kind.notna() | ~research, "research")
-    return kind.where(kind.notna() | ~industrial, "industrial")
+def _service_kind(tags: Any) -> NDArray[np.object_]:
+    """Kind of service per row; None where it is none."""
+    kind = np.full(tags.rows, None, dtype=object)
+    # Later lines win.
+    kind[_equals(tags, "landuse", "industrial") | _equals(tags, "man_made", "works")] = "industrial"
+    kind[_equals(tags, "office", "research")] = "research"
+    rows, amenity = tags.values_of("amenity")
+    service = amenity.map(vocabulary.AMENITY_SERVICES)
+    known = service.notna().to_numpy(dtype=bool)
+    kind[rows[known]] = service[known].to_numpy(dtype=object)
+    return kind
 
 
 def _services(nodes: Nodes, areas: list[_Areas], reach: Reach) -> gpd.GeoDataFrame:
     """Nodes, and a point inside each area that stands for its site."""
     kind = _service_kind(nodes.tags)
-    at = np.flatnonzero(kind.notna().to_numpy() & reach.has_points(nodes.lon, nodes.lat))
+    at = np.flatnonzero(pd.notna(kind) & reach.has_points(nodes.lon, nodes.lat))
     single = nodes.take(at)
     parts = [
         _points(
             single,
             {
                 "osm_id": np.char.add("n", single.id.astype(str)).astype(object),
-                "kind": kind.take(at).to_numpy(dtype=object),
+                "kind": kind[at],
                 "name": clean_text(single.tags.get("name")).to_numpy(dtype=object),
                 "area_km2": np.full(len(at), np.nan),
             },
@@ -1073,11 +1086,11 @@ def _services(nodes: Nodes, areas: list[_Areas], reach: Reach) -> gpd.GeoDataFra
     ]
     for batch in areas:
         kind = _service_kind(batch.tags)
-        rows = np.flatnonzero(kind.notna().to_numpy())
+        rows = np.flatnonzero(pd.notna(kind))
         shapes = batch.geometry[rows]
         columns = {
             "osm_id": batch.area_id[rows],
-            "kind": kind.take(rows).to_numpy(dtype=object),
+            "kind": kind[rows],
             "name": clean_text(batch.tags.get("name")).take(rows).to_numpy(dtype=object),
             "area_km2": gpd.GeoSeries(shapes, crs=WGS84).to_crs(reach.metric).area.to_numpy() / 1e6,
         }

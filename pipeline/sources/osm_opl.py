@@ -1,14 +1,13 @@
-"""An OSM file written out as OPL texts, in a process of its own.
+"""An OSM file written out as OPL text, in a process of its own.
 
 What belongs here: the only code that hands a user's file to libosmium. A damaged
 file can end that library's process, and on a worker everything that runs there;
-so `osm_pbf` runs this module as a command, and reads the texts that it leaves.
+so `osm_pbf` runs this module as a command, and reads the text that it leaves.
 Nothing but osmium is imported, to be quick to start.
 
-Arguments: the file, a folder that exists, and a JSON list of the keys of wanted
-nodes. In the folder then stand ``relations.opl`` and ``objects.opl``; on standard
-output one JSON object, the header's entries, or ``error`` in words. With an empty
-name of the folder only the header is read.
+Arguments: the file, the text to write (nothing stands there yet), and a JSON list of
+the keys of wanted nodes. On standard output then stands one JSON object, the header's
+entries, or ``error`` in words. With an empty name of the text only the header is read.
 """
 
 from __future__ import annotations
@@ -21,30 +20,25 @@ from typing import Any
 import osmium
 
 
-def write_texts(path: str, folder: str, node_keys: list[str]) -> dict[str, Any]:
-    """Write the texts; returns what the file's header says."""
+def write_text(path: str, target: str, node_keys: list[str]) -> dict[str, Any]:
+    """Write the text, objects in the file's order; returns what the file's header says."""
     bits = osmium.osm.osm_entity_bits
-    if not folder:
+    if not target:
         with osmium.io.Reader(path, bits.NOTHING) as reader:
             return _header(reader.header())
     locations = osmium.NodeLocationsForWays(osmium.index.create_map("flex_mem"))
     locations.ignore_errors()
     tagged = osmium.filter.KeyFilter(*node_keys)
     tagged.enable_for(bits.NODE)
-    with osmium.io.Reader(path, bits.RELATION) as reader:
-        header = _header(reader.header())
-        _write(f"{folder}/relations.opl", reader, osmium.filter.KeyFilter("type"))
-    with osmium.io.Reader(path, bits.NODE | bits.WAY) as reader:
-        _write(f"{folder}/objects.opl", reader, locations, tagged)
-    return header
-
-
-def _write(path: str, reader: Any, *handlers: Any) -> None:
-    """Pass a reader's objects through handlers and filters into an OPL text."""
+    typed = osmium.filter.KeyFilter("type")
+    typed.enable_for(bits.RELATION)
     options = "opl,add_metadata=false,locations_on_ways=true"
-    writer = osmium.SimpleWriter(osmium.io.File(path, options))
-    osmium.apply(reader, *handlers, writer)
-    writer.close()
+    with osmium.io.Reader(path, bits.NODE | bits.WAY | bits.RELATION) as reader:
+        header = _header(reader.header())
+        writer = osmium.SimpleWriter(osmium.io.File(target, options))
+        osmium.apply(reader, locations, tagged, typed, writer)
+        writer.close()
+    return header
 
 
 def _header(header: Any) -> dict[str, Any]:
@@ -59,9 +53,9 @@ def _header(header: Any) -> dict[str, Any]:
 
 def main() -> None:
     """Run as a command. Ends at once, without the clean-up on which libosmium may fail."""
-    path, folder, keys = sys.argv[1:]
+    path, target, keys = sys.argv[1:]
     try:
-        answer = write_texts(path, folder, json.loads(keys))
+        answer = write_text(path, target, json.loads(keys))
     except BaseException as error:
         answer = {"error": " ".join(str(error).split()) or type(error).__name__}
     print(json.dumps(answer), flush=True)

@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import functools
 import json
+import mmap
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +77,15 @@ class Tags:
         indices[self.row[where]] = where
         picked = self.value.take(pa.array(indices, mask=indices < 0))
         return pd.Series(picked.cast(pa.large_string()), dtype=TEXT)
+
+    def values_of(self, key: str) -> tuple[Ints, pd.Series]:
+        """Rows that have the key, in order, and their values."""
+        where = np.flatnonzero(self.key == _KEY_CODE[key])
+        row = self.row[where]
+        # As `get` does: of a key that a row has twice the last counts.
+        is_last = np.append(row[1:] != row[:-1], True)[: len(row)]
+        picked = self.value.take(pa.array(where[is_last]))
+        return row[is_last], pd.Series(picked.cast(pa.large_string()), dtype=TEXT)
 
     def has(self, *keys: str) -> Flags:
         """True for rows that carry any of the keys."""
@@ -191,7 +201,7 @@ class OsmData:
 
 @dataclass(frozen=True)
 class OpenOsm:
-    """Files whose nodes and relations are read, and whose ways wait as text.
+    """Files whose relations are read, and whose nodes and ways wait as text.
 
     Ways are most of an extract. Reading those of the boundaries first, and then
     thinning what lies far from them, bounds memory by the metro, not by the
@@ -199,15 +209,22 @@ class OpenOsm:
     """
 
     headers: tuple[Header, ...]
-    nodes: Nodes
     relations: Relations
     paths: tuple[Path, ...]
-    texts: tuple[pa.Buffer, ...]
+    node_texts: tuple[pa.Buffer, ...]
+    way_texts: tuple[pa.Buffer, ...]
+
+    @functools.cached_property
+    def nodes(self) -> Nodes:
+        """Tagged nodes that matter."""
+        parts = zip(self.paths, self.node_texts, strict=True)
+        return _join_nodes([_parsed(path, text, "n", _parse_nodes) for path, text in parts])
 
     def read_boundaries(self) -> OsmData:
-        """With no ways but the members of administrative boundaries."""
+        """With no nodes, and no ways but the members of administrative boundaries."""
         is_admin = self.relations.tags.get("boundary").eq("administrative").to_numpy(dtype=bool)
-        return self._with_ways(_member_ways(self.relations, is_admin), (), None)
+        ways = self._read_ways(_member_ways(self.relations, is_admin), (), None)
+        return OsmData(self.headers, _parse_nodes(pa.py_buffer(b"")), ways, self.relations)
 
     def read_all(self, box: Box | None = None) -> OsmData:
         """With all ways that a tag selects, and all members of areas.
@@ -218,16 +235,15 @@ class OpenOsm:
         """
         is_area = self.relations.tags.get("type").isin(("multipolygon", "boundary"))
         members = _member_ways(self.relations, is_area.to_numpy(dtype=bool))
-        return self._with_ways(members, WAY_SELECTORS, box)
+        ways = self._read_ways(members, WAY_SELECTORS, box)
+        return OsmData(self.headers, self.nodes, ways, self.relations)
 
-    def _with_ways(self, members: Ints, keys: Sequence[str], box: Box | None) -> OsmData:
-        parts = []
-        for path, text in zip(self.paths, self.texts, strict=True):
-            try:
-                parts.append(_parse_ways(text, members, keys, box))
-            except _READ_ERRORS as error:
-                raise _unreadable(path, error) from error
-        return OsmData(self.headers, self.nodes, _join_ways(parts), self.relations)
+    def _read_ways(self, members: Ints, keys: Sequence[str], box: Box | None) -> Ways:
+        def parse(text: pa.Buffer) -> Ways:
+            return _parse_ways(text, members, keys, box)
+
+        parts = zip(self.paths, self.way_texts, strict=True)
+        return _join_ways([_parsed(path, text, "w", parse) for path, text in parts])
 
 
 @contextmanager
@@ -249,12 +265,11 @@ def open_osm(files: Sequence[Path]) -> Iterator[OpenOsm]:
     for path in paths:
         _check_is_osm(path)
     with tempfile.TemporaryDirectory(prefix="metro-osm-") as folder:
-        headers, relations, nodes, texts = zip(
-            *(_read_file(path, Path(folder) / str(n)) for n, path in enumerate(paths)), strict=True
+        headers, relations, nodes, ways = zip(
+            *(_read_file(path, Path(folder) / f"{n}.opl") for n, path in enumerate(paths)),
+            strict=True,
         )
-        yield OpenOsm(
-            headers, _join_nodes(list(nodes)), _join_relations(list(relations)), paths, texts
-        )
+        yield OpenOsm(headers, _join_relations(list(relations)), paths, nodes, ways)
 
 
 def read_osm(files: Sequence[Path]) -> OsmData:
@@ -266,7 +281,7 @@ def read_osm(files: Sequence[Path]) -> OsmData:
 def read_header(path: Path) -> Header:
     """Snapshot date, generator and bounding box of a file."""
     _check_is_osm(path)
-    return _write_texts(path, None)
+    return _write_text(path, None)
 
 
 def lines_of(ways: Ways) -> NDArray[np.object_]:
@@ -415,78 +430,89 @@ def find_sorted(sorted_ids: Ints, wanted: Ints) -> Ints:
 def _open_relations(owner: Ints, first: Ints, last: Ints, count: int) -> Flags:
     """True where some node ends an odd number of a relation's ways."""
     opened = np.zeros(count, dtype=bool)
-    if len(owner):
-        ends = np.column_stack([np.concatenate([owner, owner]), np.concatenate([first, last])])
-        unique, times = np.unique(ends, axis=0, return_counts=True)
-        opened[unique[times % 2 == 1, 0]] = True
+    owner, node = np.concatenate([owner, owner]), np.concatenate([first, last])
+    order = np.lexsort((node, owner))
+    owner, node = owner[order], node[order]
+    is_new = np.append(True, (owner[1:] != owner[:-1]) | (node[1:] != node[:-1]))[: len(owner)]
+    start = np.flatnonzero(is_new)
+    times = np.diff(start, append=len(owner))
+    opened[owner[start[times % 2 == 1]]] = True
     return opened
 
 
-def _read_file(path: Path, folder: Path) -> tuple[Header, Relations, Nodes, pa.Buffer]:
-    """Header, relations and tagged nodes of a file, and its ways as OPL text."""
-    folder.mkdir()
-    header = _write_texts(path, folder)
+def _read_file(path: Path, target: Path) -> tuple[Header, Relations, pa.Buffer, pa.Buffer]:
+    """Header and relations of a file, and its tagged nodes and its ways as OPL text."""
+    header = _write_text(path, target)
+    nodes, ways, relations = _parted(target)
+    return header, _parsed(path, relations, "r", _parse_relations), nodes, ways
+
+
+def _parsed(path: Path, text: pa.Buffer, kind: str, parse: Callable[[pa.Buffer], Any]) -> Any:
+    """What a text of this file holds, which should be objects of one kind: n, w or r."""
     try:
-        relations = _parse_relations(_map_file(folder / "relations.opl"))
-        nodes, ways = _part_nodes_from_ways(path, _map_file(folder / "objects.opl"))
-        return header, relations, _parse_nodes(nodes), ways
-    except SourceError:
-        raise
+        return parse(text)
     except _READ_ERRORS as error:
+        if _has_others(text, kind):
+            raise SourceError(
+                f"{path} has nodes behind ways or relations before them; expected an extract "
+                "sorted by type and id: sort it with `osmium sort`"
+            ) from error
         raise _unreadable(path, error) from error
 
 
-def _write_texts(path: Path, folder: Path | None) -> Header:
+def _has_others(text: pa.Buffer, kind: str) -> bool:
+    raw = b"\n" + text.to_pybytes()
+    return any(raw.find(f"\n{other}".encode()) >= 0 for other in "nwr" if other != kind)
+
+
+def _write_text(path: Path, target: Path | None) -> Header:
     """Have the file written out as OPL by a process of its own, which may die of it.
 
-    Without a folder only its header is read.
+    Without a target only its header is read.
     """
     # -P: what lies beside that module is nothing to import from.
-    command = [sys.executable, "-P", osm_opl.__file__, str(path), str(folder or ""), _NODE_KEYS]
+    command = [sys.executable, "-P", osm_opl.__file__, str(path), str(target or ""), _NODE_KEYS]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
         answer = json.loads(done.stdout)
     except ValueError:
-        _refuse_full_disk(path, folder)
+        _refuse_full_disk(path, target)
         how = f"signal {-done.returncode}" if done.returncode < 0 else f"code {done.returncode}"
         raise _unreadable(path, RuntimeError(f"libosmium ended with {how} on it")) from None
     if "error" in answer:
-        _refuse_full_disk(path, folder)
+        _refuse_full_disk(path, target)
         raise _unreadable(path, RuntimeError(answer["error"]))
     stamp, bbox = answer["snapshot"], answer["bbox"]
     return Header(stamp[:10] if stamp else None, answer["generator"], tuple(bbox) if bbox else None)
 
 
-def _refuse_full_disk(path: Path, folder: Path | None) -> None:
+def _refuse_full_disk(path: Path, target: Path | None) -> None:
     """The reader's other reason to end badly: it is not the file's fault."""
-    if folder and shutil.disk_usage(folder).free < _LEAST_FREE_BYTES:
-        raise SourceError(f"{path}: the disk of {folder.parent} is full; make room and run again")
+    if target and shutil.disk_usage(target.parent).free < _LEAST_FREE_BYTES:
+        folder = target.parent.parent
+        raise SourceError(f"{path}: the disk of {folder} is full; make room and run again")
 
 
-def _map_file(path: Path) -> pa.Buffer:
-    return pa.py_buffer(b"") if path.stat().st_size == 0 else pa.memory_map(str(path)).read_buffer()
+def _parted(target: Path) -> tuple[pa.Buffer, pa.Buffer, pa.Buffer]:
+    """Nodes, ways and relations of a text, which keeps the order of its file: nodes stand first.
 
+    Only the borders are looked for; whoever parses a part refuses others in it.
+    """
+    if not target.stat().st_size:
+        return (pa.py_buffer(b""),) * 3
+    with target.open("rb") as stream:
+        raw = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
 
-def _part_nodes_from_ways(path: Path, text: pa.Buffer) -> tuple[pa.Buffer, pa.Buffer]:
-    """OPL keeps the file's order: every node stands before the first way."""
-    raw = memoryview(text)
-    has_nodes = len(raw) > 0 and raw[0] == ord("n")
-    start = (_find(raw, b"\nw") + 1 or len(raw)) if has_nodes else 0
-    if _find(raw[start:], b"\nn") >= 0:
-        raise SourceError(
-            f"{path} has nodes behind ways; expected an extract sorted by type and id: "
-            "sort it with `osmium sort`"
-        )
-    return text.slice(0, start), text.slice(start)
+    def begin(letter: bytes) -> int:
+        return 0 if raw[:1] == letter else raw.find(b"\n" + letter) + 1 or len(raw)
 
-
-def _find(raw: memoryview, pattern: bytes, step: int = 1 << 24) -> int:
-    """Position of a two-byte pattern, or -1, without copying the whole text."""
-    for start in range(0, len(raw), step):
-        at = raw[start : start + step + 1].tobytes().find(pattern)
-        if at >= 0:
-            return start + at
-    return -1
+    first = begin(b"w")
+    if first == len(raw):
+        first = last = begin(b"r")
+    else:
+        last = raw.find(b"\n", max(first, raw.rfind(b"\nw") + 1)) + 1 or len(raw)
+    text = pa.py_buffer(raw)
+    return text.slice(0, first), text.slice(first, last - first), text.slice(last)
 
 
 def _check_is_osm(path: Path) -> None:
@@ -532,7 +558,7 @@ def _opl_blocks(text: pa.Buffer, columns: Sequence[str]) -> Iterator[list[pa.Arr
 def _parse_nodes(text: pa.Buffer) -> Nodes:
     ids, lons, lats, tags = [], [], [], []
     for name, tag, lon, lat in _opl_blocks(text, ("id", "tags", "lon", "lat")):
-        ids.append(_ids(name))
+        ids.append(_ids(name, b"n"))
         lons.append(_degrees(lon))
         lats.append(_degrees(lat))
         tags.append(_parse_tags(tag))
@@ -544,7 +570,7 @@ def _parse_nodes(text: pa.Buffer) -> Nodes:
 def _parse_ways(text: pa.Buffer, members: Ints, keys: Sequence[str], box: Box | None) -> Ways:
     def parse(columns: list[pa.Array]) -> Ways:
         name, tag, nodes = columns
-        ids = _ids(name)
+        ids = _ids(name, b"w")
         is_member = find_sorted(members, ids) >= 0
         near = np.flatnonzero(is_member) if not keys else np.arange(len(ids))
         tags = _parse_tags(tag.take(pa.array(near)))
@@ -557,10 +583,21 @@ def _parse_ways(text: pa.Buffer, members: Ints, keys: Sequence[str], box: Box | 
 
 def _way_block(ids: Ints, nodes: pa.Array, wanted: Ints, tags: Tags) -> Ways:
     nodes = nodes.take(pa.array(wanted))
-    ref, lon, lat = _parse_way_nodes(nodes)
-    count = pc.count_substring(nodes, "n").to_numpy()
-    offsets = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
-    return Ways(ids[wanted], offsets, ref, lon, lat, tags)
+    ends, text = _text_of(nodes)
+    # Every node begins with this letter, and nothing else holds it.
+    offsets = np.searchsorted(np.flatnonzero(text == ord("n")), ends)
+    ref, lon, lat = _parse_way_nodes(text)
+    return Ways(ids[wanted], offsets.astype(np.int64), ref, lon, lat, tags)
+
+
+def _text_of(column: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
+    """A text column's offsets, and the bytes that they part; neither is copied."""
+    if not len(column):
+        return np.zeros(1, dtype=np.int32), np.empty(0, dtype=np.uint8)
+    _, offsets, text = column.buffers()
+    ends = np.frombuffer(offsets, dtype=np.int32)[column.offset :][: len(column) + 1]
+    whole = np.frombuffer(text, dtype=np.uint8) if text else np.empty(0, dtype=np.uint8)
+    return ends - ends[0], whole[ends[0] : ends[-1]]
 
 
 def _thin_far(ways: Ways, is_member: Flags, box: Box) -> Ways:
@@ -579,14 +616,13 @@ def _thin_far(ways: Ways, is_member: Flags, box: Box) -> Ways:
     return Ways(ways.id, offsets, ways.node_id[keep], ways.lon[keep], ways.lat[keep], ways.tags)
 
 
-def _parse_way_nodes(nodes: pa.Array) -> tuple[Ints, Floats, Floats]:
+def _parse_way_nodes(text: NDArray[np.uint8]) -> tuple[Ints, Floats, Floats]:
     """`Nn1x2.5y3.5,n2xy` to ids, longitudes and latitudes; NaN where not located.
 
-    The fields lie end to end in the column's buffer, so one translation of its
-    bytes turns all of them into comma-separated lines, one per node.
+    The fields lie end to end, so one translation of their bytes turns all of them into
+    comma-separated lines, one per node.
     """
-    raw = nodes.buffers()[2] if len(nodes) else None
-    lines = raw.to_pybytes().translate(_NODE_LINES, b"n") if raw is not None else b""
+    lines = text.tobytes().translate(_NODE_LINES, b"n")
     if not lines.strip():
         return np.empty(0, dtype=np.int64), np.empty(0), np.empty(0)
     table = csv.read_csv(
@@ -614,7 +650,7 @@ def _parse_relations(text: pa.Buffer) -> Relations:
         parts = pc.list_flatten(pc.split_pattern(flat, "@", max_splits=1))
         even = pa.array(np.arange(0, len(parts), 2))
         subject, role = parts.take(even), parts.take(pc.add(even, 1))
-        ids.append(_ids(name))
+        ids.append(_ids(name, b"r"))
         counts.append(np.bincount(owner, minlength=len(name)))
         kinds.append(
             pc.utf8_slice_codeunits(subject, 0, 1).to_numpy(zero_copy_only=False).astype("U1")
@@ -630,7 +666,11 @@ def _parse_relations(text: pa.Buffer) -> Relations:
     )  # fmt: skip
 
 
-def _ids(column: pa.Array) -> Ints:
+def _ids(column: pa.Array, letter: bytes | None = None) -> Ints:
+    """Numbers behind a letter; this one, where it is given."""
+    ends, text = _text_of(column)
+    if letter is not None and (text[ends[:-1]] != ord(letter)).any():
+        raise ValueError(f"{letter.decode()} expected before every id")
     return pc.cast(pc.utf8_slice_codeunits(column, 1), pa.int64()).to_numpy(zero_copy_only=False)
 
 
@@ -667,11 +707,16 @@ _KEY_SET = pa.array(KEYS)
 def _unescape(column: pa.Array) -> pa.Array:
     """Undo OPL's `%hex%` escapes, once per distinct text."""
     encoded = column.dictionary_encode()
-    # All texts as one, parted by what no text can hold, so that one search finds all escapes.
-    parts = _ESCAPE.split(_BETWEEN.join(encoded.dictionary.to_pylist()))
-    parts[1::2] = map(_character, parts[1::2])
-    words = "".join(parts).split(_BETWEEN) if len(encoded.dictionary) else []
-    return pa.array(words, pa.large_string()).take(encoded.indices)
+    words = pc.cast(encoded.dictionary, pa.large_string())
+    is_escaped = pc.match_substring(words, "%")
+    escaped = words.filter(is_escaped).to_pylist()
+    if escaped:
+        # All texts as one, parted by what no text can hold, so that one search finds all escapes.
+        parts = _ESCAPE.split(_BETWEEN.join(escaped))
+        parts[1::2] = map(_character, parts[1::2])
+        plain = pa.array("".join(parts).split(_BETWEEN), pa.large_string())
+        words = pc.replace_with_mask(words, is_escaped, plain)
+    return words.take(encoded.indices)
 
 
 _BETWEEN = "\ud800"

@@ -18,7 +18,7 @@ from scipy.sparse.csgraph import connected_components
 
 from pipeline.measures.routing.access import WEIGHTS, Bools, Floats, Ids, Ints
 from pipeline.measures.routing.kernels import walk_chains
-from pipeline.measures.routing.segments import Nodes, Segments
+from pipeline.measures.routing.segments import Nodes, Segments, sorted_rows
 
 BUCKET_SHARE = 0.5
 """Width of a search's buckets, as a share of the mean arc; see `_bucket`."""
@@ -141,23 +141,23 @@ def list_arcs(chains: Chains, states: States, total: Floats, block: Ints) -> pd.
     weight = np.concatenate(
         [total[ahead, :, 0], total[back, :, 1], np.zeros((count, len(WEIGHTS)))]
     )
-    arcs = pd.DataFrame(weight, columns=list(WEIGHTS))
-    arcs["tail"] = np.concatenate(
-        [states.chain_out[ahead, 0], states.chain_out[back, 1], states.turn_tail]
+    tail = np.concatenate([states.chain_out[ahead, 0], states.chain_out[back, 1], states.turn_tail])
+    head = np.concatenate([states.chain_in[ahead, 1], states.chain_in[back, 0], states.turn_head])
+    chain = np.concatenate([ahead, back, np.full(count, -1)]).astype(np.int32)
+    forward = np.repeat([True, False, True], [len(ahead), len(back), count])
+    order = sorted_rows(tail.astype(np.int64) * len(states.node) + head, chain, forward)
+    arcs = pd.DataFrame(weight[order], columns=list(WEIGHTS))
+    return arcs.assign(
+        tail=tail[order], head=head[order], chain=chain[order], forward=forward[order]
     )
-    arcs["head"] = np.concatenate(
-        [states.chain_in[ahead, 1], states.chain_in[back, 0], states.turn_head]
-    )
-    arcs["chain"] = np.concatenate([ahead, back, np.full(count, -1)]).astype(np.int32)
-    arcs["forward"] = np.repeat([True, False, True], [len(ahead), len(back), count])
-    return arcs.sort_values(["tail", "head", "chain", "forward"], ignore_index=True)
 
 
 def lay_out(arcs: pd.DataFrame, n_nodes: int) -> dict[str, NDArray[Any]]:
     """Forward and reverse CSR, arc attributes, leaves, bucket widths."""
     tail, head = arcs["tail"].to_numpy(np.int32), arcs["head"].to_numpy(np.int32)
     weight = np.ascontiguousarray(arcs[list(WEIGHTS)].to_numpy(float).T)
-    reverse = np.lexsort((tail, head)).astype(np.int32)
+    # Arcs stand in the order of their tails already.
+    reverse = np.argsort(head, kind="stable").astype(np.int32)
     out_degree, in_degree = (
         np.bincount(tail, minlength=n_nodes),
         np.bincount(head, minlength=n_nodes),

@@ -10,7 +10,6 @@ from dataclasses import replace
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
 from numpy.typing import NDArray
 
 from pipeline.config import RoutingParams
@@ -32,7 +31,7 @@ from pipeline.measures.routing.segments import (
     Nodes,
     Segments,
     in_node_order,
-    nodes_of,
+    number_nodes,
     segment_ends,
     usable_segments,
     weigh,
@@ -80,8 +79,8 @@ def prepare(
     """
     require_metric(roads, "roads")
     segments = usable_segments(roads, params)
-    nodes = nodes_of(segments)
-    segments = in_node_order(segments, nodes)
+    nodes = number_nodes(segments)
+    segments = in_node_order(segments, len(nodes.node_id))
     weigh(segments, nodes, road_nodes, params)
     ends = segment_ends(segments)
     turns = restricted_turns(ends, nodes, road_nodes, turn_restrictions)
@@ -114,7 +113,7 @@ def _assemble(
     states = number_states(nodes, chains, turns, 2 * len(order))
     graph, (coords, coords_start) = at_once(
         lambda: lay_out(list_arcs(chains, states, total, block), len(states.node)),
-        lambda: _laid_along(segments.lines[order], flipped),
+        lambda: _laid_along(segments, order, flipped),
     )
     node_id = nodes.node_id[states.node]
     component, chain_is_main = components(graph, states, node_id, len(chains.node))
@@ -149,10 +148,13 @@ def _assemble(
     return RoutingNetwork.from_arrays(arrays)
 
 
-def _laid_along(lines: NDArray[np.object_], is_flipped: Bools) -> tuple[Floats, Ints]:
+def _laid_along(
+    segments: Segments, order: NDArray[np.int32], is_flipped: Bools
+) -> tuple[Floats, Ints]:
     """Vertices of lines end to end [v, 2], those of flipped ones from back to front; starts."""
-    coords, line = shapely.get_coordinates(lines, return_index=True)
-    start = np.searchsorted(line, np.arange(len(lines) + 1))
-    ahead = np.arange(len(line))
-    back = start[line] + start[line + 1] - 1 - ahead
-    return coords[np.where(is_flipped[line], back, ahead)], start
+    first, count = segments.first_vertex[order], segments.n_vertices[order]
+    start = np.concatenate([[0], np.cumsum(count)])
+    step = np.where(is_flipped, -1, 1)
+    begin = np.where(is_flipped, first + count - 1, first)
+    place = np.arange(start[-1]) - np.repeat(start[:-1], count)
+    return segments.vertices[np.repeat(begin, count) + place * np.repeat(step, count)], start

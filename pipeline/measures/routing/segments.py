@@ -6,7 +6,7 @@ Hilbert order of the nodes. Turns belong to `turns`, chains to `contraction`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import geopandas as gpd
@@ -21,7 +21,11 @@ from pipeline.measures.routing.access import Bools, Floats, Ids, Ints
 
 @dataclass
 class Segments:
-    """Usable road edges while they are prepared; later in chain order, drawn along it."""
+    """Usable road edges while they are prepared, and rows of `Nodes` that they join.
+
+    Their lines stand end to end in ``vertices`` [v, 2], a line's ``n_vertices`` from row
+    ``first_vertex`` on, wherever the edge itself moves to.
+    """
 
     way: Ids
     from_id: Ids
@@ -30,7 +34,9 @@ class Segments:
     minutes: Floats
     peak_factor: Floats
     is_oneway: Bools
-    lines: NDArray[Any]
+    vertices: Floats
+    first_vertex: Ids
+    n_vertices: Ids
     start: Ints
     stop: Ints
     plain: Floats
@@ -64,6 +70,8 @@ def usable_segments(roads: gpd.GeoDataFrame, params: RoutingParams) -> Segments:
     is_urban, is_in_core = rows["is_urban"].to_numpy(bool), rows["is_in_core"].to_numpy(bool)
     peak = np.where(is_in_core, params.peak_factor_core, params.peak_factor_urban)
     is_slow = is_urban & (rows["class_rank"].to_numpy() != CLASS_RANK["motorway"])
+    lines = rows["geometry"].to_numpy()
+    n_vertices = shapely.get_num_points(lines).astype(np.int64)
     nothing = np.zeros(0)
     return Segments(
         way=rows["way_id"].to_numpy(np.int64),
@@ -73,7 +81,9 @@ def usable_segments(roads: gpd.GeoDataFrame, params: RoutingParams) -> Segments:
         minutes=length_m / 1000.0 / rows["speed_kmh"].to_numpy(float) * 60.0,
         peak_factor=np.where(is_slow, peak, params.peak_factor_rural),
         is_oneway=rows["is_oneway"].to_numpy(bool),
-        lines=rows["geometry"].to_numpy(),
+        vertices=shapely.get_coordinates(lines),
+        first_vertex=np.cumsum(n_vertices) - n_vertices,
+        n_vertices=n_vertices,
         start=nothing.astype(np.int32),
         stop=nothing.astype(np.int32),
         plain=nothing,
@@ -81,15 +91,16 @@ def usable_segments(roads: gpd.GeoDataFrame, params: RoutingParams) -> Segments:
     )
 
 
-def nodes_of(segments: Segments) -> Nodes:
-    """Distinct end nodes, ordered along a Hilbert curve, then by id."""
+def number_nodes(segments: Segments) -> Nodes:
+    """Distinct end nodes, ordered along a Hilbert curve, then by id; fills start and stop."""
     ids = np.concatenate([segments.from_id, segments.to_id])
-    vertices = shapely.get_coordinates(segments.lines)
-    stop = np.cumsum(shapely.get_num_points(segments.lines)) - 1
-    start = np.concatenate([[0], stop[:-1] + 1]) if len(stop) else stop
-    node_id, first = np.unique(ids, return_index=True)
-    x, y = vertices[np.concatenate([start, stop])[first]].T
+    last_vertex = segments.first_vertex + segments.n_vertices - 1
+    node_id, first, row = np.unique(ids, return_index=True, return_inverse=True)
+    x, y = segments.vertices[np.concatenate([segments.first_vertex, last_vertex])[first]].T
     order = np.lexsort((node_id, hilbert_position(x, y)))
+    place = np.empty(len(order), dtype=np.int32)
+    place[order] = np.arange(len(order), dtype=np.int32)
+    segments.start, segments.stop = np.split(place[row], 2)
     return Nodes(node_id[order], x[order], y[order])
 
 
@@ -99,43 +110,38 @@ def hilbert_position(x: Floats, y: Floats, bits: int = 16) -> Ids:
         return np.zeros(0, dtype=np.int64)
     side = max(float(np.ptp(x)), float(np.ptp(y)), 1.0)
     top = (1 << bits) - 1
-    column = ((x - x.min()) / side * top).astype(np.int64)
-    row = ((y - y.min()) / side * top).astype(np.int64)
+    column = ((x - x.min()) / side * top).astype(np.int32)
+    row = ((y - y.min()) / side * top).astype(np.int32)
     position = np.zeros(len(x), dtype=np.int64)
     for level in range(bits - 1, -1, -1):
-        half = np.int64(1) << level
-        right, upper = (column & half) > 0, (row & half) > 0
-        position += half * half * ((3 * right) ^ upper)
-        flip = ~upper & right
-        column, row = np.where(flip, top - column, column), np.where(flip, top - row, row)
-        turn = ~upper
-        column, row = np.where(turn, row, column), np.where(turn, column, row)
+        right, upper = (column >> level) & 1, (row >> level) & 1
+        position = (position << 2) | ((3 * right) ^ upper)
+        # Masks of all bits or none: the lower right quarter is flipped, both lower ones turned.
+        flip, turn = top & -(right & ~upper), -(1 - upper)
+        column, row = column ^ flip, row ^ flip
+        swap = (column ^ row) & turn
+        column, row = column ^ swap, row ^ swap
     return position
 
 
-def in_node_order(segments: Segments, nodes: Nodes) -> Segments:
+def in_node_order(segments: Segments, n_nodes: int) -> Segments:
     """Segments in an order that no row order of the input can change."""
-    by_id = np.argsort(nodes.node_id)
-    start = by_id[np.searchsorted(nodes.node_id, segments.from_id, sorter=by_id)].astype(np.int32)
-    stop = by_id[np.searchsorted(nodes.node_id, segments.to_id, sorter=by_id)].astype(np.int32)
-    low, high = np.minimum(start, stop), np.maximum(start, stop)
-    order = np.lexsort((start, segments.length_m, segments.way, high, low))
-    moved = {
-        name: getattr(segments, name)[order]
-        for name in (
-            "way",
-            "from_id",
-            "to_id",
-            "length_m",
-            "minutes",
-            "peak_factor",
-            "is_oneway",
-            "lines",
-        )
-    }
-    return Segments(
-        **moved, start=start[order], stop=stop[order], plain=segments.plain, weight=segments.weight
-    )
+    low = np.minimum(segments.start, segments.stop).astype(np.int64)
+    high = np.maximum(segments.start, segments.stop)
+    order = sorted_rows(low * n_nodes + high, segments.way, segments.length_m, segments.start)
+    moved = ("way", "from_id", "to_id", "length_m", "minutes", "peak_factor", "is_oneway",
+             "first_vertex", "n_vertices", "start", "stop")  # fmt: skip
+    return replace(segments, **{name: getattr(segments, name)[order] for name in moved})
+
+
+def sorted_rows(key: Ids, *ties: NDArray[Any]) -> Ids:
+    """Rows in the order of a key that few share; those that do by the further ones in turn."""
+    order = np.argsort(key, kind="stable")
+    same = key[order[1:]] == key[order[:-1]]
+    tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
+    rows = order[tied]
+    order[tied] = rows[np.lexsort((*(tie[rows] for tie in reversed(ties)), key[rows]))]
+    return order
 
 
 def weigh(

@@ -53,12 +53,12 @@ def restricted_turns(
 
 def _barred_nodes(nodes: Nodes, road_nodes: pd.DataFrame) -> Ids:
     """Rows of nodes with a barrier that no car passes."""
-    access = road_nodes["access"].fillna("").astype(str)
-    barrier = road_nodes["barrier"].fillna("").astype(str)
+    barriers = road_nodes[road_nodes["barrier"].notna().to_numpy(bool)]
+    access, barrier = barriers["access"].fillna("").astype(str), barriers["barrier"].astype(str)
     is_barred = (barrier.isin(BLOCKING_BARRIERS) & ~access.isin(OPEN_ACCESS)) | (
         (barrier != "") & access.isin(CLOSED_ACCESS)
     )
-    ids = road_nodes.loc[is_barred.to_numpy(bool), "node_id"].to_numpy(np.int64)
+    ids = barriers.loc[is_barred.to_numpy(bool), "node_id"].to_numpy(np.int64)
     return np.flatnonzero(np.isin(nodes.node_id, ids))
 
 

@@ -290,13 +290,37 @@ def test_a_file_that_is_no_pbf(tmp_path, content, said):
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_with_nodes_behind_ways_is_refused(world, tmp_path):
+@pytest.mark.parametrize("order", ["wn", "wnw", "nrw", "rn", "rw", "wrw", "rwr", "nwnr"])
+def test_a_file_out_of_order_is_refused(tmp_path, order):
     path = tmp_path / "a.osm.pbf"
     with osmium.SimpleWriter(str(path)) as out:
-        out.add_way(osmium.osm.mutable.Way(id=1, nodes=[1, 2], tags={"highway": "primary"}))
-        out.add_node(osmium.osm.mutable.Node(id=1, location=(1, 1), tags={"place": "town"}))
+        for number, kind in enumerate(order, 1):
+            if kind == "n":
+                tags = {"place": "town"}
+                out.add_node(osmium.osm.mutable.Node(id=number, location=(1, 1), tags=tags))
+            elif kind == "w":
+                tags = {"highway": "primary"}
+                out.add_way(osmium.osm.mutable.Way(id=number, nodes=[1, 2], tags=tags))
+            else:
+                tags = {"type": "route"}
+                out.add_relation(osmium.osm.mutable.Relation(id=number, members=[], tags=tags))
     with pytest.raises(SourceError, match="osmium sort"):
         read_osm([path])
+
+
+@pytest.mark.parametrize("order", ["n", "w", "r", "nw", "nr", "wr", "nwr", "nnwwrr"])
+def test_any_type_may_be_lacking(world, tmp_path, order):
+    for kind in order:
+        if kind == "n":
+            world.node(114, 34, place="town")
+        elif kind == "w":
+            world.line([(114, 34), (115, 34)], highway="primary")
+        else:
+            world.relation([], type="route")
+    osm = read_osm([world.write(tmp_path / "a.osm.pbf")])
+    assert [len(part.id) for part in (osm.nodes, osm.ways, osm.relations)] == [
+        order.count(kind) for kind in "nwr"
+    ]
 
 
 def _damaged(raw: bytes, seed: int) -> bytes:
