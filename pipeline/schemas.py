@@ -1305,11 +1305,12 @@ def _conform_geometry(layer: Layer, frame: pd.DataFrame, faults: list[str]) -> A
     if not isinstance(frame, gpd.GeoDataFrame) or "geometry" not in frame.columns:
         faults.append("no geometry column")
         return None
-    geometry = frame.geometry.to_numpy()
+    array = frame.geometry.array
+    geometry = array.to_numpy()
     wanted = str(layer.geometry).split("|")
     for multi in ("MultiPolygon", "MultiLineString"):
         if wanted == [multi]:
-            geometry = _promote(geometry, multi)
+            array = geometry = _promote(geometry, multi)
     empties = int((shapely.is_missing(geometry) | shapely.is_empty(geometry)).sum())
     if empties:
         faults.append(f"geometry: {empties} missing or empty")
@@ -1322,7 +1323,7 @@ def _conform_geometry(layer: Layer, frame: pd.DataFrame, faults: list[str]) -> A
     strange = sorted(types - set(wanted))
     if strange:
         faults.append(f"geometry: {strange} not among {wanted}")
-    return geometry
+    return array
 
 
 def _promote(geometry: Any, multi: str) -> Any:

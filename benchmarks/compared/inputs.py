@@ -191,15 +191,24 @@ NETWORK_LAYERS = ("cities", "highways", "tagged_nodes", "land_areas", "extract_a
 
 def metric_layers(path: Path, metro: object) -> dict:
     """The extract stage's layers of a PBF, those that the network takes in the metric CRS."""
+    import geopandas as gpd
+
     from pipeline.crs import local_metric_crs
     from pipeline.sources.extract import Source, read_extract
+    from pipeline.store import project
+    from pipeline.threads import mapped
 
     extract = read_extract(metro, Source("pbf", (path,)), metro.params.extract)
     metric = local_metric_crs(*extract.facts["centre"])
-    return {
-        name: frame.to_crs(metric) if name in NETWORK_LAYERS else frame
-        for name, frame in extract.layers.items()
-    }
+    given = {name: extract.layers[name] for name in NETWORK_LAYERS}
+
+    def projected(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+        # As the pipeline has it when it reads a layer from disk.
+        geometry = project(frame.geometry.to_numpy(), frame.crs, metric)
+        return frame.set_geometry(gpd.GeoSeries(geometry, index=frame.index, crs=metric))
+
+    moved = zip(given, mapped(projected, given.values()), strict=True)
+    return extract.layers | dict(moved)
 
 
 def build_roads(layers: dict, metro: object) -> dict:

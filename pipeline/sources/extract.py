@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,9 @@ from pipeline.crs import WGS84, local_metric_crs
 from pipeline.errors import SourceError
 from pipeline.schemas import PLACE_KINDS, conform, empty
 from pipeline.sources import tags as vocabulary
-from pipeline.sources.boundaries import find_territory
+from pipeline.sources.boundaries import Territory, find_territory
 from pipeline.sources.osm_pbf import (
+    Box,
     Nodes,
     OpenOsm,
     OsmData,
@@ -159,9 +161,19 @@ def read_extract(metro: Metro, source: Source, params: ExtractParams) -> Extract
         extract_area = extract_area_of(opened, source.polys)
         covered = shapely.union_all(extract_area.geometry.to_numpy())
         places, boundaries = at_once(lambda: places_of(opened.nodes), opened.read_boundaries)
-        territory = find_territory(metro, boundaries, places, covered)
-        reach = _reach(territory.cities, params)
-        osm = opened.read_all(box=shapely.bounds(reach.region))
+        box: Future[Box] = Future()
+
+        def find() -> tuple[Territory, Reach]:
+            try:
+                territory = find_territory(metro, boundaries, places, covered)
+                reach = _reach(territory.cities, params)
+            except BaseException as error:
+                box.set_exception(error)
+                raise
+            box.set_result(tuple(shapely.bounds(reach.region).tolist()))
+            return territory, reach
+
+        (territory, reach), osm = at_once(find, lambda: opened.read_all(box))
     # What has no part in the roads goes beside them, with an account and an outline of its
     # own: shapely's prepared geometry is not for two threads.
     own_reach, of_roads, of_others = reach.copy(), Account(), Account()
@@ -340,21 +352,14 @@ def locate_lines(ways: Ways) -> Located:
     rows = len(ways.id)
     owner = np.repeat(np.arange(rows), np.diff(ways.offsets))
     there = ~np.isnan(ways.lon)
-    same = np.zeros(len(owner), dtype=bool)
-    same[1:] = (owner[1:] == owner[:-1]) & (ways.node_id[1:] == ways.node_id[:-1])
-    used = there & ~same
-    # A run starts at a used node whose way or whose continuity begins there.
-    breaks = np.ones(len(owner), dtype=bool)
-    breaks[1:] = (owner[1:] != owner[:-1]) | ~there[1:] | ~there[:-1]
-    run = np.cumsum(breaks) - 1
-    length = np.bincount(run[used], minlength=int(run[-1]) + 1 if len(run) else 0)
-    run_owner = owner[np.flatnonzero(breaks)]
-    order = np.lexsort((np.arange(len(length)), -length, run_owner))
-    best = np.full(rows, -1, dtype=np.int64)
-    first = np.unique(run_owner[order], return_index=True)
-    best[first[0]] = order[first[1]]
-    keep = used & (best[owner] == run) if len(owner) else used
-    count = np.bincount(owner[keep], minlength=rows)
+    used = there.copy()
+    used[1:] &= (owner[1:] != owner[:-1]) | (ways.node_id[1:] != ways.node_id[:-1])
+    keep = used.copy()
+    # Most ways are located as a whole: their one run is all there is.
+    broken = np.flatnonzero(ways.missing)
+    inside, offsets = ragged_take(ways.offsets, broken)
+    keep[inside] = _longest_run(used[inside], there[inside], offsets)
+    count = segment_sum(keep, ways.offsets)
     kept = np.flatnonzero(keep)
     offsets = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
     cut_at_start, cut_at_end = np.zeros(rows, dtype=bool), np.zeros(rows, dtype=bool)
@@ -365,9 +370,25 @@ def locate_lines(ways: Ways) -> Located:
     cut_at_end[full] = lost[ways.offsets[full + 1]] > lost[finish + 1]
     rule = np.full(rows, None, dtype=object)
     rule[count < 2] = "too_few_nodes"
-    spare = np.bincount(owner[used], minlength=rows) > count
+    spare = segment_sum(used, ways.offsets) > count
     located = Ways(ways.id, offsets, ways.node_id[keep], ways.lon[keep], ways.lat[keep], ways.tags)
     return Located(located, cut_at_start, cut_at_end, spare, rule)
+
+
+def _longest_run(used: Flags, there: Flags, offsets: Ints) -> Flags:
+    """The used nodes of each way's longest run of nodes that are there; the first of equal ones."""
+    owner = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    # A run starts at a node whose way or whose continuity begins there.
+    breaks = np.ones(len(owner), dtype=bool)
+    breaks[1:] = (owner[1:] != owner[:-1]) | ~there[1:] | ~there[:-1]
+    run = np.cumsum(breaks) - 1
+    length = np.bincount(run[used], minlength=int(breaks.sum()))
+    run_owner = owner[breaks]
+    order = np.lexsort((np.arange(len(length)), -length, run_owner))
+    first = np.unique(run_owner[order], return_index=True)
+    best = np.full(len(offsets) - 1, -1, dtype=np.int64)
+    best[first[0]] = order[first[1]]
+    return used & (best[owner] == run)
 
 
 def _select_lines(
@@ -915,10 +936,16 @@ def _land_values(tags: Any) -> Iterator[tuple[str, Ints, pd.Series]]:
     for key, values in vocabulary.LAND_VALUES.items():
         rows, value = tags.values_of(key)
         value = clean_text(value)
-        wanted = value.notna() if values is None else value.isin(tuple(values))
-        wanted &= ~value.isin(tuple(vocabulary.DENIALS)) & ~is_refused[rows]
-        wanted &= is_area[rows] | ~value.isin(tuple(vocabulary.LINES_UNLESS_AREA))
-        yield key, rows[wanted.to_numpy(dtype=bool)], value[wanted]
+        codes, names = pd.factorize(value)
+        # The last place stands for text left empty.
+        is_known = np.zeros(len(names) + 1, dtype=bool)
+        is_known[:-1] = [
+            (values is None or name in values) and name not in vocabulary.DENIALS for name in names
+        ]
+        is_line = np.zeros(len(names) + 1, dtype=bool)
+        is_line[:-1] = [name in vocabulary.LINES_UNLESS_AREA for name in names]
+        wanted = is_known[codes] & ~is_refused[rows] & (is_area[rows] | ~is_line[codes])
+        yield key, rows[wanted], value[wanted]
 
 
 def _is_land(tags: Any) -> Flags:

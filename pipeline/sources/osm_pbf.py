@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,9 @@ _READ_ERRORS = (
 _LEAST_FREE_BYTES = 1 << 20
 
 _BLOCK_BYTES = 8 << 20
+_BLOCKS_AHEAD = 32
+"""Blocks of ways that are kept whole while the box is not yet known."""
+
 _NODE_KEYS = json.dumps(NODE_SELECTORS)
 _KEY_CODE = {key: code for code, key in enumerate(KEYS)}
 
@@ -226,19 +230,24 @@ class OpenOsm:
         ways = self._read_ways(_member_ways(self.relations, is_admin), (), None)
         return OsmData(self.headers, _parse_nodes(pa.py_buffer(b"")), ways, self.relations)
 
-    def read_all(self, box: Box | None = None) -> OsmData:
+    def read_all(self, box: Box | Future[Box] | None = None) -> OsmData:
         """With all ways that a tag selects, and all members of areas.
 
         Of ways that lie outside ``box`` as a whole only the first two nodes are
         kept: enough to count them. Members of areas, platforms and stations are
-        never thinned, nor is a way with missing nodes.
+        never thinned, nor is a way with missing nodes. A box that somebody is about to
+        find is waited for only when many ways are read.
         """
         is_area = self.relations.tags.get("type").isin(("multipolygon", "boundary"))
         members = _member_ways(self.relations, is_area.to_numpy(dtype=bool))
+        if isinstance(box, tuple):
+            known: Future[Box] = Future()
+            known.set_result(box)
+            box = known
         ways = self._read_ways(members, WAY_SELECTORS, box)
         return OsmData(self.headers, self.nodes, ways, self.relations)
 
-    def _read_ways(self, members: Ints, keys: Sequence[str], box: Box | None) -> Ways:
+    def _read_ways(self, members: Ints, keys: Sequence[str], box: Future[Box] | None) -> Ways:
         def parse(text: pa.Buffer) -> Ways:
             return _parse_ways(text, members, keys, box)
 
@@ -567,8 +576,10 @@ def _parse_nodes(text: pa.Buffer) -> Nodes:
     )
 
 
-def _parse_ways(text: pa.Buffer, members: Ints, keys: Sequence[str], box: Box | None) -> Ways:
-    def parse(columns: list[pa.Array]) -> Ways:
+def _parse_ways(
+    text: pa.Buffer, members: Ints, keys: Sequence[str], box: Future[Box] | None
+) -> Ways:
+    def parse(columns: list[pa.Array]) -> tuple[Ways, Flags]:
         name, tag, nodes = columns
         ids = _ids(name, b"w")
         is_member = find_sorted(members, ids) >= 0
@@ -576,9 +587,17 @@ def _parse_ways(text: pa.Buffer, members: Ints, keys: Sequence[str], box: Box | 
         tags = _parse_tags(tag.take(pa.array(near)))
         wanted = near[is_member[near] | (tags.has(*keys) if keys else False)]
         block = _way_block(ids, nodes, wanted, tags.take(np.searchsorted(near, wanted)))
-        return block if box is None else _thin_far(block, is_member[wanted], box)
+        return block, is_member[wanted]
 
-    return _append_ways(list(mapped(parse, _opl_blocks(text, ("id", "tags", "nodes")))))
+    ready: list[Ways] = []
+    waiting: list[tuple[Ways, Flags]] = []
+    for parsed in mapped(parse, _opl_blocks(text, ("id", "tags", "nodes"))):
+        waiting.append(parsed)
+        if box is not None and (box.done() or len(waiting) > _BLOCKS_AHEAD):
+            ready += [_thin_far(*each, box.result()) for each in waiting]
+            waiting = []
+    ready += [each[0] if box is None else _thin_far(*each, box.result()) for each in waiting]
+    return _append_ways(ready)
 
 
 def _way_block(ids: Ints, nodes: pa.Array, wanted: Ints, tags: Tags) -> Ways:
