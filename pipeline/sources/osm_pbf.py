@@ -16,6 +16,7 @@ from __future__ import annotations
 import functools
 import json
 import mmap
+import os
 import re
 import shutil
 import subprocess
@@ -481,7 +482,9 @@ def _write_text(path: Path, target: Path | None) -> Header:
     """
     # -P: what lies beside that module is nothing to import from.
     command = [sys.executable, "-P", osm_opl.__file__, str(path), str(target or ""), _NODE_KEYS]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    # One thread decodes while one writes; left alone, libosmium takes few cores for one.
+    environment = {"OSMIUM_POOL_THREADS": "2"} | os.environ
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     try:
         answer = json.loads(done.stdout)
     except ValueError:
