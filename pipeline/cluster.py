@@ -232,31 +232,39 @@ def connect(
             "distributed.worker.memory.pause": False,
         }
     )
+    if scheduler is None:
+        with _local_cluster(workers or os.cpu_count() or 1, limit) as client:
+            yield OnDask(client)
+        return
+    client = _client_of(scheduler)
     try:
-        if scheduler is not None:
-            client = _client_of(scheduler)
-        else:
-            cluster = distributed.LocalCluster(
-                n_workers=workers or os.cpu_count() or 1,
-                threads_per_worker=1,
-                dashboard_address=":0",
-                memory_limit=limit,
-            )
-            client = distributed.Client(cluster)
-            client.register_plugin(_settling())
-    except ClusterError:
-        raise
-    except (OSError, TimeoutError) as error:
-        where = scheduler or "a local cluster"
-        raise ClusterError(f"cannot connect to {where}: {error}; is the scheduler up?") from error
-    try:
-        if scheduler is not None:
-            check_workers(client, scheduler, environment.describe())
+        check_workers(client, scheduler, environment.describe())
         yield OnDask(client, scheduler)
     finally:
         client.close()
-        if scheduler is None:
-            cluster.close()
+
+
+@contextmanager
+def _local_cluster(workers: int, memory_limit: int | None) -> Iterator[Any]:
+    """A client of worker processes of our own."""
+    import distributed
+
+    try:
+        cluster = distributed.LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            dashboard_address=":0",
+            memory_limit=memory_limit,
+        )
+        client = distributed.Client(cluster)
+    except (OSError, TimeoutError) as error:
+        raise ClusterError(f"cannot start a local cluster: {error}") from error
+    try:
+        client.register_plugin(_settling())
+        yield client
+    finally:
+        client.close()
+        cluster.close()
 
 
 def _settling() -> Any:
@@ -282,7 +290,12 @@ def _client_of(scheduler: str) -> Any:
     import distributed
 
     if not scheduler.startswith(GATEWAY):
-        return distributed.Client(scheduler, timeout="10s")
+        try:
+            return distributed.Client(scheduler, timeout="10s")
+        except (OSError, TimeoutError) as error:
+            raise ClusterError(
+                f"cannot connect to {scheduler}: {error}; is the scheduler up?"
+            ) from error
     try:
         from dask_gateway import Gateway, GatewayClusterError, GatewayServerError
     except ModuleNotFoundError as error:
