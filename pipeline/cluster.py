@@ -213,7 +213,7 @@ def connect(
     # Arrow's own pool keeps what a worker has freed; the system's gives it back.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     import dask
-    import distributed
+    import distributed  # noqa: F401 - sets the levels of its loggers, which follow here
 
     for name in ("distributed", "distributed.client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
