@@ -471,8 +471,8 @@ def _parsed(path: Path, text: pa.Buffer, kind: str, parse: Callable[[pa.Buffer],
 
 
 def _has_others(text: pa.Buffer, kind: str) -> bool:
-    raw = b"\n" + text.to_pybytes()
-    return any(raw.find(f"\n{other}".encode()) >= 0 for other in "nwr" if other != kind)
+    others = "nwr".replace(kind, "").encode()
+    return re.search(rb"(?:\A|\n)[" + others + rb"]", memoryview(text)) is not None
 
 
 def _write_text(path: Path, target: Path | None) -> Header:

@@ -370,3 +370,36 @@ def test_cutting_keeps_length_counts_ends_and_ignores_row_order(ways, random):
     again, again_nodes = build(frame.iloc[order])
     pd.testing.assert_frame_equal(pd.DataFrame(roads), pd.DataFrame(again))
     pd.testing.assert_frame_equal(pd.DataFrame(nodes), pd.DataFrame(again_nodes))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_points_in_any_finds_what_a_plain_look_finds(data):
+    """On small whole numbers, so that many points lie on edges, corners and overlaps."""
+    numbers = st.integers(0, 6)
+    boxes = data.draw(
+        st.lists(st.tuples(numbers, numbers, st.integers(1, 4), st.integers(1, 4)), max_size=6)
+    )
+    polygons = np.array([shapely.box(x, y, x + w, y + h) for x, y, w, h in boxes], dtype=object)
+    if data.draw(st.booleans()):
+        polygons = np.append(polygons, shapely.Polygon())
+    points = data.draw(st.lists(st.tuples(numbers, numbers), max_size=20))
+    x, y = (np.array([point[axis] for point in points], dtype=float) for axis in (0, 1))
+    found = network.points_in_any(x, y, polygons)
+    wanted = [any(shapely.Point(point).intersects(each) for each in polygons) for point in points]
+    assert found.tolist() == wanted
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=14))
+def test_components_are_numbered_by_size_then_lowest_node(streets):
+    start, stop = (np.array([street[end] for street in streets], dtype=np.int64) for end in (0, 1))
+    groups = []
+    for pair in map(set, streets):
+        touching = [group for group in groups if group & pair]
+        groups = [group for group in groups if not group & pair] + [pair.union(*touching)]
+    groups.sort(key=lambda group: (-len(group), min(group)))
+    wanted = [
+        next((n for n, group in enumerate(groups) if node in group), -1) for node in range(12)
+    ]
+    assert network.components(12, start, stop).tolist() == wanted

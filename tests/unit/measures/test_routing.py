@@ -25,7 +25,7 @@ from random_roads import (
 from pipeline.config import RoutingParams
 from pipeline.errors import CrsError
 from pipeline.measures import routing
-from pipeline.measures.routing import kernels
+from pipeline.measures.routing import kernels, segments
 
 # --------------------------------------------------------------------------- the oracle
 
@@ -403,3 +403,22 @@ def test_degrees_are_refused():
     roads, nodes = line_network()
     with pytest.raises(CrsError, match="degrees"):
         routing.prepare(roads.to_crs(4326), nodes, make_restrictions([]), PARAMS)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_sorted_rows_is_a_sort_by_all_keys(seed):
+    rng = np.random.default_rng(seed)
+    key, first, second = (rng.integers(0, top, 400) for top in (150, 3, 4))
+    found = segments.sorted_rows(key, first, second)
+    assert found.tolist() == np.lexsort((second, first, key)).tolist()
+    assert segments.sorted_rows(key[:0], first[:0]).tolist() == []
+
+
+def test_a_hilbert_curve_steps_from_cell_to_neighbour_and_back_to_none():
+    side = 16
+    x, y = (each.ravel().astype(float) for each in np.meshgrid(np.arange(side), np.arange(side)))
+    position = segments.hilbert_position(x, y, bits=4)
+    assert sorted(position.tolist()) == list(range(side * side))
+    order = np.argsort(position)
+    steps = np.abs(np.diff(x[order])) + np.abs(np.diff(y[order]))
+    assert (steps == 1).all()

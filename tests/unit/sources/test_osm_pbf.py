@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 import osmium
+import pyarrow as pa
 import pytest
 import shapely
 from hypothesis import HealthCheck, given, settings
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import SourceError
 from pipeline.sources.osm_pbf import (
+    Tags,
     areas_of,
     assemble_areas,
     find_sorted,
@@ -25,6 +27,7 @@ from pipeline.sources.osm_pbf import (
     read_header,
     read_osm,
 )
+from pipeline.sources.tags import KEYS
 
 HOSTILE = [
     "<script>alert(1)</script>", "a,b=c@d%20%e", "郑州市\u3000人民路", "quote\"'`", "%4eba%", "🚧", "é\u0301", "x" * 255,
@@ -400,3 +403,17 @@ def test_ragged_take_equals_picking_lists(lists, data):
 def test_find_sorted_tells_absent_ids():
     assert find_sorted(np.array([2, 4]), np.array([1, 2, 3, 4, 5])).tolist() == [-1, 0, -1, 1, -1]
     assert find_sorted(np.array([], dtype=np.int64), np.array([1])).tolist() == [-1]
+
+
+def test_of_a_key_that_a_row_has_twice_the_last_value_counts():
+    """No sound file holds one; `get` and `values_of` agree on it all the same."""
+    keys = list(KEYS)
+    key = np.array(
+        [keys.index(each) for each in ("name", "highway", "name", "name", "ref")], np.int16
+    )
+    row = np.array([0, 0, 2, 2, 3])
+    tags = Tags(5, row, key, pa.array(["a", "b", "c", "d", "e"], pa.large_string()))
+    for each, wanted in {"name": {0: "a", 2: "d"}, "ref": {3: "e"}, "barrier": {}}.items():
+        rows, values = tags.values_of(each)
+        assert dict(zip(rows.tolist(), values, strict=True)) == wanted
+        assert tags.get(each).dropna().to_dict() == wanted
