@@ -39,7 +39,10 @@ all: install ## build the maps of METRO (default zhengzhou): METRO= SOURCE= OSM=
 	$(RUN)
 
 # Files of tests share the cores; the longest stand first, so that none is left for last.
+# Tests start hundreds of processes, which would each compile the package where the environment
+# forbids them to keep what they compiled.
 test: install ## run the tests
+	@$(PYTHON) -m compileall -q pipeline
 	$(PYTHON) -m pytest -m "not slow" -n auto --dist loadfile --no-loadscope-reorder \
 		tests/integration tests/browser tests/unit tests/fuzz
 

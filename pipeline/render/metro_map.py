@@ -20,7 +20,6 @@ from pipeline.config import MapParams
 from pipeline.render import base_map, style, summary, themes
 from pipeline.render.encode import svg_path
 from pipeline.render.page_facts import MetroCard, PageFacts, card_name, land_cover_note
-from pipeline.render.page_shell import render_page
 from pipeline.render.pair_facts import pairs_of
 
 CARD_WIDTH, CARD_HEIGHT = 320.0, 220.0
@@ -136,6 +135,9 @@ def render_metro_map(
         "messages": style.messages(),
         "layers": layers,
     }
+    # Who draws waits half a second for folium, and nobody else.
+    from pipeline.render.page_shell import render_page
+
     title = _title(card)
     return {
         card.page: render_page(title, card.language, payload, bounds, basemaps),

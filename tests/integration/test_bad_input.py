@@ -41,7 +41,7 @@ def test_truncated_pbf(command, tmp_path, andorra_extract, share):
     whole = andorra_extract.read_bytes()
     (tmp_path / "cut.osm.pbf").write_bytes(whole[: int(len(whole) * share)])
     (tmp_path / "m.toml").write_text("[boundaries]\nadmin_level = 7\n", encoding="utf-8")
-    run = command(tmp_path, "run", "m.toml", "--osm", "cut.osm.pbf", "--workers", "1")
+    run = command(tmp_path, "run", "m.toml", "--osm", "cut.osm.pbf", "--workers", "0")
     assert_one_clear_line(run, 1)
     assert "cut.osm.pbf" in run.stderr
     assert layers_in(tmp_path) == []
@@ -51,7 +51,7 @@ def test_truncated_pbf(command, tmp_path, andorra_extract, share):
 def test_not_a_pbf_at_all(command, tmp_path):
     (tmp_path / "page.osm.pbf").write_text("<html>404 not found</html>")
     (tmp_path / "m.toml").write_text("[boundaries]\nadmin_level = 7\n", encoding="utf-8")
-    run = command(tmp_path, "run", "m.toml", "--osm", "page.osm.pbf", "--workers", "1")
+    run = command(tmp_path, "run", "m.toml", "--osm", "page.osm.pbf", "--workers", "0")
     assert_one_clear_line(run, 1)
 
 
@@ -62,7 +62,7 @@ def test_pbf_without_boundaries(command, tmp_path):
             writer.add_node(osmium.osm.mutable.Node(id=n, location=(lon, lat), version=1))
         writer.add_way(osmium.osm.mutable.Way(id=1, nodes=[1, 2, 3], tags={"highway": "primary"}))
     (tmp_path / "m.toml").write_text("[boundaries]\nadmin_level = 7\n", encoding="utf-8")
-    run = command(tmp_path, "run", "m.toml", "--osm", "roads.osm.pbf", "--workers", "1")
+    run = command(tmp_path, "run", "m.toml", "--osm", "roads.osm.pbf", "--workers", "0")
     assert_one_clear_line(run, 1)
     assert "admin_level" in run.stderr
     assert layers_in(tmp_path) == []

@@ -175,6 +175,7 @@ def test_a_damaged_layer_is_noticed_and_rebuilt(sample_run, tmp_path):
     assert path.read_bytes() == whole
 
 
+@pytest.mark.slow
 def test_the_result_is_the_same_in_one_process(sample_run, tmp_path):
     shutil.copy(sample_run.folder / "small.osm.pbf", tmp_path)
     run = type(sample_run)(tmp_path, sample_run.arguments, "", "", 0)
