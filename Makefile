@@ -39,10 +39,11 @@ all: install ## build the maps of METRO (default zhengzhou): METRO= SOURCE= OSM=
 	$(RUN)
 
 # Files of tests share the cores; the longest stand first, so that none is left for last.
-# Tests start hundreds of processes, which would each compile the package where the environment
-# forbids them to keep what they compiled.
+# Tests start hundreds of processes. What these would compile, each for itself, is compiled before:
+# the package where the environment forbids to keep its bytecode, and the loops left to numba.
 test: install ## run the tests
 	@$(PYTHON) -m compileall -q pipeline
+	@$(PYTHON) -c 'from pipeline.measures import warm; warm.compile_ahead()'
 	$(PYTHON) -m pytest -m "not slow" -n auto --dist loadfile --no-loadscope-reorder \
 		tests/integration tests/browser tests/unit tests/fuzz
 

@@ -242,7 +242,7 @@ def test_deep_link_brings_back_theme_place_language_and_finding(visit: Callable[
     assert_quiet(broken)
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("language", ["zh", pytest.param("en", marks=pytest.mark.slow)])
 def test_hostile_names_stay_text(
     visit: Callable[..., Any], example: ModuleType, language: str
 ) -> None:

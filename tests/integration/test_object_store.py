@@ -34,6 +34,7 @@ def stored_layers(root, metro):
     }
 
 
+@pytest.mark.slow
 def test_layers_on_a_store_are_those_on_a_disk(
     sample_run, tmp_path, object_store, monkeypatch, capsys
 ):
