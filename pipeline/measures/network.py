@@ -366,10 +366,8 @@ def _is_closed(ways: gpd.GeoDataFrame) -> Flags:
 
 
 def _layer(tag: pd.Series) -> NDArray[np.int8]:
-    codes, values = pd.factorize(tag)
-    numbers = pd.to_numeric(pd.Series(values, dtype="str"), errors="coerce")
-    parsed = np.append(numbers.fillna(0.0).clip(-10, 10).to_numpy(float), 0.0)
-    return parsed[codes].astype(np.int8)
+    numbers = _parsed(tag, lambda text: pd.to_numeric(text, errors="coerce"))
+    return np.clip(np.nan_to_num(numbers), -10, 10).astype(np.int8)
 
 
 # --- edges ------------------------------------------------------------------------------

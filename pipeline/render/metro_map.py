@@ -73,6 +73,9 @@ def render_metro_map(
         File name relative to the maps folder -> content: ``<metro>.html`` and
         ``assets/<metro>.card.json``.
     """
+    # Who draws waits half a second for folium, and nobody else.
+    from pipeline.render.page_shell import render_page
+
     thinning = base_map.Thinning()
     layers = base_map.base_layers(
         cities, borders, roads, railways, waterways, land_areas, places, params, thinning
@@ -135,9 +138,6 @@ def render_metro_map(
         "messages": style.messages(),
         "layers": layers,
     }
-    # Who draws waits half a second for folium, and nobody else.
-    from pipeline.render.page_shell import render_page
-
     title = _title(card)
     return {
         card.page: render_page(title, card.language, payload, bounds, basemaps),
