@@ -20,9 +20,15 @@ import pyarrow.parquet as pq
 from watch import watched
 
 TIMED = (
-    "crossings", "crossing_loads", "bottlenecks", "road_ends", "pairing", "link_gains",
-    "missing_links", "placebo",
-)  # fmt: skip
+    "crossings",
+    "crossing_loads",
+    "bottlenecks",
+    "road_ends",
+    "pairing",
+    "link_gains",
+    "missing_links",
+    "placebo",
+)
 LAST = ("bottlenecks", "missing_links", "placebo")
 
 

@@ -41,12 +41,17 @@ CRS = local_metric_crs(*CENTRE)
 SIDE = 3
 BELT_M = 5_000.0
 TAGS = (
-    ("landuse", "farmland", 0.34, 125), ("landuse", "residential", 0.22, 90),
-    ("landuse", "forest", 0.10, 150), ("natural", "water", 0.09, 60),
-    ("landuse", "grass", 0.07, 40), ("landuse", "industrial", 0.06, 95),
-    ("amenity", "school", 0.04, 40), ("leisure", "park", 0.03, 65),
-    ("landuse", "orchard", 0.03, 80), ("natural", "wetland", 0.02, 95),
-)  # fmt: skip
+    ("landuse", "farmland", 0.34, 125),
+    ("landuse", "residential", 0.22, 90),
+    ("landuse", "forest", 0.10, 150),
+    ("natural", "water", 0.09, 60),
+    ("landuse", "grass", 0.07, 40),
+    ("landuse", "industrial", 0.06, 95),
+    ("amenity", "school", 0.04, 40),
+    ("leisure", "park", 0.03, 65),
+    ("landuse", "orchard", 0.03, 80),
+    ("natural", "wetland", 0.02, 95),
+)
 """Key, value, share of the polygons, median radius in metres."""
 
 
@@ -89,8 +94,10 @@ def measure(layers: dict[str, gpd.GeoDataFrame], folder: Path, options: Any) -> 
             rows = ", ".join(f"{saved.rows} {name}" for name, saved in made.outputs.items())
             print(f"  {stage.name:12} {time.perf_counter() - begun:7.1f} s  {rows}")
         seconds = time.perf_counter() - started
-    print(f"  together     {seconds:7.1f} s  {memory.peak_mb:.0f} MB at the peak, "
-          f"load {os.getloadavg()[0]:.1f}")  # fmt: skip
+    print(
+        f"  together     {seconds:7.1f} s  {memory.peak_mb:.0f} MB at the peak, "
+        f"load {os.getloadavg()[0]:.1f}"
+    )
 
 
 STAGE_NAMES = ("belts", "land_cover", "land", "ecology")
@@ -149,9 +156,13 @@ def synthetic(polygons: int, border_km: float, seed: int) -> dict[str, gpd.GeoDa
     rng = np.random.default_rng(seed)
     cities = nine_cities(border_km, rng)
     lines = border_lines.derive_borders(
-        cities, schemas.empty("counties", CRS), schemas.empty("waterways", CRS),
-        schemas.empty("land_areas", CRS), Metro(id="bench"), Metro(id="bench").params.borders,
-    )  # fmt: skip
+        cities,
+        schemas.empty("counties", CRS),
+        schemas.empty("waterways", CRS),
+        schemas.empty("land_areas", CRS),
+        Metro(id="bench"),
+        Metro(id="bench").params.borders,
+    )
     return {
         "cities": cities,
         "borders": lines,

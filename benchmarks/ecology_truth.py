@@ -74,8 +74,9 @@ def detect(metro_id: str, path: Path) -> dict[str, Any]:
     )
     layers |= network.build_network(
         **given("cities", "highways", "tagged_nodes", "land_areas", "extract_area"),
-        params=params.network, extract_params=params.extract,
-    )  # fmt: skip
+        params=params.network,
+        extract_params=params.extract,
+    )
     return layers | ecology_layers(layers, metro)
 
 

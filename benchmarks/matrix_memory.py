@@ -47,13 +47,21 @@ def make_world(folder: Path, nodes: int, zones: int) -> None:
     segment, fraction, snap_m = network.snap_points(x, y, 3_000.0)
     grid = gpd.GeoDataFrame(
         {
-            "cell": [f"{n:015x}" for n in range(zones)], "city_id": np.where(x < x.mean(), "A", "B"),
-            "population": 1000.0, "population_evidence": "estimated", "point_x": x, "point_y": y,
-            "access_segment": segment, "access_fraction": fraction, "access_min": snap_m / 250.0,
-            "snap_m": snap_m, "reason": None,
+            "cell": [f"{n:015x}" for n in range(zones)],
+            "city_id": np.where(x < x.mean(), "A", "B"),
+            "population": 1000.0,
+            "population_evidence": "estimated",
+            "point_x": x,
+            "point_y": y,
+            "access_segment": segment,
+            "access_fraction": fraction,
+            "access_min": snap_m / 250.0,
+            "snap_m": snap_m,
+            "reason": None,
         },
-        geometry=shapely.box(x - half, y - half, x + half, y + half), crs=crs,
-    )  # fmt: skip
+        geometry=shapely.box(x - half, y - half, x + half, y + half),
+        crs=crs,
+    )
     store.write_arrays(str(folder / "network"), network.to_arrays())
     (folder / "grid.pickle").write_bytes(pickle.dumps(schemas.conform("zone_grid", grid)))
 
@@ -82,9 +90,11 @@ def use_matrix(folder: Path) -> None:
     has_access = grid["reason"].isna().to_numpy(bool)
     found = accessibility._reach(grid, times, has_access, AccessibilityParams())
     services = gpd.GeoDataFrame(
-        {"kind": "hospital"}, index=range(200), geometry=shapely.points(grid[["point_x", "point_y"]].to_numpy()[::100][:200]),
+        {"kind": "hospital"},
+        index=range(200),
+        geometry=shapely.points(grid[["point_x", "point_y"]].to_numpy()[::100][:200]),
         crs=grid.crs,
-    )  # fmt: skip
+    )
     accessibility._catchments(grid, times, has_access, services, AccessibilityParams())
     print(f"{found['population_60min'].mean():,.0f} people within an hour on average")
 
@@ -118,8 +128,10 @@ def main() -> None:
             begin = time.perf_counter()
             done = subprocess.run(
                 [sys.executable, __file__, "--phase", phase, "--folder", name],
-                check=True, capture_output=True, text=True,
-            )  # fmt: skip
+                check=True,
+                capture_output=True,
+                text=True,
+            )
             told, peak = done.stdout.strip().splitlines()
             spent = time.perf_counter() - begin
             print(f"{phase:6} {told}; peak {float(peak):.2f} GB, {spent:.0f} s")

@@ -145,9 +145,11 @@ def _one(task: str, engine: str, inputs: Inputs, told: str) -> list[str]:
 def _run_one(task: str, engine: str, request: str, told: str) -> None:
     asked = json.loads(request)
     inputs = Inputs(
-        Path(asked["folder"]), asked["name"], asked["metro"],
+        Path(asked["folder"]),
+        asked["name"],
+        asked["metro"],
         Path(asked["given"]) if asked["given"] else None,
-    )  # fmt: skip
+    )
     if task == "inputs":
         given.write_graph(inputs)
         return

@@ -82,9 +82,24 @@ def prepare_ours(extract: Path, folder: Path) -> dict:
     """Layers and routing network of the extract's seven parishes, made by the command line."""
     (folder / "area.toml").write_text("[boundaries]\nadmin_level = 7\n", encoding="utf-8")
     subprocess.run(
-        [sys.executable, "-m", "pipeline", "run", "area.toml", "--osm", str(extract), "--workers", "1",
-         "--until", "routing", "--quiet"], cwd=folder, check=True, capture_output=True,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "pipeline",
+            "run",
+            "area.toml",
+            "--osm",
+            str(extract),
+            "--workers",
+            "1",
+            "--until",
+            "routing",
+            "--quiet",
+        ],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+    )
     paths = Paths.of(str(folder / "data"), str(folder / "maps"))
     lon, lat = store.read_json(paths.manifest("area"))["facts"]["centre"]
     crs = local_metric_crs(lon, lat)
@@ -159,16 +174,21 @@ def osrm_server(osrm: Path, extract: Path, folder: Path, weight: str, speeds: Pa
         call("osrm-contract", "a.osrm", *given),
     ):
         subprocess.run(
-            command, cwd=folder, check=True, capture_output=True,
+            command,
+            cwd=folder,
+            check=True,
+            capture_output=True,
             env={**os.environ, "REFERENCE_WEIGHT": weight},
-        )  # fmt: skip
+        )
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     server = subprocess.Popen(
-        call("osrm-routed", "-i", "127.0.0.1", "-p", str(port), "a.osrm"), cwd=folder,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        call("osrm-routed", "-i", "127.0.0.1", "-p", str(port), "a.osrm"),
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         for _ in range(100):
             with socket.socket() as probe:
@@ -216,8 +236,11 @@ def explain(
                 return "OSRM drives a way that we did not keep"
             way = next(iter(ways))
             row = roads[roads["way_id"] == way].iloc[0]
-            what = "against a one-way" if (v, u) in driven else (
-                f"highway={row.highway} status={row.status} closed={bool(row.is_closed)}")  # fmt: skip
+            what = (
+                "against a one-way"
+                if (v, u) in driven
+                else (f"highway={row.highway} status={row.status} closed={bool(row.is_closed)}")
+            )
             return f"OSRM drives way/{way}, {what}"
     mine = our_path(ours["network"], *pair, mode)
     for before, _, after in zip(mine, mine[1:], mine[2:], strict=False):
@@ -294,8 +317,10 @@ def _report(ours: dict, pairs: np.ndarray, driven: set, address: str, mode: str,
     off = np.abs(off)
     shares = [100 * float(each) for each in np.quantile(off, (0.5, 0.9, 0.99))]
     name = "shortest" if mode == "metres" else "fastest"
-    print(f"{name}, {unit}: {len(off)} pairs; off by {shares[0]:.3f} % at the median, {shares[1]:.2f} %"
-          f" at 90 %, {shares[2]:.1f} % at 99 %; {len(told)} by more than {100 * LARGER:.0f} %")  # fmt: skip
+    print(
+        f"{name}, {unit}: {len(off)} pairs; off by {shares[0]:.3f} % at the median, {shares[1]:.2f} %"
+        f" at 90 %, {shares[2]:.1f} % at 99 %; {len(told)} by more than {100 * LARGER:.0f} %"
+    )
     for why, number in Counter(each.split(": ", 1)[1] for each in told).most_common():
         print(f"  {number:3} x {why}")
     for each in told[:12]:

@@ -69,13 +69,22 @@ def synthetic_roads(n_nodes: int, seed: int = 0) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(
         {
             **columns,
-            "way_id": way, "from_node": tail + 1, "to_node": head + 1, "highway": "tertiary",
-            "status": "open", "is_oneway": np.tile(is_oneway, 2), "speed_kmh": np.tile(speed, 2),
-            "length_m": shapely.length(lines), "class_rank": 4, "is_urban": False,
-            "is_in_core": False, "is_closed": False,
+            "way_id": way,
+            "from_node": tail + 1,
+            "to_node": head + 1,
+            "highway": "tertiary",
+            "status": "open",
+            "is_oneway": np.tile(is_oneway, 2),
+            "speed_kmh": np.tile(speed, 2),
+            "length_m": shapely.length(lines),
+            "class_rank": 4,
+            "is_urban": False,
+            "is_in_core": False,
+            "is_closed": False,
         },
-        geometry=lines, crs=CRS,
-    )  # fmt: skip
+        geometry=lines,
+        crs=CRS,
+    )
 
 
 def whole_graph(roads: gpd.GeoDataFrame) -> tuple[sp.csr_array, np.ndarray]:

@@ -50,8 +50,10 @@ def main() -> None:
     made = truth_bench.detect(base, metro)
     edited = build_all(base, made)
     built = rebuild(base, edited, metro)
-    print(f"{len(made['link_candidates'])} links of kinds "
-          f"{made['link_candidates'].groupby(['kind', 'obstacle']).size().to_dict()}")  # fmt: skip
+    print(
+        f"{len(made['link_candidates'])} links of kinds "
+        f"{made['link_candidates'].groupby(['kind', 'obstacle']).size().to_dict()}"
+    )
     figures = compare_times(base, built, closed, made["link_candidates"], asked.points)
     for name, value in figures.items():
         print(f"{name}: {value}")
@@ -80,8 +82,9 @@ def rebuild(base: dict[str, Any], edited: Edited, metro: Any) -> dict[str, Any]:
     names = ("cities", "highways", "tagged_nodes", "land_areas", "extract_area")
     made |= network.build_network(
         **{name: made[name] for name in names},
-        params=metro.params.network, extract_params=metro.params.extract,
-    )  # fmt: skip
+        params=metro.params.network,
+        extract_params=metro.params.extract,
+    )
     names = ("roads", "road_nodes", "turn_restrictions")
     made["routing_network"] = routing.prepare(
         **{name: made[name] for name in names}, params=metro.params.routing
@@ -90,9 +93,13 @@ def rebuild(base: dict[str, Any], edited: Edited, metro: Any) -> dict[str, Any]:
 
 
 def compare_times(
-    base: dict[str, Any], built: dict[str, Any], closed: dict[str, Any],
-    links: gpd.GeoDataFrame, points: int, cutoff_min: float = 120.0,
-) -> dict[str, float]:  # fmt: skip
+    base: dict[str, Any],
+    built: dict[str, Any],
+    closed: dict[str, Any],
+    links: gpd.GeoDataFrame,
+    points: int,
+    cutoff_min: float = 120.0,
+) -> dict[str, float]:
     """How far the built and the closed network's times lie apart, against what building changes."""
     rng = np.random.default_rng(7)
     nodes = base["road_nodes"]
@@ -111,12 +118,16 @@ def compare_times(
     return {
         "pairs": int(apart.size),
         "pairs that the links change": int(changed.sum()),
-        "mean minutes saved there": float((before - truth)[changed].mean()) if changed.any() else 0.0,
+        "mean minutes saved there": float((before - truth)[changed].mean())
+        if changed.any()
+        else 0.0,
         "greatest difference, min": float(apart.max()),
-        "mean difference where changed, min": float(apart[changed].mean()) if changed.any() else 0.0,
+        "mean difference where changed, min": float(apart[changed].mean())
+        if changed.any()
+        else 0.0,
         "pairs more than 0.01 min apart": int((apart > 0.01).sum()),
         "pairs more than 0.1 min apart": int((apart > 0.1).sum()),
-    }  # fmt: skip
+    }
 
 
 if __name__ == "__main__":

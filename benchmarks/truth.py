@@ -119,20 +119,42 @@ def detect(layers: dict[str, Any], metro: Metro) -> dict[str, Any]:
     parts = [
         dead_ends.find_road_ends(
             border_id,
-            **given("borders", "cities", "roads", "road_nodes", "tagged_nodes", "land_areas",
-                    "barriers", "railways", "stations", "transit_links"),
+            **given(
+                "borders",
+                "cities",
+                "roads",
+                "road_nodes",
+                "tagged_nodes",
+                "land_areas",
+                "barriers",
+                "railways",
+                "stations",
+                "transit_links",
+            ),
             params=params.dead_ends,
         )
         for border_id in layers["borders"]["border_id"]
-    ]  # fmt: skip
+    ]
     metric = layers["borders"].crs
     ends = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="geometry", crs=metric)
     found = time.perf_counter()
     made = missing_links.pair_road_ends(
-        **given("borders", "cities", "roads", "road_nodes", "routing_network", "waterways",
-                "land_areas", "railways", "buildings", "barriers"),
-        road_ends=ends, params=params.missing_links, borders_params=params.borders,
-    )  # fmt: skip
+        **given(
+            "borders",
+            "cities",
+            "roads",
+            "road_nodes",
+            "routing_network",
+            "waterways",
+            "land_areas",
+            "railways",
+            "buildings",
+            "barriers",
+        ),
+        road_ends=ends,
+        params=params.missing_links,
+        borders_params=params.borders,
+    )
     paired = time.perf_counter()
     size = len(layers["road_nodes"])
     print(

@@ -67,9 +67,24 @@ def prepare(folder: str) -> str:
     """The default sample up to its zones; returns the data folder."""
     data = str(Path(folder) / "data")
     subprocess.run(
-        [sys.executable, "-m", "pipeline", "run", DEFAULT_METRO, "--source", "sample", "--data", data,
-         "--maps", str(Path(folder) / "maps"), "--until", "zones", "--quiet"], check=True,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "pipeline",
+            "run",
+            DEFAULT_METRO,
+            "--source",
+            "sample",
+            "--data",
+            data,
+            "--maps",
+            str(Path(folder) / "maps"),
+            "--until",
+            "zones",
+            "--quiet",
+        ],
+        check=True,
+    )
     return data
 
 

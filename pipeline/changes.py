@@ -16,8 +16,12 @@ import pandas as pd
 from pipeline import schemas
 
 LAYERS_NEEDED = (
-    "zones", "commuting_circle", "border_effect", "indicators", "integration_index",
-)  # fmt: skip
+    "zones",
+    "commuting_circle",
+    "border_effect",
+    "indicators",
+    "integration_index",
+)
 
 _ZONE_MEANS = (
     ("minutes_to_core", "min"),
@@ -86,15 +90,39 @@ def _side_by_side(
     scope = ["border_id", "city_id"]
     tables = [
         _zone_changes(*pair("zones")),
-        _keyed(*pair("commuting_circle"), "access", ["city_id", "mode", "minutes"],
-               "population", "people", circle_name),
-        _keyed(*pair("border_effect"), "border_effect", ["border_id", "mode"],
-               "penalty_pct", "%", lambda table: "border_effect_" + table["mode"]),
-        _keyed(*pair("indicators"), "indicator", [*scope, "indicator"],
-               "value", None, lambda table: table["indicator"]),
-        _keyed(*pair("integration_index"), "index", [*scope, "dimension"],
-               "score", "points", lambda table: table["dimension"]),
-    ]  # fmt: skip
+        _keyed(
+            *pair("commuting_circle"),
+            "access",
+            ["city_id", "mode", "minutes"],
+            "population",
+            "people",
+            circle_name,
+        ),
+        _keyed(
+            *pair("border_effect"),
+            "border_effect",
+            ["border_id", "mode"],
+            "penalty_pct",
+            "%",
+            lambda table: "border_effect_" + table["mode"],
+        ),
+        _keyed(
+            *pair("indicators"),
+            "indicator",
+            [*scope, "indicator"],
+            "value",
+            None,
+            lambda table: table["indicator"],
+        ),
+        _keyed(
+            *pair("integration_index"),
+            "index",
+            [*scope, "dimension"],
+            "score",
+            "points",
+            lambda table: table["dimension"],
+        ),
+    ]
     return pd.concat([each for each in tables if len(each)], ignore_index=True)
 
 
@@ -140,9 +168,14 @@ def _means(before: Any, after: Any, weight: Any) -> tuple[float, float]:
 
 
 def _keyed(
-    before: pd.DataFrame, after: pd.DataFrame, topic: str, key: list[str], value: str,
-    unit: str | None, name: Any,
-) -> pd.DataFrame:  # fmt: skip
+    before: pd.DataFrame,
+    after: pd.DataFrame,
+    topic: str,
+    key: list[str],
+    value: str,
+    unit: str | None,
+    name: Any,
+) -> pd.DataFrame:
     """Rows of two tables matched by key; a null in the key matches a null."""
     kept = [*key, value] + ([] if unit else ["unit"])
     old, new = (pd.DataFrame(each)[kept].copy() for each in (before, after))

@@ -47,8 +47,13 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(required=True, metavar="VERB")
 
     run = _verb(verbs, "run", _run, "run all stages for the metros")
-    run.add_argument("metros", nargs="*", metavar="METRO", default=[DEFAULT_METRO],
-                     help="ids, paths to TOML files, or all (default %(default)s)")  # fmt: skip
+    run.add_argument(
+        "metros",
+        nargs="*",
+        metavar="METRO",
+        default=[DEFAULT_METRO],
+        help="ids, paths to TOML files, or all (default %(default)s)",
+    )
     _add_source(run)
     _add_workers(run)
     run.add_argument(
@@ -57,8 +62,13 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         help="run this stage and what it needs (again for more)",
     )
-    run.add_argument("--force", metavar="STAGE", action="append", default=[],
-                     help="rerun this stage even if it is fresh; may be repeated")  # fmt: skip
+    run.add_argument(
+        "--force",
+        metavar="STAGE",
+        action="append",
+        default=[],
+        help="rerun this stage even if it is fresh; may be repeated",
+    )
 
     _verb(verbs, "metros", _metros, "list the catalogue")
     _verb(verbs, "stages", _stages, "list the stages, what they take and what they make")
@@ -68,12 +78,30 @@ def _parser() -> argparse.ArgumentParser:
 
     new = _verb(verbs, "new-metro", _new_metro, "write a metro file from an extract or from names")
     new.add_argument("file", metavar="FILE.toml", help="the file to write")
-    new.add_argument("--osm", nargs="+", action="extend", default=[], metavar="FILE",
-                     help=".osm.pbf extracts that hold the cities")  # fmt: skip
-    new.add_argument("--geofabrik", nargs="+", action="extend", default=[], metavar="NAME",
-                     help="extracts to download, such as asia/china/henan")  # fmt: skip
-    new.add_argument("--cities", nargs="+", action="extend", default=[], metavar="NAME",
-                     help="names or OSM relation ids; else all areas of --admin-level")  # fmt: skip
+    new.add_argument(
+        "--osm",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE",
+        help=".osm.pbf extracts that hold the cities",
+    )
+    new.add_argument(
+        "--geofabrik",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME",
+        help="extracts to download, such as asia/china/henan",
+    )
+    new.add_argument(
+        "--cities",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME",
+        help="names or OSM relation ids; else all areas of --admin-level",
+    )
     new.add_argument("--admin-level", type=_count, metavar="N", help="OSM level of the cities")
     new.add_argument("--core", metavar="NAME", help="the core city (default the most populous)")
     new.add_argument("--title", metavar="TEXT", help="the metro's name (default the file's)")
@@ -90,8 +118,14 @@ def _parser() -> argparse.ArgumentParser:
 
     scenario = _verb(verbs, "scenario", _scenario, "measure all as if missing links were open")
     scenario.add_argument("metro", metavar="METRO")
-    scenario.add_argument("--build", nargs="+", action="extend", required=True, metavar="LINK",
-                          help="ids of missing links, or all")  # fmt: skip
+    scenario.add_argument(
+        "--build",
+        nargs="+",
+        action="extend",
+        required=True,
+        metavar="LINK",
+        help="ids of missing links, or all",
+    )
     scenario.add_argument("--name", help="of its folder and page; made from the links otherwise")
     scenario.add_argument("--data", default="data", metavar="DIR")
     scenario.add_argument("--maps", default="maps", metavar="DIR")
@@ -102,8 +136,9 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("before", metavar="DIR_A", help="the earlier DATA/processed/<metro>")
     compare.add_argument("after", metavar="DIR_B", help="the later one")
     compare.add_argument("--names", nargs=2, metavar=("A", "B"), help="default: their OSM dates")
-    compare.add_argument("--quick", action="store_true",
-                         help="leave out what newly mapped roads do to the figures")  # fmt: skip
+    compare.add_argument(
+        "--quick", action="store_true", help="leave out what newly mapped roads do to the figures"
+    )
     compare.add_argument("--maps", default="maps", metavar="DIR")
     _add_workers(compare)
     compare.add_argument("--quiet", action="store_true", help="print failures only")
@@ -114,29 +149,42 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--crs", help="EPSG:4490 ..., or cgcs2000: the metro's 3-degree zone")
     export.add_argument("--scenario", metavar="NAME", help="of this scenario, not of the base")
     export.add_argument("--layers", nargs="+", metavar="LAYER", help="only these")
-    export.add_argument("--out", metavar="FILE",
-                        help="default DATA/processed/<metro>/exports/<metro>.<format>")  # fmt: skip
+    export.add_argument(
+        "--out", metavar="FILE", help="default DATA/processed/<metro>/exports/<metro>.<format>"
+    )
     export.add_argument("--data", default="data", metavar="DIR")
     return parser
 
 
 def _verb(verbs: Any, name: str, func: Callable[..., int], help_text: str) -> Any:
     verb = verbs.add_parser(name, help=help_text, description=help_text)
-    verb.add_argument("--debug", action="store_true", help="show tracebacks",
-                      default=argparse.SUPPRESS)  # fmt: skip
+    verb.add_argument(
+        "--debug", action="store_true", help="show tracebacks", default=argparse.SUPPRESS
+    )
     verb.set_defaults(verb=func)
     return verb
 
 
 def _add_source(verb: Any) -> None:
-    verb.add_argument("--source", default="auto", metavar="SOURCE",
-                      help="auto, pbf, geofabrik, overpass, vector or sample")  # fmt: skip
-    verb.add_argument("--osm", nargs="+", action="extend", default=[], metavar="FILE",
-                      help=".osm.pbf extracts")  # fmt: skip
+    verb.add_argument(
+        "--source",
+        default="auto",
+        metavar="SOURCE",
+        help="auto, pbf, geofabrik, overpass, vector or sample",
+    )
+    verb.add_argument(
+        "--osm", nargs="+", action="extend", default=[], metavar="FILE", help=".osm.pbf extracts"
+    )
     verb.add_argument("--data", default="data", metavar="DIR", help="holds raw/ and processed/")
     verb.add_argument("--maps", default="maps", metavar="DIR", help="the pages")
-    verb.add_argument("--set", action="append", default=[], metavar="section.key=value",
-                      dest="overrides", help="a stage's parameter; may be repeated")  # fmt: skip
+    verb.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="section.key=value",
+        dest="overrides",
+        help="a stage's parameter; may be repeated",
+    )
     verb.add_argument("--quiet", action="store_true", help="print failures only")
 
 
@@ -176,16 +224,24 @@ def _run(options: argparse.Namespace) -> int:
                 # Held from here on: two first runs would both fetch or make the source.
                 with store.locked(paths.lock(metro.id), f"metro {metro.id}"):
                     source = resolve_source(
-                        metro, paths, options.source, tuple(options.osm),
+                        metro,
+                        paths,
+                        options.source,
+                        tuple(options.osm),
                         lambda t: say(t, options.quiet),
                         watch=lambda name: show_download(name, options.quiet),
-                    )  # fmt: skip
+                    )
                     stages = len(needed_for(options.until))
                     with RunDisplay(metro.id, stages, options.quiet) as display:
                         outcome = runner.MetroRun(
-                            metro, source, paths, get_executor,
-                            options.until, options.force, display.report,
-                        ).run()  # fmt: skip
+                            metro,
+                            source,
+                            paths,
+                            get_executor,
+                            options.until,
+                            options.force,
+                            display.report,
+                        ).run()
             except ClusterError as error:
                 _tell(error, options.debug, metro.id)
                 code = max(code, error.exit_code)
@@ -302,8 +358,13 @@ def _new_metro(options: argparse.Namespace) -> int:
     files = [Path(each) for each in options.osm]
     origin = new_metro.Origin(tuple(files), tuple(options.geofabrik))
     if options.geofabrik:
-        files = fetch_extracts(options.geofabrik, Paths.of(options.data, "maps"), say,
-                               show_download, is_needed=not options.cities)  # fmt: skip
+        files = fetch_extracts(
+            options.geofabrik,
+            Paths.of(options.data, "maps"),
+            say,
+            show_download,
+            is_needed=not options.cities,
+        )
     if files:
         said = new_metro.from_extract(target, files, origin, wish)
     else:
@@ -339,16 +400,23 @@ def _scenario(options: argparse.Namespace) -> int:
         stages = len(scenario.measured_stages())
         with RunDisplay(metro_id, stages, options.quiet) as display:
             done = scenario.run_scenario(
-                metro_id, _paths_of(options), options.build, options.name,
-                get_executor, display.report,
-            )  # fmt: skip
+                metro_id,
+                _paths_of(options),
+                options.build,
+                options.name,
+                get_executor,
+                display.report,
+            )
     for stage, error in done.outcome.failed.items():
         _tell(error, options.debug, f"{metro_id}, scenario {done.name}, stage {stage}")
     if done.outcome.failed:
         return FAILED
     ran, fresh = len(done.outcome.ran), len(done.outcome.fresh)
-    say(f"scenario {done.name}: {len(done.links)} links built, {ran} stages ran, {fresh} were fresh"
-        f" ({done.outcome.seconds:.1f} s)", options.quiet)  # fmt: skip
+    say(
+        f"scenario {done.name}: {len(done.links)} links built, {ran} stages ran, {fresh} were fresh"
+        f" ({done.outcome.seconds:.1f} s)",
+        options.quiet,
+    )
     say(f"layers: {_shown(done.folder)}", options.quiet)
     say(f"page: {_shown(done.page or '')}", options.quiet)
     return OK
@@ -367,10 +435,13 @@ def _compare(options: argparse.Namespace) -> int:
 
         with RunDisplay("compare", len(scenario.measured_stages()), options.quiet) as display:
             done = run_compare(
-                options.before, options.after, options.maps,
+                options.before,
+                options.after,
+                options.maps,
                 tuple(options.names) if options.names else None,
-                None if options.quick else get_executor, display.report,
-            )  # fmt: skip
+                None if options.quick else get_executor,
+                display.report,
+            )
     for note in done.notes:
         say(f"note: {note}", options.quiet)
     say(", ".join(f"{n} {what}" for what, n in done.counts.items()), options.quiet)

@@ -39,9 +39,16 @@ CLASS_RANK = {name: rank for rank, name in enumerate(ROAD_CLASSES)} | {
 `road` (class not said) stands with unclassified."""
 
 RoadClass = Literal[
-    "motorway", "trunk", "primary", "secondary", "tertiary",
-    "unclassified", "residential", "service", "track",
-]  # fmt: skip
+    "motorway",
+    "trunk",
+    "primary",
+    "secondary",
+    "tertiary",
+    "unclassified",
+    "residential",
+    "service",
+    "track",
+]
 
 Metres = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -285,11 +292,16 @@ class ZonesParams(StageParams):
     )
     place_weight: dict[str, Annotated[float, Field(ge=0)]] = Field(
         default={
-            "city": 100_000, "town": 20_000, "village": 1_500, "hamlet": 200,
-            "suburb": 20_000, "quarter": 8_000, "neighbourhood": 3_000,
+            "city": 100_000,
+            "town": 20_000,
+            "village": 1_500,
+            "hamlet": 200,
+            "suburb": 20_000,
+            "quarter": 8_000,
+            "neighbourhood": 3_000,
         },
         description="people at a place without a population tag, as a weight only; check",
-    )  # fmt: skip
+    )
     place_weight_most: Annotated[float, Field(gt=0)] = Field(
         100_000.0,
         description="a place's weight at most: the tag of a city counts far more than its cell; check",

@@ -101,9 +101,16 @@ def from_extract(target: Path, files: Sequence[Path], origin: Origin, wish: Wish
     cities = [_city(row, level) for row in rows.itertuples(index=False)]
     said += _unpeopled(cities)
     text = metro_text(
-        _metro_id(target), wish.title or target.stem, f"r{core}", cities, origin, level,
-        _county_level(found.table, rows, level), _box(rows), target.parent,
-    )  # fmt: skip
+        _metro_id(target),
+        wish.title or target.stem,
+        f"r{core}",
+        cities,
+        origin,
+        level,
+        _county_level(found.table, rows, level),
+        _box(rows),
+        target.parent,
+    )
     _write(target, text)
     return said
 
@@ -130,9 +137,16 @@ def from_names(target: Path, origin: Origin, wish: Wish) -> list[str]:
     cities = [NewCity(_id_of(name), name) for name in dict.fromkeys(wish.cities)]
     core = _id_of(wish.core or wish.cities[0])
     text = metro_text(
-        _metro_id(target), wish.title or target.stem, core, cities, origin,
-        wish.admin_level or 5, None, None, target.parent,
-    )  # fmt: skip
+        _metro_id(target),
+        wish.title or target.stem,
+        core,
+        cities,
+        origin,
+        wish.admin_level or 5,
+        None,
+        None,
+        target.parent,
+    )
     _write(target, text)
     return ["the cities were NOT looked up: no extract was at hand; the first run will tell"]
 
@@ -245,8 +259,10 @@ def _choose(found: Survey, wish: Wish) -> tuple[pd.DataFrame, list[str]]:
         elif len(table) == 1:
             faults.append(f"city {asked}: its boundary is cut off at the extract's edge")
         elif len(table):
-            faults.append(f"city {asked}: found {len(table)} times: {_candidates(table)}; "
-                          "give the relation id instead, or --admin-level")  # fmt: skip
+            faults.append(
+                f"city {asked}: found {len(table)} times: {_candidates(table)}; "
+                "give the relation id instead, or --admin-level"
+            )
         else:
             faults.append(f"city {asked}: no administrative boundary of the extract")
     chosen = pd.concat(rows) if rows else found.table.iloc[:0]
@@ -319,9 +335,11 @@ def _box(rows: pd.DataFrame) -> tuple[float, float, float, float]:
     west, south, east, north = shapely.total_bounds(rows["geometry"].to_numpy(dtype=object))
     wide = _MARGIN_DEG / max(0.1, math.cos(math.radians(max(abs(south), abs(north)))))
     return (
-        max(-180.0, west - wide), max(-90.0, south - _MARGIN_DEG),
-        min(180.0, east + wide), min(90.0, north + _MARGIN_DEG),
-    )  # fmt: skip
+        max(-180.0, west - wide),
+        max(-90.0, south - _MARGIN_DEG),
+        min(180.0, east + wide),
+        min(90.0, north + _MARGIN_DEG),
+    )
 
 
 def _unpeopled(cities: Sequence[NewCity]) -> list[str]:

@@ -93,9 +93,12 @@ def show_download(name: str, quiet: bool = False) -> Iterator[Callable[[int, int
         yield lambda done, total: None
     elif console.is_terminal:
         columns = (
-            TextColumn("  {task.description}", markup=False), BarColumn(), DownloadColumn(),
-            TransferSpeedColumn(), TimeRemainingColumn(),
-        )  # fmt: skip
+            TextColumn("  {task.description}", markup=False),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+        )
         with Progress(*columns, console=console, transient=True) as progress:
             task = progress.add_task(name, total=None)
             yield lambda done, total: progress.update(task, completed=done, total=total or None)

@@ -1295,9 +1295,15 @@ def _conform_column(column: Column, series: pd.Series, faults: list[str]) -> pd.
 
 
 _GEOMETRY_TYPES = (
-    "Point", "LineString", "LinearRing", "Polygon", "MultiPoint", "MultiLineString",
-    "MultiPolygon", "GeometryCollection",
-)  # fmt: skip
+    "Point",
+    "LineString",
+    "LinearRing",
+    "Polygon",
+    "MultiPoint",
+    "MultiLineString",
+    "MultiPolygon",
+    "GeometryCollection",
+)
 """By GEOS's number of the type."""
 
 

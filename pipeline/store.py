@@ -78,7 +78,7 @@ __all__ = [
     "write_bytes",
     "write_json",
     "write_layer",
-]  # fmt: skip
+]
 
 ROW_GROUP = 50_000
 """Rows per group: a bounding-box read of sorted rows then skips most of the file."""

@@ -11,11 +11,21 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 COLOURS = {
-    "ours": "#0072b2", "ours, command line": "#56b4e9", "osmnx": "#d55e00", "notebook": "#d55e00",
-    "networkx": "#d55e00", "pyrosm": "#009e73", "scipy": "#cc79a7", "aequilibrae": "#009e73",
-    "networkit": "#e69f00", "rustworkx": "#555555", "igraph": "#8c6d46", "pandana": "#999999",
-    "ours, the comparable part": "#56b4e9", "ours, roads alone": "#4b4bc3",
-}  # fmt: skip
+    "ours": "#0072b2",
+    "ours, command line": "#56b4e9",
+    "osmnx": "#d55e00",
+    "notebook": "#d55e00",
+    "networkx": "#d55e00",
+    "pyrosm": "#009e73",
+    "scipy": "#cc79a7",
+    "aequilibrae": "#009e73",
+    "networkit": "#e69f00",
+    "rustworkx": "#555555",
+    "igraph": "#8c6d46",
+    "pandana": "#999999",
+    "ours, the comparable part": "#56b4e9",
+    "ours, roads alone": "#4b4bc3",
+}
 WIDTH, HEIGHT = 470, 330
 LEFT, RIGHT, TOP, BOTTOM = 58, 128, 46, 42
 TEXT = 'font-family="Helvetica, Arial, sans-serif"'

@@ -289,9 +289,18 @@ def _difference(
 def _run(*more: str) -> Callable[[Inputs], list[str]]:
     def command(inputs: Inputs) -> list[str]:
         return [
-            sys.executable, "-m", "pipeline", "run", inputs.metro, "--osm", str(inputs.pbf.resolve()),
-            "--workers", str(min(psutil.cpu_count(), 2)), "--quiet", *more,
-        ]  # fmt: skip
+            sys.executable,
+            "-m",
+            "pipeline",
+            "run",
+            inputs.metro,
+            "--osm",
+            str(inputs.pbf.resolve()),
+            "--workers",
+            str(min(psutil.cpu_count(), 2)),
+            "--quiet",
+            *more,
+        ]
 
     return command
 
@@ -303,22 +312,55 @@ def _notebook(inputs: Inputs) -> list[str]:
 
 ENGINES: dict[str, tuple[Engine, ...]] = {
     "ingest": (
-        Engine("ours, roads", "metro-integration", "refs, tags and lines of all roads", _ingest("ours")),
-        Engine("ours, all layers", "metro-integration",
-               "roads, railways, stops, land, water, boundaries, cut to the metro", _ingest("extract stage")),
-        Engine("pyosmium handler", "osmium", "refs, tags and WKB, one Python call a way", _ingest("pyosmium handler")),
-        Engine("pyosmium processor", "osmium", "refs, tags and places, one object a node", _ingest("pyosmium processor")),
-        Engine("pyogrio", "pyogrio", "lines and tags as Arrow, no node ids", _ingest("pyogrio arrow")),
+        Engine(
+            "ours, roads", "metro-integration", "refs, tags and lines of all roads", _ingest("ours")
+        ),
+        Engine(
+            "ours, all layers",
+            "metro-integration",
+            "roads, railways, stops, land, water, boundaries, cut to the metro",
+            _ingest("extract stage"),
+        ),
+        Engine(
+            "pyosmium handler",
+            "osmium",
+            "refs, tags and WKB, one Python call a way",
+            _ingest("pyosmium handler"),
+        ),
+        Engine(
+            "pyosmium processor",
+            "osmium",
+            "refs, tags and places, one object a node",
+            _ingest("pyosmium processor"),
+        ),
+        Engine(
+            "pyogrio", "pyogrio", "lines and tags as Arrow, no node ids", _ingest("pyogrio arrow")
+        ),
         Engine("pyrosm", "pyrosm", "lines and tags as a frame, no node ids", _ingest("pyrosm")),
     ),
     "network": (
-        Engine("ours", "metro-integration", "the whole PBF: all layers, road network, routing network", _our_network(False)),
-        Engine("ours, roads alone", "metro-integration",
-               "a PBF of what osmnx is given, and the boundaries; the same", _our_network(True)),
-        Engine("ours, command line", "metro-integration",
-               "from start to end: two Dask workers, all layers written as Parquet", command=_run("--until", "routing")),
+        Engine(
+            "ours",
+            "metro-integration",
+            "the whole PBF: all layers, road network, routing network",
+            _our_network(False),
+        ),
+        Engine(
+            "ours, roads alone",
+            "metro-integration",
+            "a PBF of what osmnx is given, and the boundaries; the same",
+            _our_network(True),
+        ),
+        Engine(
+            "ours, command line",
+            "metro-integration",
+            "from start to end: two Dask workers, all layers written as Parquet",
+            command=_run("--until", "routing"),
+        ),
         Engine("osmnx", "osmnx", "OSM XML of the roads; load, simplify, speeds", osmnx_network),
-        Engine("pyrosm", "pyrosm", "PBF; nodes and edges, simplified networkx graph", pyrosm_network),
+        Engine(
+            "pyrosm", "pyrosm", "PBF; nodes and edges, simplified networkx graph", pyrosm_network
+        ),
     ),
     "routing": (
         Engine("ours", "metro-integration", "contracted graph, bucket queue", our_routing),
@@ -332,12 +374,20 @@ ENGINES: dict[str, tuple[Engine, ...]] = {
     ),
     "whole": (
         Engine("ours", "metro-integration", "`run`: every stage, layer and page", command=_run()),
-        Engine("ours, the comparable part", "metro-integration", "`run --until road_ends --until isochrones`",
-               command=_run("--until", "road_ends", "--until", "isochrones")),
-        Engine("notebook", "osmnx", "load, simplify, speeds, dead ends near borders, one isochrone",
-               command=_notebook),
+        Engine(
+            "ours, the comparable part",
+            "metro-integration",
+            "`run --until road_ends --until isochrones`",
+            command=_run("--until", "road_ends", "--until", "isochrones"),
+        ),
+        Engine(
+            "notebook",
+            "osmnx",
+            "load, simplify, speeds, dead ends near borders, one isochrone",
+            command=_notebook,
+        ),
     ),
-}  # fmt: skip
+}
 
 
 def engine_of(task: str, name: str) -> Engine:

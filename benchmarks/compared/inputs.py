@@ -70,9 +70,7 @@ def make_sample(inputs: Inputs, nodes: int) -> None:
         write_copies(one.pbf, inputs.pbf, round(nodes / LARGEST_SAMPLE))
     if not inputs.pbf.exists():
         made = [sys.executable, "-m", "pipeline", "sample", inputs.metro, "--nodes", str(nodes)]
-        subprocess.run(
-            [*made, "--out", str(inputs.pbf)], check=True, stdout=subprocess.DEVNULL
-        )  # fmt: skip
+        subprocess.run([*made, "--out", str(inputs.pbf)], check=True, stdout=subprocess.DEVNULL)
 
 
 def write_copies(source: Path, target: Path, copies: int) -> None:
@@ -180,9 +178,15 @@ def write_graph(inputs: Inputs) -> None:
     times = dijkstra(graph, indices=rows[:N_CHECKED])
     partial = inputs.graph.with_name("partial-" + inputs.graph.name)
     np.savez(
-        partial, data=graph.data, indices=graph.indices, indptr=graph.indptr, ids=ids,
-        origins=origins, rows=rows, times=times,
-    )  # fmt: skip
+        partial,
+        data=graph.data,
+        indices=graph.indices,
+        indptr=graph.indptr,
+        ids=ids,
+        origins=origins,
+        rows=rows,
+        times=times,
+    )
     partial.rename(inputs.graph)
 
 

@@ -17,9 +17,21 @@ import psutil
 
 FORMAT = 1
 LIBRARIES = (
-    "metro-integration", "dask", "distributed", "geopandas", "networkx", "numba", "numpy", "osmium",
-    "osmnx", "pandas", "pyarrow", "pyogrio", "scipy", "shapely",
-)  # fmt: skip
+    "metro-integration",
+    "dask",
+    "distributed",
+    "geopandas",
+    "networkx",
+    "numba",
+    "numpy",
+    "osmium",
+    "osmnx",
+    "pandas",
+    "pyarrow",
+    "pyogrio",
+    "scipy",
+    "shapely",
+)
 
 
 def machine() -> dict[str, Any]:

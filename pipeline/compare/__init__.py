@@ -171,9 +171,14 @@ def _labels(before: _Run, after: _Run) -> tuple[str, str]:
 
 
 def _without_growth(
-    after: _Run, new: Side, is_new: Any, links: gpd.GeoDataFrame, label: str,
-    executor: Callable[[], runner.Executor], report: runner.Report,
-) -> tuple[dict[str, Any] | None, str | None]:  # fmt: skip
+    after: _Run,
+    new: Side,
+    is_new: Any,
+    links: gpd.GeoDataFrame,
+    label: str,
+    executor: Callable[[], runner.Executor],
+    report: runner.Report,
+) -> tuple[dict[str, Any] | None, str | None]:
     """The later run's figures had no road been newly mapped; or why they are not known."""
     data, *inside = after.folder.rsplit("/", 2)
     if inside != ["processed", after.metro_id]:
@@ -188,8 +193,9 @@ def _without_growth(
     kept = highways[~highways["way_id"].isin(dropped).to_numpy(bool)]
     edited = Edited(
         gpd.GeoDataFrame(kept.reset_index(drop=True), geometry="geometry", crs=WGS84),
-        base.layer("tagged_nodes"), gpd.GeoDataFrame(geometry=[], crs=WGS84),
-    )  # fmt: skip
+        base.layer("tagged_nodes"),
+        gpd.GeoDataFrame(geometry=[], crs=WGS84),
+    )
     own = Paths(paths.data, paths.maps, f"without-growth-since-{label}")
     outcome = rerun(base, own, edited, executor, report)
     if outcome.failed:
@@ -222,9 +228,13 @@ def _grown_ways(roads: gpd.GeoDataFrame, is_new: Any, links: gpd.GeoDataFrame) -
 
 
 def _write(
-    before: _Run, after: _Run, labels: tuple[str, str], tables: dict[str, Any], maps: str,
+    before: _Run,
+    after: _Run,
+    labels: tuple[str, str],
+    tables: dict[str, Any],
+    maps: str,
     notes: list[str],
-) -> Comparison:  # fmt: skip
+) -> Comparison:
     from pipeline.exports.xlsx import write_xlsx
     from pipeline.render.comparison_page import render_comparison
 
@@ -248,9 +258,15 @@ def _write(
         for layer, table in tables.items()
     }
     page = render_comparison(
-        metro, page_facts, labels, notes=notes, cities=after.layer("cities"),
-        borders=after.layer("borders"), roads=after.layer("roads"), **in_wgs84,
-    )  # fmt: skip
+        metro,
+        page_facts,
+        labels,
+        notes=notes,
+        cities=after.layer("cities"),
+        borders=after.layer("borders"),
+        roads=after.layer("roads"),
+        **in_wgs84,
+    )
     paths = Paths.of("data", maps)
     target = paths.page(f"{after.metro_id}/compare-{name}.html")
     store.write_bytes(target, page)

@@ -246,9 +246,11 @@ def _match_ends(
         (old["border_id"].to_numpy(object)[a] == new["border_id"].to_numpy(object)[b])
         & (old["city_id"].to_numpy(object)[a] == new["city_id"].to_numpy(object)[b])
         & ~(turned > SAME_HEADING_DEG)
-        & ((old["end_type"] == "rail_end").to_numpy(bool)[a]
-           == (new["end_type"] == "rail_end").to_numpy(bool)[b])
-    )  # fmt: skip
+        & (
+            (old["end_type"] == "rail_end").to_numpy(bool)[a]
+            == (new["end_type"] == "rail_end").to_numpy(bool)[b]
+        )
+    )
     a, b = a[fits], b[fits]
     distance = shapely.distance(old.geometry.to_numpy()[a], new.geometry.to_numpy()[b])
     return _nearest_first(distance, a, b, taken)
@@ -293,9 +295,13 @@ def _near_pairs(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, radius_m: float) -
 
 
 def _moved_along(
-    old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, left_a: list[int], left_b: list[int],
-    net_a: RoutingNetwork, net_b: RoutingNetwork,
-) -> list[tuple[int, int]]:  # fmt: skip
+    old: gpd.GeoDataFrame,
+    new: gpd.GeoDataFrame,
+    left_a: list[int],
+    left_b: list[int],
+    net_a: RoutingNetwork,
+    net_b: RoutingNetwork,
+) -> list[tuple[int, int]]:
     """Ends of the same road that lie farther on, or farther back, than before.
 
     Farther on: the later network leads straight from the old end to the new one;

@@ -46,9 +46,13 @@ def _write_layer(job: Job, layer: str, path: Path) -> int:
             table[names[0]], table[names[1]] = values
         first = count == 0
         _safe(table).to_csv(
-            path, index=False, header=first, mode="w" if first else "a",
-            encoding=_ENCODING if first else "utf-8", lineterminator="\r\n",
-        )  # fmt: skip
+            path,
+            index=False,
+            header=first,
+            mode="w" if first else "a",
+            encoding=_ENCODING if first else "utf-8",
+            lineterminator="\r\n",
+        )
         count += len(table)
     return count
 

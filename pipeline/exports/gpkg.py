@@ -44,9 +44,13 @@ _BY_VALUE = {
 """Layers coloured by a listed column: (symbol, column, colours, width or size in mm)."""
 
 _WORDS = {
-    "dead_ends": "status", "missing_links": "status", "bottlenecks": "bottleneck",
-    "conflicts": "conflict", "eco_zones": "zone", "land": "land",
-}  # fmt: skip
+    "dead_ends": "status",
+    "missing_links": "status",
+    "bottlenecks": "bottleneck",
+    "conflicts": "conflict",
+    "eco_zones": "zone",
+    "land": "land",
+}
 """Section of the pages' messages that has the words for a layer's values."""
 
 
@@ -72,14 +76,20 @@ def _write_layer(job: Job, layer: str, path: Path) -> int:
             options["geometry_type"] = _geometry_type(layer)
             options["promote_to_multi"] = str(options["geometry_type"]).startswith("Multi")
         pyogrio.write_dataframe(
-            table, path, layer=layer, driver="GPKG", append=append or path.exists(),
-            layer_options=None if append else {
+            table,
+            path,
+            layer=layer,
+            driver="GPKG",
+            append=append or path.exists(),
+            layer_options=None
+            if append
+            else {
                 "IDENTIFIER": f"{title_zh(layer)} {layer}",
                 "DESCRIPTION": _described(job, layer),
                 "FID": "fid",
             },
             **options,
-        )  # fmt: skip
+        )
         count += len(table)
     return count
 
@@ -123,8 +133,9 @@ def _add_titles(database: sqlite3.Connection, job: Job) -> None:
         database.execute(
             "INSERT INTO gpkg_extensions (table_name, column_name, extension_name, definition, "
             "scope) VALUES (?, NULL, 'gpkg_schema', "
-            "'http://www.geopackage.org/spec/#extension_schema', 'read-write')", (table,)
-        )  # fmt: skip
+            "'http://www.geopackage.org/spec/#extension_schema', 'read-write')",
+            (table,),
+        )
     rows = [
         (layer, column.name, heading_zh(column.name), _meaning(column))
         for layer in job.layers
@@ -132,8 +143,9 @@ def _add_titles(database: sqlite3.Connection, job: Job) -> None:
     ]
     database.executemany(
         "INSERT INTO gpkg_data_columns (table_name, column_name, title, description) "
-        "VALUES (?, ?, ?, ?)", rows
-    )  # fmt: skip
+        "VALUES (?, ?, ?, ?)",
+        rows,
+    )
 
 
 def _meaning(column: Column) -> str:
@@ -164,7 +176,7 @@ def _add_styles(database: sqlite3.Connection, job: Job) -> None:
                 "f_geometry_column, styleName, styleQML, styleSLD, useAsDefault, description, "
                 "owner) VALUES ('', '', ?, 'geom', ?, ?, '', 1, '', '')",
                 (layer, title_zh(layer), qml),
-            )  # fmt: skip
+            )
 
 
 def qml_of(layer: str) -> str | None:
@@ -204,13 +216,27 @@ def qml_of(layer: str) -> str | None:
 def _symbol(kind: str, name: str, colour: str, size: float, form: str) -> str:
     rgb = ",".join(str(int(colour[at : at + 2], 16)) for at in (1, 3, 5))
     options = {
-        "line": {"line_color": f"{rgb},255", "line_style": form, "line_width": str(size),
-                 "line_width_unit": "MM"},
-        "fill": {"color": f"{rgb},200", "outline_color": "90,90,90,255",
-                 "outline_style": "solid", "outline_width": str(size), "style": "solid"},
-        "marker": {"name": form, "color": f"{rgb},255", "outline_color": "255,255,255,255",
-                   "size": str(size), "size_unit": "MM"},
-    }[kind]  # fmt: skip
+        "line": {
+            "line_color": f"{rgb},255",
+            "line_style": form,
+            "line_width": str(size),
+            "line_width_unit": "MM",
+        },
+        "fill": {
+            "color": f"{rgb},200",
+            "outline_color": "90,90,90,255",
+            "outline_style": "solid",
+            "outline_width": str(size),
+            "style": "solid",
+        },
+        "marker": {
+            "name": form,
+            "color": f"{rgb},255",
+            "outline_color": "255,255,255,255",
+            "size": str(size),
+            "size_unit": "MM",
+        },
+    }[kind]
     classes = {"line": "SimpleLine", "fill": "SimpleFill", "marker": "SimpleMarker"}
     filled = "".join(
         f'<Option name={quoteattr(key)} value={quoteattr(value)} type="QString"/>'

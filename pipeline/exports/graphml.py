@@ -26,9 +26,10 @@ def write_graphml(job: Job, path: Path) -> tuple[dict[str, int], list[str]]:
     edges = directed_edges(job.frame("roads"))
     nodes = _nodes(job.frame("road_nodes"), edges)
     attributes = {
-        "crs": job.crs.to_string(), "name": job.metro_name,
+        "crs": job.crs.to_string(),
+        "name": job.metro_name,
         "about": "; ".join(f"{label}: {text}" for label, text in job.about),
-    }  # fmt: skip
+    }
     graph = osmnx.convert.graph_from_gdfs(nodes, edges, graph_attrs=attributes)
     osmnx.io.save_graphml(graph, filepath=path)
     return {"road_nodes": len(nodes), "roads": len(edges)}, []

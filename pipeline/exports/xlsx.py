@@ -126,9 +126,16 @@ def _explain(sheet: Any, job: Job, layers: list[str], left_out: list[str], headi
         )
         for column in LAYERS[layer].columns:
             lines.append(
-                ["", layer, heading_zh(column.name), column.name, meaning_zh(column),
-                 null_zh(column) or "不为空", column.doc]
-            )  # fmt: skip
+                [
+                    "",
+                    layer,
+                    heading_zh(column.name),
+                    column.name,
+                    meaning_zh(column),
+                    null_zh(column) or "不为空",
+                    column.doc,
+                ]
+            )
         if LAYERS[layer].geometry is not None:
             pair = ("lon", "lat") if job.crs.is_geographic else ("x_m", "y_m")
             lines += [

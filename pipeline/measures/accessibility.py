@@ -238,9 +238,12 @@ def _least(minutes: Floats) -> Floats:
 
 
 def _catchments(
-    grid: pd.DataFrame, travel_times: pd.DataFrame | PairTimes, has_access: NDArray[np.bool_],
-    services: gpd.GeoDataFrame, params: AccessibilityParams,
-) -> dict[str, Floats]:  # fmt: skip
+    grid: pd.DataFrame,
+    travel_times: pd.DataFrame | PairTimes,
+    has_access: NDArray[np.bool_],
+    services: gpd.GeoDataFrame,
+    params: AccessibilityParams,
+) -> dict[str, Floats]:
     """E2SFCA per kind: services per 100,000 people who compete for them.
 
     Null where a service within reach is also sought by people whose number is not known.
@@ -350,9 +353,14 @@ def _search_from_all(network: RoutingNetwork, places: Access) -> Floats:
 
 
 def _to_core_by_transit(
-    grid: pd.DataFrame, access: Access, centres: gpd.GeoDataFrame, stations: gpd.GeoDataFrame,
-    transit_links: gpd.GeoDataFrame, network: RoutingNetwork, params: TransitParams,
-) -> Floats:  # fmt: skip
+    grid: pd.DataFrame,
+    access: Access,
+    centres: gpd.GeoDataFrame,
+    stations: gpd.GeoDataFrame,
+    transit_links: gpd.GeoDataFrame,
+    network: RoutingNetwork,
+    params: TransitParams,
+) -> Floats:
     """Door to door from the populated points, by foot or car to the station."""
     core = centres[centres["kind"] == "core"].sort_values("centre_id")
     if not len(core) or not len(grid):

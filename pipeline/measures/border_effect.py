@@ -272,17 +272,31 @@ def _river_lines(waterways: gpd.GeoDataFrame, line: Any, reach_m: float) -> NDAr
 
 
 def _effect_row(
-    border: Any, mode: str, zones: _Zones, pairs: _Pairs, rivers: NDArray[Any],
-    cities: gpd.GeoDataFrame, city_a: str, city_b: str, params: BorderEffectParams,
-) -> dict[str, Any]:  # fmt: skip
+    border: Any,
+    mode: str,
+    zones: _Zones,
+    pairs: _Pairs,
+    rivers: NDArray[Any],
+    cities: gpd.GeoDataFrame,
+    city_a: str,
+    city_b: str,
+    params: BorderEffectParams,
+) -> dict[str, Any]:
     is_natural = bool(border.natural_share_pct > 100.0 * RIVER_SHARE)
     side = np.where(zones.to_border_m <= params.belt_m, zones.side, -1)
     fit, includes_river, reason = _estimate(zones, side, pairs, rivers, is_natural, params)
     row = {
-        "border_id": border.border_id, "mode": mode, "penalty_pct": np.nan, "ci_low_pct": np.nan,
-        "ci_high_pct": np.nan, "n_pairs": 0, "placebo_low_pct": np.nan, "placebo_high_pct": np.nan,
-        "includes_river": includes_river, "reason": reason,
-    }  # fmt: skip
+        "border_id": border.border_id,
+        "mode": mode,
+        "penalty_pct": np.nan,
+        "ci_low_pct": np.nan,
+        "ci_high_pct": np.nan,
+        "n_pairs": 0,
+        "placebo_low_pct": np.nan,
+        "placebo_high_pct": np.nan,
+        "includes_river": includes_river,
+        "reason": reason,
+    }
     if fit is None:
         row["n_pairs"] = _count_crossing(side, pairs)
         return row
@@ -307,9 +321,13 @@ def _count_crossing(side: Ints, pairs: _Pairs) -> int:
 
 
 def _estimate(
-    zones: _Zones, side: Ints, pairs: _Pairs, rivers: NDArray[Any], is_natural: bool,
+    zones: _Zones,
+    side: Ints,
+    pairs: _Pairs,
+    rivers: NDArray[Any],
+    is_natural: bool,
     params: BorderEffectParams,
-) -> tuple[_Fit | None, bool, str | None]:  # fmt: skip
+) -> tuple[_Fit | None, bool, str | None]:
     """Fit, whether border and river are one, and why there is no fit."""
     if not len(pairs.origin):
         some = len(zones.x) and (side == 0).any() and (side == 1).any()
@@ -354,9 +372,12 @@ def _match(
     parts = [_thin(used[crosses], half, rng), _thin(used[~crosses], half, rng)]
     chosen = np.sort(np.concatenate(parts))
     return _Pairs(
-        pairs.origin[chosen], pairs.destination[chosen], pairs.distance_m[chosen],
-        pairs.bearing[chosen], pairs.log_pace[chosen],
-    )  # fmt: skip
+        pairs.origin[chosen],
+        pairs.destination[chosen],
+        pairs.distance_m[chosen],
+        pairs.bearing[chosen],
+        pairs.log_pace[chosen],
+    )
 
 
 def _thin(rows: Ints, most: int, rng: np.random.Generator) -> Ints:
@@ -545,17 +566,25 @@ def _blocks(zones: _Zones, used: Ints) -> Ints:
 
 
 def _placebo_betas(
-    zones: _Zones, pairs: _Pairs, rivers: NDArray[Any], line: Any, cities: gpd.GeoDataFrame,
-    city_a: str, city_b: str, params: BorderEffectParams,
-) -> Floats:  # fmt: skip
+    zones: _Zones,
+    pairs: _Pairs,
+    rivers: NDArray[Any],
+    line: Any,
+    cities: gpd.GeoDataFrame,
+    city_a: str,
+    city_b: str,
+    params: BorderEffectParams,
+) -> Floats:
     """Effects of the border shifted into either city, where enough pairs remain.
 
     A copy parts the zones of one city by which city they would lie in, were they
     shifted back; so it has the border's own shape, and none of its pairs crosses
     the true border.
     """
-    area = {city: shapely.simplify(geometry, 100.0) for city, geometry in zip(
-        cities["city_id"], cities.geometry, strict=True)}  # fmt: skip
+    area = {
+        city: shapely.simplify(geometry, 100.0)
+        for city, geometry in zip(cities["city_id"], cities.geometry, strict=True)
+    }
     near = zones.to_border_m <= params.belt_m
     rng = np.random.default_rng(params.seed + 2)
     betas = []

@@ -528,9 +528,11 @@ def _shared_lines(areas: gpd.GeoDataFrame, tolerance_m: float) -> pd.DataFrame:
     lines["overlap_m2"] = shapely.area(overlap)
     log.info(
         "borders: snapped within %g m: %.0f m of line in %d pairs, overlaps %.4f km2",
-        tolerance_m, lines["snapped_m"].sum(), int((lines["snapped_m"] > 0).sum()),
+        tolerance_m,
+        lines["snapped_m"].sum(),
+        int((lines["snapped_m"] > 0).sum()),
         lines["overlap_m2"].sum() / 1e6,
-    )  # fmt: skip
+    )
     return lines
 
 

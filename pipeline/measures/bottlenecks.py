@@ -109,9 +109,13 @@ def crossing_loads(
     total, load = 0.0, np.zeros(len(crossings))
     for origin, destination in (("city_a", "city_b"), ("city_b", "city_a")):
         paths, loads = _loads(
-            zone_grid, border[origin], border[destination], places, routing_network,
+            zone_grid,
+            border[origin],
+            border[destination],
+            places,
+            routing_network,
             params.load_origins,
-        )  # fmt: skip
+        )
         total += paths
         load += loads
     share = np.full(len(crossings), np.nan) if total <= 0.0 else 100.0 * load / total

@@ -122,9 +122,13 @@ def _places(
 
 
 def _drive_table(
-    places: _Places, hub: int, network: RoutingNetwork, runs: _CityRuns, mode: Mode,
+    places: _Places,
+    hub: int,
+    network: RoutingNetwork,
+    runs: _CityRuns,
+    mode: Mode,
     params: CentreTimesParams,
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     """From the hub to every other place, then to it from the places that are no hubs."""
     every = np.arange(len(places.ids))
     others, towns = every[every != hub], np.flatnonzero(~places.is_hub)
@@ -153,9 +157,14 @@ def _drive_table(
 
 
 def _paths(
-    places: _Places, hub: int, network: RoutingNetwork, runs: _CityRuns, mode: Mode,
-    reverse: bool, params: CentreTimesParams,
-) -> tuple[Floats, Floats, Floats]:  # fmt: skip
+    places: _Places,
+    hub: int,
+    network: RoutingNetwork,
+    runs: _CityRuns,
+    mode: Mode,
+    reverse: bool,
+    params: CentreTimesParams,
+) -> tuple[Floats, Floats, Floats]:
     """Minutes, metres and city changes of the fastest paths between one hub and all places."""
     access, count = places.access, len(places.ids)
     if not access.has_access[hub]:
@@ -182,10 +191,23 @@ def _paths(
     side[other] = -1
     side[~np.isfinite(minutes)] = -2
     changes = _count_changes(
-        tree.arc[0], network.tail, network.head, network.arc_chain, network.arc_forward, at, side,
-        access.chain, access.along_m, hub, reverse, runs.first, runs.city, runs.start_m,
-        runs.length_m, params.least_stay_m,
-    )  # fmt: skip
+        tree.arc[0],
+        network.tail,
+        network.head,
+        network.arc_chain,
+        network.arc_forward,
+        at,
+        side,
+        access.chain,
+        access.along_m,
+        hub,
+        reverse,
+        runs.first,
+        runs.city,
+        runs.start_m,
+        runs.length_m,
+        params.least_stay_m,
+    )
     return minutes, metres, changes
 
 
@@ -248,9 +270,23 @@ _compiled: Any = numba.njit(cache=True, nogil=True)
 
 @_compiled
 def _count_changes(  # type: ignore[no-untyped-def]
-    tree, tail, head, arc_chain, is_forward, ends, side, chain, along_m, hub, reverse, first, city,
-    start_m, length_m, least_stay_m,
-):  # fmt: skip
+    tree,
+    tail,
+    head,
+    arc_chain,
+    is_forward,
+    ends,
+    side,
+    chain,
+    along_m,
+    hub,
+    reverse,
+    first,
+    city,
+    start_m,
+    length_m,
+    least_stay_m,
+):
     """Changes of city along the path between the hub and each place; NaN where there is none.
 
     ``side`` is the chain end by which the place is joined to the tree, -1 along
@@ -265,8 +301,17 @@ def _count_changes(  # type: ignore[no-untyped-def]
         start, stop = (place, hub) if reverse else (hub, place)
         state[:] = (-1.0, 0.0, -1.0, 0.0)
         if side[place] == -1:
-            _follow(chain[start], along_m[start], along_m[stop], first, city, start_m, length_m,
-                    least_stay_m, state)  # fmt: skip
+            _follow(
+                chain[start],
+                along_m[start],
+                along_m[stop],
+                first,
+                city,
+                start_m,
+                length_m,
+                least_stay_m,
+                state,
+            )
             out[place] = state[1] + (state[2] >= 0.0)
             continue
         count = 0
@@ -279,20 +324,46 @@ def _count_changes(  # type: ignore[no-untyped-def]
         leave, enter = (side[place], hub_end) if reverse else (hub_end, side[place])
         if chain[start] >= 0:
             aim = length_m[chain[start]] if leave == 1 else 0.0
-            _follow(chain[start], along_m[start], aim, first, city, start_m, length_m,
-                    least_stay_m, state)  # fmt: skip
+            _follow(
+                chain[start],
+                along_m[start],
+                aim,
+                first,
+                city,
+                start_m,
+                length_m,
+                least_stay_m,
+                state,
+            )
         for step in range(count):
             arc = arcs[step] if reverse else arcs[count - 1 - step]
             number = arc_chain[arc]
             if number >= 0:
                 whole = length_m[number]
-                _follow(number, 0.0 if is_forward[arc] else whole,
-                        whole if is_forward[arc] else 0.0, first, city, start_m, length_m,
-                        least_stay_m, state)  # fmt: skip
+                _follow(
+                    number,
+                    0.0 if is_forward[arc] else whole,
+                    whole if is_forward[arc] else 0.0,
+                    first,
+                    city,
+                    start_m,
+                    length_m,
+                    least_stay_m,
+                    state,
+                )
         if chain[stop] >= 0:
             origin = length_m[chain[stop]] if enter == 1 else 0.0
-            _follow(chain[stop], origin, along_m[stop], first, city, start_m, length_m,
-                    least_stay_m, state)  # fmt: skip
+            _follow(
+                chain[stop],
+                origin,
+                along_m[stop],
+                first,
+                city,
+                start_m,
+                length_m,
+                least_stay_m,
+                state,
+            )
         # Who arrives in another city has crossed, however near the border the place lies.
         out[place] = state[1] + (state[2] >= 0.0)
     return out
@@ -354,9 +425,12 @@ def _transit_table(
 
 
 def _transit_minutes(
-    places: _Places, start: NDArray[Any], stop: NDArray[Any], transit: TransitNetwork,
+    places: _Places,
+    start: NDArray[Any],
+    stop: NDArray[Any],
+    transit: TransitNetwork,
     network: RoutingNetwork,
-) -> tuple[Floats, NDArray[np.bool_]]:  # fmt: skip
+) -> tuple[Floats, NDArray[np.bool_]]:
     """Minutes, and whether both ends have a station in reach."""
     sides = []
     for rows, leaving in ((start, True), (stop, False)):

@@ -44,16 +44,27 @@ from pipeline.measures.road_surroundings import (
     of_border,
     surround,
     unit,
-)  # fmt: skip
+)
 from pipeline.measures.routing import BLOCKING_BARRIERS, CLOSED_ACCESS, OPEN_ACCESS
 
 log = logging.getLogger(__name__)
 
 TURNING_PLACES = ("turning_circle", "turning_loop", "mini_roundabout")
 GATES = (
-    "gate", "lift_gate", "swing_gate", "sliding_gate", "entrance", "toll_booth", "border_control",
-    "sally_port", "bump_gate", "hampshire_gate", "cattle_grid", "chain", "wicket_gate",
-)  # fmt: skip
+    "gate",
+    "lift_gate",
+    "swing_gate",
+    "sliding_gate",
+    "entrance",
+    "toll_booth",
+    "border_control",
+    "sally_port",
+    "bump_gate",
+    "hampshire_gate",
+    "cattle_grid",
+    "chain",
+    "wicket_gate",
+)
 """Barriers that mark somebody's entrance rather than a road cut in two."""
 
 LOWEST_LISTED = CLASS_RANK["residential"]
@@ -108,9 +119,15 @@ def find_road_ends(
     own = borders[(borders["border_id"] == border_id).to_numpy(dtype=bool)]
     border = own.iloc[0]
     near = surround(
-        border.geometry, roads, road_nodes, tagged_nodes, land_areas, barriers, stations,
+        border.geometry,
+        roads,
+        road_nodes,
+        tagged_nodes,
+        land_areas,
+        barriers,
+        stations,
         2.0 * params.search_radius_m + _MARGIN_M,
-    )  # fmt: skip
+    )
     ends = place_ends(list_ends(near, params), near, border, borders, params.search_radius_m)
     ends = describe_ends(ends, near, BorderIndex(own), params)
     ends = _home_city(ends, border, cities, params)
@@ -265,9 +282,14 @@ def _closed_pieces(near: Surroundings, params: DeadEndsParams) -> pd.DataFrame:
 
 
 def place_ends(
-    ends: pd.DataFrame, near: Surroundings, border: pd.Series, borders: gpd.GeoDataFrame,
-    reach_m: float, city: str | None = None, line: int = 0,
-) -> pd.DataFrame:  # fmt: skip
+    ends: pd.DataFrame,
+    near: Surroundings,
+    border: pd.Series,
+    borders: gpd.GeoDataFrame,
+    reach_m: float,
+    city: str | None = None,
+    line: int = 0,
+) -> pd.DataFrame:
     """The ends that belong to one border (see `of_border`), with city_id, distance_m and line.
 
     ``city`` replaces every end's city, where the border is a placebo inside one,
@@ -303,9 +325,14 @@ def describe_ends(
         most_deg=params.heading_tolerance_deg,
     )
     return ends.assign(
-        dx=heading[:, 0], dy=heading[:, 1], tip_x=tip[:, 0], tip_y=tip[:, 1],
-        back_x=back[:, 0], back_y=back[:, 1], cos=cos,
-    )  # fmt: skip
+        dx=heading[:, 0],
+        dy=heading[:, 1],
+        tip_x=tip[:, 0],
+        tip_y=tip[:, 1],
+        back_x=back[:, 0],
+        back_y=back[:, 1],
+        cos=cos,
+    )
 
 
 def _vertex_behind(ends: pd.DataFrame, near: Surroundings) -> Floats:
@@ -680,18 +707,25 @@ def _is_faced(ends: pd.DataFrame, road: pd.DataFrame, rule: Any, params: DeadEnd
     city, rank = ends["city_id"].to_numpy(object)[rows], road["class_rank"].to_numpy(np.int64)[rows]
     line = ends["line"].to_numpy()[rows]
     good = (
-        (dot(heading[i], ahead) > SAME_WAY_COS) & (-dot(heading[j], ahead) > SAME_WAY_COS)
-        & (city[i] != city[j]) & (np.abs(rank[i] - rank[j]) <= 1) & (line[i] == line[j])
-    )  # fmt: skip
+        (dot(heading[i], ahead) > SAME_WAY_COS)
+        & (-dot(heading[j], ahead) > SAME_WAY_COS)
+        & (city[i] != city[j])
+        & (np.abs(rank[i] - rank[j]) <= 1)
+        & (line[i] == line[j])
+    )
     faced[rows[i[good]]] = True
     faced[rows[j[good]]] = True
     return faced
 
 
 def _is_mapping_gap(
-    ends: pd.DataFrame, near: Surroundings, road: pd.DataFrame, node: pd.DataFrame, eligible: Flags,
+    ends: pd.DataFrame,
+    near: Surroundings,
+    road: pd.DataFrame,
+    node: pd.DataFrame,
+    eligible: Flags,
     params: DeadEndsParams,
-) -> Flags:  # fmt: skip
+) -> Flags:
     """Another road at the same level, within reach of the last segment's extension."""
     result = np.zeros(len(ends), dtype=bool)
     blocked = node["barrier"].isin(BLOCKING_BARRIERS).to_numpy(dtype=bool)
@@ -749,9 +783,14 @@ def as_layer(ends: pd.DataFrame, near: Surroundings, border_id: Any, crs: Any) -
     for name in ("edge_id", "way_id", "highway", "name", "ref", "speed_kmh"):
         columns[name] = road[name].to_numpy()
     for name in (
-        "end_type", "rule", "is_mapping_gap", "confidence_tags", "confidence_heading",
-        "confidence_class", "confidence_density",
-    ):  # fmt: skip
+        "end_type",
+        "rule",
+        "is_mapping_gap",
+        "confidence_tags",
+        "confidence_heading",
+        "confidence_class",
+        "confidence_density",
+    ):
         columns[name] = ends[name].to_numpy()
     frame = pd.DataFrame(columns).assign(twin_node_id=ends["twin_node_id"].array)
     points = shapely.points(ends[["x", "y"]].to_numpy(float)) if len(ends) else []

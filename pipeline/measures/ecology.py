@@ -281,10 +281,14 @@ def find_conflicts(belt: Belt, land: gpd.GeoDataFrame, params: EcologyParams) ->
     stem = [
         f"{belt.border_id}/{kind}/{source}@{start:.1f}/{exposed}@{stop:.1f}"
         for kind, source, start, exposed, stop in zip(
-            frame["kind"], frame["source_city"], km_source,
-            frame["exposed_city"], km_exposed, strict=True,
+            frame["kind"],
+            frame["source_city"],
+            km_source,
+            frame["exposed_city"],
+            km_exposed,
+            strict=True,
         )
-    ]  # fmt: skip
+    ]
     frame["km"] = km_source
     frame = frame.assign(stem=stem).sort_values(["kind", "source_city", "km", "stem"])
     frame["conflict_id"] = _numbered(frame["stem"])

@@ -105,10 +105,22 @@ def partial_gains(
         pull = people * np.exp2(-old / params.decay_half_min)
         share = people[block] / pull.sum(axis=1)
         _add_gains(
-            block, old, pull, share, sides[rows_of],
-            ends.to_a[:, block], ends.to_b[:, block], ends.from_a, ends.from_b, order_a, order_b,
-            minutes, params.horizon_min, params.gain_cap_min, gain,
-        )  # fmt: skip
+            block,
+            old,
+            pull,
+            share,
+            sides[rows_of],
+            ends.to_a[:, block],
+            ends.to_b[:, block],
+            ends.from_a,
+            ends.from_b,
+            order_a,
+            order_b,
+            minutes,
+            params.horizon_min,
+            params.gain_cap_min,
+            gain,
+        )
     return gain[:, 0], gain[:, 1]
 
 
@@ -154,9 +166,22 @@ def _access_of_side(
 
 @numba.njit(cache=True, nogil=True)
 def _add_gains(  # type: ignore[no-untyped-def]
-    own, old, pull, share, sides, to_a, to_b, from_a, from_b, order_a, order_b, minutes, horizon,
-    cap, gain,
-):  # fmt: skip
+    own,
+    old,
+    pull,
+    share,
+    sides,
+    to_a,
+    to_b,
+    from_a,
+    from_b,
+    order_a,
+    order_b,
+    minutes,
+    horizon,
+    cap,
+    gain,
+):
     """Add the gains of a block of origins to ``gain`` [links, 2].
 
     Destinations are walked by their time from the far end, so that the walk ends

@@ -36,11 +36,15 @@ _PROTECTED = (("boundary", ("protected_area", "national_park")), ("leisure", ("n
 
 
 def describe_gaps(
-    links: pd.DataFrame, roads: gpd.GeoDataFrame, waterways: gpd.GeoDataFrame,
+    links: pd.DataFrame,
+    roads: gpd.GeoDataFrame,
+    waterways: gpd.GeoDataFrame,
     land_areas: gpd.GeoDataFrame,
-    railways: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame, barriers: gpd.GeoDataFrame,
+    railways: gpd.GeoDataFrame,
+    buildings: gpd.GeoDataFrame,
+    barriers: gpd.GeoDataFrame,
     params: MissingLinksParams,
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     """Obstacle, status and bridge_m (length to be bridged) of each gap's straight line."""
     lines = np.asarray(links["geometry"].tolist(), dtype=object)
     wet_m, is_river_area, water = _water_in_gaps(lines, land_areas)

@@ -153,11 +153,13 @@ def _road_areas(
         column, row, minutes = _reached_cells(point, network, access, mode, limits[-1], cell_m)
         areas[mode] = {
             limit: _outline(
-                column[minutes <= limit], row[minutes <= limit], cell_m,
+                column[minutes <= limit],
+                row[minutes <= limit],
+                cell_m,
                 params.street_reach_m + APART_M * rank,
             )
             for rank, limit in enumerate(limits)
-        }  # fmt: skip
+        }
         hole_m2 = (LEAST_HOLE_REACHES * params.street_reach_m) ** 2
         areas[mode] = {limit: _fill_holes(area, hole_m2) for limit, area in areas[mode].items()}
     return areas

@@ -38,12 +38,24 @@ Ints = NDArray[np.int64]
 Geometries = NDArray[np.object_]
 
 PRECEDENCE = (
-    "protected", "water", "wetland",
+    "protected",
+    "water",
+    "wetland",
     # Within urban land the particular goes before the general: a school, a park or a
     # works is usually drawn on top of the residential area around it.
-    "transport", "industrial", "institutional", "commercial", "park", "other_built", "residential",
-    "forest", "scrub", "farmland", "grass", "bare",
-)  # fmt: skip
+    "transport",
+    "industrial",
+    "institutional",
+    "commercial",
+    "park",
+    "other_built",
+    "residential",
+    "forest",
+    "scrub",
+    "farmland",
+    "grass",
+    "bare",
+)
 """Classes, the one that wins first (methods.md 6; the order within a group is ours)."""
 
 ZONE_OF_CLASS = {
@@ -74,13 +86,26 @@ CLASS_OF_TAG: dict[str, dict[str, tuple[str, ...]]] = {
         "institutional": ("institutional", "education", "religious"),
         "transport": ("railway", "garages", "depot", "port", "highway"),
         "other_built": (
-            "construction", "brownfield", "quarry", "landfill", "military", "cemetery",
+            "construction",
+            "brownfield",
+            "quarry",
+            "landfill",
+            "military",
+            "cemetery",
         ),
         "park": ("recreation_ground", "village_green"),
         "forest": ("forest",),
         "farmland": (
-            "farmland", "farm", "orchard", "vineyard", "greenhouse_horticulture", "farmyard",
-            "aquaculture", "allotments", "plant_nursery", "paddy",
+            "farmland",
+            "farm",
+            "orchard",
+            "vineyard",
+            "greenhouse_horticulture",
+            "farmyard",
+            "aquaculture",
+            "allotments",
+            "plant_nursery",
+            "paddy",
         ),
         "grass": ("grass", "meadow", "greenfield"),
         "water": ("reservoir", "basin"),
@@ -93,23 +118,52 @@ CLASS_OF_TAG: dict[str, dict[str, tuple[str, ...]]] = {
         "scrub": ("scrub", "heath", "shrubbery", "moor"),
         "grass": ("grassland", "fell", "tundra"),
         "bare": (
-            "bare_rock", "sand", "beach", "scree", "shingle", "rock", "shoal", "glacier",
-            "blockfield", "bare_ground", "desert", "dune",
+            "bare_rock",
+            "sand",
+            "beach",
+            "scree",
+            "shingle",
+            "rock",
+            "shoal",
+            "glacier",
+            "blockfield",
+            "bare_ground",
+            "desert",
+            "dune",
         ),
     },
     "leisure": {
         "protected": ("nature_reserve",),
         "park": (
-            "park", "pitch", "stadium", "garden", "playground", "sports_centre", "golf_course",
-            "track", "recreation_ground", "common", "dog_park", "swimming_pool", "water_park",
+            "park",
+            "pitch",
+            "stadium",
+            "garden",
+            "playground",
+            "sports_centre",
+            "golf_course",
+            "track",
+            "recreation_ground",
+            "common",
+            "dog_park",
+            "swimming_pool",
+            "water_park",
         ),
         "other_built": ("marina",),
     },
     "boundary": {"protected": ("protected_area", "national_park")},
     "amenity": {
         "institutional": (
-            "school", "university", "college", "kindergarten", "hospital", "clinic",
-            "research_institute", "prison", "townhall", "monastery",
+            "school",
+            "university",
+            "college",
+            "kindergarten",
+            "hospital",
+            "clinic",
+            "research_institute",
+            "prison",
+            "townhall",
+            "monastery",
         ),
         "transport": ("parking", "bus_station", "ferry_terminal"),
         "commercial": ("marketplace", "fuel"),
@@ -117,7 +171,13 @@ CLASS_OF_TAG: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "aeroway": {
         "transport": (
-            "aerodrome", "apron", "runway", "taxiway", "terminal", "helipad", "heliport",
+            "aerodrome",
+            "apron",
+            "runway",
+            "taxiway",
+            "terminal",
+            "helipad",
+            "heliport",
         ),
     },
     "waterway": {"water": ("riverbank", "dock", "canal"), "other_built": ("dam", "boatyard")},
@@ -129,7 +189,7 @@ CLASS_OF_TAG: dict[str, dict[str, tuple[str, ...]]] = {
     "military": {
         "other_built": ("base", "barracks", "naval_base", "airfield", "office", "depot", "bunker"),
     },
-}  # fmt: skip
+}
 """OSM key -> land class -> values (methods.md 6). Any other tag leaves the land unknown."""
 
 _UNKNOWN = len(PRECEDENCE)
@@ -232,8 +292,10 @@ def _repaired(polygons: Geometries) -> Geometries:
         log.info(
             "land: repaired %d invalid of %d land polygons (rule invalid_polygon), "
             "%d of them enclose nothing",
-            int(is_broken.sum()), len(polygons), lost,
-        )  # fmt: skip
+            int(is_broken.sum()),
+            len(polygons),
+            lost,
+        )
     return polygons
 
 

@@ -31,7 +31,7 @@ from pipeline.measures.confidence import (
     OPEN_END_FACTOR,
     own_confidence,
     pairing_factor,
-)  # fmt: skip
+)
 from pipeline.measures.gaps import describe_gaps, open_status
 from pipeline.measures.network import locate_points
 from pipeline.measures.pairing import (
@@ -44,7 +44,7 @@ from pipeline.measures.pairing import (
     pairs_within,
     prepare_ends,
     propose_links,
-)  # fmt: skip
+)
 
 log = logging.getLogger(__name__)
 
@@ -170,9 +170,11 @@ def assemble_links(
     both = gain["a"] + gain["b"]
     share = np.where(both > 0, 100.0 * gain["a"] / np.where(both > 0, both, 1.0), np.nan)
     table = link_candidates.assign(
-        gain_person_min_a=gain["a"], gain_person_min_b=gain["b"], benefit_share_a_pct=share,
+        gain_person_min_a=gain["a"],
+        gain_person_min_b=gain["b"],
+        benefit_share_a_pct=share,
         rank=pd.array([pd.NA] * len(link_candidates), dtype="Int64"),
-    )  # fmt: skip
+    )
     table = table[[*schemas.LAYERS["missing_links"].names, "geometry"]]
     return rank_links(
         gpd.GeoDataFrame(
@@ -290,9 +292,12 @@ def _link_ids(links: pd.DataFrame, ends: pd.DataFrame, border_id: Any) -> Any:
 
 
 def _as_links(
-    links: pd.DataFrame, ends: pd.DataFrame, is_natural: Callable[[Geometries, Any], Flags],
-    params: MissingLinksParams, crs: Any,
-) -> gpd.GeoDataFrame:  # fmt: skip
+    links: pd.DataFrame,
+    ends: pd.DataFrame,
+    is_natural: Callable[[Geometries, Any], Flags],
+    params: MissingLinksParams,
+    crs: Any,
+) -> gpd.GeoDataFrame:
     if not len(links):
         return _empty("link_candidates", crs)
     i, j = links["i"].to_numpy(np.int64), links["j"].to_numpy(np.int64)
@@ -367,10 +372,16 @@ def _cost_class(gap_m: Floats, bridge_m: Floats, rank: Ints, params: MissingLink
 
 
 def _as_dead_ends(
-    ends: pd.DataFrame, links: pd.DataFrame, is_short: Flags,
-    is_natural: Callable[[Geometries, Any], Flags], roads: gpd.GeoDataFrame,
-    railways: gpd.GeoDataFrame, land_areas: gpd.GeoDataFrame, params: MissingLinksParams, crs: Any,
-) -> gpd.GeoDataFrame:  # fmt: skip
+    ends: pd.DataFrame,
+    links: pd.DataFrame,
+    is_short: Flags,
+    is_natural: Callable[[Geometries, Any], Flags],
+    roads: gpd.GeoDataFrame,
+    railways: gpd.GeoDataFrame,
+    land_areas: gpd.GeoDataFrame,
+    params: MissingLinksParams,
+    crs: Any,
+) -> gpd.GeoDataFrame:
     count = len(ends)
     kind = np.full(count, "open_end", dtype=object)
     status = open_status(ends, roads, land_areas, params)
@@ -404,12 +415,15 @@ def _as_dead_ends(
     again = base.groupby(base.to_numpy()).cumcount()
     frame = ends.assign(
         dead_end_id=base.where(again == 0, base + "/" + (again + 1).astype(str)),
-        kind=kind, status=status, obstacle=obstacle, link_id=link_id,
+        kind=kind,
+        status=status,
+        obstacle=obstacle,
+        link_id=link_id,
         confidence=own_confidence(ends) * quality,
         is_natural_border=is_natural(
             shapely.points(ends[["x", "y"]].to_numpy(float)), ends["border_id"]
         ),
-    )[[*schemas.LAYERS["dead_ends"].names]]  # fmt: skip
+    )[[*schemas.LAYERS["dead_ends"].names]]
     frame = gpd.GeoDataFrame(
         frame, geometry=shapely.points(ends[["x", "y"]].to_numpy(float)), crs=crs
     )

@@ -86,9 +86,12 @@ class ClassNetworks:
             chosen = (self._roads["class_rank"] <= lowest) & (self._roads["status"] == "open")
             nothing = schemas.empty("turn_restrictions")
             self._networks[lowest] = routing.prepare(
-                self._roads[chosen.to_numpy(dtype=bool)], self._road_nodes, nothing,
-                RoutingParams(lowest_class=ROAD_CLASSES[lowest]), with_hierarchies=False,
-            )  # fmt: skip
+                self._roads[chosen.to_numpy(dtype=bool)],
+                self._road_nodes,
+                nothing,
+                RoutingParams(lowest_class=ROAD_CLASSES[lowest]),
+                with_hierarchies=False,
+            )
         return self._networks[lowest]
 
 
@@ -196,9 +199,12 @@ def _links_table(**columns: Any) -> pd.DataFrame:
 
 
 def _facing_pairs(
-    ends: pd.DataFrame, free: Ints, roads: gpd.GeoDataFrame, crosses: Callable[[Ints, Ints], Flags],
+    ends: pd.DataFrame,
+    free: Ints,
+    roads: gpd.GeoDataFrame,
+    crosses: Callable[[Ints, Ints], Flags],
     params: MissingLinksParams,
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     """Pairs of ends that face each other across the border, with their quality."""
     xy, heading = ends[["x", "y"]].to_numpy(float), ends[["dx", "dy"]].to_numpy(float)
     rank = ends["class_rank"].to_numpy(np.int64)
@@ -259,10 +265,12 @@ def _same_text(ends: pd.DataFrame, i: Ints, j: Ints, column: str) -> Flags:
 
 
 def _facing_roads(
-    ends: pd.DataFrame, free: Ints, roads: gpd.GeoDataFrame,
+    ends: pd.DataFrame,
+    free: Ints,
+    roads: gpd.GeoDataFrame,
     foreign: Callable[[Floats, Ints], Flags],
     params: MissingLinksParams,
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     """For each end the nearest through road ahead of it, where that lies across the border.
 
     Only roads of the link's class steps count, and none that is met behind
@@ -314,16 +322,26 @@ def _facing_roads(
     who, edge, foot, gap = who[good], edge[good], foot[good], gap[good]
     angle = _angle_deg((heading[who] * (foot - xy[who])).sum(axis=1) / np.maximum(gap, 1e-9))
     return _links_table(
-        i=free[who], edge=rows[edge], x=foot[:, 0], y=foot[:, 1], gap_m=gap,
-        quality=_gap_quality(gap) * _angle_quality(angle, params), kind="facing_road",
+        i=free[who],
+        edge=rows[edge],
+        x=foot[:, 0],
+        y=foot[:, 1],
+        gap_m=gap,
+        quality=_gap_quality(gap) * _angle_quality(angle, params),
+        kind="facing_road",
         class_rank=np.maximum(end_rank[who], rank[rows][edge]),
-    )  # fmt: skip
+    )
 
 
 def _feet(
-    xy: Floats, heading: Floats, sectors: Geometries, lines: Geometries, who: Ints, edge: Ints,
+    xy: Floats,
+    heading: Floats,
+    sectors: Geometries,
+    lines: Geometries,
+    who: Ints,
+    edge: Ints,
     params: MissingLinksParams,
-) -> tuple[Ints, Ints, Floats]:  # fmt: skip
+) -> tuple[Ints, Ints, Floats]:
     """Where each end may meet each road ahead: its nearest point in sight, and straight on."""
     rays = shapely.linestrings(np.stack([xy, xy + heading * params.max_gap_m], axis=1))
     straight = shapely.intersection(lines[edge], rays[who])
@@ -374,9 +392,14 @@ def _barrier_links(ends: pd.DataFrame, roads: gpd.GeoDataFrame) -> pd.DataFrame:
     xy = ends[["x", "y"]].to_numpy(float)
     i, j = both["min"].to_numpy(np.int64), both["max"].to_numpy(np.int64)
     pieces = _links_table(
-        i=i, j=j, gap_m=np.hypot(*(xy[i] - xy[j]).T), quality=1.0, kind="facing_pair",
-        class_rank=np.maximum(rank[i], rank[j]), piece=both["beyond"].to_numpy(np.int64),
-    )  # fmt: skip
+        i=i,
+        j=j,
+        gap_m=np.hypot(*(xy[i] - xy[j]).T),
+        quality=1.0,
+        kind="facing_pair",
+        class_rank=np.maximum(rank[i], rank[j]),
+        piece=both["beyond"].to_numpy(np.int64),
+    )
     node = ends["node_id"].to_numpy()[rows]
     nodes = pd.DataFrame({"row": rows, "beyond": beyond, "node": node, "line": line})[~is_piece]
     nodes = (
@@ -386,10 +409,14 @@ def _barrier_links(ends: pd.DataFrame, roads: gpd.GeoDataFrame) -> pd.DataFrame:
     )
     i, j, beyond = (nodes[name].to_numpy(np.int64) for name in ("i", "j", "beyond"))
     nodes = _links_table(
-        i=i, j=np.where(j > i, j, -1), gap_m=2.0 * BARRIER_REACH_M, quality=1.0, kind="facing_pair",
+        i=i,
+        j=np.where(j > i, j, -1),
+        gap_m=2.0 * BARRIER_REACH_M,
+        quality=1.0,
+        kind="facing_pair",
         beyond=beyond,
         class_rank=np.maximum(rank[i], roads["class_rank"].to_numpy(np.int64)[beyond]),
-    )  # fmt: skip
+    )
     return pd.concat([each for each in (pieces, nodes) if len(each)] or [pieces], ignore_index=True)
 
 
@@ -432,9 +459,14 @@ def joins_of(links: pd.DataFrame, ends: pd.DataFrame, roads: gpd.GeoDataFrame) -
     node_j[blocked] = np.where(from_node[other] == here, to_node[other], from_node[other])
     extra[blocked] = length[home] + length[other]
     return pd.DataFrame(
-        {"node_i": node_i, "twin_i": np.where(twin_i >= 0, twin_i, node_i), "node_j": node_j,
-         "twin_j": np.where(twin_j >= 0, twin_j, node_j), "extra_m": extra}
-    )  # fmt: skip
+        {
+            "node_i": node_i,
+            "twin_i": np.where(twin_i >= 0, twin_i, node_i),
+            "node_j": node_j,
+            "twin_j": np.where(twin_j >= 0, twin_j, node_j),
+            "extra_m": extra,
+        }
+    )
 
 
 def _side_access(
@@ -469,10 +501,13 @@ def _side_access(
 
 
 def _between(
-    network: routing.RoutingNetwork, links: pd.DataFrame, joins: pd.DataFrame,
+    network: routing.RoutingNetwork,
+    links: pd.DataFrame,
+    joins: pd.DataFrame,
     roads: gpd.GeoDataFrame,
-    mode: routing.Mode, cutoff: float,
-) -> Floats:  # fmt: skip
+    mode: routing.Mode,
+    cutoff: float,
+) -> Floats:
     """Shortest way between both sides of each link, over twins and both directions; inf: none."""
     count = len(links)
     if not count:
@@ -491,9 +526,12 @@ def _between(
 
 
 def _without_short(
-    links: pd.DataFrame, ends: pd.DataFrame, roads: gpd.GeoDataFrame, networks: ClassNetworks,
+    links: pd.DataFrame,
+    ends: pd.DataFrame,
+    roads: gpd.GeoDataFrame,
+    networks: ClassNetworks,
     params: MissingLinksParams,
-) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Links told apart: those that force a detour, and those with a short way round already."""
     is_short = np.zeros(len(links), dtype=bool)
     joins = joins_of(links, ends, roads)

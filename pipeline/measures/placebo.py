@@ -33,7 +33,7 @@ from pipeline.measures.borders import (
     is_natural_border,
     natural_lines,
     natural_part,
-)  # fmt: skip
+)
 from pipeline.measures.road_surroundings import Surroundings, surround
 
 Floats = NDArray[np.float64]
@@ -105,9 +105,12 @@ def placebo_borders(
 
 
 _FIGURES = (
-    "dead_ends_per_100km", "missing_links_per_100km", "administrative_km",
-    "administrative_dead_ends_per_100km", "administrative_missing_links_per_100km",
-)  # fmt: skip
+    "dead_ends_per_100km",
+    "missing_links_per_100km",
+    "administrative_km",
+    "administrative_dead_ends_per_100km",
+    "administrative_missing_links_per_100km",
+)
 
 
 def _as_border(line: Any, crs: Any) -> gpd.GeoDataFrame:
@@ -153,9 +156,12 @@ def _densities(
 
 
 def _shifted_copies(
-    border: pd.Series, borders: gpd.GeoDataFrame, cities: gpd.GeoDataFrame, params: PlaceboParams,
+    border: pd.Series,
+    borders: gpd.GeoDataFrame,
+    cities: gpd.GeoDataFrame,
+    params: PlaceboParams,
     dead_ends_params: DeadEndsParams,
-) -> list[Any]:  # fmt: skip
+) -> list[Any]:
     """Lines, or None where what is left is too short; the same for one seed whatever the task."""
     digest = hashlib.sha256(f"{params.seed}/{border['border_id']}".encode()).digest()
     rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))

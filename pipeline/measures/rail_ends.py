@@ -24,9 +24,15 @@ from pipeline.measures.confidence import heading_factor
 from pipeline.measures.road_surroundings import Flags, Ints, compass_deg, dot, of_border, unit
 
 RAIL_GROUPS = {
-    "subway": "metro", "light_rail": "metro", "tram": "metro", "monorail": "metro",
-    "train": "rail", "highspeed": "rail", "rail": "rail", "narrow_gauge": "rail",
-}  # fmt: skip
+    "subway": "metro",
+    "light_rail": "metro",
+    "tram": "metro",
+    "monorail": "metro",
+    "train": "rail",
+    "highspeed": "rail",
+    "rail": "rail",
+    "narrow_gauge": "rail",
+}
 """Rail modes and track classes that continue one another."""
 
 _RAIL_AHEAD_M = (800.0, 2_000.0)
@@ -63,9 +69,12 @@ def find_rail_ends(
         return schemas.empty("road_ends", crs)
     heading = ends[["dx", "dy"]].to_numpy(float)
     cos = BorderIndex(own).approach_cos(
-        ends["x"], ends["y"], heading,
-        course_m=params.border_course_m, most_deg=params.heading_tolerance_deg,
-    )  # fmt: skip
+        ends["x"],
+        ends["y"],
+        heading,
+        course_m=params.border_course_m,
+        most_deg=params.heading_tolerance_deg,
+    )
     cos = np.where(ends["distance_m"] < 1.0, np.abs(cos), cos)
     away = cos < np.cos(np.radians(params.heading_tolerance_deg)) - 1e-9
     ends = ends.assign(cos=cos, rule=np.where(away, "heading_away", "finding"))
@@ -107,12 +116,17 @@ def _terminals(stations: gpd.GeoDataFrame, transit_links: gpd.GeoDataFrame) -> p
     xy = shapely.get_coordinates(rows.geometry.to_numpy())
     return pd.DataFrame(
         {
-            "station_id": table["a"], "group": table["group"],
-            "dx": heading[:, 0], "dy": heading[:, 1],
-            "x": xy[:, 0], "y": xy[:, 1], "city_id": rows["city_id"].to_numpy(object),
-            "name": rows["name"].to_numpy(object), "kind": rows["kind"].to_numpy(object),
+            "station_id": table["a"],
+            "group": table["group"],
+            "dx": heading[:, 0],
+            "dy": heading[:, 1],
+            "x": xy[:, 0],
+            "y": xy[:, 1],
+            "city_id": rows["city_id"].to_numpy(object),
+            "name": rows["name"].to_numpy(object),
+            "kind": rows["kind"].to_numpy(object),
         }
-    )  # fmt: skip
+    )
 
 
 def _main_tracks(railways: gpd.GeoDataFrame) -> Ints:
@@ -152,9 +166,11 @@ def _track_goes_on(ends: pd.DataFrame, railways: gpd.GeoDataFrame) -> Flags:
     side = np.stack([-heading[:, 1], heading[:, 0]], axis=1)
     low, high = _RAIL_AHEAD_M
     corners = [
-        xy + heading * low - side * low * 0.5, xy + heading * high - side * high * 0.5,
-        xy + heading * high + side * high * 0.5, xy + heading * low + side * low * 0.5,
-    ]  # fmt: skip
+        xy + heading * low - side * low * 0.5,
+        xy + heading * high - side * high * 0.5,
+        xy + heading * high + side * high * 0.5,
+        xy + heading * low + side * low * 0.5,
+    ]
     sectors = shapely.polygons(np.stack(corners, axis=1))
     which, track = shapely.STRtree(lines).query(sectors, "intersects")
     goes_on[which[group[track] == ends["group"].to_numpy(object)[which]]] = True

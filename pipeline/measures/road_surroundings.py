@@ -155,9 +155,11 @@ def within_box(geometry: Geometries, box: Floats) -> Geometries:
         return np.empty(0, dtype=object)
     bounds = shapely.bounds(geometry)
     hit = (
-        (bounds[:, 0] <= box[2]) & (bounds[:, 2] >= box[0])
-        & (bounds[:, 1] <= box[3]) & (bounds[:, 3] >= box[1])
-    )  # fmt: skip
+        (bounds[:, 0] <= box[2])
+        & (bounds[:, 2] >= box[0])
+        & (bounds[:, 1] <= box[3])
+        & (bounds[:, 3] >= box[1])
+    )
     return np.asarray(geometry[hit], dtype=object)
 
 
@@ -178,9 +180,14 @@ def _half_edges(roads: pd.DataFrame, lines: Geometries) -> dict[str, Any]:
     first = np.searchsorted(node, np.arange(len(node_ids) + 1))
     leave = unit(inside(lines[edge], side, np.full(len(edge), _LOCAL_M)) - point)
     return {
-        "node_ids": node_ids, "xy": point[first[:-1]], "node": node, "edge": edge, "side": side,
-        "leave": leave, "first": first,
-    }  # fmt: skip
+        "node_ids": node_ids,
+        "xy": point[first[:-1]],
+        "node": node,
+        "edge": edge,
+        "side": side,
+        "leave": leave,
+        "first": first,
+    }
 
 
 def inside(lines: Geometries, side: Ints, distance_m: Floats) -> Floats:

@@ -116,9 +116,11 @@ def _used_stops(osm_stops: gpd.GeoDataFrame, rides: pd.DataFrame) -> pd.DataFram
 def _called_stops(gtfs_stops: gpd.GeoDataFrame, rides: pd.DataFrame) -> pd.DataFrame:
     """Stops of the timetable, once per kind of station that lines make of them."""
     both = pd.concat(
-        [rides[["from", "mode"]].rename(columns={"from": "stop"}),
-         rides[["to", "mode"]].rename(columns={"to": "stop"})]
-    )  # fmt: skip
+        [
+            rides[["from", "mode"]].rename(columns={"from": "stop"}),
+            rides[["to", "mode"]].rename(columns={"to": "stop"}),
+        ]
+    )
     kinds = both.assign(kind=both["mode"].replace("highspeed", "train"))
     kinds = kinds[["stop", "kind"]].drop_duplicates().sort_values(["stop", "kind"])
     table = gtfs_stops.set_index("stop_number")

@@ -71,9 +71,14 @@ class TransitNetwork:
         return len(self.x)
 
     def reach(
-        self, x: ArrayLike, y: ArrayLike, road_network: RoutingNetwork | None = None,
-        access: Access | None = None, *, leaving: bool = True,
-    ) -> pd.DataFrame:  # fmt: skip
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        road_network: RoutingNetwork | None = None,
+        access: Access | None = None,
+        *,
+        leaving: bool = True,
+    ) -> pd.DataFrame:
         """Ways between k places and stations: columns point, station (rows), minutes.
 
         On foot within the limit, straight; with ``road_network`` and ``access``
@@ -124,19 +129,25 @@ class TransitNetwork:
         return out
 
     def times_between(
-        self, from_xy: tuple[ArrayLike, ArrayLike], to_xy: tuple[ArrayLike, ArrayLike],
-        road_network: RoutingNetwork | None = None, from_access: Access | None = None,
+        self,
+        from_xy: tuple[ArrayLike, ArrayLike],
+        to_xy: tuple[ArrayLike, ArrayLike],
+        road_network: RoutingNetwork | None = None,
+        from_access: Access | None = None,
         to_access: Access | None = None,
-    ) -> Floats:  # fmt: skip
+    ) -> Floats:
         """Door-to-door minutes between places, float64[k, l]; short trips are walked."""
         leave = self.reach(*from_xy, road_network, from_access, leaving=True)
         finish = self.reach(*to_xy, road_network, to_access, leaving=False)
         return self.join(leave, finish, from_xy, to_xy)
 
     def join(
-        self, leave: pd.DataFrame, finish: pd.DataFrame, from_xy: tuple[ArrayLike, ArrayLike],
+        self,
+        leave: pd.DataFrame,
+        finish: pd.DataFrame,
+        from_xy: tuple[ArrayLike, ArrayLike],
         to_xy: tuple[ArrayLike, ArrayLike],
-    ) -> Floats:  # fmt: skip
+    ) -> Floats:
         """`times_between` where the ways to and from the stations (`reach`) are known."""
         count, stop = np.size(from_xy[0]), np.size(to_xy[0])
         out = self.arrive(self.times(leave, count), finish, stop)
@@ -156,9 +167,12 @@ class TransitNetwork:
             cKDTree(np.c_[self.x, self.y]), self.params.walk_limit_m, output_type="ndarray"
         )
         return pd.DataFrame(
-            {"point": near["i"].astype(np.int64), "station": near["j"].astype(np.int64),
-             "minutes": self._walk_min(near["v"])}
-        )  # fmt: skip
+            {
+                "point": near["i"].astype(np.int64),
+                "station": near["j"].astype(np.int64),
+                "minutes": self._walk_min(near["v"]),
+            }
+        )
 
     def _by_car(self, network: RoutingNetwork, access: Access, leaving: bool) -> pd.DataFrame:
         """Drives within the limit, from one batch of stations after the other."""

@@ -93,9 +93,15 @@ def _cities(cities: gpd.GeoDataFrame, params: MapParams) -> dict[str, Any]:
         simplify_coverage(cities.geometry.to_numpy(), 2 * params.simplify_m), crs=cities.crs
     )
     columns = {
-        "city_id": None, "name": None, "name_en": None, "population": 0, "area_km2": 0,
-        "centre_lon": 5, "centre_lat": 5, "is_core": None,
-    }  # fmt: skip
+        "city_id": None,
+        "name": None,
+        "name_en": None,
+        "population": 0,
+        "area_km2": 0,
+        "centre_lon": 5,
+        "centre_lat": 5,
+        "is_core": None,
+    }
     return encode_layer(drawn, columns)
 
 
@@ -104,9 +110,14 @@ def _borders(borders: gpd.GeoDataFrame, params: MapParams) -> dict[str, Any]:
         simplify(borders.geometry.to_numpy(), params.simplify_m / 2), crs=borders.crs
     )
     columns = {
-        "border_id": None, "city_a": None, "city_b": None, "level": None, "name": None,
-        "length_km": 1, "natural_share_pct": 0,
-    }  # fmt: skip
+        "border_id": None,
+        "city_a": None,
+        "city_b": None,
+        "level": None,
+        "name": None,
+        "length_km": 1,
+        "natural_share_pct": 0,
+    }
     return encode_layer(drawn, columns)
 
 

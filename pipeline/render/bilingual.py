@@ -27,9 +27,12 @@ DASH = Markup("&ndash;")
 def template(name: str) -> Template:
     """A page of ``templates/``: all that is filled in is escaped; `say` is this module."""
     environment = Environment(
-        loader=FunctionLoader(style.template), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
+        loader=FunctionLoader(style.template),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     environment.globals["say"] = sys.modules[__name__]
     return environment.get_template(name)
 

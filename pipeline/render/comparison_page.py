@@ -21,7 +21,7 @@ from pipeline.render.review_page import (
     index_table,
     names_of,
     render_review,
-)  # fmt: skip
+)
 
 END_COLOURS = {
     "new": style.VERMILLION,
@@ -99,10 +99,15 @@ def render_comparison(
         *(escape(note) for note in notes),
     ]
     title = {
-        each: say.plain("review.compare_title", each, metro=style.metro_names(metro)[number],
-                        a=labels[0], b=labels[1])
+        each: say.plain(
+            "review.compare_title",
+            each,
+            metro=style.metro_names(metro)[number],
+            a=labels[0],
+            b=labels[1],
+        )
         for number, each in enumerate(style.LANGUAGES)
-    }  # fmt: skip
+    }
     return render_review(metro, facts, title, intro, picture, legend, tables)
 
 
@@ -118,19 +123,31 @@ def _count_table(ends: pd.DataFrame, links: pd.DataFrame) -> Table:
     kinds = ("unchanged", "moved", "built", "opened", "new", "mapped_since", "reclassified", "gone")
     count_of = {name: frame["change"].value_counts() for name, frame in (("e", ends), ("l", links))}
     rows = [
-        [say.text(f"review_change.{each}"), say.number(int(count_of["e"].get(each, 0))),
-         say.number(int(count_of["l"].get(each, 0)))]
+        [
+            say.text(f"review_change.{each}"),
+            say.number(int(count_of["e"].get(each, 0))),
+            say.number(int(count_of["l"].get(each, 0))),
+        ]
         for each in kinds
-    ]  # fmt: skip
+    ]
     columns = [say.text("review.became"), say.text("review.dead_ends"), say.text("review.links")]
-    return Table(say.text("review.counts"), columns, rows, say.text("review.counts_note"),
-                 numeric=frozenset({1, 2}))  # fmt: skip
+    return Table(
+        say.text("review.counts"),
+        columns,
+        rows,
+        say.text("review.counts_note"),
+        numeric=frozenset({1, 2}),
+    )
 
 
 def _change_table(
-    heading: str, rows: gpd.GeoDataFrame, letter: str, borders: gpd.GeoDataFrame, *,
+    heading: str,
+    rows: gpd.GeoDataFrame,
+    letter: str,
+    borders: gpd.GeoDataFrame,
+    *,
     is_link: bool = False,
-) -> Table:  # fmt: skip
+) -> Table:
     name_of = dict(zip(borders["border_id"], borders["name"], strict=True))
     cells = []
     for number, row in enumerate(rows.itertuples(), 1):
@@ -138,18 +155,31 @@ def _change_table(
         after = row.link_id_after if is_link else row.dead_end_id_after
         before = row.link_id_before if is_link else row.dead_end_id_before
         name = "" if is_link or pd.isna(row.name) else row.name
-        cells.append([
-            f"{letter}{number}", name_of.get(row.border_id, row.border_id),
-            say.word("highway", row.highway), name,
-            escape("") if pd.isna(size) else say.distance(size),
-            Markup("<code>{}</code>").format(before if pd.isna(after) else after),
-        ])  # fmt: skip
+        cells.append(
+            [
+                f"{letter}{number}",
+                name_of.get(row.border_id, row.border_id),
+                say.word("highway", row.highway),
+                name,
+                escape("") if pd.isna(size) else say.distance(size),
+                Markup("<code>{}</code>").format(before if pd.isna(after) else after),
+            ]
+        )
     columns = [
-        escape("#"), say.text("review.border"), say.text("review.class"), say.text("review.name"),
-        say.text("column.gap") if is_link else say.text("review.moved_by"), escape("id"),
-    ]  # fmt: skip
-    return Table(say.text(f"review.{heading}"), columns, cells[:MOST_ROWS],
-                 more=max(len(cells) - MOST_ROWS, 0), numeric=frozenset({4}))  # fmt: skip
+        escape("#"),
+        say.text("review.border"),
+        say.text("review.class"),
+        say.text("review.name"),
+        say.text("column.gap") if is_link else say.text("review.moved_by"),
+        escape("id"),
+    ]
+    return Table(
+        say.text(f"review.{heading}"),
+        columns,
+        cells[:MOST_ROWS],
+        more=max(len(cells) - MOST_ROWS, 0),
+        numeric=frozenset({4}),
+    )
 
 
 def _growth_table(growth: pd.DataFrame, cities: gpd.GeoDataFrame) -> Table:
@@ -158,12 +188,21 @@ def _growth_table(growth: pd.DataFrame, cities: gpd.GeoDataFrame) -> Table:
         ["km_before", "km_after", "km_newly_mapped"]
     ].sum()
     rows = [
-        [names.get(city, say.text("review.outside")), *(say.number(each, 1) for each in row),
-         say.percent(100.0 * row[2] / max(row[1], 1e-9), 1)]
+        [
+            names.get(city, say.text("review.outside")),
+            *(say.number(each, 1) for each in row),
+            say.percent(100.0 * row[2] / max(row[1], 1e-9), 1),
+        ]
         for city, row in zip(total.index, total.to_numpy(float), strict=True)
-    ]  # fmt: skip
-    columns = [say.text("review.city"), *(
-        say.text(f"review.{each}") for each in ("km_before", "km_after", "km_new", "km_share")
-    )]  # fmt: skip
-    return Table(say.text("review.growth"), columns, rows, say.text("review.growth_note"),
-                 numeric=frozenset({1, 2, 3, 4}))  # fmt: skip
+    ]
+    columns = [
+        say.text("review.city"),
+        *(say.text(f"review.{each}") for each in ("km_before", "km_after", "km_new", "km_share")),
+    ]
+    return Table(
+        say.text("review.growth"),
+        columns,
+        rows,
+        say.text("review.growth_note"),
+        numeric=frozenset({1, 2, 3, 4}),
+    )

@@ -16,9 +16,16 @@ from pipeline.render import style
 from pipeline.render.page_facts import MetroCard
 
 DIMENSIONS = (
-    "overall", "transport", "market", "industry", "innovation", "services", "urban_rural",
-    "ecology", "coordination",
-)  # fmt: skip
+    "overall",
+    "transport",
+    "market",
+    "industry",
+    "innovation",
+    "services",
+    "urban_rural",
+    "ecology",
+    "coordination",
+)
 FIGURES = (
     ("figure.cities", "cities", ""),
     ("figure.population", "population", "people"),

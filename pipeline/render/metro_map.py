@@ -92,17 +92,32 @@ def render_metro_map(
         ),
         **themes.transit_layers(stations, transit_links, params),
         **themes.ecology_layers(
-            land, eco_zones, conflicts, eco_corridors, shared_rivers, monitoring_sites, params,
+            land,
+            eco_zones,
+            conflicts,
+            eco_corridors,
+            shared_rivers,
+            monitoring_sites,
+            params,
             thinning,
         ),
         **themes.integration_tables(indicators, integration_index),
-    }  # fmt: skip
+    }
     card = metro_card(
-        metro, facts, cities=cities, borders=borders, dead_ends=dead_ends,
-        missing_links=missing_links, bottlenecks=bottlenecks, crossings=crossings, zones=zones,
-        border_effect=border_effect, eco_zones=eco_zones, conflicts=conflicts,
+        metro,
+        facts,
+        cities=cities,
+        borders=borders,
+        dead_ends=dead_ends,
+        missing_links=missing_links,
+        bottlenecks=bottlenecks,
+        crossings=crossings,
+        zones=zones,
+        border_effect=border_effect,
+        eco_zones=eco_zones,
+        conflicts=conflicts,
         integration_index=integration_index,
-    )  # fmt: skip
+    )
     bounds = _bounds(cities)
     shifted_is_of_use = _in_china(bounds)
     basemaps = [
@@ -168,9 +183,18 @@ def metro_card(
     """
     name, name_en = style.metro_names(metro)
     figures = summary.headline(
-        cities, borders, dead_ends, missing_links, bottlenecks, crossings, zones, border_effect,
-        eco_zones, conflicts, integration_index,
-    )  # fmt: skip
+        cities,
+        borders,
+        dead_ends,
+        missing_links,
+        bottlenecks,
+        crossings,
+        zones,
+        border_effect,
+        eco_zones,
+        conflicts,
+        integration_index,
+    )
     outline, border_path, links, height = _small_map(cities, borders, missing_links)
     chinese = style.is_chinese(metro) or any(map(style.has_cjk, cities["name"].dropna()))
     return MetroCard(

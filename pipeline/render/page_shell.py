@@ -121,10 +121,16 @@ def render_page(
     west, south, east, north = bounds
     page_map = PageMap(
         location=[(south + north) / 2, (west + east) / 2],
-        zoom_start=8, tiles=None, control_scale=False, prefer_canvas=True, zoom_control=True,
-        attribution_control=False, zoom_snap=0.25, world_copy_jump=False,
+        zoom_start=8,
+        tiles=None,
+        control_scale=False,
+        prefer_canvas=True,
+        zoom_control=True,
+        attribution_control=False,
+        zoom_snap=0.25,
+        world_copy_jump=False,
         fade_animation=False,
-    )  # fmt: skip
+    )
     page_map._id = "metro"
     figure = PageFigure(title, "zh-CN" if language == "zh" else "en")
     figure.add_child(page_map)
@@ -140,9 +146,15 @@ def _tile_layer(key: str, page_map: folium.Map) -> folium.TileLayer:
     """An online basemap that is declared but not shown."""
     spec = next(each for each in style.BASEMAPS if each["key"] == key)
     layer = folium.TileLayer(
-        tiles=spec["url"], attr=spec["attr"], name=key, show=False, control=False, max_zoom=19,
-        max_native_zoom=18, subdomains=spec["subdomains"] or "a",
-    )  # fmt: skip
+        tiles=spec["url"],
+        attr=spec["attr"],
+        name=key,
+        show=False,
+        control=False,
+        max_zoom=19,
+        max_native_zoom=18,
+        subdomains=spec["subdomains"] or "a",
+    )
     layer._id = key
     page_map.add_child(layer)
     return layer

@@ -79,14 +79,27 @@ def render_pair_briefs(
         -> content. Empty where the metro has no border.
     """
     made = _Metro(
-        metro=metro, facts=facts, cities=cities, centres=centres, borders=borders,
+        metro=metro,
+        facts=facts,
+        cities=cities,
+        centres=centres,
+        borders=borders,
         ground=pair_map.Ground(cities, roads, railways, waterways, land_areas, places),
-        places=places, crossings=crossings, dead_ends=dead_ends, missing_links=missing_links,
-        bottlenecks=bottlenecks, centre_times=centre_times, zones=zones,
-        border_effect=border_effect, eco_zones=eco_zones, conflicts=conflicts,
-        eco_corridors=eco_corridors, shared_rivers=shared_rivers, indicators=indicators,
+        places=places,
+        crossings=crossings,
+        dead_ends=dead_ends,
+        missing_links=missing_links,
+        bottlenecks=bottlenecks,
+        centre_times=centre_times,
+        zones=zones,
+        border_effect=border_effect,
+        eco_zones=eco_zones,
+        conflicts=conflicts,
+        eco_corridors=eco_corridors,
+        shared_rivers=shared_rivers,
+        indicators=indicators,
         integration_index=integration_index,
-    )  # fmt: skip
+    )
     return {
         pair.page(metro.id): _brief(made, pair).encode() for pair in pair_facts.pairs_of(borders)
     }
@@ -161,9 +174,17 @@ def _brief(made: _Metro, pair: Pair) -> str:
     )
     title = say.text("brief.map_title", a=names[0], b=names[1])
     svg = pair_map.draw(
-        frame, made.ground, pair.cities, made.borders, own, rivers, links,
-        narrow[~narrow["is_busy"].to_numpy()], _marks(links, narrow, clashes), title,
-    )  # fmt: skip
+        frame,
+        made.ground,
+        pair.cities,
+        made.borders,
+        own,
+        rivers,
+        links,
+        narrow[~narrow["is_busy"].to_numpy()],
+        _marks(links, narrow, clashes),
+        title,
+    )
     facts = made.facts
     metro_names = style.metro_names(made.metro)
     return say.template("brief.html").render(
@@ -251,9 +272,7 @@ def _figures(
         {
             "label": say.text("brief.border_length"),
             "value": say.unit(pair.length_km, "km"),
-            "note": ""
-            if natural is None
-            else say.text("brief.natural_note", n=_digits(natural)),
+            "note": "" if natural is None else say.text("brief.natural_note", n=_digits(natural)),
         },
         {
             "label": say.text("figure.missing_links"),
@@ -287,7 +306,7 @@ def _figures(
             "value": _score(overall),
             "note": _score_note(overall),
         },
-    ]  # fmt: skip
+    ]
 
 
 def _digits(value: float | None) -> str:
@@ -562,15 +581,19 @@ def _belts(made: _Metro, pair: Pair) -> list[dict[str, Any]]:
         {
             "name": made.city(row["city_id"]),
             "shares": [
-                {"colour": style.ZONE[key], "width": round(row[key] or 0.0, 1),
-                 "word": say.word("zone", key), "percent": say.percent(row[key])}
+                {
+                    "colour": style.ZONE[key],
+                    "width": round(row[key] or 0.0, 1),
+                    "word": say.word("zone", key),
+                    "percent": say.percent(row[key]),
+                }
                 for key in ("ecological", "farmland", "urban", "unknown")
             ],
             "similarity": say.number(row["similarity"], 2),
             "is_unmapped": (row["unknown"] or 0.0) >= 50.0,
         }
         for row in pair_facts.belts_of(pair, made.eco_zones)
-    ]  # fmt: skip
+    ]
 
 
 def _rivers(made: _Metro, rivers: gpd.GeoDataFrame) -> list[dict[str, Any]]:
@@ -613,9 +636,11 @@ def _corridors(made: _Metro, pair: Pair) -> Markup:
         return say.text("empty.corridors")
     area = float((found["area_km2_a"].fillna(0) + found["area_km2_b"].fillna(0)).sum())
     return say.text(
-        "brief.corridor_line", n=len(found), area=say.digits(area, 1),
+        "brief.corridor_line",
+        n=len(found),
+        area=say.digits(area, 1),
         protected=int(found["is_protected"].sum()),
-    )  # fmt: skip
+    )
 
 
 def _index(made: _Metro, pair: Pair) -> list[dict[str, Any]]:

@@ -106,8 +106,10 @@ def narrows(pair: Pair, bottlenecks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     found = found.assign(is_busy=(found["kind"] == "critical_crossing").to_numpy())
     return found.sort_values(
         ["is_busy", "capacity_ratio", "load_share_pct", "bottleneck_id"],
-        ascending=[True, True, False, True], na_position="last", kind="stable",
-    ).reset_index(drop=True)  # fmt: skip
+        ascending=[True, True, False, True],
+        na_position="last",
+        kind="stable",
+    ).reset_index(drop=True)
 
 
 def crossing_counts(pair: Pair, crossings: pd.DataFrame) -> dict[str, int]:

@@ -152,9 +152,14 @@ def frame_of(bounds: Sequence[float], room_mm: float) -> Frame:
     half_x = km_per_mm * paper_x / degrees_x / 2
     half_y = km_per_mm * paper_y * 1000.0 / METRES_PER_DEGREE / 2
     return Frame(
-        middle_x - half_x, middle_y - half_y, middle_x + half_x, middle_y + half_y,
-        paper_x, paper_y, is_wide,
-    )  # fmt: skip
+        middle_x - half_x,
+        middle_y - half_y,
+        middle_x + half_x,
+        middle_y + half_y,
+        paper_x,
+        paper_y,
+        is_wide,
+    )
 
 
 def draw(
@@ -215,10 +220,12 @@ def draw(
         parts.append(scale.path(part.geometry, stroke="#ffffff", width=1.5))
         parts.append(
             scale.path(
-                part.geometry, stroke=style.STATUS[str(status)]["color"], width=0.9,
+                part.geometry,
+                stroke=style.STATUS[str(status)]["color"],
+                width=0.9,
                 dash=_dash(style.STATUS[str(status)]["dash"]),
             )
-        )  # fmt: skip
+        )
     for kind, part in narrows.groupby("kind", sort=True):
         parts.append(
             scale.path(part.geometry, stroke=style.BOTTLENECK[str(kind)]["color"], width=1.1)
@@ -233,9 +240,16 @@ def draw(
         '<rect x="0" y="0" width="{w:.0f}" height="{h:.0f}" fill="none" stroke="#8a94a0" '
         'stroke-width="6"/></svg>'
     ).format(
-        w=width, h=height, mm=frame.width_mm, font=LABEL_MM * UNIT, title=title.striptags(),
-        ground=Markup("").join(parts), labels=labels, badges=badges, scale=_scale_bar(frame),
-    )  # fmt: skip
+        w=width,
+        h=height,
+        mm=frame.width_mm,
+        font=LABEL_MM * UNIT,
+        title=title.striptags(),
+        ground=Markup("").join(parts),
+        labels=labels,
+        badges=badges,
+        scale=_scale_bar(frame),
+    )
 
 
 def _roads(frame: Frame, ground: Ground) -> gpd.GeoDataFrame:
@@ -265,8 +279,11 @@ class _Pen:
         grow_x = 0.02 * (frame.east - frame.west)
         grow_y = 0.02 * (frame.north - frame.south)
         self._clip = (
-            frame.west - grow_x, frame.south - grow_y, frame.east + grow_x, frame.north + grow_y,
-        )  # fmt: skip
+            frame.west - grow_x,
+            frame.south - grow_y,
+            frame.east + grow_x,
+            frame.north + grow_y,
+        )
 
     def path(
         self,
@@ -390,9 +407,13 @@ def _badge(mark: Mark, x: float, y: float, half: float) -> Markup:
         '<text x="{x:.0f}" y="{y:.0f}" font-size="{size:.0f}" font-weight="700" fill="#fff" '
         'text-anchor="middle">{label}</text>'
     ).format(
-        outline=outline, colour=mark.colour, x=x, y=y + 0.34 * 2.3 * UNIT, label=mark.label,
+        outline=outline,
+        colour=mark.colour,
+        x=x,
+        y=y + 0.34 * 2.3 * UNIT,
+        label=mark.label,
         size=(2.3 if len(mark.label) < 3 else 1.7) * UNIT,
-    )  # fmt: skip
+    )
 
 
 def _labels(

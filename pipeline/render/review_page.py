@@ -101,19 +101,26 @@ def border_table(changes: pd.DataFrame, borders: gpd.GeoDataFrame) -> Table:
     units = dict(zip(changes["measure"], changes["unit"], strict=True))
     touched = set(of_borders.loc[(of_borders["change"].abs() > 0).to_numpy(bool), "border_id"])
     rows = [
-        [escape(name),
-         *(change_cell(rows_of.get((border, m)), units.get(m, "")) for m in BORDER_MEASURES),
-         change_cell(rows_of.get((border, "overall")), "points")]
+        [
+            escape(name),
+            *(change_cell(rows_of.get((border, m)), units.get(m, "")) for m in BORDER_MEASURES),
+            change_cell(rows_of.get((border, "overall")), "points"),
+        ]
         for border, name in zip(borders["border_id"], borders["name"], strict=True)
         if border in touched
-    ]  # fmt: skip
+    ]
     columns = [
         say.text("review.border"),
         *(say.text(f"review_measure.{each}") for each in BORDER_MEASURES),
         say.text("review.index_overall"),
     ]
-    return Table(say.text("review.by_border"), columns, rows, say.text("review.border_note"),
-                 numeric=frozenset(range(1, len(columns))))  # fmt: skip
+    return Table(
+        say.text("review.by_border"),
+        columns,
+        rows,
+        say.text("review.border_note"),
+        numeric=frozenset(range(1, len(columns))),
+    )
 
 
 def index_table(changes: pd.DataFrame) -> Table:
@@ -133,9 +140,12 @@ def index_table(changes: pd.DataFrame) -> Table:
     if has_growth:
         columns.append(say.text("review.by_growth"))
     return Table(
-        say.text("review.index_of_metro"), columns, rows,
-        say.text("review.by_growth_note") if has_growth else None, numeric=frozenset({1, 2}),
-    )  # fmt: skip
+        say.text("review.index_of_metro"),
+        columns,
+        rows,
+        say.text("review.by_growth_note") if has_growth else None,
+        numeric=frozenset({1, 2}),
+    )
 
 
 def by_scope(changes: pd.DataFrame, column: str) -> dict[tuple[Any, str], Any]:

@@ -23,12 +23,15 @@ from pipeline.render.review_page import (
     index_table,
     names_of,
     render_review,
-)  # fmt: skip
+)
 
 CITY_MEASURES = (
-    "mean_minutes_to_core", "mean_minutes_to_core_peak", "mean_population_60min",
-    "mean_cross_border_share_60min_pct", "people_within_60min_of_core_drive",
-)  # fmt: skip
+    "mean_minutes_to_core",
+    "mean_minutes_to_core_peak",
+    "mean_population_60min",
+    "mean_cross_border_share_60min_pct",
+    "people_within_60min_of_core_drive",
+)
 FASTER, SLOWER = ("#c6dbef", "#6baed6", "#08519c"), ("#fdd0a2", "#d94801")
 """Minutes saved from 0.1, 1 and 5; lost from 0.1 and 1."""
 
@@ -84,10 +87,11 @@ def render_scenario(
     ]
     intro = say.text("review.scenario_intro", n=len(ordered), left=len(left))
     title = {
-        each: say.plain("review.scenario_title", each, metro=style.metro_names(metro)[number],
-                        name=name)
+        each: say.plain(
+            "review.scenario_title", each, metro=style.metro_names(metro)[number], name=name
+        )
         for number, each in enumerate(style.LANGUAGES)
-    }  # fmt: skip
+    }
     whole = say.text("review.whole_map")
     link = Markup('<a href="{}">{}</a>').format(f"../{metro.id}-scenario-{name}.html", whole)
     return render_review(metro, facts, title, [intro, link], picture, legend, tables)
@@ -105,22 +109,29 @@ def _links_table(links: gpd.GeoDataFrame, cities: gpd.GeoDataFrame) -> Table:
             say.distance(row.gap_m),
             say.word("obstacle", row.obstacle),
             say.number(row.minutes_saved, 1),
-            say.number(
-                row.gain_person_min_a + row.gain_person_min_b
-            ),
+            say.number(row.gain_person_min_a + row.gain_person_min_b),
             Markup("<code>{}</code>").format(row.link_id),
         ]
         for number, row in enumerate(links.itertuples(), 1)
-    ]  # fmt: skip
+    ]
     columns = [
-        escape("#"), say.text("review.between"), say.text("review.class"),
-        say.text("column.gap"), say.text("popup.obstacle"), say.text("review.saved_alone"),
-        say.text("review.gain_alone"), escape("link_id"),
-    ]  # fmt: skip
+        escape("#"),
+        say.text("review.between"),
+        say.text("review.class"),
+        say.text("column.gap"),
+        say.text("popup.obstacle"),
+        say.text("review.saved_alone"),
+        say.text("review.gain_alone"),
+        escape("link_id"),
+    ]
     return Table(
-        say.text("review.built_links"), columns, rows[:MOST_ROWS], say.text("review.alone_note"),
-        max(len(rows) - MOST_ROWS, 0), frozenset({3, 5, 6}),
-    )  # fmt: skip
+        say.text("review.built_links"),
+        columns,
+        rows[:MOST_ROWS],
+        say.text("review.alone_note"),
+        max(len(rows) - MOST_ROWS, 0),
+        frozenset({3, 5, 6}),
+    )
 
 
 def _city_table(changes: pd.DataFrame, cities: gpd.GeoDataFrame) -> Table:
@@ -128,17 +139,25 @@ def _city_table(changes: pd.DataFrame, cities: gpd.GeoDataFrame) -> Table:
     names: dict[Any, Markup] = {None: say.text("review.whole_metro"), **names_of(cities, "city_id")}
     units = dict(zip(changes["measure"], changes["unit"], strict=True))
     rows = [
-        [name, *(change_cell(rows_of.get((scope, m)), units.get(m, "")) for m in CITY_MEASURES),
-         change_cell(rows_of.get((scope, "overall")), "points")]
+        [
+            name,
+            *(change_cell(rows_of.get((scope, m)), units.get(m, "")) for m in CITY_MEASURES),
+            change_cell(rows_of.get((scope, "overall")), "points"),
+        ]
         for scope, name in names.items()
-    ]  # fmt: skip
+    ]
     columns = [
         say.text("review.city"),
         *(say.text(f"review_measure.{each}") for each in CITY_MEASURES),
         say.text("review.index_overall"),
     ]
-    return Table(say.text("review.by_city"), columns, rows, say.text("review.mean_note"),
-                 numeric=frozenset(range(1, len(columns))))  # fmt: skip
+    return Table(
+        say.text("review.by_city"),
+        columns,
+        rows,
+        say.text("review.mean_note"),
+        numeric=frozenset(range(1, len(columns))),
+    )
 
 
 def _shades(zone_changes: gpd.GeoDataFrame) -> list[tuple[str, Any]]:

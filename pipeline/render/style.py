@@ -81,8 +81,15 @@ SCORE_COLOURS = ("#a6611a", "#dfc27d", "#e6e3df", "#6db8ac", "#01665e")
 NO_DATA = "#efefef"
 
 CITY_TINTS = (
-    "#f6f1e7", "#eaf1f4", "#f1ecf4", "#edf3ea", "#f6ece9", "#ebeef5", "#f4f3e4", "#e9f3f1",
-)  # fmt: skip
+    "#f6f1e7",
+    "#eaf1f4",
+    "#f1ecf4",
+    "#edf3ea",
+    "#f6ece9",
+    "#ebeef5",
+    "#f4f3e4",
+    "#e9f3f1",
+)
 
 BASEMAPS: tuple[dict[str, str], ...] = (
     {

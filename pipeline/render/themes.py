@@ -20,38 +20,107 @@ from pipeline.render.evidence import in_chinese
 from pipeline.render.nearby import nearest_names
 
 DEAD_ENDS: Decimals = {
-    "dead_end_id": None, "border_id": None, "city_id": None, "node_id": None, "way_id": None,
-    "highway": None, "name": None, "ref": None, "end_type": None, "kind": None, "status": None,
-    "obstacle": None, "distance_to_border_m": 0, "heading_deg": 0, "link_id": None, "confidence": 2,
+    "dead_end_id": None,
+    "border_id": None,
+    "city_id": None,
+    "node_id": None,
+    "way_id": None,
+    "highway": None,
+    "name": None,
+    "ref": None,
+    "end_type": None,
+    "kind": None,
+    "status": None,
+    "obstacle": None,
+    "distance_to_border_m": 0,
+    "heading_deg": 0,
+    "link_id": None,
+    "confidence": 2,
     "near": None,
-}  # fmt: skip
+}
 MISSING_LINKS: Decimals = {
-    "link_id": None, "border_id": None, "from_node": None, "to_node": None, "from_city": None,
-    "to_city": None, "from_road": None, "to_road": None, "highway": None, "gap_m": 0,
-    "detour_m": 0, "detour_ratio": 2, "minutes_saved": 1, "obstacle": None, "status": None,
-    "indicative_cost_class": None, "gain_person_min_a": 0, "gain_person_min_b": 0,
-    "benefit_share_a_pct": 1, "rank": 0, "kind": None, "confidence": 2, "near": None,
-    "from_end": None, "to_end": None, "from_way": None, "to_way": None,
-}  # fmt: skip
+    "link_id": None,
+    "border_id": None,
+    "from_node": None,
+    "to_node": None,
+    "from_city": None,
+    "to_city": None,
+    "from_road": None,
+    "to_road": None,
+    "highway": None,
+    "gap_m": 0,
+    "detour_m": 0,
+    "detour_ratio": 2,
+    "minutes_saved": 1,
+    "obstacle": None,
+    "status": None,
+    "indicative_cost_class": None,
+    "gain_person_min_a": 0,
+    "gain_person_min_b": 0,
+    "benefit_share_a_pct": 1,
+    "rank": 0,
+    "kind": None,
+    "confidence": 2,
+    "near": None,
+    "from_end": None,
+    "to_end": None,
+    "from_way": None,
+    "to_way": None,
+}
 BOTTLENECKS: Decimals = {
-    "bottleneck_id": None, "border_id": None, "kind": None, "name": None, "ref": None,
-    "highway": None, "capacity_here_pcu_h": 0, "capacity_approach_pcu_h": 0, "capacity_ratio": 2,
-    "evidence": None, "evidence_zh": None, "is_bridge": None, "is_toll_plaza": None,
-    "load_share_pct": 1, "crossing_id": None, "near": None,
-}  # fmt: skip
+    "bottleneck_id": None,
+    "border_id": None,
+    "kind": None,
+    "name": None,
+    "ref": None,
+    "highway": None,
+    "capacity_here_pcu_h": 0,
+    "capacity_approach_pcu_h": 0,
+    "capacity_ratio": 2,
+    "evidence": None,
+    "evidence_zh": None,
+    "is_bridge": None,
+    "is_toll_plaza": None,
+    "load_share_pct": 1,
+    "crossing_id": None,
+    "near": None,
+}
 CROSSINGS: Decimals = {
-    "crossing_id": None, "border_id": None, "way_id": None, "highway": None, "name": None,
-    "ref": None, "lanes": 1, "capacity_pcu_h": 0, "is_bridge": None, "load_share_pct": 1,
-}  # fmt: skip
+    "crossing_id": None,
+    "border_id": None,
+    "way_id": None,
+    "highway": None,
+    "name": None,
+    "ref": None,
+    "lanes": 1,
+    "capacity_pcu_h": 0,
+    "is_bridge": None,
+    "load_share_pct": 1,
+}
 ZONES: Decimals = {
-    "cell": None, "city_id": None, "population": 0, "population_evidence": None,
-    "minutes_to_core": 1, "minutes_to_core_peak": 1, "minutes_to_core_transit": 1,
-    "nearest_centre": None, "minutes_to_nearest_centre": 1, "population_30min": 0,
-    "population_45min": 0, "population_60min": 0, "cross_border_share_60min_pct": 1,
-    "transport_performance": 1, "is_edge_zone": None, "hospital_access": 2, "school_access": 2,
-    "university_access": 3, "minutes_to_hospital": 1, "minutes_to_school": 1,
-    "minutes_to_university": 1, "reason": None,
-}  # fmt: skip
+    "cell": None,
+    "city_id": None,
+    "population": 0,
+    "population_evidence": None,
+    "minutes_to_core": 1,
+    "minutes_to_core_peak": 1,
+    "minutes_to_core_transit": 1,
+    "nearest_centre": None,
+    "minutes_to_nearest_centre": 1,
+    "population_30min": 0,
+    "population_45min": 0,
+    "population_60min": 0,
+    "cross_border_share_60min_pct": 1,
+    "transport_performance": 1,
+    "is_edge_zone": None,
+    "hospital_access": 2,
+    "school_access": 2,
+    "university_access": 3,
+    "minutes_to_hospital": 1,
+    "minutes_to_school": 1,
+    "minutes_to_university": 1,
+    "reason": None,
+}
 SHOWN_SERVICES = ("hospital", "university", "school", "research")
 CITY_CENTRES = ("core", "city")
 
@@ -121,12 +190,16 @@ def bottleneck_layers(
     )
     narrow = bottlenecks.sort_values(
         ["capacity_ratio", "load_share_pct", "bottleneck_id"],
-        ascending=[True, False, True], na_position="last", kind="stable",
-    )  # fmt: skip
+        ascending=[True, False, True],
+        na_position="last",
+        kind="stable",
+    )
     busy = crossings.sort_values(
         ["load_share_pct", "crossing_id"],
-        ascending=[False, True], na_position="last", kind="stable",
-    )  # fmt: skip
+        ascending=[False, True],
+        na_position="last",
+        kind="stable",
+    )
     return {
         "bottlenecks": encode_layer(narrow, BOTTLENECKS),
         "crossings": encode_layer(busy, CROSSINGS),
@@ -155,17 +228,35 @@ def commuting_layers(
     ]
     shown = thinning.keep("zones", zones, zones["population"].fillna(0), params.max_features)
     iso_columns: Decimals = {
-        "centre_id": None, "mode": None, "minutes": 0, "area_km2": 0, "population": 0,
-    }  # fmt: skip
+        "centre_id": None,
+        "mode": None,
+        "minutes": 0,
+        "area_km2": 0,
+        "population": 0,
+    }
     effect_columns: Decimals = {
-        "border_id": None, "mode": None, "penalty_pct": 1, "ci_low_pct": 1, "ci_high_pct": 1,
-        "n_pairs": 0, "placebo_low_pct": 1, "placebo_high_pct": 1, "includes_river": None,
+        "border_id": None,
+        "mode": None,
+        "penalty_pct": 1,
+        "ci_low_pct": 1,
+        "ci_high_pct": 1,
+        "n_pairs": 0,
+        "placebo_low_pct": 1,
+        "placebo_high_pct": 1,
+        "includes_river": None,
         "reason": None,
-    }  # fmt: skip
+    }
     time_columns: Decimals = {
-        "from_id": None, "to_id": None, "mode": None, "minutes": 1, "distance_km": 1,
-        "straight_km": 1, "detour_ratio": 2, "border_crossings": 0, "reason": None,
-    }  # fmt: skip
+        "from_id": None,
+        "to_id": None,
+        "mode": None,
+        "minutes": 1,
+        "distance_km": 1,
+        "straight_km": 1,
+        "detour_ratio": 2,
+        "border_crossings": 0,
+        "reason": None,
+    }
     return {
         "zones": encode_layer(shown, ZONES),
         "isochrones": encode_layer(kept, iso_columns),
@@ -181,9 +272,12 @@ def circle_table(commuting_circle: pd.DataFrame) -> dict[str, Any]:
     """The one-hour circle by city and mode; the metro's own rows stand in the figures."""
     of_city = commuting_circle[commuting_circle["city_id"].notna().to_numpy()]
     columns: Decimals = {
-        "city_id": None, "mode": None, "population": 0, "population_share_pct": 1,
+        "city_id": None,
+        "mode": None,
+        "population": 0,
+        "population_share_pct": 1,
         "area_share_pct": 1,
-    }  # fmt: skip
+    }
     return encode_layer(of_city, columns)
 
 
@@ -252,36 +346,57 @@ def ecology_layers(
         "eco_zones": encode_layer(
             stretches,
             {
-                "segment_id": None, "border_id": None, "city_id": None, "belt_km": 1, "km_from": 1,
-                "km_to": 1, "area_km2": 2, **shares, "zone": None, "similarity_across": 2,
+                "segment_id": None,
+                "border_id": None,
+                "city_id": None,
+                "belt_km": 1,
+                "km_from": 1,
+                "km_to": 1,
+                "area_km2": 2,
+                **shares,
+                "zone": None,
+                "similarity_across": 2,
                 "guidance": None,
             },
         ),
         "conflicts": encode_layer(
             conflicts.sort_values(["distance_m", "conflict_id"], kind="stable"),
             {
-                "conflict_id": None, "border_id": None, "kind": None, "source_city": None,
-                "exposed_city": None, "distance_m": 0,
+                "conflict_id": None,
+                "border_id": None,
+                "kind": None,
+                "source_city": None,
+                "exposed_city": None,
+                "distance_m": 0,
             },
         ),
         "corridors": encode_layer(
             corridors,
             {
-                "corridor_id": None, "border_id": None, "land_class": None, "area_km2_a": 2,
-                "area_km2_b": 2, "is_protected": None,
+                "corridor_id": None,
+                "border_id": None,
+                "land_class": None,
+                "area_km2_a": 2,
+                "area_km2_b": 2,
+                "is_protected": None,
             },
         ),
         "shared_rivers": encode_layer(
             rivers,
             {
-                "river_id": None, "border_id": None, "name": None, "relation": None,
-                "upstream_city": None, "downstream_city": None, "buffer_m": 0,
+                "river_id": None,
+                "border_id": None,
+                "name": None,
+                "relation": None,
+                "upstream_city": None,
+                "downstream_city": None,
+                "buffer_m": 0,
             },
         ),
         "sites": encode_layer(
             monitoring_sites, {"site_id": None, "border_id": None, "medium": None, "reason": None}
         ),
-    }  # fmt: skip
+    }
 
 
 def integration_tables(indicators: pd.DataFrame, integration_index: pd.DataFrame) -> dict[str, Any]:
@@ -290,18 +405,29 @@ def integration_tables(indicators: pd.DataFrame, integration_index: pd.DataFrame
         "index": encode_layer(
             integration_index,
             {
-                "border_id": None, "city_id": None, "dimension": None, "score": 1, "score_low": 1,
-                "score_high": 1, "coverage_pct": 0,
+                "border_id": None,
+                "city_id": None,
+                "dimension": None,
+                "score": 1,
+                "score_low": 1,
+                "score_high": 1,
+                "coverage_pct": 0,
             },
         ),
         "indicators": encode_layer(
             indicators,
             {
-                "border_id": None, "city_id": None, "dimension": None, "indicator": None,
-                "value": 3, "unit": None, "score": 1, "coverage_pct": 0,
+                "border_id": None,
+                "city_id": None,
+                "dimension": None,
+                "indicator": None,
+                "value": 3,
+                "unit": None,
+                "score": 1,
+                "coverage_pct": 0,
             },
         ),
-    }  # fmt: skip
+    }
 
 
 def _redraw(frame: gpd.GeoDataFrame, geometry: Any) -> gpd.GeoDataFrame:

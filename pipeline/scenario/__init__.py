@@ -95,9 +95,14 @@ def rerun(
     """Run the stages that depend on roads over edited ways, in a scenario's folder."""
     _prepare(base, own, edited)
     run = runner.MetroRun(
-        base.metro, base.source, own, executor, report=report,
-        stages=measured_stages(), fingerprint=base.manifest["source"],
-    )  # fmt: skip
+        base.metro,
+        base.source,
+        own,
+        executor,
+        report=report,
+        stages=measured_stages(),
+        fingerprint=base.manifest["source"],
+    )
     return run.run()
 
 
@@ -279,10 +284,16 @@ def _report(base: Base, own: Paths, name: str, chosen: Sequence[str]) -> str:
         },
     )
     page = render_scenario(
-        base.metro, runner.page_facts(base.source, base.manifest["facts"]), name,
-        cities=base.layer("cities"), borders=base.layer("borders"), roads=base.layer("roads"),
-        links=links, left=pd.DataFrame(made.layer("missing_links")), **tables,
-    )  # fmt: skip
+        base.metro,
+        runner.page_facts(base.source, base.manifest["facts"]),
+        name,
+        cities=base.layer("cities"),
+        borders=base.layer("borders"),
+        roads=base.layer("roads"),
+        links=links,
+        left=pd.DataFrame(made.layer("missing_links")),
+        **tables,
+    )
     path = own.page(f"{metro_id}/scenario-{name}.html")
     store.write_bytes(path, page)
     store.write_bytes(own.page(map_page(metro_id, name)), _whole_map(base, made, name, len(chosen)))
@@ -306,7 +317,10 @@ def _whole_map(base: Base, made: Finished, name: str, count: int) -> bytes:
     }
     metro = base.metro.model_copy(update=names)
     pages = stage.func(
-        metro, replace(facts, notes=(note, *facts.notes)), metro.params.map, **layers,
+        metro,
+        replace(facts, notes=(note, *facts.notes)),
+        metro.params.map,
+        **layers,
         has_briefs=False,
-    )  # fmt: skip
+    )
     return bytes(pages[f"{metro.id}.html"])

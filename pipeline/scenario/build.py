@@ -102,8 +102,9 @@ def build_links(
         edited = _append(edited, drawing.rows, metric)
     lines = gpd.GeoDataFrame(
         {"link_id": [b[0] for b in built], "way_id": [b[1] for b in built]},
-        geometry=[b[2] for b in built], crs=metric,
-    ).to_crs(WGS84)  # fmt: skip
+        geometry=[b[2] for b in built],
+        crs=metric,
+    ).to_crs(WGS84)
     return Edited(edited, _without_barriers(tagged_nodes, opened), lines)
 
 
@@ -219,9 +220,12 @@ def _ways_to_cut(
 
 
 def _open_barrier(
-    row: Any, ends: pd.DataFrame, road_ends: pd.DataFrame, roads: gpd.GeoDataFrame,
+    row: Any,
+    ends: pd.DataFrame,
+    road_ends: pd.DataFrame,
+    roads: gpd.GeoDataFrame,
     drawing: _Drawing,
-) -> list[Any]:  # fmt: skip
+) -> list[Any]:
     """Nothing but a removed barrier, or a road beside a closed piece."""
     same = road_ends["node_id"].isin(ends["node_id"]) & (road_ends["rule"] == "finding")
     beyond = road_ends.loc[same.to_numpy(bool), "beyond_edge_id"].dropna().unique()
@@ -253,9 +257,13 @@ def _without_barriers(tagged_nodes: gpd.GeoDataFrame, opened: set[int]) -> gpd.G
 
 
 def _draw_way(
-    row: Any, ids: list[int], xy: Floats | None, speed_kmh: float, oneway: str | None,
+    row: Any,
+    ids: list[int],
+    xy: Floats | None,
+    speed_kmh: float,
+    oneway: str | None,
     drawing: _Drawing,
-) -> tuple[str, int, Any]:  # fmt: skip
+) -> tuple[str, int, Any]:
     line = shapely.LineString(np.array([drawing.xy_of[each] for each in ids]) if xy is None else xy)
     way = drawing.next_way
     drawing.next_way -= 1
@@ -312,5 +320,6 @@ def _append(
     joined = pd.concat([highways, more[list(highways.columns)]], ignore_index=True)
     return gpd.GeoDataFrame(
         schemas.conform("highways", gpd.GeoDataFrame(joined, geometry="geometry", crs=WGS84)),
-        geometry="geometry", crs=WGS84,
-    )  # fmt: skip
+        geometry="geometry",
+        crs=WGS84,
+    )

@@ -190,7 +190,7 @@ def read_admin_areas(osm: OsmData, levels: set[str]) -> AdminAreas:
         tags.get("boundary").eq("administrative")
         & tags.get("type").isin(("boundary", "multipolygon"))
         & tags.get("admin_level").str.strip().isin(levels)
-    )  # fmt: skip
+    )
     relations = osm.relations.take(np.flatnonzero(is_admin.to_numpy(dtype=bool)))
     geometry, fault = assemble_areas(relations, osm.ways)
     return AdminAreas(
@@ -706,11 +706,16 @@ def _file_cities(ids: pd.Series, names: pd.Series, shapes: NDArray[np.object_]) 
     joined = [shapely.union_all(shapes[np.flatnonzero(ids.eq(key))]) for key in first.index]
     return pd.DataFrame(
         {
-            "city_id": first.index.to_numpy(), "name": first.to_numpy(), "name_en": None,
-            "population": np.nan, "centre_lon": np.nan, "centre_lat": np.nan, "osm_id": pd.NA,
+            "city_id": first.index.to_numpy(),
+            "name": first.to_numpy(),
+            "name_en": None,
+            "population": np.nan,
+            "centre_lon": np.nan,
+            "centre_lat": np.nan,
+            "osm_id": pd.NA,
             "geometry": joined,
         }
-    )  # fmt: skip
+    )
 
 
 def _declared_table(metro: Metro, shapes: list[Any]) -> pd.DataFrame:

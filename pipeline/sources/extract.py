@@ -417,9 +417,12 @@ def _select_lines(
     account.add(f"{subject} kept", "longest_located_run", int((located.is_in_part & kept).sum()))
     rows = np.flatnonzero(kept)
     part = Located(
-        located.ways.take(rows), located.cut_at_start[rows], located.cut_at_end[rows],
-        located.is_in_part[rows], rule[rows],
-    )  # fmt: skip
+        located.ways.take(rows),
+        located.cut_at_start[rows],
+        located.cut_at_end[rows],
+        located.is_in_part[rows],
+        rule[rows],
+    )
     return rows, part
 
 
@@ -776,9 +779,12 @@ def _stop_candidates(osm: OsmData) -> _Stops:
         name_en=pd.Series(both(lambda tags: clean_text(tags.get("name:en"))), dtype=object),
         kind=both(_stop_kind),
         is_station=both(_is_station).astype(bool),
-        is_platform=both(lambda tags: _equals(tags, "public_transport", "platform")
-                         | _equals(tags, "railway", "platform")).astype(bool),
-    )  # fmt: skip
+        is_platform=both(
+            lambda tags: (
+                _equals(tags, "public_transport", "platform") | _equals(tags, "railway", "platform")
+            )
+        ).astype(bool),
+    )
 
 
 def _segment_total(values: NDArray[np.float64], offsets: Ints) -> NDArray[np.float64]:
@@ -824,8 +830,11 @@ def _stop_kind(tags: Any) -> NDArray[np.object_]:
         own = key if key != "monorail" else "light_rail"
         kind[_equals(tags, key, "yes") & pd.isna(kind)] = own
         kind[_equals(tags, "station", key)] = own
-    kind[_equals(tags, "railway", "station", "halt") & _equals(tags, "subway", "yes")
-         & ~_equals(tags, "train", "yes")] = "subway"  # fmt: skip
+    kind[
+        _equals(tags, "railway", "station", "halt")
+        & _equals(tags, "subway", "yes")
+        & ~_equals(tags, "train", "yes")
+    ] = "subway"
     kind[_equals(tags, "railway", "tram_stop")] = "tram"
     return kind
 

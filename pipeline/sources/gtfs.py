@@ -41,9 +41,16 @@ log = logging.getLogger(__name__)
 Floats = NDArray[np.float64]
 
 MODE_OF_TYPE = {
-    0: "tram", 1: "subway", 2: "train", 3: "bus", 5: "tram", 11: "bus", 12: "light_rail",
-    101: "highspeed", 405: "light_rail",
-}  # fmt: skip
+    0: "tram",
+    1: "subway",
+    2: "train",
+    3: "bus",
+    5: "tram",
+    11: "bus",
+    12: "light_rail",
+    101: "highspeed",
+    405: "light_rail",
+}
 """Route types of the standard, and the extended ones that their hundred does not tell."""
 MODE_OF_HUNDRED = {1: "train", 2: "bus", 4: "subway", 7: "bus", 8: "bus", 9: "tram"}
 """Extended route types by hundreds: rail, coach, urban rail, bus, trolleybus, tram."""
@@ -305,9 +312,13 @@ def _number(stop_id: str) -> int:
 
 
 def _rides_of(
-    feed: Any, calls: pd.DataFrame, trips: pd.DataFrame, stops: pd.DataFrame,
-    params: TransitParams, path: str,
-) -> pd.DataFrame:  # fmt: skip
+    feed: Any,
+    calls: pd.DataFrame,
+    trips: pd.DataFrame,
+    stops: pd.DataFrame,
+    params: TransitParams,
+    path: str,
+) -> pd.DataFrame:
     """Rides between consecutive calls, one row per line and pair of stops."""
     calls = calls.merge(stops, on="stop_id", how="inner").merge(trips, on="trip_id")
     calls = _fill_times(calls)

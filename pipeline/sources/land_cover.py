@@ -35,14 +35,31 @@ Ints = NDArray[np.int64]
 
 LEGENDS: dict[str, dict[int, str]] = {
     "worldcover": {
-        0: "unknown", 10: "forest", 20: "scrub", 30: "grass", 40: "farmland", 50: "other_built",
-        60: "bare", 70: "bare", 80: "water", 90: "wetland", 95: "wetland", 100: "grass",
+        0: "unknown",
+        10: "forest",
+        20: "scrub",
+        30: "grass",
+        40: "farmland",
+        50: "other_built",
+        60: "bare",
+        70: "bare",
+        80: "water",
+        90: "wetland",
+        95: "wetland",
+        100: "grass",
     },
     "dynamic_world": {
-        0: "water", 1: "forest", 2: "grass", 3: "wetland", 4: "farmland", 5: "scrub",
-        6: "other_built", 7: "bare", 8: "bare",
+        0: "water",
+        1: "forest",
+        2: "grass",
+        3: "wetland",
+        4: "farmland",
+        5: "scrub",
+        6: "other_built",
+        7: "bare",
+        8: "bare",
     },
-}  # fmt: skip
+}
 """Legend -> code -> land class (methods.md 6). Snow counts as bare, moss as grass, mangrove as
 wetland; built-up land of no known use is other_built. WorldCover's 0 is no data."""
 

@@ -52,8 +52,13 @@ TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 """The dtype of every text column."""
 
 _READ_ERRORS = (
-    RuntimeError, OSError, ValueError, IndexError, OverflowError, MemoryError,
-)  # fmt: skip
+    RuntimeError,
+    OSError,
+    ValueError,
+    IndexError,
+    OverflowError,
+    MemoryError,
+)
 """What pyarrow raises on the text of a damaged file."""
 
 _LEAST_FREE_BYTES = 1 << 20
@@ -141,9 +146,13 @@ class Ways:
         """Some of the ways, each wanted once."""
         inside, offsets = ragged_take(self.offsets, rows)
         return Ways(
-            self.id[rows], offsets, self.node_id[inside], self.lon[inside], self.lat[inside],
+            self.id[rows],
+            offsets,
+            self.node_id[inside],
+            self.lon[inside],
+            self.lat[inside],
             self.tags.take(rows),
-        )  # fmt: skip
+        )
 
     @property
     def is_closed(self) -> Flags:
@@ -175,9 +184,13 @@ class Relations:
     def take(self, rows: Ints) -> Relations:
         inside, offsets = ragged_take(self.offsets, rows)
         return Relations(
-            self.id[rows], offsets, self.member_type[inside], self.member_id[inside],
-            self.role.take(inside).reset_index(drop=True), self.tags.take(rows),
-        )  # fmt: skip
+            self.id[rows],
+            offsets,
+            self.member_type[inside],
+            self.member_id[inside],
+            self.role.take(inside).reset_index(drop=True),
+            self.tags.take(rows),
+        )
 
     @property
     def owner(self) -> Ints:
@@ -683,9 +696,13 @@ def _parse_relations(text: pa.Buffer) -> Relations:
     offsets = np.concatenate([[0], np.cumsum(_concat(counts, np.int64))]).astype(np.int64)
     role = pa.chunked_array(roles, type=pa.large_string())
     return Relations(
-        _concat(ids, np.int64), offsets, _concat(kinds, "U1"), _concat(members, np.int64),
-        pd.Series(role, dtype=TEXT), _join_tags(tags),
-    )  # fmt: skip
+        _concat(ids, np.int64),
+        offsets,
+        _concat(kinds, "U1"),
+        _concat(members, np.int64),
+        pd.Series(role, dtype=TEXT),
+        _join_tags(tags),
+    )
 
 
 def _ids(column: pa.Array, letter: bytes | None = None) -> Ints:

@@ -150,9 +150,11 @@ def area_of(metro: Metro, margin_m: float) -> Box:
     lat = margin_m / 1000.0 / _KM_PER_DEGREE
     lon = lat / math.cos(math.radians(max(abs(south), abs(north))))
     return (
-        max(-180.0, west - lon), max(-90.0, south - lat),
-        min(180.0, east + lon), min(90.0, north + lat),
-    )  # fmt: skip
+        max(-180.0, west - lon),
+        max(-90.0, south - lat),
+        min(180.0, east + lon),
+        min(90.0, north + lat),
+    )
 
 
 def area_km2(area: Box) -> float:

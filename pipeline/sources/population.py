@@ -141,9 +141,12 @@ def _splits(hexagons: NDArray[Any], grid: Grid) -> tuple[int, int]:
 
 
 def _sum(
-    raster: Raster, hexagons: NDArray[Any], areas: NDArray[Any], zone_cells: gpd.GeoDataFrame,
+    raster: Raster,
+    hexagons: NDArray[Any],
+    areas: NDArray[Any],
+    zone_cells: gpd.GeoDataFrame,
     city_ids: pd.Series,
-) -> tuple[Floats, NDArray[np.bool_]]:  # fmt: skip
+) -> tuple[Floats, NDArray[np.bool_]]:
     """People per zone, and whether its city has any data in the raster."""
     grid, count = raster.grid, len(hexagons)
     city = pd.Index(city_ids).get_indexer(zone_cells["city_id"])
@@ -200,8 +203,11 @@ def _burn(shapes: NDArray[Any], shape: tuple[int, int], place: Any) -> NDArray[n
         return np.full(shape, -1, dtype=np.int32)
     burnt = rasterize(
         zip(shapes[near], near.tolist(), strict=True),
-        out_shape=shape, transform=place, fill=-1, dtype="int32",
-    )  # fmt: skip
+        out_shape=shape,
+        transform=place,
+        fill=-1,
+        dtype="int32",
+    )
     return np.asarray(burnt, dtype=np.int32)
 
 
@@ -222,5 +228,9 @@ def _report(
         if stated > 0 and counted >= 0 and not 1 / ODD_RATIO <= counted / stated <= ODD_RATIO:
             log.warning(
                 "population.raster %s holds %.0f people in %s, its stated population is %.0f: "
-                "does it count people per cell?", path, counted, name, stated,
-            )  # fmt: skip
+                "does it count people per cell?",
+                path,
+                counted,
+                name,
+                stated,
+            )

@@ -23,57 +23,179 @@ Floats = NDArray[np.float64]
 STATUS_PREFIXES = ("construction", "proposed")
 
 HIGHWAY_TAGS = (
-    "oneway", "lanes", "lanes:forward", "lanes:backward", "maxspeed", "maxspeed:forward",
-    "maxspeed:backward", "bridge", "tunnel", "layer", "junction", "access", "motor_vehicle",
-    "vehicle", "service", "surface", "width", "noexit", "toll", "barrier",
-)  # fmt: skip
+    "oneway",
+    "lanes",
+    "lanes:forward",
+    "lanes:backward",
+    "maxspeed",
+    "maxspeed:forward",
+    "maxspeed:backward",
+    "bridge",
+    "tunnel",
+    "layer",
+    "junction",
+    "access",
+    "motor_vehicle",
+    "vehicle",
+    "service",
+    "surface",
+    "width",
+    "noexit",
+    "toll",
+    "barrier",
+)
 
 NODE_TAGS = (
-    "highway", "barrier", "access", "motor_vehicle", "noexit", "entrance", "amenity", "railway",
+    "highway",
+    "barrier",
+    "access",
+    "motor_vehicle",
+    "noexit",
+    "entrance",
+    "amenity",
+    "railway",
     "public_transport",
-)  # fmt: skip
+)
 
-NOT_MOTOR_ROADS = frozenset((
-    "footway", "path", "steps", "cycleway", "pedestrian", "bridleway", "corridor", "platform",
-    "elevator", "via_ferrata", "sidewalk", "crossing", "raceway", "busway", "bus_guideway",
-    "rest_area", "services", "escape", "emergency_bay", "bus_stop", "ladder", "trailhead",
-    "emergency_access_point", "traffic_island", "toll_gantry", "street_lamp", "ferry",
-))  # fmt: skip
+NOT_MOTOR_ROADS = frozenset(
+    (
+        "footway",
+        "path",
+        "steps",
+        "cycleway",
+        "pedestrian",
+        "bridleway",
+        "corridor",
+        "platform",
+        "elevator",
+        "via_ferrata",
+        "sidewalk",
+        "crossing",
+        "raceway",
+        "busway",
+        "bus_guideway",
+        "rest_area",
+        "services",
+        "escape",
+        "emergency_bay",
+        "bus_stop",
+        "ladder",
+        "trailhead",
+        "emergency_access_point",
+        "traffic_island",
+        "toll_gantry",
+        "street_lamp",
+        "ferry",
+    )
+)
 """Values of highway that no car drives on as a road; any other unknown value counts as `other`."""
 
-ABANDONED = frozenset((
-    "disused", "abandoned", "razed", "demolished", "removed", "dismantled", "historic",
-    "destroyed", "no", "obliterated", "cancelled",
-))  # fmt: skip
+ABANDONED = frozenset(
+    (
+        "disused",
+        "abandoned",
+        "razed",
+        "demolished",
+        "removed",
+        "dismantled",
+        "historic",
+        "destroyed",
+        "no",
+        "obliterated",
+        "cancelled",
+    )
+)
 
 RAILWAYS = ("rail", "subway", "light_rail", "tram", "narrow_gauge", "monorail")
 
 LAND_VALUES: dict[str, frozenset[str] | None] = {
     "landuse": None,
-    "natural": frozenset((
-        "wood", "scrub", "heath", "grassland", "wetland", "water", "bare_rock", "sand", "beach",
-        "scree", "shingle", "glacier", "fell", "moor", "mud", "shoal", "rock", "tundra", "bay",
-        "strait", "shrubbery", "bare_ground", "blockfield", "desert", "dune", "reef",
-    )),
-    "leisure": frozenset((
-        "park", "pitch", "stadium", "nature_reserve", "garden", "golf_course", "sports_centre",
-        "playground", "track", "marina", "common", "dog_park", "swimming_pool", "water_park",
-        "recreation_ground",
-    )),
-    "amenity": frozenset((
-        "school", "hospital", "university", "college", "kindergarten", "clinic", "parking",
-        "grave_yard", "prison", "marketplace", "research_institute", "bus_station", "fuel",
-        "townhall", "monastery", "ferry_terminal",
-    )),
-    "aeroway": frozenset((
-        "aerodrome", "heliport", "helipad", "apron", "terminal", "runway", "taxiway",
-    )),
+    "natural": frozenset(
+        (
+            "wood",
+            "scrub",
+            "heath",
+            "grassland",
+            "wetland",
+            "water",
+            "bare_rock",
+            "sand",
+            "beach",
+            "scree",
+            "shingle",
+            "glacier",
+            "fell",
+            "moor",
+            "mud",
+            "shoal",
+            "rock",
+            "tundra",
+            "bay",
+            "strait",
+            "shrubbery",
+            "bare_ground",
+            "blockfield",
+            "desert",
+            "dune",
+            "reef",
+        )
+    ),
+    "leisure": frozenset(
+        (
+            "park",
+            "pitch",
+            "stadium",
+            "nature_reserve",
+            "garden",
+            "golf_course",
+            "sports_centre",
+            "playground",
+            "track",
+            "marina",
+            "common",
+            "dog_park",
+            "swimming_pool",
+            "water_park",
+            "recreation_ground",
+        )
+    ),
+    "amenity": frozenset(
+        (
+            "school",
+            "hospital",
+            "university",
+            "college",
+            "kindergarten",
+            "clinic",
+            "parking",
+            "grave_yard",
+            "prison",
+            "marketplace",
+            "research_institute",
+            "bus_station",
+            "fuel",
+            "townhall",
+            "monastery",
+            "ferry_terminal",
+        )
+    ),
+    "aeroway": frozenset(
+        (
+            "aerodrome",
+            "heliport",
+            "helipad",
+            "apron",
+            "terminal",
+            "runway",
+            "taxiway",
+        )
+    ),
     "boundary": frozenset(("protected_area", "national_park")),
     "waterway": frozenset(("riverbank", "dock", "boatyard", "dam", "canal")),
     "man_made": frozenset(("works", "wastewater_plant", "water_works", "storage_tank", "pier")),
     "military": None,
     "flood_prone": frozenset(("yes",)),
-}  # fmt: skip
+}
 """Areas of the layer land_areas by key; None takes every value."""
 
 LINES_UNLESS_AREA = frozenset(("runway", "taxiway", "canal", "pier"))
@@ -106,19 +228,53 @@ ROUTE_MODES = {
 NAME_KEYS = ("name", "name:zh", "name:en", "official_name", "alt_name")
 
 WAY_SELECTORS = (
-    "highway", "construction:highway", "proposed:highway", "railway", "construction:railway",
-    "proposed:railway", *LAND_VALUES, "building", "barrier", "office", "public_transport",
-)  # fmt: skip
+    "highway",
+    "construction:highway",
+    "proposed:highway",
+    "railway",
+    "construction:railway",
+    "proposed:railway",
+    *LAND_VALUES,
+    "building",
+    "barrier",
+    "office",
+    "public_transport",
+)
 """A way with one of these keys is read; of the others only members of wanted areas."""
 
 NODE_SELECTORS = (*NODE_TAGS, "place", "office", "man_made")
 
-KEYS = tuple(dict.fromkeys((
-    *WAY_SELECTORS, *NODE_SELECTORS, *NAME_KEYS, *HIGHWAY_TAGS, *STATUS_PREFIXES,
-    "ref", "area", "source", "water", "intermittent", "highspeed", "type", "admin_level",
-    "population", "route", "interval", "restriction", "except", "station", "train",
-    "subway", "light_rail", "tram", "bus", "monorail",
-)))  # fmt: skip
+KEYS = tuple(
+    dict.fromkeys(
+        (
+            *WAY_SELECTORS,
+            *NODE_SELECTORS,
+            *NAME_KEYS,
+            *HIGHWAY_TAGS,
+            *STATUS_PREFIXES,
+            "ref",
+            "area",
+            "source",
+            "water",
+            "intermittent",
+            "highspeed",
+            "type",
+            "admin_level",
+            "population",
+            "route",
+            "interval",
+            "restriction",
+            "except",
+            "station",
+            "train",
+            "subway",
+            "light_rail",
+            "tram",
+            "bus",
+            "monorail",
+        )
+    )
+)
 """Every key that is kept when a file is read."""
 
 

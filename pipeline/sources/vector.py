@@ -61,8 +61,15 @@ _YES_NO = {
     **dict.fromkeys(("f", "false", "0", "n", "no", "否"), "no"),
 }
 # A zero in these columns stands for "not known" in the files that fill every cell.
-_NUMBERS = ("lanes", "lanes:forward", "lanes:backward", "maxspeed", "maxspeed:forward",
-            "maxspeed:backward", "width")  # fmt: skip
+_NUMBERS = (
+    "lanes",
+    "lanes:forward",
+    "lanes:backward",
+    "maxspeed",
+    "maxspeed:forward",
+    "maxspeed:backward",
+    "width",
+)
 
 _MOST_NAMED = 8
 

@@ -16,8 +16,15 @@ AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SERIOUS = ("serious", "critical")
 THEMES = (
-    "overview", "links", "bottlenecks", "commuting", "services", "ecology", "integration", "about",
-)  # fmt: skip
+    "overview",
+    "links",
+    "bottlenecks",
+    "commuting",
+    "services",
+    "ecology",
+    "integration",
+    "about",
+)
 PHONE = {"width": 390, "height": 844}
 BRIEF = "plain/410100-410200.html"
 

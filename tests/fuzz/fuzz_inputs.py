@@ -27,11 +27,46 @@ Files = dict[str, bytes]
 BOUNDARIES = '[boundaries]\nsource = "file"\npath = "cities.geojson"\nid_field = "code"\nname_field = "name"\n'
 INTERESTING = (0, 1, 0x7F, 0x80, 0xFF, 0xFE)
 TOKENS = {
-    ".toml": (b'"', b"[", b"]", b"=", b"\n", b"[[city]]\n", b"1e999", b"-1", b"nan", b"inf", b"''", b"{", b"\x00",
-              b"true", b"1979-05-27", b"0x7fffffffffffffff", b"99999999999999999999", b"'''", b"id = 1\n"),
-    ".geojson": (b"null", b"[]", b"{}", b"1e400", b"-1e308", b"NaN", b'"', b"[[[]]]", b'"type":"Point"', b",",
-                 b"[[[[", b"\\ud800", b'"coordinates"', b"9" * 400, b"false", b'"GeometryCollection"'),
-}  # fmt: skip
+    ".toml": (
+        b'"',
+        b"[",
+        b"]",
+        b"=",
+        b"\n",
+        b"[[city]]\n",
+        b"1e999",
+        b"-1",
+        b"nan",
+        b"inf",
+        b"''",
+        b"{",
+        b"\x00",
+        b"true",
+        b"1979-05-27",
+        b"0x7fffffffffffffff",
+        b"99999999999999999999",
+        b"'''",
+        b"id = 1\n",
+    ),
+    ".geojson": (
+        b"null",
+        b"[]",
+        b"{}",
+        b"1e400",
+        b"-1e308",
+        b"NaN",
+        b'"',
+        b"[[[]]]",
+        b'"type":"Point"',
+        b",",
+        b"[[[[",
+        b"\\ud800",
+        b'"coordinates"',
+        b"9" * 400,
+        b"false",
+        b'"GeometryCollection"',
+    ),
+}
 
 
 def mutate(content: bytes, suffix: str, rng: random.Random) -> bytes:
@@ -142,8 +177,25 @@ def small_country() -> World:
     return world
 
 
-ODD_TEXT = ("", " ", "0", "-1", "1e400", "nan", "５", "yes;no", "a" * 255, "\u202ex", "%20%", "a=b,c@d e\n",
-            "</script>", "😀" * 40, "7;8", "12,345", "中" * 80)  # fmt: skip
+ODD_TEXT = (
+    "",
+    " ",
+    "0",
+    "-1",
+    "1e400",
+    "nan",
+    "５",
+    "yes;no",
+    "a" * 255,
+    "\u202ex",
+    "%20%",
+    "a=b,c@d e\n",
+    "</script>",
+    "😀" * 40,
+    "7;8",
+    "12,345",
+    "中" * 80,
+)
 ODD_IDS = (0, -5, 2**31, 2**40, 2**53 + 1, 2**62, 10**9)
 ODD_PLACES = ((180.0, 90.0), (-180.0, -90.0), (0.0, 0.0), (114.0, 34.5), (113.9, 34.5000001))
 
@@ -241,14 +293,20 @@ def make(kind: str, folder: Path) -> Files:
     )
     cities.to_file(folder / "cities.geojson")
     roads = gpd.GeoDataFrame(
-        {"highway": ["primary", "secondary", "tertiary"], "name": ["中原路", None, "x"], "lanes": [4, 2, None]},
+        {
+            "highway": ["primary", "secondary", "tertiary"],
+            "name": ["中原路", None, "x"],
+            "lanes": [4, 2, None],
+        },
         geometry=[
             shapely.LineString([(113.9, 34.5), (113.95, 34.5), (114.1, 34.5)]),
             shapely.LineString([(113.95, 34.45), (113.95, 34.5)]),
-            shapely.MultiLineString([[(114.05, 34.5), (114.05, 34.55)], [(114.06, 34.5), (114.07, 34.51)]]),
+            shapely.MultiLineString(
+                [[(114.05, 34.5), (114.05, 34.55)], [(114.06, 34.5), (114.07, 34.51)]]
+            ),
         ],
         crs=4326,
-    )  # fmt: skip
+    )
     if kind == "geojson":
         roads.to_file(folder / "roads.geojson")
     else:

@@ -22,8 +22,11 @@ class Running:
         with self.log.open("wb") as out, self.log.with_suffix(".err").open("wb") as err:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "pipeline", *arguments],
-                cwd=folder, stdout=out, stderr=err, start_new_session=True,
-            )  # fmt: skip
+                cwd=folder,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
 
     @property
     def stdout(self):
@@ -71,18 +74,36 @@ class Cluster:
     def __enter__(self):
         workers, threads, package = self._arguments
         contact = self.folder / "scheduler.json"
-        self.scheduler = self._start("scheduler", "--port", "0", "--dashboard-address", ":0",
-                                     "--host", "127.0.0.1", "--scheduler-file", contact)  # fmt: skip
+        self.scheduler = self._start(
+            "scheduler",
+            "--port",
+            "0",
+            "--dashboard-address",
+            ":0",
+            "--host",
+            "127.0.0.1",
+            "--scheduler-file",
+            contact,
+        )
         deadline = time.monotonic() + 60
         while not (contact.exists() and contact.stat().st_size):
             assert time.monotonic() < deadline
             time.sleep(0.05)
         self.address = json.loads(contact.read_text())["address"]
         self.workers = self._start(
-            "worker", self.address, "--nworkers", str(workers), "--nthreads", str(threads),
-            "--memory-limit", "0", "--no-dashboard", "--local-directory", self.folder,
+            "worker",
+            self.address,
+            "--nworkers",
+            str(workers),
+            "--nthreads",
+            str(threads),
+            "--memory-limit",
+            "0",
+            "--no-dashboard",
+            "--local-directory",
+            self.folder,
             PYTHONPATH=str(package or Path(pipeline.__file__).parents[1]),
-        )  # fmt: skip
+        )
         return self
 
     def __exit__(self, *_):
@@ -99,9 +120,12 @@ class Cluster:
         with (self.folder / f"{arguments[0]}.log").open("ab") as log:
             return subprocess.Popen(
                 command,
-                stdout=log, stderr=log, start_new_session=True, cwd=self.folder,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                cwd=self.folder,
                 env=os.environ | environment,
-            )  # fmt: skip
+            )
 
 
 def copy_of_package(folder):

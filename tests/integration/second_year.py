@@ -54,9 +54,17 @@ class _File(osmium.SimpleHandler):
 
 
 def second_year(
-    path: Path, out: Path, made: dict[str, Any], closed: list[int], *,
-    links: int = 5, mapped: float = 0.10, split: float = 0.20, redrawn: float = 0.10, seed: int = 1,
-) -> Year:  # fmt: skip
+    path: Path,
+    out: Path,
+    made: dict[str, Any],
+    closed: list[int],
+    *,
+    links: int = 5,
+    mapped: float = 0.10,
+    split: float = 0.20,
+    redrawn: float = 0.10,
+    seed: int = 1,
+) -> Year:
     """Write the year after `first_year` from the sample itself; shares are of its road ways."""
     rng = np.random.default_rng(seed)
     file = _File()
@@ -191,8 +199,11 @@ def _write(file: _File, out: Path, like: Path) -> None:
     header = osmium.io.Reader(str(like)).header()
     with osmium.SimpleWriter(str(out), header=header, overwrite=True) as writer:
         for node in sorted(file.nodes):
-            writer.add_node(osmium.osm.mutable.Node(
-                id=node, location=file.nodes[node], tags=file.node_tags.get(node), version=1))  # fmt: skip
+            writer.add_node(
+                osmium.osm.mutable.Node(
+                    id=node, location=file.nodes[node], tags=file.node_tags.get(node), version=1
+                )
+            )
         for way in sorted(file.ways):
             refs, tags = file.ways[way]
             writer.add_way(osmium.osm.mutable.Way(id=way, nodes=refs, tags=tags, version=1))

@@ -117,9 +117,17 @@ def test_one_bad_metro_does_not_stop_the_others(command, tmp_path, andorra_extra
     (tmp_path / "a.toml").write_text("[boundaries]\nadmin_level = 7\n", encoding="utf-8")
     (tmp_path / "b.toml").write_text("[boundaries]\nadmin_level = 3\n", encoding="utf-8")
     run = command(
-        tmp_path, "run", "b.toml", "a.toml", "--osm", str(andorra_extract), "--until", "borders",
-        "--workers", "1",
-    )  # fmt: skip
+        tmp_path,
+        "run",
+        "b.toml",
+        "a.toml",
+        "--osm",
+        str(andorra_extract),
+        "--until",
+        "borders",
+        "--workers",
+        "1",
+    )
     assert run.code == 1
     assert (tmp_path / "data/processed/a/borders.parquet").exists()
     assert not (tmp_path / "data/processed/b").exists() or not layers_in(tmp_path / "b")

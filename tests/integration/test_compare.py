@@ -22,9 +22,13 @@ spec.loader.exec_module(second_year)
 
 def side(layers, made):
     return Side(
-        made["dead_ends"], made["link_candidates"], layers["roads"], made["road_ends"], layers["railways"],
+        made["dead_ends"],
+        made["link_candidates"],
+        layers["roads"],
+        made["road_ends"],
+        layers["railways"],
         layers["routing_network"],
-    )  # fmt: skip
+    )
 
 
 def compared(before, after):

@@ -25,7 +25,7 @@ from running import (
     one_line,
     two_cities_in,
     world,
-)  # fmt: skip
+)
 
 from pipeline import catalogue, cli, runner, store
 from pipeline.catalogue import load_metro
@@ -91,9 +91,10 @@ def test_a_worker_and_then_the_scheduler_are_killed(sample_run, tmp_path, monkey
         run = Running(tmp_path, *arguments, "--scheduler", cluster.address)
         assert run.wait_for("network: never made"), run.stderr
         (worker,) = (
-            each for each in psutil.Process(cluster.workers.pid).children(recursive=True)
+            each
+            for each in psutil.Process(cluster.workers.pid).children(recursive=True)
             if "spawn_main" in " ".join(each.cmdline())
-        )  # fmt: skip
+        )
         assert str(copy) in worker.environ()["PYTHONPATH"]
         worker.send_signal(signal.SIGKILL)
         assert run.wait_for("zones: done in"), run.stderr
@@ -127,8 +128,9 @@ def test_no_room_on_the_disk(sample_run, tmp_path, small_disk, monkeypatch, caps
     captured = capsys.readouterr()
     assert re.match(
         r"error: zhengzhou, stage extract: /.* cannot be written: No space left on device; "
-        "make room and run again", one_line(captured.err),
-    )  # fmt: skip
+        "make room and run again",
+        one_line(captured.err),
+    )
     assert captured.out.count("skipped, there is no room to write") > 5
     left = list((small_disk / "processed" / "zhengzhou").iterdir())
     assert not [each for each in left if ".tmp-" in each.name or each.name == "manifest.json"]
@@ -167,8 +169,13 @@ def test_layers_damaged_afterwards_are_noticed_by_all_and_rebuilt(
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "data" / "processed" / "zhengzhou"
     names = {**DAMAGES}
-    names[next(f"routing_network/{each.name}" for each in (folder / "routing_network").iterdir()
-               if each.stat().st_size > 10_000)] = names.pop("routing_network/segment_length.npy")  # fmt: skip
+    names[
+        next(
+            f"routing_network/{each.name}"
+            for each in (folder / "routing_network").iterdir()
+            if each.stat().st_size > 10_000
+        )
+    ] = names.pop("routing_network/segment_length.npy")
     for name, how in names.items():
         damage(folder / name, how)
     layers = {name.split("/")[0].removesuffix(".parquet") for name in names}

@@ -17,9 +17,17 @@ TRIPS = [(f"t{n}", 6 * 60 + 10 * n) for n in range(90)]
 def write_raster(path):
     """Seven people in every cell of an arc minute, over all of Andorra."""
     with rasterio.open(
-        path, "w", driver="GTiff", width=60, height=60, count=1, dtype="float32",
-        crs="EPSG:4326", transform=from_origin(1.2, 42.9, 1 / 60, 1 / 60), nodata=-99999.0,
-    ) as target:  # fmt: skip
+        path,
+        "w",
+        driver="GTiff",
+        width=60,
+        height=60,
+        count=1,
+        dtype="float32",
+        crs="EPSG:4326",
+        transform=from_origin(1.2, 42.9, 1 / 60, 1 / 60),
+        nodata=-99999.0,
+    ) as target:
         target.write(np.full((60, 60), 7.0, dtype="float32"), 1)
 
 
@@ -30,12 +38,15 @@ def write_feed(path):
         "stops": "stop_id,stop_name,stop_lat,stop_lon\na,A,42.5078,1.5211\nc,C,42.5676,1.5976\n",
         "routes": "route_id,route_short_name,route_type\nL,L3,3\n",
         "calendar": "service_id,monday,tuesday,wednesday,thursday,friday,saturday,sunday,start_date,end_date\n"
-                    "s,1,1,1,1,1,1,1,20210101,20211231\n",
+        "s,1,1,1,1,1,1,1,20210101,20211231\n",
         "trips": "route_id,service_id,trip_id\n" + "".join(f"L,s,{key}\n" for key, _ in TRIPS),
-        "stop_times": "trip_id,arrival_time,departure_time,stop_id,stop_sequence\n" + "".join(
+        "stop_times": "trip_id,arrival_time,departure_time,stop_id,stop_sequence\n"
+        + "".join(
             f"{key},{clock(*divmod(at + late, 60))},{clock(*divmod(at + late, 60))},{stop},{late}\n"
-            for key, at in TRIPS for stop, late in (("a", 0), ("c", 30))),
-    }  # fmt: skip
+            for key, at in TRIPS
+            for stop, late in (("a", 0), ("c", 30))
+        ),
+    }
     with zipfile.ZipFile(path, "w") as target:
         for name, text in texts.items():
             target.writestr(f"{name}.txt", text)
@@ -49,8 +60,16 @@ def test_a_raster_and_a_feed_are_used_and_a_change_is_seen(tmp_path, command, an
         '[population]\nraster = "people.tif"\n[gtfs]\nfeeds = ["bus.zip"]\n',
         encoding="utf-8",
     )
-    arguments = ("run", "andorra.toml", "--osm", str(andorra_extract), "--workers", "1",
-                 "--until", "accessibility")  # fmt: skip
+    arguments = (
+        "run",
+        "andorra.toml",
+        "--osm",
+        str(andorra_extract),
+        "--workers",
+        "1",
+        "--until",
+        "accessibility",
+    )
     run = command(tmp_path, *arguments)
     assert run.code == 0, run.stderr
     folder = run.data / "processed" / "andorra"

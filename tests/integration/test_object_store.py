@@ -16,7 +16,7 @@ from running import (
     one_line,
     two_cities_in,
     world,
-)  # fmt: skip
+)
 
 from pipeline import cli, files, locks
 

@@ -68,9 +68,24 @@ def test_duckdb_reads_geometry_without_its_spatial_extension(sample_run, name):
 
 
 def test_the_sample_yields_findings_of_every_theme(sample_run):
-    for name in ("borders", "crossings", "dead_ends", "missing_links", "bottlenecks", "isochrones",
-                 "zones", "land", "eco_zones", "conflicts", "eco_corridors", "shared_rivers",
-                 "stations", "transit_links", "indicators", "integration_index"):  # fmt: skip
+    for name in (
+        "borders",
+        "crossings",
+        "dead_ends",
+        "missing_links",
+        "bottlenecks",
+        "isochrones",
+        "zones",
+        "land",
+        "eco_zones",
+        "conflicts",
+        "eco_corridors",
+        "shared_rivers",
+        "stations",
+        "transit_links",
+        "indicators",
+        "integration_index",
+    ):
         assert pq.read_metadata(layer_path(sample_run, name)).num_rows > 0, name
 
 
@@ -191,8 +206,20 @@ def test_the_result_is_the_same_in_one_process(sample_run, tmp_path):
 
 def test_truth_columns(sample_run):
     truth = pd.read_parquet(sample_run.folder / "small.truth.parquet")
-    wanted = {"truth_id", "what", "node_id", "way_id", "border_id", "expected", "end_type", "kind",
-              "status", "obstacle", "pair_id", "geometry"}  # fmt: skip
+    wanted = {
+        "truth_id",
+        "what",
+        "node_id",
+        "way_id",
+        "border_id",
+        "expected",
+        "end_type",
+        "kind",
+        "status",
+        "obstacle",
+        "pair_id",
+        "geometry",
+    }
     assert wanted <= set(truth.columns)
 
 
@@ -207,8 +234,11 @@ def test_times_part_by_part_give_the_same_figures(sample_run, tmp_path, monkeypa
     stages = ("accessibility", "border_effect", "integration")
     forced = [part for stage in stages for part in ("--force", stage)]
     assert cli.main([*sample_run.arguments[:-1], "0", "--until", "integration", *forced]) == 0
-    ran = {line.split(":")[0].strip() for line in capsys.readouterr().out.splitlines()
-           if ": done in" in line}  # fmt: skip
+    ran = {
+        line.split(":")[0].strip()
+        for line in capsys.readouterr().out.splitlines()
+        if ": done in" in line
+    }
     assert ran >= set(stages)
     run = type(sample_run)(tmp_path, (), "", "", 0)
     for name in ("zones", "border_effect", "indicators", "integration_index"):

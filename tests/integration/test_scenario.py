@@ -20,8 +20,10 @@ ROOT = Path(__file__).parents[2]
 
 def digests(folder):
     return {
-        each: each.read_bytes() for each in folder.rglob("*") if each.is_file() and "scenarios" not in each.parts
-    }  # fmt: skip
+        each: each.read_bytes()
+        for each in folder.rglob("*")
+        if each.is_file() and "scenarios" not in each.parts
+    }
 
 
 @pytest.fixture(scope="module")

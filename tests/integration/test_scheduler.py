@@ -19,9 +19,16 @@ def test_a_given_scheduler_gives_the_same_layers(command, andorra_extract, andor
         n_workers=1, threads_per_worker=1, dashboard_address=":0", memory_limit=0
     ) as cluster:
         run = command(
-            tmp_path, "run", "andorra.toml", "--osm", str(andorra_extract), "--until", "pairing",
-            "--scheduler", cluster.scheduler_address,
-        )  # fmt: skip
+            tmp_path,
+            "run",
+            "andorra.toml",
+            "--osm",
+            str(andorra_extract),
+            "--until",
+            "pairing",
+            "--scheduler",
+            cluster.scheduler_address,
+        )
     assert run.code == 0, run.stderr
     assert "Dask, 1 worker\n" in run.stdout
     made = sorted((tmp_path / "data/processed/andorra").glob("*.parquet"))

@@ -82,8 +82,20 @@ def compare(folder: Path, first: str, second: str, stable_ids: bool) -> None:
 
 
 def run(metro: str, source: str, *more: str) -> None:
-    code = main(["run", f"{metro}.toml", "--source", source, "--until", "missing_links",
-                 "--workers", "0", "--quiet", *more])  # fmt: skip
+    code = main(
+        [
+            "run",
+            f"{metro}.toml",
+            "--source",
+            source,
+            "--until",
+            "missing_links",
+            "--workers",
+            "0",
+            "--quiet",
+            *more,
+        ]
+    )
     assert code == 0
 
 

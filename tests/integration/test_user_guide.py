@@ -26,9 +26,13 @@ def test_ten_lines_make_a_chart(sample_run, tmp_path):
     (tmp_path / "data").symlink_to(sample_run.data)
     done = subprocess.run(
         [sys.executable, "-W", "error::DeprecationWarning", "-c", code],
-        cwd=tmp_path, env={"MPLBACKEND": "Agg", "MPLCONFIGDIR": str(tmp_path)},
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+        cwd=tmp_path,
+        env={"MPLBACKEND": "Agg", "MPLCONFIGDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "missing-links.png").read_bytes().startswith(b"\x89PNG")
 

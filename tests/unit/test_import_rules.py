@@ -13,14 +13,35 @@ PACKAGE = Path(pipeline.__file__).parent
 
 # Left may import right only. Rooms on one level do not know one another, except as listed below.
 LEVEL = {
-    "__main__": 0, "cli": 1,
-    "cluster": 2, "scenario": 2, "compare": 2, "exports": 2, "runner": 2, "progress": 2,
-    "new_metro": 2, "finished": 2.5,
-    "plan": 3, "changes": 3, "stages": 4,
-    "sources": 5, "measures": 5, "render": 5,
-    "store": 6, "files": 6.5, "locks": 6.5, "paths": 7, "threads": 7,
-    "catalogue": 8, "dictionary": 8, "schemas": 8, "crs": 8, "environment": 8, "config": 9, "errors": 10,
-}  # fmt: skip
+    "__main__": 0,
+    "cli": 1,
+    "cluster": 2,
+    "scenario": 2,
+    "compare": 2,
+    "exports": 2,
+    "runner": 2,
+    "progress": 2,
+    "new_metro": 2,
+    "finished": 2.5,
+    "plan": 3,
+    "changes": 3,
+    "stages": 4,
+    "sources": 5,
+    "measures": 5,
+    "render": 5,
+    "store": 6,
+    "files": 6.5,
+    "locks": 6.5,
+    "paths": 7,
+    "threads": 7,
+    "catalogue": 8,
+    "dictionary": 8,
+    "schemas": 8,
+    "crs": 8,
+    "environment": 8,
+    "config": 9,
+    "errors": 10,
+}
 SAME_LEVEL = {
     ("catalogue", "schemas"),
     ("schemas", "crs"),
@@ -33,9 +54,26 @@ SAME_LEVEL = {
 }
 STORE_USERS = {"runner", "finished", "scenario", "compare", "exports", "plan", "cli"}
 SHARED_MEASURES = {
-    "borders", "network", "routing", "transit_routing", "goalposts", "belt", "cover", "landscape", "shared_rivers",
-    "road_surroundings", "rail_ends", "confidence", "pairing", "gaps", "gains", "within_cell", "pair_times", "heap", "grid",
-}  # fmt: skip
+    "borders",
+    "network",
+    "routing",
+    "transit_routing",
+    "goalposts",
+    "belt",
+    "cover",
+    "landscape",
+    "shared_rivers",
+    "road_surroundings",
+    "rail_ends",
+    "confidence",
+    "pairing",
+    "gaps",
+    "gains",
+    "within_cell",
+    "pair_times",
+    "heap",
+    "grid",
+}
 # The placebo is the dead-end detection itself, run along shifted borders.
 MEASURE_EXCEPTIONS = {("placebo", "dead_ends")}
 ONLY_IN = {

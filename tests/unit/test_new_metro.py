@@ -69,8 +69,9 @@ def test_the_file_runs_unchanged(call, extract, tmp_path):
 def test_cities_by_name_and_by_relation(call, extract, tmp_path):
     assert call("all.toml", "--osm", extract, "--admin-level", 5)[0] == 0
     east = load_metro("all.toml").cities[1].osm_relation
-    code, _, err = call("m.toml", "--osm", extract, "--cities", "西市", east, "--core", east,
-                        "--title", "二市")  # fmt: skip
+    code, _, err = call(
+        "m.toml", "--osm", extract, "--cities", "西市", east, "--core", east, "--title", "二市"
+    )
     assert code == 0, err
     metro = load_metro("m.toml")
     assert metro.name == "二市"
@@ -115,11 +116,14 @@ def test_wrong_usage(call, extract, tmp_path):
         (("m.toml",), "give extracts"),
         (("m.toml", "--osm", extract, "--geofabrik", "x"), "one of the two"),
         (("m.toml", "--osm", extract, "--admin-level", 1), "2 to 11"),
-        (("m.toml", "--osm", extract, "--admin-level", 5, "--core", "Nowhere"), "not one of the cities"),
+        (
+            ("m.toml", "--osm", extract, "--admin-level", 5, "--core", "Nowhere"),
+            "not one of the cities",
+        ),
         (("m.toml", "--cities", "a"), "at least two"),
         (("m.toml", "--cities", "a", "77"), "relation id"),
         (("m.toml", "--cities", "a", "b", "--core", "c"), "not among the cities"),
-    ]:  # fmt: skip
+    ]:
         code, _, err = call(*arguments)
         assert code == 2, arguments
         assert words in err, arguments

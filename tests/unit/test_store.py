@@ -88,10 +88,14 @@ def test_nulls_lists_and_categories_survive(tmp_path):
     path = str(tmp_path / "t.parquet")
     routes = pd.DataFrame(
         {
-            "route_id": [1, 2], "mode": ["bus", "train"], "name": [None, "x"], "ref": ["1", None],
-            "headway_min": [np.nan, 5.0], "stop_ids": [[1, 2, 3], []],
+            "route_id": [1, 2],
+            "mode": ["bus", "train"],
+            "name": [None, "x"],
+            "ref": ["1", None],
+            "headway_min": [np.nan, 5.0],
+            "stop_ids": [[1, 2, 3], []],
         }
-    )  # fmt: skip
+    )
     routes = schemas.conform("transit_routes", routes)
     store.write_layer(path, "transit_routes", routes, META)
     after = store.read_layer(path, "transit_routes")
@@ -199,8 +203,10 @@ def test_parts_with_other_categories_are_one_frame(tmp_path):
         path = tmp_path / "travel_times" / f"part-{number}.parquet"
         store.write_layer(str(path), "travel_times", part, {})
     found = store.read_layer(str(tmp_path / "travel_times"), "travel_times")
-    expected = pd.concat([part.astype({"from_cell": "str", "to_cell": "str", "mode": "str"}) for part in parts],
-                         ignore_index=True)  # fmt: skip
+    expected = pd.concat(
+        [part.astype({"from_cell": "str", "to_cell": "str", "mode": "str"}) for part in parts],
+        ignore_index=True,
+    )
     assert found["from_cell"].cat.codes.dtype == np.int16
     pd.testing.assert_frame_equal(
         found.astype({"from_cell": "str", "to_cell": "str", "mode": "str"}), expected

@@ -42,14 +42,14 @@ from pipeline.measures.integration.evidence import (
     lines_across,
     stops_by_city,
     widest_belt,
-)  # fmt: skip
+)
 from pipeline.measures.integration.places import (
     find_sites,
     find_towns,
     near_borders,
     people_within_radius,
     zone_table,
-)  # fmt: skip
+)
 from pipeline.measures.integration.reach import find_reach
 from pipeline.measures.integration.scope import Scope, borders_by_city, scopes_of
 from pipeline.measures.integration.scoring import index_of, score_of
@@ -150,8 +150,19 @@ def _indicator_table(scopes: list[Scope], evidence: Evidence) -> pd.DataFrame:
         for goalpost in GOALPOSTS:
             value, coverage = MEASURES[goalpost.indicator](scope, evidence)
             rows.append(_indicator_row(scope, goalpost, float(value), float(coverage)))
-    return pd.DataFrame(rows, columns=["border_id", "city_id", "dimension", "indicator", "value",
-                                       "unit", "score", "coverage_pct"])  # fmt: skip
+    return pd.DataFrame(
+        rows,
+        columns=[
+            "border_id",
+            "city_id",
+            "dimension",
+            "indicator",
+            "value",
+            "unit",
+            "score",
+            "coverage_pct",
+        ],
+    )
 
 
 def _indicator_row(

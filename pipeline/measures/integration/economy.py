@@ -29,8 +29,10 @@ def _cross_border_reach(scope: Scope, evidence: Evidence) -> Value:
 def _transport_performance(scope: Scope, evidence: Evidence) -> Value:
     def share(city_id: str, own: Bools) -> Floats:
         both = evidence.columns(scope.partners[city_id] | {city_id})
-        return ratio_pct(evidence.reach.people[own][:, both].sum(axis=1),
-                          evidence.within_radius[own][:, both].sum(axis=1))  # fmt: skip
+        return ratio_pct(
+            evidence.reach.people[own][:, both].sum(axis=1),
+            evidence.within_radius[own][:, both].sum(axis=1),
+        )
 
     return by_city(scope, evidence, share) if evidence.reach.is_known else UNKNOWN
 

@@ -66,8 +66,10 @@ Measure = Callable[[Scope, Evidence], Value]
 
 def crossing_table(crossings: gpd.GeoDataFrame, roads: gpd.GeoDataFrame) -> pd.DataFrame:
     """Crossings with class rank, share (half per carriageway) and whether tags are known."""
-    own = roads.loc[roads["edge_id"].isin(crossings["edge_id"]),
-                    ["edge_id", "is_oneway", "lanes_evidence", "speed_evidence"]]  # fmt: skip
+    own = roads.loc[
+        roads["edge_id"].isin(crossings["edge_id"]),
+        ["edge_id", "is_oneway", "lanes_evidence", "speed_evidence"],
+    ]
     table = pd.DataFrame(crossings[["border_id", "edge_id", "highway"]])
     table = table.merge(pd.DataFrame(own).drop_duplicates("edge_id"), on="edge_id", how="left")
     table["rank"] = table["highway"].map(CLASS_RANK).fillna(max(CLASS_RANK.values()))
@@ -172,9 +174,12 @@ def ratio_pct(part: Floats, whole: Floats) -> Floats:
 
 
 def of_sites(
-    scope: Scope, evidence: Evidence, use: str, values_of: Callable[[str, Bools], Floats],
+    scope: Scope,
+    evidence: Evidence,
+    use: str,
+    values_of: Callable[[str, Bools], Floats],
     near_only: bool = False,
-) -> Value:  # fmt: skip
+) -> Value:
     """As `by_city`, for cities whose partners have a site mapped: none mapped is unknown."""
     with_site = set(evidence.sites.loc[evidence.sites["use"] == use, "city_id"])
     if not evidence.reach.is_known:

@@ -37,9 +37,14 @@ class Reach(NamedTuple):
 
 
 def find_reach(
-    travel_times: pd.DataFrame | PairTimes, table: pd.DataFrame, city_ids: list[str],
-    sites: pd.DataFrame, centres: gpd.GeoDataFrame, towns: pd.DataFrame, params: IntegrationParams,
-) -> Reach:  # fmt: skip
+    travel_times: pd.DataFrame | PairTimes,
+    table: pd.DataFrame,
+    city_ids: list[str],
+    sites: pd.DataFrame,
+    centres: gpd.GeoDataFrame,
+    towns: pd.DataFrame,
+    params: IntegrationParams,
+) -> Reach:
     """One pass over the drive times, in chunks."""
     n, k = len(table), len(city_ids)
     people = table["population"].to_numpy(float)

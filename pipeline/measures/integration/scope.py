@@ -68,7 +68,9 @@ def borders_by_city(borders: gpd.GeoDataFrame, counties: gpd.GeoDataFrame) -> pd
     table = pd.DataFrame(borders[["border_id", "city_a", "city_b", "length_km"]]).copy()
     is_county = (borders["level"] == "county").to_numpy()
     for side in ("city_a", "city_b"):
-        table[side] = [city_of.get(each, each) if county else each
-                       for each, county in zip(table[side], is_county, strict=True)]  # fmt: skip
+        table[side] = [
+            city_of.get(each, each) if county else each
+            for each, county in zip(table[side], is_county, strict=True)
+        ]
     table["geometry"] = borders.geometry.to_numpy()
     return table.sort_values("border_id", ignore_index=True)

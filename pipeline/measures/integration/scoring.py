@@ -63,8 +63,10 @@ class _Draws(NamedTuple):
 def _draw(params: IntegrationParams) -> _Draws:
     rng = np.random.default_rng(params.seed)
     shape = (params.perturbations, len(GOALPOSTS))
-    worst, best, weight = (np.array([getattr(each, name) for each in GOALPOSTS])
-                           for name in ("worst", "best", "weight"))  # fmt: skip
+    worst, best, weight = (
+        np.array([getattr(each, name) for each in GOALPOSTS])
+        for name in ("worst", "best", "weight")
+    )
     span = np.abs(best - worst) * params.goalpost_spread
     spread = params.weight_spread
     return _Draws(
@@ -97,8 +99,10 @@ def _index_rows(
     draws: _Draws,
     params: IntegrationParams,
 ) -> pd.DataFrame:
-    worst, best, weight = (np.array([getattr(each, name) for each in GOALPOSTS])
-                           for name in ("worst", "best", "weight"))  # fmt: skip
+    worst, best, weight = (
+        np.array([getattr(each, name) for each in GOALPOSTS])
+        for name in ("worst", "best", "weight")
+    )
     of = np.array([DIMENSIONS.index(each.dimension) for each in GOALPOSTS])
     points = score_of(values, worst, best)
     known = np.where(np.isfinite(values), coverage / 100.0, 0.0)
@@ -151,6 +155,10 @@ def _geometric(scores: Floats, weights: Floats, floor: float) -> Any:
     known = np.isfinite(scores)
     logs = np.log(floor + scale * np.where(known, scores, 100.0))
     total = (weights * known).sum(axis=-1)
-    mean = np.divide((weights * known * logs).sum(axis=-1), total, where=total > 0.0,
-                     out=np.full(np.shape(total), np.nan))  # fmt: skip
+    mean = np.divide(
+        (weights * known * logs).sum(axis=-1),
+        total,
+        where=total > 0.0,
+        out=np.full(np.shape(total), np.nan),
+    )
     return (np.exp(mean) - floor) / scale

@@ -268,8 +268,9 @@ class RoutingNetwork:
         block = self.segment_block[left]
         back = self.chain_total[chain, :, 1] - self.segment_start[left + 1, :, 1]
         ahead = self.chain_total[chain, :, 0] - through[:, :, 0]
-        self._fill_chain(access, at, chain, through[:, :, 0], through[:, :, 1], ahead, back,
-                         block, block)  # fmt: skip
+        self._fill_chain(
+            access, at, chain, through[:, :, 0], through[:, :, 1], ahead, back, block, block
+        )
 
     def _fill_on_segments(self, access: Access, at: Any, segment: Any, fraction: Floats) -> None:
         chain = self.segment_chain[segment]
@@ -290,9 +291,17 @@ class RoutingNetwork:
         self._fill_chain(access, at, chain, from_a, to_a, to_b, from_b, previous, through)
 
     def _fill_chain(
-        self, access: Access, at: Any, chain: Any, from_a: Floats, to_a: Floats, to_b: Floats,
-        from_b: Floats, before: Any, through: Any,
-    ) -> None:  # fmt: skip
+        self,
+        access: Access,
+        at: Any,
+        chain: Any,
+        from_a: Floats,
+        to_a: Floats,
+        to_b: Floats,
+        from_b: Floats,
+        before: Any,
+        through: Any,
+    ) -> None:
         """``before``/``through``: undrivable segments up to the point, [., forward/backward]."""
         blocks = self.segment_block[self.chain_start[chain + 1] - 1]
         access.node[at] = self.chain_in[chain]
@@ -333,9 +342,14 @@ class RoutingNetwork:
         return out
 
     def stream(
-        self, access: Access, *, mode: Mode = "drive", cutoff_min: float = np.inf,
-        reverse: bool = False, batch: int = 16,
-    ) -> Iterator[tuple[slice, Floats]]:  # fmt: skip
+        self,
+        access: Access,
+        *,
+        mode: Mode = "drive",
+        cutoff_min: float = np.inf,
+        reverse: bool = False,
+        batch: int = 16,
+    ) -> Iterator[tuple[slice, Floats]]:
         """`times` in batches of origins: ``(rows, float64[len, n])``."""
         for start in range(0, len(access), batch):
             rows = slice(start, min(start + batch, len(access)))
@@ -367,9 +381,14 @@ class RoutingNetwork:
         return next((minutes for _, minutes in parts), empty)
 
     def stream_between(
-        self, origins: Access, destinations: Access, *, mode: Mode = "drive",
-        cutoff_min: float = np.inf, batch: int,
-    ) -> Iterator[tuple[slice, Floats]]:  # fmt: skip
+        self,
+        origins: Access,
+        destinations: Access,
+        *,
+        mode: Mode = "drive",
+        cutoff_min: float = np.inf,
+        batch: int,
+    ) -> Iterator[tuple[slice, Floats]]:
         """`times_between` in batches of origins: ``(rows, float64[len, l])``.
 
         What the destinations ask for is prepared once for all batches. From many
@@ -388,9 +407,15 @@ class RoutingNetwork:
             if hierarchy is None:
                 out = np.empty((len(some), len(destinations)))
                 kernels.run_between(
-                    *self._graph(mode, False), nodes, values, float(cutoff_min), at, rest, out,
+                    *self._graph(mode, False),
+                    nodes,
+                    values,
+                    float(cutoff_min),
+                    at,
+                    rest,
+                    out,
                     kernels.POOL_ROOM,
-                )  # fmt: skip
+                )
             elif len(near) == len(at):
                 out = hierarchy.times(selection, nodes, values, at, rest, cutoff_min)
             else:
@@ -427,15 +452,22 @@ class RoutingNetwork:
             there = np.maximum(at[:, end], 0)
             is_near |= (
                 (at[:, end] >= 0)
-                & (self.x[there] >= x.min() - reach_m) & (self.x[there] <= x.max() + reach_m)
-                & (self.y[there] >= y.min() - reach_m) & (self.y[there] <= y.max() + reach_m)
-            )  # fmt: skip
+                & (self.x[there] >= x.min() - reach_m)
+                & (self.x[there] <= x.max() + reach_m)
+                & (self.y[there] >= y.min() - reach_m)
+                & (self.y[there] <= y.max() + reach_m)
+            )
         return np.flatnonzero(is_near)
 
     def arrive(
-        self, times: Floats, access: Access, *, mode: Mode = "drive", reverse: bool = False,
+        self,
+        times: Floats,
+        access: Access,
+        *,
+        mode: Mode = "drive",
+        reverse: bool = False,
         origins: Access | None = None,
-    ) -> Floats:  # fmt: skip
+    ) -> Floats:
         """Times at points, from `times` at the routing nodes: float64[k, l].
 
         Give ``origins``, the access that ``times`` started from, where a point
@@ -470,9 +502,18 @@ class RoutingNetwork:
         before = _frozen(self.head[self.r_arc]) if reverse else self.tail
         length = (self.r_weight if reverse else self.weight)[row]
         kernels.run_trees(
-            *self._graph(mode, reverse), nodes, values, float(cutoff_min), before, length, roots,
-            value, metres, arc, kernels.POOL_ROOM,
-        )  # fmt: skip
+            *self._graph(mode, reverse),
+            nodes,
+            values,
+            float(cutoff_min),
+            before,
+            length,
+            roots,
+            value,
+            metres,
+            arc,
+            kernels.POOL_ROOM,
+        )
         if reverse and len(self.r_arc):
             arc = np.where(arc >= 0, self.r_arc[np.maximum(arc, 0)], arc)
         return Trees(value, metres, arc)

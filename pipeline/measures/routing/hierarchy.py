@@ -72,9 +72,14 @@ class Hierarchy:
         )
 
     def times(
-        self, selection: Selection, nodes: Ints, values: Floats, at: Ints, rest: Floats,
+        self,
+        selection: Selection,
+        nodes: Ints,
+        values: Floats,
+        at: Ints,
+        rest: Floats,
         cutoff: float,
-    ) -> Floats:  # fmt: skip
+    ) -> Floats:
         """Least weight from seeds to destination ends, float64[k, l]; ``inf`` beyond ``cutoff``.
 
         Seeds ``nodes`` and ``values`` [k, 2], ends ``at`` and ``rest`` [l, 2]; nodes
@@ -84,9 +89,17 @@ class Hierarchy:
         rank = np.where(nodes >= 0, self.rank[nodes], -1) if len(self.rank) else nodes
         places = np.where(at >= 0, selection.place[self.rank[at]], -1) if len(self.rank) else at
         kernels.sweep(
-            self.up_start, self.up_head, self.up_weight, *selection, rank.astype(np.int32),
-            values, places.astype(np.int32), rest, float(cutoff), out,
-        )  # fmt: skip
+            self.up_start,
+            self.up_head,
+            self.up_weight,
+            *selection,
+            rank.astype(np.int32),
+            values,
+            places.astype(np.int32),
+            rest,
+            float(cutoff),
+            out,
+        )
         return out
 
 
@@ -116,9 +129,15 @@ def build_hierarchy(
     rank[order] = np.arange(n, dtype=np.int32)
     up_start, up_head, up_weight, down_start, down_tail, down_weight = arcs
     return Hierarchy(
-        rank, up_start, rank[up_head], up_weight, down_start, rank[down_tail], down_weight,
+        rank,
+        up_start,
+        rank[up_head],
+        up_weight,
+        down_start,
+        rank[down_tail],
+        down_weight,
         np.array([_greatest_speed(tail, head, weight, x, y)]),
-    )  # fmt: skip
+    )
 
 
 def _greatest_speed(tail: Ints, head: Ints, weight: Floats, x: Floats, y: Floats) -> float:

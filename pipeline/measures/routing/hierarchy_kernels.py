@@ -25,9 +25,22 @@ _compiled: Any = numba.njit(cache=True, nogil=True)
 
 @_compiled
 def _witness(  # type: ignore[no-untyped-def]
-    source, avoided, limit, most_settled, n_targets, out_first, out_next, edge_to, edge_weight,
-    dist, stamp, mark, target, keys, items,
-):  # fmt: skip
+    source,
+    avoided,
+    limit,
+    most_settled,
+    n_targets,
+    out_first,
+    out_next,
+    edge_to,
+    edge_weight,
+    dist,
+    stamp,
+    mark,
+    target,
+    keys,
+    items,
+):
     """Upper bounds of the distance from ``source`` without ``avoided``.
 
     In ``dist`` where ``stamp`` is ``mark``. Stops at ``limit``, after
@@ -176,10 +189,22 @@ def contract_nodes(  # type: ignore[no-untyped-def]
                 edge = out_next[edge]
             if n_targets > 0:
                 _witness(
-                    source, node, edge_weight[entry] + farthest, most_settled, n_targets,
-                    out_first, out_next, edge_to, edge_weight, dist, stamp, mark, target, keys,
+                    source,
+                    node,
+                    edge_weight[entry] + farthest,
+                    most_settled,
+                    n_targets,
+                    out_first,
+                    out_next,
+                    edge_to,
+                    edge_weight,
+                    dist,
+                    stamp,
+                    mark,
+                    target,
+                    keys,
                     items,
-                )  # fmt: skip
+                )
                 edge = out_first[node]
                 while edge >= 0:
                     other = edge_to[edge]
@@ -224,9 +249,15 @@ def contract_nodes(  # type: ignore[no-untyped-def]
         done += 1
         up_start[done], down_start[done] = up, down
     return (
-        True, order, up_start, up_head[: up_start[n]].copy(), up_weight[: up_start[n]].copy(),
-        down_start, down_tail[: down_start[n]].copy(), down_weight[: down_start[n]].copy(),
-    )  # fmt: skip
+        True,
+        order,
+        up_start,
+        up_head[: up_start[n]].copy(),
+        up_weight[: up_start[n]].copy(),
+        down_start,
+        down_tail[: down_start[n]].copy(),
+        down_weight[: down_start[n]].copy(),
+    )
 
 
 @_compiled

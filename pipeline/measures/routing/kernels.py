@@ -79,9 +79,21 @@ def chain_sums(chain_start, weight, is_blocked):  # type: ignore[no-untyped-def]
 
 @_compiled
 def _search(  # type: ignore[no-untyped-def]
-    indptr, head, weight, is_leaf, width, nodes, values, cutoff, ring, pool, pool_value, value,
-    arc, with_arcs,
-):  # fmt: skip
+    indptr,
+    head,
+    weight,
+    is_leaf,
+    width,
+    nodes,
+    values,
+    cutoff,
+    ring,
+    pool,
+    pool_value,
+    value,
+    arc,
+    with_arcs,
+):
     """Exact one-to-all within ``cutoff`` into ``value`` (and last arcs into ``arc``).
 
     Dial's bucket queue with a bucket wider than the least weight: a node that
@@ -180,15 +192,27 @@ def _ring(width, span, values, cutoff):  # type: ignore[no-untyped-def]
 @_compiled
 def run_times(  # type: ignore[no-untyped-def]
     indptr, head, weight, is_leaf, width, span, nodes, values, cutoff, out, room
-):  # fmt: skip
+):
     ring = _ring(width, span, values, cutoff)
     pool, pool_value = np.empty((2, room), np.int32), np.empty(room)
     arc = np.empty(0, np.int32)
     for row in range(len(out)):
         while not _search(
-            indptr, head, weight, is_leaf, width, nodes[row], values[row], cutoff, ring, pool,
-            pool_value, out[row], arc, False,
-        ):  # fmt: skip
+            indptr,
+            head,
+            weight,
+            is_leaf,
+            width,
+            nodes[row],
+            values[row],
+            cutoff,
+            ring,
+            pool,
+            pool_value,
+            out[row],
+            arc,
+            False,
+        ):
             room *= 2
             pool, pool_value = np.empty((2, room), np.int32), np.empty(room)
 
@@ -196,16 +220,28 @@ def run_times(  # type: ignore[no-untyped-def]
 @_compiled
 def run_between(  # type: ignore[no-untyped-def]
     indptr, head, weight, is_leaf, width, span, nodes, values, cutoff, at, rest, out, room
-):  # fmt: skip
+):
     ring = _ring(width, span, values, cutoff)
     pool, pool_value = np.empty((2, room), np.int32), np.empty(room)
     arc = np.empty(0, np.int32)
     value = np.empty(len(indptr) - 1)
     for row in range(len(out)):
         while not _search(
-            indptr, head, weight, is_leaf, width, nodes[row], values[row], cutoff, ring, pool,
-            pool_value, value, arc, False,
-        ):  # fmt: skip
+            indptr,
+            head,
+            weight,
+            is_leaf,
+            width,
+            nodes[row],
+            values[row],
+            cutoff,
+            ring,
+            pool,
+            pool_value,
+            value,
+            arc,
+            False,
+        ):
             room *= 2
             pool, pool_value = np.empty((2, room), np.int32), np.empty(room)
         for column in range(len(at)):
@@ -218,16 +254,42 @@ def run_between(  # type: ignore[no-untyped-def]
 
 @_compiled
 def run_trees(  # type: ignore[no-untyped-def]
-    indptr, head, weight, is_leaf, width, span, nodes, values, cutoff, tail, length, roots,
-    value, metres, arc, room,
-):  # fmt: skip
+    indptr,
+    head,
+    weight,
+    is_leaf,
+    width,
+    span,
+    nodes,
+    values,
+    cutoff,
+    tail,
+    length,
+    roots,
+    value,
+    metres,
+    arc,
+    room,
+):
     ring = _ring(width, span, values, cutoff)
     pool, pool_value = np.empty((2, room), np.int32), np.empty(room)
     for row in range(len(value)):
         while not _search(
-            indptr, head, weight, is_leaf, width, nodes[row], values[row], cutoff, ring, pool,
-            pool_value, value[row], arc[row], True,
-        ):  # fmt: skip
+            indptr,
+            head,
+            weight,
+            is_leaf,
+            width,
+            nodes[row],
+            values[row],
+            cutoff,
+            ring,
+            pool,
+            pool_value,
+            value[row],
+            arc[row],
+            True,
+        ):
             room *= 2
             pool, pool_value = np.empty((2, room), np.int32), np.empty(room)
         sum_along(arc[row], tail, length, roots[row], metres[row])

@@ -91,9 +91,13 @@ def prepare(
     hierarchies: dict[Mode, Hierarchy] = {}
     for mode in HIERARCHY_MODES:
         hierarchies[mode] = build_hierarchy(
-            network.indptr, network.head, network.weight[WEIGHTS.index(mode)], network.x,
-            network.y, like=hierarchies.get(HIERARCHY_MODES[0]),
-        )  # fmt: skip
+            network.indptr,
+            network.head,
+            network.weight[WEIGHTS.index(mode)],
+            network.x,
+            network.y,
+            like=hierarchies.get(HIERARCHY_MODES[0]),
+        )
     # Through arrays, so that compiled functions see the types they see after loading.
     return RoutingNetwork.from_arrays(replace(network, hierarchies=hierarchies).to_arrays())
 

@@ -53,9 +53,17 @@ class Nodes:
 
 
 _USED_COLUMNS = [
-    "way_id", "from_node", "to_node", "class_rank", "length_m", "speed_kmh", "is_oneway",
-    "is_urban", "is_in_core", "geometry",
-]  # fmt: skip
+    "way_id",
+    "from_node",
+    "to_node",
+    "class_rank",
+    "length_m",
+    "speed_kmh",
+    "is_oneway",
+    "is_urban",
+    "is_in_core",
+    "geometry",
+]
 
 
 def usable_segments(roads: gpd.GeoDataFrame, params: RoutingParams) -> Segments:
@@ -129,8 +137,19 @@ def in_node_order(segments: Segments, n_nodes: int) -> Segments:
     low = np.minimum(segments.start, segments.stop).astype(np.int64)
     high = np.maximum(segments.start, segments.stop)
     order = sorted_rows(low * n_nodes + high, segments.way, segments.length_m, segments.start)
-    moved = ("way", "from_id", "to_id", "length_m", "minutes", "peak_factor", "is_oneway",
-             "first_vertex", "n_vertices", "start", "stop")  # fmt: skip
+    moved = (
+        "way",
+        "from_id",
+        "to_id",
+        "length_m",
+        "minutes",
+        "peak_factor",
+        "is_oneway",
+        "first_vertex",
+        "n_vertices",
+        "start",
+        "stop",
+    )
     return replace(segments, **{name: getattr(segments, name)[order] for name in moved})
 
 

@@ -23,14 +23,25 @@ def compile_searches() -> None:
     crs = local_metric_crs(0.0, 0.0)
     roads = gpd.GeoDataFrame(
         {
-            "edge_id": ["1", "2"], "way_id": [1, 2], "from_node": [1, 2], "to_node": [2, 3],
-            "highway": "primary", "class_rank": 2, "status": "open", "is_closed": False,
-            "is_oneway": False, "is_roundabout": False, "is_urban": False, "is_in_core": False,
-            "speed_kmh": 60.0, "length_m": 1_000.0, "city_id": "",
+            "edge_id": ["1", "2"],
+            "way_id": [1, 2],
+            "from_node": [1, 2],
+            "to_node": [2, 3],
+            "highway": "primary",
+            "class_rank": 2,
+            "status": "open",
+            "is_closed": False,
+            "is_oneway": False,
+            "is_roundabout": False,
+            "is_urban": False,
+            "is_in_core": False,
+            "speed_kmh": 60.0,
+            "length_m": 1_000.0,
+            "city_id": "",
         },
         geometry=[shapely.LineString([(0, 0), (1e3, 0)]), shapely.LineString([(1e3, 0), (2e3, 0)])],
         crs=crs,
-    )  # fmt: skip
+    )
     nodes = pd.DataFrame({"node_id": [1, 2, 3], "highway": None, "access": None, "barrier": None})
     network = prepare(roads, nodes, schemas.empty("turn_restrictions"), RoutingParams())
     access = network.access_of_nodes(np.array([1, 3]))

@@ -30,7 +30,7 @@ from pipeline.sources.sample.lines import (
     concat,
     node_crossings,
     split_at_shared_vertices,
-)  # fmt: skip
+)
 from pipeline.sources.sample.motorways import Motorways, draw_motorways
 from pipeline.sources.sample.network import (
     Budget,
@@ -43,7 +43,7 @@ from pipeline.sources.sample.network import (
     plan_budget,
     prune_tips,
     slip_roads,
-)  # fmt: skip
+)
 from pipeline.sources.sample.osm import Osm, write_pbf
 from pipeline.sources.sample.places import Settlement, settle
 from pipeline.sources.sample.planted import Plants, plant
@@ -52,7 +52,7 @@ from pipeline.sources.sample.railways import (
     keep_termini_inland,
     lay_tracks,
     tracks_geometry,
-)  # fmt: skip
+)
 from pipeline.sources.sample.terrain import Terrain, read_terrain
 from pipeline.sources.sample.truth import write_truth
 from pipeline.sources.sample.ways import write_roads

@@ -384,9 +384,11 @@ def _curve(
     t = np.linspace(0, 1, count)[:, None]
     reach = 0.75 * length
     xy = (
-        (2 * t**3 - 3 * t**2 + 1) * start + (t**3 - 2 * t**2 + t) * reach * tangent[0]
-        + (-2 * t**3 + 3 * t**2) * end + (t**3 - t**2) * reach * tangent[1]
-    )  # fmt: skip
+        (2 * t**3 - 3 * t**2 + 1) * start
+        + (t**3 - 2 * t**2 + t) * reach * tangent[0]
+        + (-2 * t**3 + 3 * t**2) * end
+        + (t**3 - t**2) * reach * tangent[1]
+    )
     along = (end - start) / length
     normal = np.array([-along[1], along[0]])
     s = t[:, 0] * length

@@ -22,7 +22,7 @@ from pipeline.sources.sample.lines import (
     Lines,
     concat,
     from_arrays,
-)  # fmt: skip
+)
 
 BRIDGE, TUNNEL = 1, 2
 Floats = NDArray[np.float64]

@@ -94,9 +94,17 @@ def _line_classes(offsets: Floats, grandeur: int, rng: np.random.Generator) -> N
         0: ["unclassified"],
         1: ["tertiary"],
         2: ["secondary", "tertiary", "tertiary"],
-        3: ["primary", "tertiary", "secondary", "tertiary", "trunk", "tertiary", "secondary",
-            "tertiary"],
-    }[grandeur]  # fmt: skip
+        3: [
+            "primary",
+            "tertiary",
+            "secondary",
+            "tertiary",
+            "trunk",
+            "tertiary",
+            "secondary",
+            "tertiary",
+        ],
+    }[grandeur]
     for side in (1, -1):
         at, rank = middle, 0
         while 0 <= at < len(cls):

@@ -167,15 +167,27 @@ def _mosaic(
     draw = rng.random(len(cells))
     woods = hilly > 0.42
     kinds = np.select(
-        [woods & (draw < 0.78), woods & (draw < 0.9), woods,
-         (hilly > 0.2) & (draw < 0.35), draw < 0.90, draw < 0.94, draw < 0.97],
-        [0, 1, 2, 1, 3, 4, 5], 6,
-    )  # fmt: skip
+        [
+            woods & (draw < 0.78),
+            woods & (draw < 0.9),
+            woods,
+            (hilly > 0.2) & (draw < 0.35),
+            draw < 0.90,
+            draw < 0.94,
+            draw < 0.97,
+        ],
+        [0, 1, 2, 1, 3, 4, 5],
+        6,
+    )
     tags = (
-        {"natural": "wood"}, {"natural": "scrub"}, {"natural": "grassland"},
-        {"landuse": "farmland"}, {"landuse": "orchard"}, {"landuse": "forest"},
+        {"natural": "wood"},
+        {"natural": "scrub"},
+        {"natural": "grassland"},
+        {"landuse": "farmland"},
+        {"landuse": "orchard"},
+        {"landuse": "forest"},
         {"landuse": "meadow"},
-    )  # fmt: skip
+    )
     areas = []
     for i in np.flatnonzero(keep):
         areas += [

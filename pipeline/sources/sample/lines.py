@@ -22,10 +22,22 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 CLASSES = (
-    "motorway", "trunk", "primary", "secondary", "tertiary", "unclassified", "residential",
-    "living_street", "service", "track", "motorway_link", "trunk_link", "primary_link",
-    "construction", "proposed",
-)  # fmt: skip
+    "motorway",
+    "trunk",
+    "primary",
+    "secondary",
+    "tertiary",
+    "unclassified",
+    "residential",
+    "living_street",
+    "service",
+    "track",
+    "motorway_link",
+    "trunk_link",
+    "primary_link",
+    "construction",
+    "proposed",
+)
 CODE = {name: code for code, name in enumerate(CLASSES)}
 RANK = np.array([0, 1, 2, 3, 4, 5, 6, 6, 7, 8, 0, 1, 2, 9, 9])
 """Place on the class ladder; a link stands with its class."""

@@ -37,7 +37,7 @@ from pipeline.sources.sample.lines import (
     make_lines,
     node_crossings,
     split_at_shared_vertices,
-)  # fmt: skip
+)
 from pipeline.sources.sample.places import Settlement
 from pipeline.sources.sample.terrain import Terrain
 
@@ -46,10 +46,17 @@ Floats = NDArray[np.float64]
 NODE_SPACING_M = 72.0
 """Road length per node, between Wuhan's 78 m and Aleppo's 61 m."""
 LENGTH_SHARE = {
-    "motorway": 0.05, "trunk": 0.10, "primary": 0.14, "secondary": 0.17, "tertiary": 0.18,
-    "unclassified": 0.06, "residential": 0.22, "living_street": 0.01,
-    "trunk_link": 0.04, "motorway_link": 0.02,
-}  # fmt: skip
+    "motorway": 0.05,
+    "trunk": 0.10,
+    "primary": 0.14,
+    "secondary": 0.17,
+    "tertiary": 0.18,
+    "unclassified": 0.06,
+    "residential": 0.22,
+    "living_street": 0.01,
+    "trunk_link": 0.04,
+    "motorway_link": 0.02,
+}
 _LOCAL_KM_PER_KM2 = 10.8
 """Local streets of a filled superblock, as `fabric` weaves them."""
 _COUNTRY_SHARE = 0.43

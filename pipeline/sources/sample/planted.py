@@ -29,7 +29,7 @@ from pipeline.sources.sample.lines import (
     graph_of,
     make_lines,
     split_at_shared_vertices,
-)  # fmt: skip
+)
 from pipeline.sources.sample.network import ends_of_class
 from pipeline.sources.sample.osm import FIRST_WAY, GENERATOR, Osm, Tags
 from pipeline.sources.sample.railways import Track

@@ -373,9 +373,11 @@ def _bend_to(start: Floats, end: Floats, heading: Floats, straight_m: float) -> 
     count = max(3, round(length / 70.0) + 1)
     t = np.linspace(0, 1, count)[:, None]
     curve = (
-        (2 * t**3 - 3 * t**2 + 1) * start + (t**3 - 2 * t**2 + t) * 0.6 * length * lead
-        + (-2 * t**3 + 3 * t**2) * knee + (t**3 - t**2) * 0.6 * length * heading
-    )  # fmt: skip
+        (2 * t**3 - 3 * t**2 + 1) * start
+        + (t**3 - 2 * t**2 + t) * 0.6 * length * lead
+        + (-2 * t**3 + 3 * t**2) * knee
+        + (t**3 - t**2) * 0.6 * length * heading
+    )
     tail = (
         knee + np.linspace(0, 1, max(3, round(straight / 65.0) + 1))[1:, None] * straight * heading
     )

@@ -15,9 +15,21 @@ import pyproj
 import shapely
 
 COLUMNS = (
-    "truth_id", "what", "node_id", "way_id", "border_id", "expected", "end_type", "kind", "status",
-    "obstacle", "pair_id", "city_from", "city_to", "geometry",
-)  # fmt: skip
+    "truth_id",
+    "what",
+    "node_id",
+    "way_id",
+    "border_id",
+    "expected",
+    "end_type",
+    "kind",
+    "status",
+    "obstacle",
+    "pair_id",
+    "city_from",
+    "city_to",
+    "geometry",
+)
 
 
 def write_truth(rows: list[dict[str, object]], path: Path, to_wgs84: pyproj.Transformer) -> None:

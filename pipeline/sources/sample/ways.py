@@ -24,7 +24,7 @@ from pipeline.sources.sample.lines import (
     Lines,
     graph_of,
     turn_round,
-)  # fmt: skip
+)
 from pipeline.sources.sample.osm import GENERATOR, Osm, Tags
 
 Floats = NDArray[np.float64]

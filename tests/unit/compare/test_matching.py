@@ -19,9 +19,13 @@ def side(ways, **layers):
     world = World(ways, **layers)
     made = world.made()
     return Side(
-        made["dead_ends"], made["link_candidates"], world["roads"], world.road_ends(),
-        world["railways"], world["routing_network"],
-    )  # fmt: skip
+        made["dead_ends"],
+        made["link_candidates"],
+        world["roads"],
+        world.road_ends(),
+        world["railways"],
+        world["routing_network"],
+    )
 
 
 def changes(before, after):
@@ -98,9 +102,13 @@ def test_growth_counts_what_was_not_there(apart):
 
 def test_empty_runs_have_no_change(apart):
     nothing = Side(
-        apart.dead_ends.iloc[:0], apart.missing_links.iloc[:0], apart.roads, apart.road_ends.iloc[:0],
-        apart.railways, apart.network,
-    )  # fmt: skip
+        apart.dead_ends.iloc[:0],
+        apart.missing_links.iloc[:0],
+        apart.roads,
+        apart.road_ends.iloc[:0],
+        apart.railways,
+        apart.network,
+    )
     assert changes(nothing, nothing) == ([], [])
     growth = matching.growth(nothing, nothing, np.zeros(len(apart.roads), dtype=bool))
     assert growth["km_newly_mapped"].sum() == 0

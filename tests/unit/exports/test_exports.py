@@ -78,11 +78,17 @@ def layers():
         [[[113, 34], [113, 34.1]], [[113, 34.1], [113.1, 34.1]], [[113.1, 34.1], [113, 34]]]
     )
     roads = {
-        "edge_id": ["1/1/2", "2/2/3", "3/3/1"], "from_node": [1, 2, 3], "to_node": [2, 3, 1],
-        "way_id": [1, 2, 3], "highway": ["primary"] * 3, "status": ["open", "open", "proposed"],
-        "is_oneway": [False, True, False], "length_m": [11_000.0, 9_000.0, 14_000.0], "speed_kmh": [60.0] * 3,
+        "edge_id": ["1/1/2", "2/2/3", "3/3/1"],
+        "from_node": [1, 2, 3],
+        "to_node": [2, 3, 1],
+        "way_id": [1, 2, 3],
+        "highway": ["primary"] * 3,
+        "status": ["open", "open", "proposed"],
+        "is_oneway": [False, True, False],
+        "length_m": [11_000.0, 9_000.0, 14_000.0],
+        "speed_kmh": [60.0] * 3,
         "name": ["郑开大道", None, None],
-    }  # fmt: skip
+    }
     nodes = shapely.points([[113, 34], [113, 34.1], [113.1, 34.1]])
     return {
         "cities": _frame("cities", {"city_id": ["a", "b"], "name": ["郑州市", "开封市"]}, area),
@@ -92,9 +98,17 @@ def layers():
         "road_nodes": _frame("road_nodes", {"node_id": [1, 2, 3]}, nodes),
         "landscape_metrics": schemas.conform(
             "landscape_metrics",
-            pd.DataFrame({"border_id": ["a-b"], "city_id": [None], "metric": ["iic"], "value": [None], "unit": ["-"]}),
+            pd.DataFrame(
+                {
+                    "border_id": ["a-b"],
+                    "city_id": [None],
+                    "metric": ["iic"],
+                    "value": [None],
+                    "unit": ["-"],
+                }
+            ),
         ),
-    }  # fmt: skip
+    }
 
 
 @pytest.fixture(scope="module")
@@ -134,9 +148,16 @@ def gpkg(folder):
 
 
 def test_gpkg_holds_every_layer_with_its_geometry_and_rows(gpkg, folder):
-    expected = {"cities": "MultiPolygon", "dead_ends": "Point", "conflicts": "LineString",
-                "roads": "LineString", "road_nodes": "Point", "landscape_metrics": None,
-                "travel_times": None, "about": None}  # fmt: skip
+    expected = {
+        "cities": "MultiPolygon",
+        "dead_ends": "Point",
+        "conflicts": "LineString",
+        "roads": "LineString",
+        "road_nodes": "Point",
+        "landscape_metrics": None,
+        "travel_times": None,
+        "about": None,
+    }
     found = {name: kind for name, kind in pyogrio.list_layers(gpkg.path) if name != "layer_styles"}
     assert found == expected
     for name, frame in layers().items():
@@ -288,8 +309,11 @@ def test_a_line_of_a_table_stands_on_its_middle():
     from pipeline.exports import lon_lat_columns
 
     crs = pyproj.CRS.from_epsg(4547)
-    lines = [shapely.LineString([(0, 0), (10, 0)]), shapely.MultiLineString([[(0, 0), (1, 0)], [(5, 0), (9, 0)]]),
-             shapely.box(0, 0, 2, 2)]  # fmt: skip
+    lines = [
+        shapely.LineString([(0, 0), (10, 0)]),
+        shapely.MultiLineString([[(0, 0), (1, 0)], [(5, 0), (9, 0)]]),
+        shapely.box(0, 0, 2, 2),
+    ]
     names, (x, y) = lon_lat_columns(gpd.GeoDataFrame(geometry=lines, crs=crs))
     assert names == ["x_m", "y_m"]
     assert x[0] == 5
@@ -349,8 +373,9 @@ def test_layers_of_a_run_that_did_not_end_are_not_exported(folder, tmp_path):
     manifest = store.read_json(paths.manifest("town"))
     outputs = manifest["stages"].pop("by hand")["outputs"]
     manifest["stages"]["network"] = {
-        "recipe": {"inputs": {"cities": "another"}}, "outputs": {"roads": outputs.pop("roads")},
-    }  # fmt: skip
+        "recipe": {"inputs": {"cities": "another"}},
+        "outputs": {"roads": outputs.pop("roads")},
+    }
     manifest["stages"]["extract"] = {"recipe": {}, "outputs": outputs}
     store.write_json(paths.manifest("town"), manifest)
     with pytest.raises(StoreError, match="stage network: input cities changed since"):

@@ -48,12 +48,20 @@ def grid_network(keep=lambda tail, head: np.ones(len(tail), bool)):
     roads = layer(
         "roads",
         pd.DataFrame(
-            {"edge_id": [f"{t}/{h}" for t, h in zip(tail, head, strict=True)], "from_node": tail + 1,
-             "to_node": head + 1, "way_id": np.arange(len(tail)) + 1, "highway": "primary",
-             "speed_kmh": 60.0, "length_m": STEP, "class_rank": 2, "lanes": 1.0}
+            {
+                "edge_id": [f"{t}/{h}" for t, h in zip(tail, head, strict=True)],
+                "from_node": tail + 1,
+                "to_node": head + 1,
+                "way_id": np.arange(len(tail)) + 1,
+                "highway": "primary",
+                "speed_kmh": 60.0,
+                "length_m": STEP,
+                "class_rank": 2,
+                "lanes": 1.0,
+            }
         ).to_dict("records"),
         lines,
-    )  # fmt: skip
+    )
     nodes = layer(
         "road_nodes",
         pd.DataFrame(
@@ -70,11 +78,19 @@ def zones_on(network, step=4_000.0, people=1_000.0):
     )
     segment, fraction, snap_m = network.snap_points(x, y, 3_000.0)
     table = pd.DataFrame(
-        {"cell": [f"z{a:05.0f}_{b:05.0f}" for a, b in zip(x, y, strict=True)],
-         "city_id": np.where(x < SIZE / 2, "A", "B"), "population": people,
-         "population_evidence": "estimated", "point_x": x, "point_y": y, "access_segment": segment,
-         "access_fraction": fraction, "access_min": snap_m / 250.0, "snap_m": snap_m}
-    )  # fmt: skip
+        {
+            "cell": [f"z{a:05.0f}_{b:05.0f}" for a, b in zip(x, y, strict=True)],
+            "city_id": np.where(x < SIZE / 2, "A", "B"),
+            "population": people,
+            "population_evidence": "estimated",
+            "point_x": x,
+            "point_y": y,
+            "access_segment": segment,
+            "access_fraction": fraction,
+            "access_min": snap_m / 250.0,
+            "snap_m": snap_m,
+        }
+    )
     half = step / 2
     return layer(
         "zone_grid", table.to_dict("records"), shapely.box(x - half, y - half, x + half, y + half)
@@ -82,5 +98,8 @@ def zones_on(network, step=4_000.0, people=1_000.0):
 
 
 def centre(x=SIZE / 2, y=SIZE / 2, kind="core"):
-    return layer("centres", [{"centre_id": f"{kind}-A", "kind": kind, "name": "A", "city_id": "A"}],
-                 [shapely.Point(x, y)])  # fmt: skip
+    return layer(
+        "centres",
+        [{"centre_id": f"{kind}-A", "kind": kind, "name": "A", "city_id": "A"}],
+        [shapely.Point(x, y)],
+    )

@@ -24,12 +24,29 @@ def make_roads(rows: list[dict], xy: dict[int, tuple[float, float]]) -> gpd.GeoD
     table = []
     for number, row in enumerate(rows):
         full = {
-            "way_id": number + 1, "highway": "secondary", "name": None, "ref": None, "status": "open",
-            "is_oneway": False, "lanes": 1.0, "lanes_evidence": "imputed", "speed_kmh": 60.0,
-            "speed_evidence": "imputed", "is_bridge": False, "is_tunnel": False, "city_id": None,
-            "class_rank": 3, "is_link": False, "is_roundabout": False, "is_urban": False,
-            "is_in_core": False, "is_closed": False, "is_toll": False, "layer": 0, "service": None,
-        } | row  # fmt: skip
+            "way_id": number + 1,
+            "highway": "secondary",
+            "name": None,
+            "ref": None,
+            "status": "open",
+            "is_oneway": False,
+            "lanes": 1.0,
+            "lanes_evidence": "imputed",
+            "speed_kmh": 60.0,
+            "speed_evidence": "imputed",
+            "is_bridge": False,
+            "is_tunnel": False,
+            "city_id": None,
+            "class_rank": 3,
+            "is_link": False,
+            "is_roundabout": False,
+            "is_urban": False,
+            "is_in_core": False,
+            "is_closed": False,
+            "is_toll": False,
+            "layer": 0,
+            "service": None,
+        } | row
         ends = [xy[full["from_node"]], *full.pop("via", []), xy[full["to_node"]]]
         full["geometry"] = shapely.LineString(ends)
         full.setdefault("length_m", full["geometry"].length)

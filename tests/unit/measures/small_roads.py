@@ -57,9 +57,19 @@ class World:
         self._ids: dict[tuple[float, float], int] = {}
         self.layers: dict[str, Any] = {
             name: schemas.empty(name, CRS)
-            for name in ("extract_area", "tagged_nodes", "land_areas", "barriers", "railways",
-                         "stations", "transit_links", "waterways", "buildings", "turn_restrictions")
-        }  # fmt: skip
+            for name in (
+                "extract_area",
+                "tagged_nodes",
+                "land_areas",
+                "barriers",
+                "railways",
+                "stations",
+                "transit_links",
+                "waterways",
+                "buildings",
+                "turn_restrictions",
+            )
+        }
         self.layers["cities"] = self._cities(swap)
         self.layers["borders"] = self._borders(swap)
         self.layers["highways"] = self._highways(ways)
@@ -67,9 +77,14 @@ class World:
         for name, rows in layers.items():
             self.layers[name] = self.table(name, rows)
         made = network.build_network(
-            self["cities"], self["highways"], self["tagged_nodes"], self["land_areas"],
-            self["extract_area"], NetworkParams(), ExtractParams(),
-        )  # fmt: skip
+            self["cities"],
+            self["highways"],
+            self["tagged_nodes"],
+            self["land_areas"],
+            self["extract_area"],
+            NetworkParams(),
+            ExtractParams(),
+        )
         self.layers.update(made)
         self.layers["routing_network"] = routing.prepare(
             self["roads"], self["road_nodes"], self["turn_restrictions"], RoutingParams()
@@ -101,8 +116,18 @@ class World:
 
     def road_ends(self, **changes: Any) -> gpd.GeoDataFrame:
         """The layer road_ends over all borders."""
-        names = ("borders", "cities", "roads", "road_nodes", "tagged_nodes", "land_areas", "barriers",
-                 "railways", "stations", "transit_links")  # fmt: skip
+        names = (
+            "borders",
+            "cities",
+            "roads",
+            "road_nodes",
+            "tagged_nodes",
+            "land_areas",
+            "barriers",
+            "railways",
+            "stations",
+            "transit_links",
+        )
         parts = [
             dead_ends.find_road_ends(
                 border,
@@ -120,12 +145,24 @@ class World:
 
     def made(self, **changes: Any) -> dict[str, Any]:
         """Layers dead_ends, link_candidates and end_rules."""
-        names = ("borders", "cities", "roads", "road_nodes", "routing_network", "waterways",
-                 "land_areas", "railways", "buildings", "barriers")  # fmt: skip
+        names = (
+            "borders",
+            "cities",
+            "roads",
+            "road_nodes",
+            "routing_network",
+            "waterways",
+            "land_areas",
+            "railways",
+            "buildings",
+            "barriers",
+        )
         made = missing_links.pair_road_ends(
-            **{name: self[name] for name in names}, road_ends=self.road_ends(),
-            params=MissingLinksParams(**changes), borders_params=BordersParams(),
-        )  # fmt: skip
+            **{name: self[name] for name in names},
+            road_ends=self.road_ends(),
+            params=MissingLinksParams(**changes),
+            borders_params=BordersParams(),
+        )
         schemas.conform("dead_ends", made["dead_ends"])
         return made
 
@@ -147,18 +184,35 @@ class World:
 
     def _borders(self, swap: bool) -> gpd.GeoDataFrame:
         line = shapely.LineString([(0, -HALF_M), (0, HALF_M)])
-        row = {"border_id": "a-b", "level": "city", "city_a": "a", "city_b": "b", "name": "a-b", "length_km": 80.0,
-               "natural_share_pct": 0.0, "area_a": "a", "area_b": "b", "snapped_m": 0.0, "overlap_km2": 0.0,
-               "geometry": line}  # fmt: skip
+        row = {
+            "border_id": "a-b",
+            "level": "city",
+            "city_a": "a",
+            "city_b": "b",
+            "name": "a-b",
+            "length_km": 80.0,
+            "natural_share_pct": 0.0,
+            "area_a": "a",
+            "area_b": "b",
+            "snapped_m": 0.0,
+            "overlap_km2": 0.0,
+            "geometry": line,
+        }
         return self.table("borders", [row])
 
     def _highways(self, ways: Any) -> gpd.GeoDataFrame:
         rows = []
         for number, (highway, xy, tags) in enumerate(ways, 1):
-            rows.append({
-                "way_id": number, "node_ids": [self.node(*point) for point in xy], "highway": highway,
-                "status": "open", **tags, "geometry": shapely.LineString(xy),
-            })  # fmt: skip
+            rows.append(
+                {
+                    "way_id": number,
+                    "node_ids": [self.node(*point) for point in xy],
+                    "highway": highway,
+                    "status": "open",
+                    **tags,
+                    "geometry": shapely.LineString(xy),
+                }
+            )
         return self.table("highways", rows)
 
     def _tagged(self, nodes: dict[tuple[float, float], dict[str, str]]) -> gpd.GeoDataFrame:

@@ -21,12 +21,24 @@ def make_network(
     """Edges of (from_node, to_node, line coordinates, changes) at 60 km/h."""
     rows = [
         {
-            "way_id": n, "from_node": a, "to_node": b, "highway": "primary", "name": None, "ref": None,
-            "status": "open", "is_oneway": False, "speed_kmh": 60.0, "length_m": shapely.LineString(line).length,
-            "class_rank": 2, "is_urban": False, "is_in_core": False, "is_closed": False,
-        } | changes
+            "way_id": n,
+            "from_node": a,
+            "to_node": b,
+            "highway": "primary",
+            "name": None,
+            "ref": None,
+            "status": "open",
+            "is_oneway": False,
+            "speed_kmh": 60.0,
+            "length_m": shapely.LineString(line).length,
+            "class_rank": 2,
+            "is_urban": False,
+            "is_in_core": False,
+            "is_closed": False,
+        }
+        | changes
         for n, (a, b, line, changes) in enumerate(edges)
-    ]  # fmt: skip
+    ]
     lines = [shapely.LineString(line) for _, _, line, _ in edges]
     roads = gpd.GeoDataFrame(rows, geometry=lines, crs=crs) if rows else schemas.empty("roads", crs)
     return routing.prepare(

@@ -20,8 +20,9 @@ from pipeline.measures.accessibility import zone_accessibility
 
 CITIES = gpd.GeoDataFrame(
     {"city_id": ["A", "B"]},
-    geometry=[shapely.box(0, 0, SIZE / 2, SIZE), shapely.box(SIZE / 2, 0, SIZE, SIZE)], crs=CRS,
-)  # fmt: skip
+    geometry=[shapely.box(0, 0, SIZE / 2, SIZE), shapely.box(SIZE / 2, 0, SIZE, SIZE)],
+    crs=CRS,
+)
 
 
 def access_of(
@@ -31,12 +32,26 @@ def access_of(
         times = travel_times.zone_times(
             (0, len(zones)), zones, network, TravelTimesParams(modes=("drive",))
         )
-    services = layer("services", [{"service_id": f"{k}{n}", "kind": k} for n, (k, _, _) in enumerate(services)],
-                     [shapely.Point(x, y) for _, x, y in services]) if services else schemas.empty("services", CRS)  # fmt: skip
+    services = (
+        layer(
+            "services",
+            [{"service_id": f"{k}{n}", "kind": k} for n, (k, _, _) in enumerate(services)],
+            [shapely.Point(x, y) for _, x, y in services],
+        )
+        if services
+        else schemas.empty("services", CRS)
+    )
     found = zone_accessibility(
-        CITIES, zones, times, centre() if centres is None else centres, services, network, *stations,
-        AccessibilityParams(**params), TransitParams(),
-    )  # fmt: skip
+        CITIES,
+        zones,
+        times,
+        centre() if centres is None else centres,
+        services,
+        network,
+        *stations,
+        AccessibilityParams(**params),
+        TransitParams(),
+    )
     return schemas.conform("zones", found)
 
 
@@ -146,11 +161,25 @@ def test_empty_layers_give_nulls(network, zones):
 
 
 def test_transit_to_the_core(network, zones):
-    stations = layer("stations", [{"station_id": "s1", "kind": "train"}, {"station_id": "s2", "kind": "train"}],
-                     [shapely.Point(SIZE / 2, SIZE / 2), shapely.Point(2_000, 2_000)])  # fmt: skip
-    links = layer("transit_links", [{"from_station": "s2", "to_station": "s1", "line": "1", "mode": "train",
-                                     "minutes": 10.0, "headway_min": 10.0}],
-                  [shapely.LineString([(0, 0), (1, 1)])])  # fmt: skip
+    stations = layer(
+        "stations",
+        [{"station_id": "s1", "kind": "train"}, {"station_id": "s2", "kind": "train"}],
+        [shapely.Point(SIZE / 2, SIZE / 2), shapely.Point(2_000, 2_000)],
+    )
+    links = layer(
+        "transit_links",
+        [
+            {
+                "from_station": "s2",
+                "to_station": "s1",
+                "line": "1",
+                "mode": "train",
+                "minutes": 10.0,
+                "headway_min": 10.0,
+            }
+        ],
+        [shapely.LineString([(0, 0), (1, 1)])],
+    )
     found = access_of(network, zones, stations=(stations, links))
     at_station = (zones["point_x"] == 2_000.0) & (zones["point_y"] == 2_000.0)
     assert found.loc[at_station.to_numpy(), "minutes_to_core_transit"].tolist() == [15.0]

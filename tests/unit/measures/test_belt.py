@@ -103,9 +103,13 @@ def test_within_gap_counts_the_limit_in() -> None:
 
 def test_polygons_in_drops_lines_points_and_specks() -> None:
     mixed = shapely.GeometryCollection(
-        [shapely.box(0, 0, 1, 1), shapely.LineString([(5, 5), (6, 6)]), shapely.Point(9, 9),
-         shapely.MultiPolygon([shapely.box(2, 0, 3, 1), shapely.box(4, 0, 4.01, 0.01)])]
-    )  # fmt: skip
+        [
+            shapely.box(0, 0, 1, 1),
+            shapely.LineString([(5, 5), (6, 6)]),
+            shapely.Point(9, 9),
+            shapely.MultiPolygon([shapely.box(2, 0, 3, 1), shapely.box(4, 0, 4.01, 0.01)]),
+        ]
+    )
     parts, owner = polygons_in([mixed, shapely.box(0, 0, 9, 9)], min_m2=0.01)
     assert shapely.area(parts).tolist() == [1.0, 1.0, 81.0]
     assert owner.tolist() == [0, 0, 1]

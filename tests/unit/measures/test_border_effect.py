@@ -31,22 +31,40 @@ def layers_of(x, y, minutes, modes=("drive",), cutoff=60.0, natural=0.0):
         crs=CRS,
     )
     borders = gpd.GeoDataFrame(
-        {"border_id": ["A-B"], "level": ["city"], "city_a": ["A"], "city_b": ["B"],
-         "name": ["A B"], "length_km": [400.0], "natural_share_pct": [natural]},
-        geometry=[shapely.MultiLineString([line])], crs=CRS,
-    )  # fmt: skip
+        {
+            "border_id": ["A-B"],
+            "level": ["city"],
+            "city_a": ["A"],
+            "city_b": ["B"],
+            "name": ["A B"],
+            "length_km": [400.0],
+            "natural_share_pct": [natural],
+        },
+        geometry=[shapely.MultiLineString([line])],
+        crs=CRS,
+    )
     cell = np.array([f"c{number:05d}" for number in range(len(x))])
     grid = gpd.GeoDataFrame(
-        {"cell": cell, "city_id": np.where(x < 0, "A", "B"), "population": 1000.0 + np.arange(len(x)),
-         "point_x": x, "point_y": y, "snap_m": 10.0,
-         "reason": pd.Series([None] * len(x), dtype="str")},
-        geometry=shapely.points(x, y), crs=CRS,
-    )  # fmt: skip
+        {
+            "cell": cell,
+            "city_id": np.where(x < 0, "A", "B"),
+            "population": 1000.0 + np.arange(len(x)),
+            "point_x": x,
+            "point_y": y,
+            "snap_m": 10.0,
+            "reason": pd.Series([None] * len(x), dtype="str"),
+        },
+        geometry=shapely.points(x, y),
+        crs=CRS,
+    )
     origin, destination = np.nonzero(minutes <= cutoff)
     times = pd.DataFrame(
-        {"from_cell": cell[origin], "to_cell": cell[destination],
-         "minutes": minutes[origin, destination].astype(np.float32)}
-    )  # fmt: skip
+        {
+            "from_cell": cell[origin],
+            "to_cell": cell[destination],
+            "minutes": minutes[origin, destination].astype(np.float32),
+        }
+    )
     times = pd.concat([times.assign(mode=mode) for mode in modes], ignore_index=True)
     return (
         borders,

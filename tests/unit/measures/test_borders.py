@@ -134,8 +134,13 @@ def test_county_level_takes_counties_of_different_cities_only():
     )
     assert found["border_id"].tolist() == ["a1-b1", "a2-b2"]
     assert found[["city_a", "city_b", "area_a", "area_b", "level", "name"]].iloc[1].tolist() == [
-        "a", "b", "a2", "b2", "county", "x-z",
-    ]  # fmt: skip
+        "a",
+        "b",
+        "a2",
+        "b2",
+        "county",
+        "x-z",
+    ]
     assert found["length_km"].tolist() == [5.0, 5.0]
 
 

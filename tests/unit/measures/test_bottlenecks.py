@@ -19,10 +19,12 @@ FAR = 20_000.0
 CITIES = gpd.GeoDataFrame(
     {"city_id": ["a", "b", "c"]},
     geometry=[
-        shapely.box(-FAR, -FAR, 0, FAR), shapely.box(0, -FAR, FAR, FAR), shapely.box(-FAR, FAR, FAR, 2 * FAR),
+        shapely.box(-FAR, -FAR, 0, FAR),
+        shapely.box(0, -FAR, FAR, FAR),
+        shapely.box(-FAR, FAR, FAR, 2 * FAR),
     ],
     crs=METRIC,
-)  # fmt: skip
+)
 BORDERS = gpd.GeoDataFrame(
     {"border_id": ["a-b"], "city_a": ["a"], "city_b": ["b"]},
     geometry=[shapely.MultiLineString([[(0, -FAR), (0, FAR)]])],
@@ -44,14 +46,33 @@ class Map:
         highway = tags.get("highway", "primary")
         line = shapely.LineString(points)
         row = {
-            "way_id": len(self.rows) + 1, "from_node": first, "to_node": last, "highway": highway,
-            "name": None, "ref": None, "status": "open", "is_oneway": False, "lanes": 2.0,
-            "lanes_evidence": "imputed", "speed_kmh": 60.0, "speed_evidence": "imputed",
-            "is_bridge": False, "is_tunnel": False, "length_m": line.length, "city_id": None,
-            "class_rank": CLASS_RANK[highway], "is_link": highway.endswith("_link"),
-            "is_roundabout": False, "is_urban": False, "is_in_core": False, "is_closed": False,
-            "is_toll": False, "layer": 0, "service": None, "geometry": line,
-        }  # fmt: skip
+            "way_id": len(self.rows) + 1,
+            "from_node": first,
+            "to_node": last,
+            "highway": highway,
+            "name": None,
+            "ref": None,
+            "status": "open",
+            "is_oneway": False,
+            "lanes": 2.0,
+            "lanes_evidence": "imputed",
+            "speed_kmh": 60.0,
+            "speed_evidence": "imputed",
+            "is_bridge": False,
+            "is_tunnel": False,
+            "length_m": line.length,
+            "city_id": None,
+            "class_rank": CLASS_RANK[highway],
+            "is_link": highway.endswith("_link"),
+            "is_roundabout": False,
+            "is_urban": False,
+            "is_in_core": False,
+            "is_closed": False,
+            "is_toll": False,
+            "layer": 0,
+            "service": None,
+            "geometry": line,
+        }
         row["edge_id"] = f"{row['way_id']}/{first}/{last}"
         for key, value in tags.items():
             row[key] = value
@@ -450,9 +471,15 @@ def test_critical_crossings_add_up_carriageways_and_are_few():
         drawn.straight([-500, 500], y=5_000.0 + 1_000 * n)
     crossings = cross(drawn)
     share = crossings["crossing_id"].map(
-        {"a-b/3/3/4": 13.0, "a-b/8/10/9": 12.0, "a-b/11/13/14": 24.0, "a-b/12/15/16": 21.0,
-         "a-b/13/17/18": 20.0, "a-b/14/19/20": 10.0}
-    )  # fmt: skip
+        {
+            "a-b/3/3/4": 13.0,
+            "a-b/8/10/9": 12.0,
+            "a-b/11/13/14": 24.0,
+            "a-b/12/15/16": 21.0,
+            "a-b/13/17/18": 20.0,
+            "a-b/14/19/20": 10.0,
+        }
+    )
     found = narrow(drawn, share=share.to_numpy())
     assert found["kind"].unique().tolist() == ["critical_crossing"]
     assert sorted(found["load_share_pct"]) == [21.0, 24.0, 25.0]

@@ -24,16 +24,23 @@ def times_of(network, points, kinds=None, stations=None, links=None, rows=(0, 99
     centres = gpd.GeoDataFrame(
         {
             "centre_id": [f"c{n}" for n in range(len(points))],
-            "kind": kinds or "city", "name": None, "city_id": None,
+            "kind": kinds or "city",
+            "name": None,
+            "city_id": None,
         },
-        geometry=[shapely.Point(point) for point in points], crs=CRS,
-    )  # fmt: skip
+        geometry=[shapely.Point(point) for point in points],
+        crs=CRS,
+    )
     table = centre_times(
-        rows, CITIES, centres, network,
+        rows,
+        CITIES,
+        centres,
+        network,
         schemas.empty("stations", CRS) if stations is None else stations,
         schemas.empty("transit_links", CRS) if links is None else links,
-        CentreTimesParams(**changes), TransitParams(),
-    )  # fmt: skip
+        CentreTimesParams(**changes),
+        TransitParams(),
+    )
     return schemas.conform("centre_times", table).set_index(["from_id", "to_id", "mode"])
 
 
@@ -64,10 +71,13 @@ def test_crossings_over_junctions_count_once_each():
 
 
 def test_reasons_and_no_row_to_oneself():
-    network = make_network([
-        (1, 2, [(-2000, 0), (2000, 0)], {}), (2, 3, [(2000, 0), (2000, 900)], {}),
-        (3, 2, [(2000, 900), (2500, 500), (2000, 0)], {}),
-    ])  # fmt: skip
+    network = make_network(
+        [
+            (1, 2, [(-2000, 0), (2000, 0)], {}),
+            (2, 3, [(2000, 0), (2000, 900)], {}),
+            (3, 2, [(2000, 900), (2500, 500), (2000, 0)], {}),
+        ]
+    )
     table = times_of(
         network, [(-1000, 0), (1000, 0), (0, 30_000)], kinds=["core", "city", "county_seat"]
     )
@@ -87,13 +97,26 @@ def test_reasons_and_no_row_to_oneself():
 def test_transit_between_centres_drives_to_the_station():
     network = make_network([(1, 2, [(-20_000, 0), (20_000, 0)], {})])
     stations = gpd.GeoDataFrame(
-        {"station_id": ["n1", "n2"], "name": None, "kind": "train", "city_id": None, "interchange_id": ["n1", "n2"]},
-        geometry=[shapely.Point(-15_000, 0), shapely.Point(15_000, 0)], crs=CRS,
-    )  # fmt: skip
-    links = pd.DataFrame({
-        "from_station": ["n1", "n2"], "to_station": ["n2", "n1"], "line": "T", "mode": "train", "minutes": 16.0,
-        "headway_min": 30.0,
-    })  # fmt: skip
+        {
+            "station_id": ["n1", "n2"],
+            "name": None,
+            "kind": "train",
+            "city_id": None,
+            "interchange_id": ["n1", "n2"],
+        },
+        geometry=[shapely.Point(-15_000, 0), shapely.Point(15_000, 0)],
+        crs=CRS,
+    )
+    links = pd.DataFrame(
+        {
+            "from_station": ["n1", "n2"],
+            "to_station": ["n2", "n1"],
+            "line": "T",
+            "mode": "train",
+            "minutes": 16.0,
+            "headway_min": 30.0,
+        }
+    )
     table = times_of(network, [(-11_000, 0), (15_000, 150)], stations=stations, links=links)
     expected = 4 + 5 + 15 + 16 + 150 / 1000 / 4.5 * 60
     assert table.loc[("c0", "c1", "transit"), "minutes"] == pytest.approx(expected)

@@ -20,12 +20,15 @@ def make_zones(minutes, people, cities="AABB", transit=None):
     unknown = [np.nan] * len(minutes)
     return gpd.GeoDataFrame(
         {
-            "city_id": list(cities), "population": people, "minutes_to_core": minutes,
+            "city_id": list(cities),
+            "population": people,
+            "minutes_to_core": minutes,
             "minutes_to_core_peak": np.asarray(minutes, float) * 1.5,
             "minutes_to_core_transit": unknown if transit is None else transit,
         },
-        geometry=[shapely.box(0, 0, 1000.0, 1000.0 * (n + 1)) for n in range(len(minutes))], crs=CRS,
-    )  # fmt: skip
+        geometry=[shapely.box(0, 0, 1000.0, 1000.0 * (n + 1)) for n in range(len(minutes))],
+        crs=CRS,
+    )
 
 
 def circle(zones):

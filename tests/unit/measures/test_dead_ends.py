@@ -26,8 +26,13 @@ def stub(highway="tertiary", **tags):
 
 
 def area(key, value, x, y, size=30.0, **tags):
-    return {"area_id": f"w{x}{y}", "key": key, "value": value, **tags,
-            "geometry": shapely.box(x - size, y - size, x + size, y + size)}  # fmt: skip
+    return {
+        "area_id": f"w{x}{y}",
+        "key": key,
+        "value": value,
+        **tags,
+        "geometry": shapely.box(x - size, y - size, x + size, y + size),
+    }
 
 
 def station(x, y, number=900, kind="train", city="a"):
@@ -69,7 +74,7 @@ def test_plain_stub_is_a_finding_with_its_facts():
         ("class_below", "unclassified", {}, {}, {}),
         ("extract_edge", "tertiary", {"is_cut_at_end": True}, {}, {}),
     ],
-)  # fmt: skip
+)
 def test_each_exclusion_has_its_name(rule, highway, tags, nodes, layers):
     assert World([stub(highway, **tags)], nodes, **layers).rule_at(*END) == rule
 
@@ -88,7 +93,7 @@ def test_each_exclusion_has_its_name(rule, highway, tags, nodes, layers):
         ("tertiary", {"bridge": "no"}, {}, {}),
         ("primary", {}, {}, {}),
     ],
-)  # fmt: skip
+)
 def test_each_exclusion_has_a_counter_case(highway, tags, nodes, layers):
     assert World([stub(highway, **tags)], nodes, **layers).rule_at(*END) == "finding"
 
@@ -274,11 +279,19 @@ def test_an_end_just_over_the_border_belongs_to_the_city_it_comes_from():
 
 def metro(*stops):
     return [
-        {"from_station": f"n{a}", "to_station": f"n{b}", "line": "1", "mode": "subway", "minutes": 2.0,
-         "headway_min": 6.0, "evidence": "scheduled_proxy", "route_id": 1,
-         "geometry": shapely.LineString([(0, 0), (1, 1)])}
+        {
+            "from_station": f"n{a}",
+            "to_station": f"n{b}",
+            "line": "1",
+            "mode": "subway",
+            "minutes": 2.0,
+            "headway_min": 6.0,
+            "evidence": "scheduled_proxy",
+            "route_id": 1,
+            "geometry": shapely.LineString([(0, 0), (1, 1)]),
+        }
         for a, b in itertools.pairwise(stops)
-    ]  # fmt: skip
+    ]
 
 
 def rail_world(xs, tracks):
@@ -355,10 +368,12 @@ def test_degrees_are_refused():
 
 def test_two_one_way_roads_with_numbers_of_their_own_are_no_halves():
     def world(first, second):
-        return World([
-            ("trunk", [(-6000, 0), (-400, 0)], {"oneway": "yes", "ref": first}),
-            ("trunk", [(-400, 0), (-6000, 500)], {"oneway": "yes", "ref": second}),
-        ])  # fmt: skip
+        return World(
+            [
+                ("trunk", [(-6000, 0), (-400, 0)], {"oneway": "yes", "ref": first}),
+                ("trunk", [(-400, 0), (-6000, 500)], {"oneway": "yes", "ref": second}),
+            ]
+        )
 
     assert world("G1", "G1").rule_at(*END) == "finding"
     assert world("G1", "G2").rule_at(*END) is None

@@ -36,10 +36,17 @@ def run(
     belts = belts_of(borders, cities, params)
     parted = part_land(belts, land_areas)
     return ecology.boundary_ecology(
-        "1-2", borders, belts, parted, schemas.empty("waterways", CRS), land_areas,
-        schemas.empty("dykes", CRS), schemas.empty("roads", CRS) if roads is None else roads,
-        schemas.empty("railways", CRS), params,
-    )  # fmt: skip
+        "1-2",
+        borders,
+        belts,
+        parted,
+        schemas.empty("waterways", CRS),
+        land_areas,
+        schemas.empty("dykes", CRS),
+        schemas.empty("roads", CRS) if roads is None else roads,
+        schemas.empty("railways", CRS),
+        params,
+    )
 
 
 box = shapely.box
@@ -59,11 +66,15 @@ def test_zone_of_each_stretch_and_side() -> None:
     )["eco_zones"]
     table = zones.set_index("segment_id")
     assert table["zone"].to_dict() == {
-        "1-2/1/0/1": "farmland", "1-2/1/0/2": "urban",
-        "1-2/1/1/1": "ecological", "1-2/1/1/2": "mixed",
-        "1-2/1/2/1": "unknown", "1-2/1/2/2": "unknown",
-        "1-2/1/3/1": "unknown", "1-2/1/3/2": "unknown",
-    }  # fmt: skip
+        "1-2/1/0/1": "farmland",
+        "1-2/1/0/2": "urban",
+        "1-2/1/1/1": "ecological",
+        "1-2/1/1/2": "mixed",
+        "1-2/1/2/1": "unknown",
+        "1-2/1/2/2": "unknown",
+        "1-2/1/3/1": "unknown",
+        "1-2/1/3/2": "unknown",
+    }
     assert table["similarity_across"]["1-2/1/0/1"] == pytest.approx(0.0)
     # 60 ecological + 40 unknown against 59 ecological + 41 farmland.
     assert table["similarity_across"]["1-2/1/1/1"] == pytest.approx(0.59, abs=1e-3)
@@ -77,8 +88,11 @@ def test_zone_of_each_stretch_and_side() -> None:
 def test_name_zones_at_the_limits() -> None:
     shares = np.array([[60.0, 40, 0, 0], [59.9, 40.1, 0, 0], [50, 0, 0, 50], [0, 0, 60, 40]])
     assert ecology.name_zones(shares, 0.6, 0.5).tolist() == [
-        "ecological", "mixed", "unknown", "urban",
-    ]  # fmt: skip
+        "ecological",
+        "mixed",
+        "unknown",
+        "urban",
+    ]
 
 
 def test_every_belt_width_has_its_stretches() -> None:
@@ -105,9 +119,13 @@ def test_checkerboard_shares() -> None:
 
 
 TAGS = [
-    ("boundary", "protected_area"), ("natural", "water"), ("landuse", "residential"),
-    ("landuse", "industrial"), ("landuse", "forest"), ("landuse", "farmland"),
-]  # fmt: skip
+    ("boundary", "protected_area"),
+    ("natural", "water"),
+    ("landuse", "residential"),
+    ("landuse", "industrial"),
+    ("landuse", "forest"),
+    ("landuse", "farmland"),
+]
 
 
 @st.composite
@@ -303,11 +321,17 @@ def test_belt_without_any_layer() -> None:
 def test_unknown_border_gives_empty_layers() -> None:
     borders, _ = two_cities(LENGTH_M)
     out = ecology.boundary_ecology(
-        "8-9", borders, schemas.empty("belts", CRS), schemas.empty("land", CRS), schemas.empty("waterways", CRS),
-        schemas.empty("land_areas", CRS), schemas.empty("dykes", CRS),
+        "8-9",
+        borders,
+        schemas.empty("belts", CRS),
+        schemas.empty("land", CRS),
+        schemas.empty("waterways", CRS),
+        schemas.empty("land_areas", CRS),
+        schemas.empty("dykes", CRS),
         schemas.empty("roads", CRS),
-        schemas.empty("railways", CRS), PARAMS,
-    )  # fmt: skip
+        schemas.empty("railways", CRS),
+        PARAMS,
+    )
     assert all(frame.empty for frame in out.values())
 
 
@@ -332,8 +356,16 @@ def test_inputs_are_not_changed() -> None:
     parted = part_land(belts, land_areas)
     before = [each.copy(deep=True) for each in (borders, belts, land_areas, parted)]
     ecology.boundary_ecology(
-        "1-2", borders, belts, parted, schemas.empty("waterways", CRS), land_areas,
-        schemas.empty("dykes", CRS), schemas.empty("roads", CRS), schemas.empty("railways", CRS), PARAMS,
-    )  # fmt: skip
+        "1-2",
+        borders,
+        belts,
+        parted,
+        schemas.empty("waterways", CRS),
+        land_areas,
+        schemas.empty("dykes", CRS),
+        schemas.empty("roads", CRS),
+        schemas.empty("railways", CRS),
+        PARAMS,
+    )
     for one, two in zip(before, (borders, belts, land_areas, parted), strict=True):
         pd.testing.assert_frame_equal(one, two)

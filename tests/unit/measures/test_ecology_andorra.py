@@ -36,9 +36,13 @@ def andorra(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]
         for name, frame in read.items()
     }
     layers["borders"] = border_lines.derive_borders(
-        layers["cities"], layers["counties"], layers["waterways"], layers["land_areas"], metro,
+        layers["cities"],
+        layers["counties"],
+        layers["waterways"],
+        layers["land_areas"],
+        metro,
         metro.params.borders,
-    )  # fmt: skip
+    )
     ids = layers["borders"]["border_id"]
     layers["belts"] = belts_of(layers["borders"], layers["cities"], params)
     layers["land"] = part_land(layers["belts"], layers["land_areas"])

@@ -72,8 +72,14 @@ def locate(places=PLACES, services=SERVICES, metro=None, cities=CITIES, counties
 def test_centres_of_each_kind():
     centres = locate()["centres"].set_index("centre_id")
     assert centres.index.tolist() == [
-        "city-2", "core-1", "county_seat-c1", "county_seat-c2", "town-n1", "town-n2", "town-n6",
-    ]  # fmt: skip
+        "city-2",
+        "core-1",
+        "county_seat-c1",
+        "county_seat-c2",
+        "town-n1",
+        "town-n2",
+        "town-n6",
+    ]
     assert centres.loc["core-1"].geometry.distance(Point(0, 0)) < 1e-6  # projected from degrees
     assert centres.loc["city-2"].geometry == Point(800, 800)  # no centre known: the largest place
     assert centres.loc["county_seat-c1", "name"] == "丙"  # the namesake, not the most people

@@ -26,10 +26,28 @@ CRS = "+proj=laea +lat_0=34 +lon_0=113 +datum=WGS84 +units=m +no_defs"
 WIDTH, HEIGHT = 40_000.0, 60_000.0
 PARAMS = IntegrationParams(perturbations=20)
 INPUTS = (
-    "cities", "counties", "centres", "borders", "roads", "stations", "transit_links", "services",
-    "crossings", "dead_ends", "missing_links", "bottlenecks", "centre_times", "zone_grid",
-    "travel_times", "zones", "border_effect", "land", "eco_zones", "conflicts", "eco_corridors",
-)  # fmt: skip
+    "cities",
+    "counties",
+    "centres",
+    "borders",
+    "roads",
+    "stations",
+    "transit_links",
+    "services",
+    "crossings",
+    "dead_ends",
+    "missing_links",
+    "bottlenecks",
+    "centre_times",
+    "zone_grid",
+    "travel_times",
+    "zones",
+    "border_effect",
+    "land",
+    "eco_zones",
+    "conflicts",
+    "eco_corridors",
+)
 
 
 def layer(name, rows, geometry=None):
@@ -61,15 +79,22 @@ def make_metro(names="ABC", missing=3, crossings=8):
     pairs = list(pairwise(names))
     layers = {name: schemas.empty(name, CRS) for name in INPUTS}
     layers["cities"] = layer(
-        "cities", [{"city_id": n, "name": n, "population": 1e6, "is_core": n == "A"} for n in names],
+        "cities",
+        [{"city_id": n, "name": n, "population": 1e6, "is_core": n == "A"} for n in names],
         boxes.values(),
-    )  # fmt: skip
+    )
     layers["counties"] = layer(
         "counties", [{"county_id": f"r{n}", "city_id": n} for n in names], boxes.values()
     )
     middle = [shapely.centroid(boxes[n]) for n in names]
-    centres = [{"centre_id": f"{'core' if n == 'A' else 'city'}-{n}", "kind": "core" if n == "A" else "city",
-                "city_id": n} for n in names]  # fmt: skip
+    centres = [
+        {
+            "centre_id": f"{'core' if n == 'A' else 'city'}-{n}",
+            "kind": "core" if n == "A" else "city",
+            "city_id": n,
+        }
+        for n in names
+    ]
     centres += [
         {"centre_id": f"county_seat-{n}", "kind": "county_seat", "city_id": n} for n in names
     ]
@@ -85,9 +110,12 @@ def make_metro(names="ABC", missing=3, crossings=8):
     ]
     layers["borders"] = layer(
         "borders",
-        [{"border_id": f"{a}-{b}", "level": "city", "city_a": a, "city_b": b, "length_km": 60.0} for a, b in pairs],
+        [
+            {"border_id": f"{a}-{b}", "level": "city", "city_a": a, "city_b": b, "length_km": 60.0}
+            for a, b in pairs
+        ],
         [shapely.MultiLineString([line]) for line in lines],
-    )  # fmt: skip
+    )
     zones, times = make_zones(names, boxes)
     layers["zone_grid"], layers["zones"], layers["travel_times"] = *zones, times
     layers["services"] = make_services(names, boxes)
@@ -95,17 +123,39 @@ def make_metro(names="ABC", missing=3, crossings=8):
     crossed = [(f"{a}-{b}", n) for a, b in pairs for n in range(crossings)]
     layers["roads"] = layer(
         "roads",
-        [{"edge_id": f"{b}/{n}", "city_id": b[0], "is_oneway": n % 4 == 0, "lanes_evidence": "tagged"}
-         for b, n in crossed] + [{"edge_id": f"last/{name}", "city_id": name, "is_oneway": False, "lanes_evidence": "tagged"}
-                                for name in names],
+        [
+            {
+                "edge_id": f"{b}/{n}",
+                "city_id": b[0],
+                "is_oneway": n % 4 == 0,
+                "lanes_evidence": "tagged",
+            }
+            for b, n in crossed
+        ]
+        + [
+            {
+                "edge_id": f"last/{name}",
+                "city_id": name,
+                "is_oneway": False,
+                "lanes_evidence": "tagged",
+            }
+            for name in names
+        ],
         [shapely.LineString([(0, 0), (1, 1)])] * (len(crossed) + len(names)),
-    )  # fmt: skip
+    )
     layers["crossings"] = layer(
         "crossings",
-        [{"crossing_id": f"{b}/{n}", "border_id": b, "edge_id": f"{b}/{n}", "highway": classes[n % 4]}
-         for b, n in crossed],
+        [
+            {
+                "crossing_id": f"{b}/{n}",
+                "border_id": b,
+                "edge_id": f"{b}/{n}",
+                "highway": classes[n % 4],
+            }
+            for b, n in crossed
+        ],
         [shapely.Point(0, 0)] * len(crossed),
-    )  # fmt: skip
+    )
     found = [(f"{a}-{b}", n) for a, b in pairs for n in range(missing)]
     spot, hop = (
         [shapely.Point(0, 0)] * len(found),
@@ -123,25 +173,34 @@ def make_metro(names="ABC", missing=3, crossings=8):
     )
     layers["dead_ends"] = layer(
         "dead_ends",
-        [{"dead_end_id": f"{b}/{n}", "border_id": b, "end_type": "rail_end", "status": "unbuilt"}
-         for b, n in found[::3]],
+        [
+            {"dead_end_id": f"{b}/{n}", "border_id": b, "end_type": "rail_end", "status": "unbuilt"}
+            for b, n in found[::3]
+        ],
         spot[::3],
-    )  # fmt: skip
+    )
     layers["conflicts"] = layer(
         "conflicts", [{"conflict_id": f"{b}/{n}", "border_id": b} for b, n in found], hop
     )
     layers["stations"] = layer(
         "stations",
-        [{"station_id": f"{k}{n}", "kind": k, "city_id": n} for n in names for k in ("train", "bus")],
+        [
+            {"station_id": f"{k}{n}", "kind": k, "city_id": n}
+            for n in names
+            for k in ("train", "bus")
+        ],
         [shapely.Point(0, 0)] * (2 * len(names)),
-    )  # fmt: skip
+    )
     rides = [(k, a, b) for a, b in pairs for k in ("train", "bus")]
     layers["transit_links"] = layer(
         "transit_links",
-        [{"from_station": f"{k}{p}", "to_station": f"{k}{q}", "line": f"{k} {a}{b}", "mode": k}
-         for k, a, b in rides for p, q in ((a, b), (b, a))],
+        [
+            {"from_station": f"{k}{p}", "to_station": f"{k}{q}", "line": f"{k} {a}{b}", "mode": k}
+            for k, a, b in rides
+            for p, q in ((a, b), (b, a))
+        ],
         [shapely.LineString([(0, 0), (1, 1)])] * (2 * len(rides)),
-    )  # fmt: skip
+    )
     layers["border_effect"] = layer(
         "border_effect",
         [{"border_id": f"{a}-{b}", "mode": "drive", "penalty_pct": 20.0} for a, b in pairs],
@@ -150,21 +209,34 @@ def make_metro(names="ABC", missing=3, crossings=8):
     strip = [shapely.box(0, 0, 5_000, HEIGHT * share) for _ in sides for share in (0.1, 0.6, 0.3)]
     layers["land"] = layer(
         "land",
-        [{"land_id": f"{b}/{s}/{c}", "border_id": b, "city_id": s, "land_class": c}
-         for b, s in sides for c in ("protected", "farmland", "unknown")],
+        [
+            {"land_id": f"{b}/{s}/{c}", "border_id": b, "city_id": s, "land_class": c}
+            for b, s in sides
+            for c in ("protected", "farmland", "unknown")
+        ],
         strip,
-    )  # fmt: skip
+    )
     layers["eco_zones"] = layer(
         "eco_zones",
-        [{"segment_id": f"{b}/{s}", "border_id": b, "city_id": s, "belt_km": 5.0, "area_km2": 300.0,
-          "unknown_pct": 30.0, "similarity_across": 0.7} for b, s in sides],
+        [
+            {
+                "segment_id": f"{b}/{s}",
+                "border_id": b,
+                "city_id": s,
+                "belt_km": 5.0,
+                "area_km2": 300.0,
+                "unknown_pct": 30.0,
+                "similarity_across": 0.7,
+            }
+            for b, s in sides
+        ],
         [shapely.MultiPolygon([shapely.box(0, 0, 1, 1)])] * len(sides),
-    )  # fmt: skip
+    )
     layers["eco_corridors"] = layer(
         "eco_corridors",
         [{"corridor_id": f"{a}-{b}/1", "border_id": f"{a}-{b}"} for a, b in pairs],
         [shapely.MultiPolygon([shapely.box(0, 0, 1, 1)])] * len(pairs),
-    )  # fmt: skip
+    )
     return layers
 
 
@@ -174,12 +246,17 @@ def make_zones(names, boxes, step=10_000.0):
         west, _, east, north = boxes[name].bounds
         rows += [
             {
-                "cell": f"{name}{x:.0f}_{y:.0f}", "city_id": name, "point_x": x, "point_y": y,
-                "population": 1_000.0 + x % 7_000, "snap_m": 0.0, "access_segment": 0,
+                "cell": f"{name}{x:.0f}_{y:.0f}",
+                "city_id": name,
+                "point_x": x,
+                "point_y": y,
+                "population": 1_000.0 + x % 7_000,
+                "snap_m": 0.0,
+                "access_segment": 0,
             }
             for x in np.arange(west + step / 2, east, step)
             for y in np.arange(step / 2, north, step)
-        ]  # fmt: skip
+        ]
     table = pd.DataFrame(rows)
     x, y = table["point_x"].to_numpy(), table["point_y"].to_numpy()
     squares = shapely.box(x - step / 2, y - step / 2, x + step / 2, y + step / 2)
@@ -319,9 +396,25 @@ def test_the_index_rises_with_every_missing_link_built(count, which):
 
 
 @settings(max_examples=4, deadline=None)
-@given(st.sets(st.sampled_from(
-    ["roads", "travel_times", "zones", "services", "stations", "eco_zones", "land", "border_effect", "centres"]
-), min_size=4, max_size=7))  # fmt: skip
+@given(
+    st.sets(
+        st.sampled_from(
+            [
+                "roads",
+                "travel_times",
+                "zones",
+                "services",
+                "stations",
+                "eco_zones",
+                "land",
+                "border_effect",
+                "centres",
+            ]
+        ),
+        min_size=4,
+        max_size=7,
+    )
+)
 def test_missing_inputs_lower_the_coverage_and_widen_the_interval(missing):
     layers = make_metro("AB")
     empty = {name: schemas.empty(name, CRS) for name in missing}
@@ -393,9 +486,16 @@ def test_a_seat_mapped_as_a_town_is_no_town_zero_minutes_from_itself(base):
     seats = layers["centres"][layers["centres"]["kind"] == "county_seat"]
     twins = seats.assign(kind="town", centre_id="town-" + seats["centre_id"])
     centres = gpd.GeoDataFrame(
-        pd.concat([layers["centres"], *[twins.assign(centre_id=twins["centre_id"] + str(n)) for n in range(4)]],
-                  ignore_index=True), geometry="geometry", crs=CRS,
-    )  # fmt: skip
+        pd.concat(
+            [
+                layers["centres"],
+                *[twins.assign(centre_id=twins["centre_id"] + str(n)) for n in range(4)],
+            ],
+            ignore_index=True,
+        ),
+        geometry="geometry",
+        crs=CRS,
+    )
     after = run(layers, centres=centres)
     for indicator in ("town_minutes_to_seat", "town_minutes_to_core"):
         was, now = value_of(before, indicator), value_of(after, indicator)
@@ -437,9 +537,13 @@ def test_innovation_zones_of_the_plan_count(base):
     assert np.isnan(value_of(without, "innovation_sites_60min_pct")["value"])
     lon, lat = gpd.GeoSeries([shapely.Point(60_000, 30_000)], crs=CRS).to_crs(4326)[0].coords[0]
     metro = Metro.model_validate(
-        {"id": "m", "core": "A", "city": [{"id": "A", "name": "A"}, {"id": "B", "name": "B"}],
-         "area": [{"name": "zone", "kind": "innovation", "point": [lon, lat]}]}
-    )  # fmt: skip
+        {
+            "id": "m",
+            "core": "A",
+            "city": [{"id": "A", "name": "A"}, {"id": "B", "name": "B"}],
+            "area": [{"name": "zone", "kind": "innovation", "point": [lon, lat]}],
+        }
+    )
     planned = run(
         {**layers, "services": layers["services"].query("kind != 'university'")}, metro=metro
     )

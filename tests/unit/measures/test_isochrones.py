@@ -85,11 +85,25 @@ def test_people_inside_are_those_of_the_zones_reached(network):
 
 
 def test_transit_reaches_round_stations(network):
-    stations = layer("stations", [{"station_id": "s1", "kind": "train"}, {"station_id": "s2", "kind": "train"}],
-                     [shapely.Point(SIZE / 2, SIZE / 2), shapely.Point(SIZE - 4_000, SIZE / 2)])  # fmt: skip
-    links = layer("transit_links", [{"from_station": "s1", "to_station": "s2", "line": "1", "mode": "train",
-                                     "minutes": 10.0, "headway_min": 10.0}],
-                  [shapely.LineString([(0, 0), (1, 1)])])  # fmt: skip
+    stations = layer(
+        "stations",
+        [{"station_id": "s1", "kind": "train"}, {"station_id": "s2", "kind": "train"}],
+        [shapely.Point(SIZE / 2, SIZE / 2), shapely.Point(SIZE - 4_000, SIZE / 2)],
+    )
+    links = layer(
+        "transit_links",
+        [
+            {
+                "from_station": "s1",
+                "to_station": "s2",
+                "line": "1",
+                "mode": "train",
+                "minutes": 10.0,
+                "headway_min": 10.0,
+            }
+        ],
+        [shapely.LineString([(0, 0), (1, 1)])],
+    )
     found = draw(network, schemas.empty("zone_grid", CRS), stations=(stations, links))
     found = found[found["mode"] == "transit"].set_index("minutes")
     there = shapely.Point(SIZE - 4_000, SIZE / 2)

@@ -31,10 +31,15 @@ def m2_by_class(frame: gpd.GeoDataFrame) -> pd.Series:
 
 
 TAGS = [
-    ("boundary", "protected_area"), ("natural", "water"), ("natural", "wetland"),
-    ("landuse", "residential"), ("landuse", "industrial"), ("landuse", "forest"),
-    ("landuse", "farmland"), ("natural", "grassland"),
-]  # fmt: skip
+    ("boundary", "protected_area"),
+    ("natural", "water"),
+    ("natural", "wetland"),
+    ("landuse", "residential"),
+    ("landuse", "industrial"),
+    ("landuse", "forest"),
+    ("landuse", "farmland"),
+    ("natural", "grassland"),
+]
 
 
 @st.composite
@@ -103,11 +108,15 @@ def test_precedence_of_a_pile() -> None:
     """The pile's top class wins; take it away and the next one does."""
     pile = shapely.box(1_000, 100, 2_000, 600)
     ranked = [
-        ("boundary", "protected_area", "protected"), ("natural", "water", "water"),
-        ("natural", "wetland", "wetland"), ("landuse", "industrial", "industrial"),
-        ("landuse", "residential", "residential"), ("landuse", "forest", "forest"),
-        ("landuse", "farmland", "farmland"), ("natural", "grassland", "grass"),
-    ]  # fmt: skip
+        ("boundary", "protected_area", "protected"),
+        ("natural", "water", "water"),
+        ("natural", "wetland", "wetland"),
+        ("landuse", "industrial", "industrial"),
+        ("landuse", "residential", "residential"),
+        ("landuse", "forest", "forest"),
+        ("landuse", "farmland", "farmland"),
+        ("natural", "grassland", "grass"),
+    ]
     for n, (_, _, expected) in enumerate(ranked):
         frame = classify(areas(*[(key, value, pile) for key, value, _ in reversed(ranked[n:])]))
         mapped = frame[frame["land_class"] != "unknown"]
@@ -133,8 +142,16 @@ def test_tag_that_says_nothing_of_land_is_not_guessed() -> None:
 
 def test_self_overlapping_polygon_is_repaired_and_counted(caplog: pytest.LogCaptureFixture) -> None:
     # A ring that goes round twice: linework repair would leave a hole where it overlaps.
-    ring = [(0, 100), (800, 100), (800, 500), (200, 500), (200, 300), (1_000, 300), (1_000, 700),
-            (0, 700)]  # fmt: skip
+    ring = [
+        (0, 100),
+        (800, 100),
+        (800, 500),
+        (200, 500),
+        (200, 300),
+        (1_000, 300),
+        (1_000, 700),
+        (0, 700),
+    ]
     polygon = shapely.Polygon(ring)
     assert not polygon.is_valid
     with caplog.at_level(logging.INFO, logger="pipeline.measures.land"):

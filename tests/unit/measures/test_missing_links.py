@@ -51,11 +51,13 @@ def test_no_way_round_is_a_link_with_null_detour():
 
 def test_short_way_round_leaves_nothing_missing():
     def world(aside):
-        return World([
-            ("tertiary", [(-6000, 0), (-1600, 0), (-1500, 0)], {}),
-            ("tertiary", [(6000, 0), (1600, 0), (1500, 0)], {}),
-            ("tertiary", [(-1600, 0), (-1600, aside), (1600, aside), (1600, 0)], {}),
-        ])  # fmt: skip
+        return World(
+            [
+                ("tertiary", [(-6000, 0), (-1600, 0), (-1500, 0)], {}),
+                ("tertiary", [(6000, 0), (1600, 0), (1500, 0)], {}),
+                ("tertiary", [(-1600, 0), (-1600, aside), (1600, aside), (1600, 0)], {}),
+            ]
+        )
 
     ends, links = world(150).paired()
     assert (len(links), len(ends)) == (0, 0)
@@ -147,8 +149,13 @@ def test_road_of_the_own_city_is_not_faced():
 
 
 def water(width, kind="river", y=(-6000, 6000)):
-    return {"area_id": "w1", "key": "natural", "value": "water", "water": kind,
-            "geometry": shapely.box(-width / 2, y[0], width / 2, y[1])}  # fmt: skip
+    return {
+        "area_id": "w1",
+        "key": "natural",
+        "value": "water",
+        "water": kind,
+        "geometry": shapely.box(-width / 2, y[0], width / 2, y[1]),
+    }
 
 
 def line(x=0.0):
@@ -228,9 +235,11 @@ def test_blocked_node_is_a_link_with_the_way_round_the_barrier():
 
 def test_closed_piece_is_a_link():
     ways = [
-        ("tertiary", [(-6000, 0), (-30, 0)], {}), ("tertiary", [(-30, 0), (30, 0)], {"access": "no"}),
-        ("tertiary", [(30, 0), (6000, 0)], {}), *DETOUR,
-    ]  # fmt: skip
+        ("tertiary", [(-6000, 0), (-30, 0)], {}),
+        ("tertiary", [(-30, 0), (30, 0)], {"access": "no"}),
+        ("tertiary", [(30, 0), (6000, 0)], {}),
+        *DETOUR,
+    ]
     link = only(World(ways).paired()[1])
     assert (link["obstacle"], link["gap_m"]) == ("barrier", pytest.approx(60.0))
 
@@ -256,8 +265,13 @@ def test_two_carriageways_are_measured_over_both_halves():
 def test_turning_the_world_changes_no_pair(degrees):
     turn = np.radians(degrees)
     matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    ways = [*STUBS, *DETOUR, ("tertiary", [(-6000, 900), (-500, 900)], {}),
-            ("secondary", [(6000, 1200), (600, 1200)], {}), ("track", [(-400, 0), (-100, 50)], {})]  # fmt: skip
+    ways = [
+        *STUBS,
+        *DETOUR,
+        ("tertiary", [(-6000, 900), (-500, 900)], {}),
+        ("secondary", [(6000, 1200), (600, 1200)], {}),
+        ("track", [(-400, 0), (-100, 50)], {}),
+    ]
     plain, turned = World(ways), World(ways, move=lambda xy: np.asarray(xy) @ matrix.T)
     for before, after in zip(plain.paired(), turned.paired(), strict=True):
         columns = [
@@ -301,13 +315,15 @@ def test_a_road_behind_an_end_that_is_near_by_road_is_not_faced():
     """The west's end looks at an end 120 m on; a through road stands 640 m behind that."""
 
     def world(depth):
-        return World([
-            ("tertiary", [(-6000, 0), (-200, 0), (-60, 0)], {}),
-            ("tertiary", [(60, 0), (200, 0), (200, -depth)], {}),
-            ("tertiary", [(-200, 0), (-200, -depth), (200, -depth)], {}),
-            ("tertiary", [(700, -3000), (700, 3000)], {}),
-            ("tertiary", [(200, -depth), (200, -3000), (700, -3000)], {}),
-        ])  # fmt: skip
+        return World(
+            [
+                ("tertiary", [(-6000, 0), (-200, 0), (-60, 0)], {}),
+                ("tertiary", [(60, 0), (200, 0), (200, -depth)], {}),
+                ("tertiary", [(-200, 0), (-200, -depth), (200, -depth)], {}),
+                ("tertiary", [(700, -3000), (700, 3000)], {}),
+                ("tertiary", [(200, -depth), (200, -3000), (700, -3000)], {}),
+            ]
+        )
 
     ends, links = world(120).paired()  # 920 m round
     assert (len(ends), len(links)) == (0, 0)
@@ -315,8 +331,12 @@ def test_a_road_behind_an_end_that_is_near_by_road_is_not_faced():
 
 
 def test_every_examined_end_is_in_the_account():
-    ways = [*STUBS, *DETOUR, ("tertiary", [(-6000, 3000), (-500, 3000)], {}),
-            ("residential", [(-1000, 0), (-1000, -500)], {})]  # fmt: skip
+    ways = [
+        *STUBS,
+        *DETOUR,
+        ("tertiary", [(-6000, 3000), (-500, 3000)], {}),
+        ("residential", [(-1000, 0), (-1000, -500)], {}),
+    ]
     world = World(ways, {(-500.0, 3000.0): {"highway": "turning_circle"}})
     made = world.made()
     rules = made["end_rules"].set_index("rule")["ends"]

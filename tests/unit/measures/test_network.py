@@ -19,9 +19,17 @@ IDS = pd.ArrowDtype(pa.list_(pa.int64()))
 
 # node -> (x, y): a cross of two streets, and more around it
 NODES = {
-    1: (0, 0), 2: (100, 0), 3: (200, 0), 4: (100, -100), 5: (100, 100),
-    6: (300, 0), 7: (300, 100), 8: (200, 100), 9: (5_000, 0), 10: (5_100, 0),
-}  # fmt: skip
+    1: (0, 0),
+    2: (100, 0),
+    3: (200, 0),
+    4: (100, -100),
+    5: (100, 100),
+    6: (300, 0),
+    7: (300, 100),
+    8: (200, 100),
+    9: (5_000, 0),
+    10: (5_100, 0),
+}
 
 
 def layer(name, rows, geometry):
@@ -181,12 +189,29 @@ def test_direction(tags, is_oneway, ends):
 @pytest.mark.parametrize(
     ("text", "kmh"),
     [
-        ("50", 50.0), ("50 km/h", 50.0), ("80 kmh", 80.0), ("30 mph", 48.28032), ("30mph", 48.28032),
-        ("10 knots", 18.52), ("walk", 6.0), ("none", None), ("signals", None), ("CN:urban", None),
-        ("50;60", None), ("500", None), ("0", None), ("4", None), ("-50", None), ("fast", None),
-        ("130 mph", None), ("200", 200.0), ("5", 5.0), ("", None), ("62.5", 62.5),
+        ("50", 50.0),
+        ("50 km/h", 50.0),
+        ("80 kmh", 80.0),
+        ("30 mph", 48.28032),
+        ("30mph", 48.28032),
+        ("10 knots", 18.52),
+        ("walk", 6.0),
+        ("none", None),
+        ("signals", None),
+        ("CN:urban", None),
+        ("50;60", None),
+        ("500", None),
+        ("0", None),
+        ("4", None),
+        ("-50", None),
+        ("fast", None),
+        ("130 mph", None),
+        ("200", 200.0),
+        ("5", 5.0),
+        ("", None),
+        ("62.5", 62.5),
     ],
-)  # fmt: skip
+)
 def test_speed_values(text, kmh):
     parsed = network.parse_speed_kmh(text)
     assert np.isnan(parsed) if kmh is None else parsed == pytest.approx(kmh)
@@ -194,9 +219,19 @@ def test_speed_values(text, kmh):
 
 @pytest.mark.parametrize(
     ("text", "lanes"),
-    [("2", 2), ("1.5", 1.5), ("0", None), ("17", None), ("2;3", None), ("two", None), ("nan", None),
-     ("inf", None), ("-1", None), ("16", 16)],
-)  # fmt: skip
+    [
+        ("2", 2),
+        ("1.5", 1.5),
+        ("0", None),
+        ("17", None),
+        ("2;3", None),
+        ("two", None),
+        ("nan", None),
+        ("inf", None),
+        ("-1", None),
+        ("16", 16),
+    ],
+)
 def test_lane_values(text, lanes):
     parsed = network.parse_lanes(text)
     assert np.isnan(parsed) if lanes is None else parsed == lanes
@@ -229,13 +264,25 @@ def test_lanes_are_per_direction(tags, lanes, evidence):
         ({"highway": "primary"}, 60.0, "imputed"),
         ({"highway": "primary", "maxspeed": "70"}, 70.0, "tagged"),
         ({"highway": "primary", "maxspeed": "CN:rural"}, 60.0, "imputed"),
-        ({"highway": "primary", "maxspeed_forward": "80", "maxspeed_backward": "60"}, 60.0, "tagged"),
-        ({"highway": "primary", "maxspeed_forward": "80", "maxspeed_backward": "60", "oneway": "yes"},
-         80.0, "tagged"),
+        (
+            {"highway": "primary", "maxspeed_forward": "80", "maxspeed_backward": "60"},
+            60.0,
+            "tagged",
+        ),
+        (
+            {
+                "highway": "primary",
+                "maxspeed_forward": "80",
+                "maxspeed_backward": "60",
+                "oneway": "yes",
+            },
+            80.0,
+            "tagged",
+        ),
         ({"highway": "trunk_link"}, 45.0, "imputed"),
         ({"highway": "living_street"}, 30.0, "imputed"),
     ],
-)  # fmt: skip
+)
 def test_speed_by_tag_else_by_class(tags, kmh, evidence):
     edge = build(make_ways(([1, 2], tags)))[0].iloc[0]
     assert (edge["speed_kmh"], edge["speed_evidence"]) == (kmh, evidence)

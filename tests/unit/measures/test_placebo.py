@@ -17,13 +17,26 @@ from small_roads import DETOUR, STUBS, World
 
 def run(world, **changes):
     ends, links = world.paired()
-    names = ("borders", "cities", "roads", "road_nodes", "tagged_nodes", "land_areas", "barriers",
-             "waterways")  # fmt: skip
+    names = (
+        "borders",
+        "cities",
+        "roads",
+        "road_nodes",
+        "tagged_nodes",
+        "land_areas",
+        "barriers",
+        "waterways",
+    )
     return placebo.placebo_borders(
-        "a-b", **{name: world[name] for name in names}, dead_ends=ends, link_candidates=links,
-        params=PlaceboParams(**changes), dead_ends_params=DeadEndsParams(),
-        missing_links_params=MissingLinksParams(), borders_params=BordersParams(),
-    )  # fmt: skip
+        "a-b",
+        **{name: world[name] for name in names},
+        dead_ends=ends,
+        link_candidates=links,
+        params=PlaceboParams(**changes),
+        dead_ends_params=DeadEndsParams(),
+        missing_links_params=MissingLinksParams(),
+        borders_params=BordersParams(),
+    )
 
 
 def test_the_real_border_is_replicate_zero():
@@ -61,8 +74,13 @@ def test_the_same_seed_gives_the_same_copies():
 def test_densities_leave_out_what_follows_nature():
     """A lake on the border beside one of two pairs of ends."""
     pair = [*STUBS, *[(h, [(x, y + 8000) for x, y in xy], t) for h, xy, t in STUBS]]
-    lake = {"area_id": "w1", "key": "natural", "value": "water", "water": "lake",
-            "geometry": shapely.box(-100, -2000, 100, 2000)}  # fmt: skip
+    lake = {
+        "area_id": "w1",
+        "key": "natural",
+        "value": "water",
+        "water": "lake",
+        "geometry": shapely.box(-100, -2000, 100, 2000),
+    }
     table = run(World(pair, land_areas=[lake]), replicates=1)
     real = table.iloc[0]
     assert real["dead_ends_per_100km"] == pytest.approx(100 * 4 / 80)

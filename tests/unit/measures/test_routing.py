@@ -314,9 +314,14 @@ def test_a_oneway_inside_a_chain_parts_it_in_one_direction_only():
 
 @pytest.mark.parametrize(
     ("barrier", "access", "is_open"),
-    [("bollard", None, False), ("bollard", "yes", True), ("gate", None, True), ("gate", "private", False),
-     ("toll_booth", None, True)],
-)  # fmt: skip
+    [
+        ("bollard", None, False),
+        ("bollard", "yes", True),
+        ("gate", None, True),
+        ("gate", "private", False),
+        ("toll_booth", None, True),
+    ],
+)
 def test_barriers_part_the_road_they_stand_on(barrier, access, is_open):
     _, times = minutes_between(*line_network(barriers={2: (barrier, access)}))
     assert np.isfinite(times[0, 2]) == is_open
@@ -335,9 +340,13 @@ def cross_roads():
 
 @pytest.mark.parametrize(
     ("rule", "expected"),
-    [(("no_left_turn", 1, 9, 3), [0, 2, 4, 2]), (("only_straight_on", 1, 9, 2), [0, 2, 4, 4]),
-     (("no_entry_sign", 1, 9, 8), [0, 2, 2, 2]), (("give_way", 1, 9, 3), [0, 2, 2, 2])],
-)  # fmt: skip
+    [
+        (("no_left_turn", 1, 9, 3), [0, 2, 4, 2]),
+        (("only_straight_on", 1, 9, 2), [0, 2, 4, 4]),
+        (("no_entry_sign", 1, 9, 8), [0, 2, 2, 2]),
+        (("give_way", 1, 9, 3), [0, 2, 2, 2]),
+    ],
+)
 def test_restrictions_force_a_way_round_by_a_u_turn_at_an_arm_end(rule, expected):
     network, times = minutes_between(*cross_roads(), [rule])
     np.testing.assert_allclose(times[0, :4], expected)

@@ -105,8 +105,14 @@ def test_confluence_on_the_border_keeps_the_passage() -> None:
 
 
 def test_meander_has_a_net_direction_and_a_loop_has_none() -> None:
-    meander = [(9_000, 900), (9_000, -900), (11_000, -900), (11_000, 900), (13_000, 900),
-               (13_000, -4_900)]  # fmt: skip
+    meander = [
+        (9_000, 900),
+        (9_000, -900),
+        (11_000, -900),
+        (11_000, 900),
+        (13_000, 900),
+        (13_000, -4_900),
+    ]
     rivers, sites = rivers_of({"name": "M", "line": meander})
     assert rivers["upstream_city"].tolist() == ["1"]
     assert rivers["crossing_count"].tolist() == [3]

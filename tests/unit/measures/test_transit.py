@@ -60,9 +60,13 @@ ROUTES = [(10, "subway", "1", np.nan, [1, 2, 3]), (20, "highspeed", "G", np.nan,
 
 def network_of(stops=STOPS, routes=ROUTES):
     made = build_transit(
-        CITIES, make_stops(stops), make_routes(routes), schemas.empty("gtfs_stops", CRS),
-        schemas.empty("gtfs_rides"), PARAMS,
-    )  # fmt: skip
+        CITIES,
+        make_stops(stops),
+        make_routes(routes),
+        schemas.empty("gtfs_stops", CRS),
+        schemas.empty("gtfs_rides"),
+        PARAMS,
+    )
     return made, TransitNetwork.build(made["stations"], made["transit_links"], PARAMS)
 
 
@@ -84,11 +88,14 @@ def test_layers_of_two_lines():
 
 def test_platforms_of_one_name_are_one_station_and_both_relations_one_line():
     stops = [
-        (1, 0.0, 0.0, "A", "bus", False), (2, 30.0, 0.0, "A", "bus", False),
-        (3, 5000.0, 0.0, "B", "bus", False), (4, 5020.0, 0.0, "B", "bus", True),
-        (9, 0.0, 90.0, "unused", "bus", False), (6, 0.0, 10.0, None, "bus", False),
+        (1, 0.0, 0.0, "A", "bus", False),
+        (2, 30.0, 0.0, "A", "bus", False),
+        (3, 5000.0, 0.0, "B", "bus", False),
+        (4, 5020.0, 0.0, "B", "bus", True),
+        (9, 0.0, 90.0, "unused", "bus", False),
+        (6, 0.0, 10.0, None, "bus", False),
         (7, 5000.0, 900.0, "B", "bus", False),
-    ]  # fmt: skip
+    ]
     routes = [
         (10, "bus", "7", 20.0, [1, 3]),
         (11, "bus", "7", 15.0, [4, 2]),

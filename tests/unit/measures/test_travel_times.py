@@ -17,19 +17,32 @@ def make_grid(network, x, y):
     segment, fraction, snap_m = network.snap_points(x, y, 500.0)
     return gpd.GeoDataFrame(
         {
-            "cell": [f"{n:03d}" for n in range(len(x))], "city_id": "a", "access_segment": segment,
-            "access_fraction": fraction, "access_min": snap_m / 250.0, "snap_m": snap_m,
+            "cell": [f"{n:03d}" for n in range(len(x))],
+            "city_id": "a",
+            "access_segment": segment,
+            "access_fraction": fraction,
+            "access_min": snap_m / 250.0,
+            "snap_m": snap_m,
         },
-        geometry=shapely.box(np.asarray(x) - 1000, np.asarray(y) - 1000, np.asarray(x) + 1000, np.asarray(y) + 1000),
+        geometry=shapely.box(
+            np.asarray(x) - 1000, np.asarray(y) - 1000, np.asarray(x) + 1000, np.asarray(y) + 1000
+        ),
         crs=CRS,
-    )  # fmt: skip
+    )
 
 
 STREETS = [
-    (100 * i + j, 100 * (i + di) + j + dj, [(i * 2000, j * 2000), ((i + di) * 2000, (j + dj) * 2000)],
-     {"is_oneway": (i + j) % 3 == 0, "is_urban": i % 2 == 0})
-    for i in range(6) for j in range(6) for di, dj in ((1, 0), (0, 1)) if i + di < 6 and j + dj < 6
-]  # fmt: skip
+    (
+        100 * i + j,
+        100 * (i + di) + j + dj,
+        [(i * 2000, j * 2000), ((i + di) * 2000, (j + dj) * 2000)],
+        {"is_oneway": (i + j) % 3 == 0, "is_urban": i % 2 == 0},
+    )
+    for i in range(6)
+    for j in range(6)
+    for di, dj in ((1, 0), (0, 1))
+    if i + di < 6 and j + dj < 6
+]
 NETWORK = make_network(STREETS)
 RNG = np.random.default_rng(3)
 GRID = make_grid(NETWORK, RNG.uniform(-2000, 11_000, 60), RNG.uniform(-200, 10_200, 60))

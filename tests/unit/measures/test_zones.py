@@ -26,8 +26,9 @@ def make_cities(populations=(100_001.0, 7.0), crs=CRS, side=SQUARE):
     boxes = [shapely.box(-side, 0, 0, side), shapely.box(0, 0, side, side)]
     return gpd.GeoDataFrame(
         {"city_id": ["a", "b"], "name": ["a", "b"], "population": list(populations)},
-        geometry=boxes, crs=crs,
-    )  # fmt: skip
+        geometry=boxes,
+        crs=crs,
+    )
 
 
 def make_places(rows, crs=CRS):
@@ -53,22 +54,49 @@ def make_land(boxes, value="residential"):
     if not boxes:
         return schemas.empty("land_areas", CRS)
     return gpd.GeoDataFrame(
-        {"area_id": [f"w{n}" for n in range(len(boxes))], "key": "landuse", "value": value, "water": None, "name": None},
-        geometry=boxes, crs=CRS,
-    )  # fmt: skip
+        {
+            "area_id": [f"w{n}" for n in range(len(boxes))],
+            "key": "landuse",
+            "value": value,
+            "water": None,
+            "name": None,
+        },
+        geometry=boxes,
+        crs=CRS,
+    )
 
 
 def make_network(crs=CRS, side=SQUARE):
     """One road along y = 10 km from west to east."""
     line = shapely.LineString([(-side, 10_000.0), (side, 10_000.0)])
     row = {
-        "edge_id": "1/1/2", "from_node": 1, "to_node": 2, "way_id": 1, "highway": "primary", "name": None,
-        "ref": None, "status": "open", "is_oneway": False, "lanes": 1.0, "lanes_evidence": "imputed",
-        "speed_kmh": 60.0, "speed_evidence": "imputed", "is_bridge": False, "is_tunnel": False,
-        "length_m": line.length, "city_id": None, "class_rank": 2, "is_link": False, "is_roundabout": False,
-        "is_urban": False, "is_in_core": False, "is_closed": False, "is_toll": False, "layer": 0,
+        "edge_id": "1/1/2",
+        "from_node": 1,
+        "to_node": 2,
+        "way_id": 1,
+        "highway": "primary",
+        "name": None,
+        "ref": None,
+        "status": "open",
+        "is_oneway": False,
+        "lanes": 1.0,
+        "lanes_evidence": "imputed",
+        "speed_kmh": 60.0,
+        "speed_evidence": "imputed",
+        "is_bridge": False,
+        "is_tunnel": False,
+        "length_m": line.length,
+        "city_id": None,
+        "class_rank": 2,
+        "is_link": False,
+        "is_roundabout": False,
+        "is_urban": False,
+        "is_in_core": False,
+        "is_closed": False,
+        "is_toll": False,
+        "layer": 0,
         "service": None,
-    }  # fmt: skip
+    }
     roads = gpd.GeoDataFrame([row], geometry=[line], crs=crs)
     return routing.prepare(
         roads, schemas.empty("road_nodes", crs), schemas.empty("turn_restrictions"), RoutingParams()
@@ -80,10 +108,14 @@ def grid_of(cities=None, places=(), land=(), **changes):
     params = changes.get("params", PARAMS)
     raster = changes.get("raster")
     return zones.make_zone_grid(
-        cities, make_places(list(places)), make_land(list(land)), zones.make_zone_cells(cities, params),
+        cities,
+        make_places(list(places)),
+        make_land(list(land)),
+        zones.make_zone_cells(cities, params),
         schemas.empty("raster_population") if raster is None else raster,
-        changes.get("network") or make_network(), params,
-    )  # fmt: skip
+        changes.get("network") or make_network(),
+        params,
+    )
 
 
 def test_cells_are_those_whose_centre_lies_in_a_city():
@@ -202,9 +234,14 @@ def test_the_antimeridian_does_not_matter(centre):
     cities = make_cities(crs=crs, side=30_000.0)
     network = make_network(crs=crs, side=30_000.0)
     grid = zones.make_zone_grid(
-        cities, schemas.empty("places", crs), schemas.empty("land_areas", crs),
-        zones.make_zone_cells(cities, PARAMS), schemas.empty("raster_population"), network, PARAMS,
-    )  # fmt: skip
+        cities,
+        schemas.empty("places", crs),
+        schemas.empty("land_areas", crs),
+        zones.make_zone_cells(cities, PARAMS),
+        schemas.empty("raster_population"),
+        network,
+        PARAMS,
+    )
     area = grid.groupby("city_id").apply(lambda rows: rows.geometry.area.sum())
     np.testing.assert_allclose(area, 900e6, rtol=0.06)
     assert grid.geometry.area.max() < 12e6
@@ -227,7 +264,8 @@ def test_a_raster_comes_before_the_totals_and_a_city_it_does_not_know_is_spread(
     own = grid["city_id"] == "a"
     np.testing.assert_array_equal(grid.loc[own, "population"], counted[is_a])
     assert grid.loc[own, "population_evidence"].value_counts().to_dict() == {
-        "raster": is_a.sum() - 1, "unknown": 1,
-    }  # fmt: skip
+        "raster": is_a.sum() - 1,
+        "unknown": 1,
+    }
     assert set(grid.loc[~own, "population_evidence"]) == {"estimated"}
     assert grid.loc[~own, "population"].sum() == pytest.approx(7_000.0, abs=1e-6)

@@ -156,15 +156,24 @@ def layers(names: tuple[str, ...] = (), zone_step: float = 0.04, links: int = 14
     made["land_areas"] = geo(
         "land_areas",
         [
-            {"area_id": f"w{n}", "key": key, "value": value, "name": name(n, "龙湖"),
-             "geometry": Point(x, y).buffer(size)}
+            {
+                "area_id": f"w{n}",
+                "key": key,
+                "value": value,
+                "name": name(n, "龙湖"),
+                "geometry": Point(x, y).buffer(size),
+            }
             for n, (key, value, x, y, size) in enumerate(
-                [("natural", "water", 113.3, 34.85, 0.03), ("landuse", "residential", 113.2, 34.55, 0.12),
-                 ("landuse", "residential", 113.75, 34.55, 0.07), ("landuse", "residential", 114.3, 34.5, 0.05),
-                 ("natural", "wood", 113.15, 34.15, 0.1)]
+                [
+                    ("natural", "water", 113.3, 34.85, 0.03),
+                    ("landuse", "residential", 113.2, 34.55, 0.12),
+                    ("landuse", "residential", 113.75, 34.55, 0.07),
+                    ("landuse", "residential", 114.3, 34.5, 0.05),
+                    ("natural", "wood", 113.15, 34.15, 0.1),
+                ]
             )
         ],
-    )  # fmt: skip
+    )
     made["places"] = geo(
         "places",
         [
@@ -226,26 +235,53 @@ def layers(names: tuple[str, ...] = (), zone_step: float = 0.04, links: int = 14
     made["crossings"] = geo(
         "crossings",
         [
-            {"crossing_id": f"{border}/{n}", "border_id": border, "edge_id": f"{n}/1/2", "way_id": n,
-             "highway": ("motorway", "primary", "tertiary")[n % 3], "name": name(n, f"跨界路{n}"), "ref": f"S{n}",
-             "lanes": 2.0, "capacity_pcu_h": 3000.0, "is_bridge": n % 4 == 0, "load_share_pct": 40.0 / (n + 1),
-             "geometry": Point(_border_x(border), 34.1 + 0.09 * n)}
-            for border in border_ids for n in range(9)
+            {
+                "crossing_id": f"{border}/{n}",
+                "border_id": border,
+                "edge_id": f"{n}/1/2",
+                "way_id": n,
+                "highway": ("motorway", "primary", "tertiary")[n % 3],
+                "name": name(n, f"跨界路{n}"),
+                "ref": f"S{n}",
+                "lanes": 2.0,
+                "capacity_pcu_h": 3000.0,
+                "is_bridge": n % 4 == 0,
+                "load_share_pct": 40.0 / (n + 1),
+                "geometry": Point(_border_x(border), 34.1 + 0.09 * n),
+            }
+            for border in border_ids
+            for n in range(9)
         ],
-    )  # fmt: skip
+    )
     made["bottlenecks"] = geo(
         "bottlenecks",
         [
-            {"bottleneck_id": f"{kind}/{border}/{n}", "border_id": border, "kind": kind,
-             "name": name(n, f"跨界路{n}"), "ref": f"S{n}", "highway": "primary", "capacity_here_pcu_h": 1500.0,
-             "capacity_approach_pcu_h": 3000.0, "capacity_ratio": 0.5, "evidence": name(n, "lanes=2 | lanes=4"),
-             "is_bridge": n == 0, "load_share_pct": 20.0 - n, "is_toll_plaza": False, "crossing_id": f"{border}/{n}",
-             "geometry": LineString([(_border_x(border) - 0.004, 34.1 + 0.09 * n),
-                                     (_border_x(border) + 0.004, 34.1 + 0.09 * n)])}
+            {
+                "bottleneck_id": f"{kind}/{border}/{n}",
+                "border_id": border,
+                "kind": kind,
+                "name": name(n, f"跨界路{n}"),
+                "ref": f"S{n}",
+                "highway": "primary",
+                "capacity_here_pcu_h": 1500.0,
+                "capacity_approach_pcu_h": 3000.0,
+                "capacity_ratio": 0.5,
+                "evidence": name(n, "lanes=2 | lanes=4"),
+                "is_bridge": n == 0,
+                "load_share_pct": 20.0 - n,
+                "is_toll_plaza": False,
+                "crossing_id": f"{border}/{n}",
+                "geometry": LineString(
+                    [
+                        (_border_x(border) - 0.004, 34.1 + 0.09 * n),
+                        (_border_x(border) + 0.004, 34.1 + 0.09 * n),
+                    ]
+                ),
+            }
             for border in border_ids
             for n, kind in enumerate(("lane_drop", "class_drop", "speed_drop", "critical_crossing"))
         ],
-    )  # fmt: skip
+    )
     made["dead_ends"], made["missing_links"] = _ends_and_links(border_ids, links, name)
     made["placebo"] = table(
         "placebo",
@@ -265,25 +301,54 @@ def layers(names: tuple[str, ...] = (), zone_step: float = 0.04, links: int = 14
     made["commuting_circle"] = table(
         "commuting_circle",
         [
-            {"city_id": city, "mode": mode, "minutes": 60.0, "zones": 9, "population": 1e6,
-             "population_share_pct": None if city == "411000" else 41.3, "area_km2": 500.0,
-             "area_share_pct": 8.0}
-            for city in (None, *(c[0] for c in CITIES)) for mode in ("drive", "drive_peak")
+            {
+                "city_id": city,
+                "mode": mode,
+                "minutes": 60.0,
+                "zones": 9,
+                "population": 1e6,
+                "population_share_pct": None if city == "411000" else 41.3,
+                "area_km2": 500.0,
+                "area_share_pct": 8.0,
+            }
+            for city in (None, *(c[0] for c in CITIES))
+            for mode in ("drive", "drive_peak")
         ],
-    )  # fmt: skip
+    )
     made["isochrones"] = geo(
         "isochrones",
-        [{"centre_id": c["centre_id"], "mode": mode, "minutes": float(minutes), "area_km2": minutes * 30.0,
-          "population": minutes * 1e5, "geometry": MultiPolygon([c["geometry"].buffer(minutes / 150 * scale, 6)])}
-         for c in made["centres"].to_dict("records") for minutes in (15, 30, 45, 60, 90)
-         for mode, scale in (("drive", 1.0), ("drive_peak", 0.7))],
-    )  # fmt: skip
+        [
+            {
+                "centre_id": c["centre_id"],
+                "mode": mode,
+                "minutes": float(minutes),
+                "area_km2": minutes * 30.0,
+                "population": minutes * 1e5,
+                "geometry": MultiPolygon([c["geometry"].buffer(minutes / 150 * scale, 6)]),
+            }
+            for c in made["centres"].to_dict("records")
+            for minutes in (15, 30, 45, 60, 90)
+            for mode, scale in (("drive", 1.0), ("drive_peak", 0.7))
+        ],
+    )
     made["border_effect"] = table(
         "border_effect",
-        [{"border_id": border, "mode": "drive", "penalty_pct": 12.5 if n == 0 else None, "ci_low_pct": 8.0 if n == 0 else None,
-          "ci_high_pct": 17.0 if n == 0 else None, "n_pairs": 800 * (1 - n), "placebo_low_pct": -2.0, "placebo_high_pct": 3.0,
-          "includes_river": n == 0, "reason": None if n == 0 else "too_few_pairs"} for n, border in enumerate(border_ids)],
-    )  # fmt: skip
+        [
+            {
+                "border_id": border,
+                "mode": "drive",
+                "penalty_pct": 12.5 if n == 0 else None,
+                "ci_low_pct": 8.0 if n == 0 else None,
+                "ci_high_pct": 17.0 if n == 0 else None,
+                "n_pairs": 800 * (1 - n),
+                "placebo_low_pct": -2.0,
+                "placebo_high_pct": 3.0,
+                "includes_river": n == 0,
+                "reason": None if n == 0 else "too_few_pairs",
+            }
+            for n, border in enumerate(border_ids)
+        ],
+    )
     made |= _ecology(border_ids, name)
     made["indicators"] = table(
         "indicators",
@@ -397,14 +462,35 @@ def _roads(random: Any, name: Any) -> gpd.GeoDataFrame:
         off = at + 0.03 * np.sin(steps * 9 + n)
         line = np.column_stack([steps, off] if along else [off, steps])
         rows.append(
-            {"edge_id": f"{n}/{n}/{n + 1}", "from_node": n, "to_node": n + 1, "way_id": n, "highway": highway,
-             "name": name(n, f"道路{n}"), "ref": f"{'GS'[rank > 1]}{n}" if rank < 3 else None,
-             "status": "construction" if n == 5 else "open", "is_oneway": False, "lanes": 2.0,
-             "lanes_evidence": "tagged", "speed_kmh": 80.0, "speed_evidence": "imputed", "is_bridge": False,
-             "is_tunnel": False, "length_m": 1000.0, "city_id": CITIES[0][0], "class_rank": rank, "is_link": False,
-             "is_roundabout": False, "is_urban": False, "is_in_core": False, "is_closed": False, "is_toll": False,
-             "layer": 0, "geometry": LineString(line)}
-        )  # fmt: skip
+            {
+                "edge_id": f"{n}/{n}/{n + 1}",
+                "from_node": n,
+                "to_node": n + 1,
+                "way_id": n,
+                "highway": highway,
+                "name": name(n, f"道路{n}"),
+                "ref": f"{'GS'[rank > 1]}{n}" if rank < 3 else None,
+                "status": "construction" if n == 5 else "open",
+                "is_oneway": False,
+                "lanes": 2.0,
+                "lanes_evidence": "tagged",
+                "speed_kmh": 80.0,
+                "speed_evidence": "imputed",
+                "is_bridge": False,
+                "is_tunnel": False,
+                "length_m": 1000.0,
+                "city_id": CITIES[0][0],
+                "class_rank": rank,
+                "is_link": False,
+                "is_roundabout": False,
+                "is_urban": False,
+                "is_in_core": False,
+                "is_closed": False,
+                "is_toll": False,
+                "layer": 0,
+                "geometry": LineString(line),
+            }
+        )
     return geo("roads", rows)
 
 
@@ -427,32 +513,72 @@ def _ends_and_links(border_ids: list[str], count: int, name: Any) -> tuple[Any, 
         is_pair = n % 3 > 0
         if status != "mapping_gap":
             links.append(
-                {"link_id": link_id, "border_id": border, "from_node": 100 + n, "to_node": 50_000 + n, "from_city": a,
-                 "to_city": b, "highway": ("primary", "secondary", "tertiary")[n % 3], "gap_m": 400.0 + 150 * n,
-                 "detour_m": None if n == 4 else 9000.0, "detour_ratio": None if n == 4 else 9000 / (400 + 150 * n),
-                 "minutes_saved": None if n == 4 else 8.5, "obstacle": ("none", "river", "railway")[n % 3], "status": status,
-                 "indicative_cost_class": "medium", "gain_person_min_a": None if n == 7 else 120000.0 - 3000 * n,
-                 "gain_person_min_b": None if n == 7 else 80000.0, "benefit_share_a_pct": None if n == 7 else 60.0,
-                 "rank": None if n == 7 else n + 1, "kind": "facing_pair" if is_pair else "facing_road",
-                 "confidence": 0.7, "geometry": LineString([(x - 0.01, y), (x + 0.01, y + 0.004)])}
-            )  # fmt: skip
+                {
+                    "link_id": link_id,
+                    "border_id": border,
+                    "from_node": 100 + n,
+                    "to_node": 50_000 + n,
+                    "from_city": a,
+                    "to_city": b,
+                    "highway": ("primary", "secondary", "tertiary")[n % 3],
+                    "gap_m": 400.0 + 150 * n,
+                    "detour_m": None if n == 4 else 9000.0,
+                    "detour_ratio": None if n == 4 else 9000 / (400 + 150 * n),
+                    "minutes_saved": None if n == 4 else 8.5,
+                    "obstacle": ("none", "river", "railway")[n % 3],
+                    "status": status,
+                    "indicative_cost_class": "medium",
+                    "gain_person_min_a": None if n == 7 else 120000.0 - 3000 * n,
+                    "gain_person_min_b": None if n == 7 else 80000.0,
+                    "benefit_share_a_pct": None if n == 7 else 60.0,
+                    "rank": None if n == 7 else n + 1,
+                    "kind": "facing_pair" if is_pair else "facing_road",
+                    "confidence": 0.7,
+                    "geometry": LineString([(x - 0.01, y), (x + 0.01, y + 0.004)]),
+                }
+            )
         for side, city, node, dx in (("a", a, 100 + n, -0.01), ("b", b, 50_000 + n, 0.01)):
             if side == "b" and not is_pair:
                 continue
             ends.append(
-                {"dead_end_id": f"{border}/{node}", "border_id": border, "city_id": city, "node_id": node,
-                 "highway": "primary", "name": name(n, f"断头路{n}{side}"), "ref": None,
-                 "end_type": ("degree_one", "class_end", "barrier_end")[n % 3],
-                 "kind": "facing_pair" if is_pair else "facing_road", "status": status, "obstacle": "none",
-                 "distance_to_border_m": 900.0, "heading_deg": 90.0,
-                 "link_id": None if status == "mapping_gap" else link_id, "confidence": 0.8 - 0.01 * n, "way_id": 7000 + n,
-                 "geometry": Point(x + dx, y if dx < 0 else y + 0.004)}
-            )  # fmt: skip
+                {
+                    "dead_end_id": f"{border}/{node}",
+                    "border_id": border,
+                    "city_id": city,
+                    "node_id": node,
+                    "highway": "primary",
+                    "name": name(n, f"断头路{n}{side}"),
+                    "ref": None,
+                    "end_type": ("degree_one", "class_end", "barrier_end")[n % 3],
+                    "kind": "facing_pair" if is_pair else "facing_road",
+                    "status": status,
+                    "obstacle": "none",
+                    "distance_to_border_m": 900.0,
+                    "heading_deg": 90.0,
+                    "link_id": None if status == "mapping_gap" else link_id,
+                    "confidence": 0.8 - 0.01 * n,
+                    "way_id": 7000 + n,
+                    "geometry": Point(x + dx, y if dx < 0 else y + 0.004),
+                }
+            )
     ends.append(
-        {"dead_end_id": "410100-410200/99999", "border_id": "410100-410200", "city_id": "410100", "node_id": 99999,
-         "highway": "rail", "name": name(0, "支线终点"), "end_type": "rail_end", "kind": "open_end", "status": "unbuilt",
-         "distance_to_border_m": 2500.0, "heading_deg": 80.0, "confidence": 0.4, "way_id": 12, "geometry": Point(113.52, 34.4)}
-    )  # fmt: skip
+        {
+            "dead_end_id": "410100-410200/99999",
+            "border_id": "410100-410200",
+            "city_id": "410100",
+            "node_id": 99999,
+            "highway": "rail",
+            "name": name(0, "支线终点"),
+            "end_type": "rail_end",
+            "kind": "open_end",
+            "status": "unbuilt",
+            "distance_to_border_m": 2500.0,
+            "heading_deg": 80.0,
+            "confidence": 0.4,
+            "way_id": 12,
+            "geometry": Point(113.52, 34.4),
+        }
+    )
     return geo("dead_ends", ends), geo("missing_links", links)
 
 
@@ -466,10 +592,18 @@ def _centre_times() -> pd.DataFrame:
             for mode in ("drive", "drive_peak", "transit"):
                 unknown = mode == "transit" and 2 in (i, j)
                 rows.append(
-                    {"from_id": a, "to_id": b, "mode": mode, "minutes": None if unknown else 40.0 * abs(i - j) + 5,
-                     "distance_km": 50.0 * abs(i - j), "straight_km": 45.0 * abs(i - j), "detour_ratio": 1.1,
-                     "border_crossings": abs(i - j), "reason": "no_station" if unknown else None}
-                )  # fmt: skip
+                    {
+                        "from_id": a,
+                        "to_id": b,
+                        "mode": mode,
+                        "minutes": None if unknown else 40.0 * abs(i - j) + 5,
+                        "distance_km": 50.0 * abs(i - j),
+                        "straight_km": 45.0 * abs(i - j),
+                        "detour_ratio": 1.1,
+                        "border_crossings": abs(i - j),
+                        "reason": "no_station" if unknown else None,
+                    }
+                )
     return table("centre_times", rows)
 
 
@@ -481,18 +615,30 @@ def _zones(random: Any, step: float) -> gpd.GeoDataFrame:
             far = 70 * np.hypot(x - 113.2, y - 34.55) + random.uniform(0, 4)
             known = (n + m) % 37 > 0
             rows.append(
-                {"cell": f"8731{n:04d}{m:05d}", "city_id": city[0], "population": float(random.integers(100, 40000)),
-                 "population_evidence": "estimated", "snap_m": 200.0 if known else None,
-                 "minutes_to_core": far if known else None, "minutes_to_core_peak": far * 1.3 if known else None,
-                 "minutes_to_core_transit": far * 2 if known and far < 40 else None,
-                 "nearest_centre": f"city-{city[0]}" if known else None, "minutes_to_nearest_centre": far / 2 if known else None,
-                 "population_30min": 1e6 if known else None, "population_45min": 2e6 if known else None,
-                 "population_60min": 9e6 / (1 + far / 30) if known else None, "cross_border_share_60min_pct": 30.0 if known else None,
-                 "transport_performance": 60.0 if known else None, "is_edge_zone": n < 3,
-                 "hospital_access": 1.2 if known else None, "minutes_to_hospital": far / 4 if known else None,
-                 "minutes_to_school": far / 9 if known else None, "reason": None if known else "no_road_within_limit",
-                 "geometry": box(x, y, x + step, y + step)}
-            )  # fmt: skip
+                {
+                    "cell": f"8731{n:04d}{m:05d}",
+                    "city_id": city[0],
+                    "population": float(random.integers(100, 40000)),
+                    "population_evidence": "estimated",
+                    "snap_m": 200.0 if known else None,
+                    "minutes_to_core": far if known else None,
+                    "minutes_to_core_peak": far * 1.3 if known else None,
+                    "minutes_to_core_transit": far * 2 if known and far < 40 else None,
+                    "nearest_centre": f"city-{city[0]}" if known else None,
+                    "minutes_to_nearest_centre": far / 2 if known else None,
+                    "population_30min": 1e6 if known else None,
+                    "population_45min": 2e6 if known else None,
+                    "population_60min": 9e6 / (1 + far / 30) if known else None,
+                    "cross_border_share_60min_pct": 30.0 if known else None,
+                    "transport_performance": 60.0 if known else None,
+                    "is_edge_zone": n < 3,
+                    "hospital_access": 1.2 if known else None,
+                    "minutes_to_hospital": far / 4 if known else None,
+                    "minutes_to_school": far / 9 if known else None,
+                    "reason": None if known else "no_road_within_limit",
+                    "geometry": box(x, y, x + step, y + step),
+                }
+            )
     return geo("zones", rows)
 
 
@@ -511,16 +657,35 @@ def _ecology(border_ids: list[str], name: Any) -> dict[str, Any]:
                 )
                 zone = ("ecological", "farmland", "urban", "mixed", "unknown")[(n + (side > 0)) % 5]
                 zones.append(
-                    {"segment_id": f"{border}/5/{n}/{city}", "border_id": border, "city_id": city, "belt_km": 5.0,
-                     "km_from": 11.0 * n, "km_to": 11.0 * (n + 1), "area_km2": 55.0, "ecological_pct": 10.0,
-                     "farmland_pct": 20.0, "urban_pct": 5.0, "unknown_pct": 65.0, "zone": zone,
-                     "similarity_across": 0.7, "guidance": "coordinate", "geometry": cell}
-                )  # fmt: skip
+                    {
+                        "segment_id": f"{border}/5/{n}/{city}",
+                        "border_id": border,
+                        "city_id": city,
+                        "belt_km": 5.0,
+                        "km_from": 11.0 * n,
+                        "km_to": 11.0 * (n + 1),
+                        "area_km2": 55.0,
+                        "ecological_pct": 10.0,
+                        "farmland_pct": 20.0,
+                        "urban_pct": 5.0,
+                        "unknown_pct": 65.0,
+                        "zone": zone,
+                        "similarity_across": 0.7,
+                        "guidance": "coordinate",
+                        "geometry": cell,
+                    }
+                )
                 land.append(
-                    {"land_id": f"{border}/{city}/forest/{n}", "land_class": ("forest", "farmland", "residential")[n % 3],
-                     "zone_class": "ecological", "evidence": "osm", "city_id": city, "border_id": border,
-                     "geometry": cell.centroid.buffer(0.02)}
-                )  # fmt: skip
+                    {
+                        "land_id": f"{border}/{city}/forest/{n}",
+                        "land_class": ("forest", "farmland", "residential")[n % 3],
+                        "zone_class": "ecological",
+                        "evidence": "osm",
+                        "city_id": city,
+                        "border_id": border,
+                        "geometry": cell.centroid.buffer(0.02),
+                    }
+                )
     first = border_ids[0]
     a, b = first.split("-")
     x = _border_x(first)
@@ -529,24 +694,60 @@ def _ecology(border_ids: list[str], name: Any) -> dict[str, Any]:
         "land": geo("land", land),
         "conflicts": geo(
             "conflicts",
-            [{"conflict_id": f"{first}/{kind}/1/2", "border_id": first, "kind": kind, "source_city": a,
-              "exposed_city": b, "distance_m": 300.0, "geometry": LineString([(x - 0.002, 34.3 + n / 10), (x + 0.002, 34.3 + n / 10)])}
-             for n, kind in enumerate(("industrial_facing_protected", "urban_facing_farmland"))],
+            [
+                {
+                    "conflict_id": f"{first}/{kind}/1/2",
+                    "border_id": first,
+                    "kind": kind,
+                    "source_city": a,
+                    "exposed_city": b,
+                    "distance_m": 300.0,
+                    "geometry": LineString(
+                        [(x - 0.002, 34.3 + n / 10), (x + 0.002, 34.3 + n / 10)]
+                    ),
+                }
+                for n, kind in enumerate(("industrial_facing_protected", "urban_facing_farmland"))
+            ],
         ),
         "eco_corridors": geo(
             "eco_corridors",
-            [{"corridor_id": f"{first}/1", "border_id": first, "land_class": "forest", "area_km2_a": 3.0, "area_km2_b": 4.0,
-              "is_protected": True, "geometry": Point(x, 34.7).buffer(0.03)}],
+            [
+                {
+                    "corridor_id": f"{first}/1",
+                    "border_id": first,
+                    "land_class": "forest",
+                    "area_km2_a": 3.0,
+                    "area_km2_b": 4.0,
+                    "is_protected": True,
+                    "geometry": Point(x, 34.7).buffer(0.03),
+                }
+            ],
         ),
         "shared_rivers": geo(
             "shared_rivers",
-            [{"river_id": f"{first}/黄河", "border_id": first, "name": name(2, "黄河"), "relation": "crosses",
-              "upstream_city": a, "downstream_city": b, "buffer_m": 150.0,
-              "geometry": LineString([(113.4, 34.86), (113.9, 34.92)])}],
+            [
+                {
+                    "river_id": f"{first}/黄河",
+                    "border_id": first,
+                    "name": name(2, "黄河"),
+                    "relation": "crosses",
+                    "upstream_city": a,
+                    "downstream_city": b,
+                    "buffer_m": 150.0,
+                    "geometry": LineString([(113.4, 34.86), (113.9, 34.92)]),
+                }
+            ],
         ),
         "monitoring_sites": geo(
             "monitoring_sites",
-            [{"site_id": f"{first}/water/1", "border_id": first, "medium": "water", "reason": name(4, "river_crosses_border"),
-              "geometry": Point(x, 34.88)}],
+            [
+                {
+                    "site_id": f"{first}/water/1",
+                    "border_id": first,
+                    "medium": "water",
+                    "reason": name(4, "river_crosses_border"),
+                    "geometry": Point(x, 34.88),
+                }
+            ],
         ),
-    }  # fmt: skip
+    }

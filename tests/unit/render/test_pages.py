@@ -84,9 +84,12 @@ def test_the_page_opens_in_the_metros_language(example: ModuleType) -> None:
     made = example.layers()
     made["cities"] = made["cities"].assign(name=["A", "B", "C"])
     foreign = example.page(
-        made, name="Andorra", name_en="", core="x",
+        made,
+        name="Andorra",
+        name_en="",
+        core="x",
         city=[{"id": "x", "name": "X"}, {"id": "y", "name": "Y"}],
-    )["example.html"]  # fmt: skip
+    )["example.html"]
     assert b'<html lang="en">' in foreign
 
 
@@ -188,15 +191,25 @@ def test_every_text_the_scripts_ask_for_exists() -> None:
 def test_every_value_of_the_schemas_has_a_word() -> None:
     known = style.messages()["en"]
     wanted = {
-        "status": schemas.STATUSES, "obstacle": schemas.OBSTACLES, "end_type": schemas.END_TYPES,
-        "kind": schemas.END_KINDS, "mode": schemas.MODES, "zone": schemas.ZONES,
-        "land": schemas.LAND_CLASSES, "service": schemas.SERVICE_KINDS,
-        "dimension": (*schemas.DIMENSIONS, "overall"), "station": schemas.TRANSIT_MODES,
-        "link_kind": values("missing_links", "kind"), "cost": values("missing_links", "indicative_cost_class"),
-        "bottleneck": values("bottlenecks", "kind"), "conflict": values("conflicts", "kind"),
-        "guidance": values("eco_zones", "guidance"), "river": values("shared_rivers", "relation"),
-        "medium": values("monitoring_sites", "medium"), "evidence": values("zones", "population_evidence"),
-    }  # fmt: skip
+        "status": schemas.STATUSES,
+        "obstacle": schemas.OBSTACLES,
+        "end_type": schemas.END_TYPES,
+        "kind": schemas.END_KINDS,
+        "mode": schemas.MODES,
+        "zone": schemas.ZONES,
+        "land": schemas.LAND_CLASSES,
+        "service": schemas.SERVICE_KINDS,
+        "dimension": (*schemas.DIMENSIONS, "overall"),
+        "station": schemas.TRANSIT_MODES,
+        "link_kind": values("missing_links", "kind"),
+        "cost": values("missing_links", "indicative_cost_class"),
+        "bottleneck": values("bottlenecks", "kind"),
+        "conflict": values("conflicts", "kind"),
+        "guidance": values("eco_zones", "guidance"),
+        "river": values("shared_rivers", "relation"),
+        "medium": values("monitoring_sites", "medium"),
+        "evidence": values("zones", "population_evidence"),
+    }
     missing = [
         f"{kind}.{value}"
         for kind, each in wanted.items()

@@ -39,9 +39,21 @@ def test_what_a_brief_holds(example: ModuleType) -> None:
     page = example.briefs(example.layers())[FIRST]
     text = text_of(page)
     for part in (
-        "郑州市", "Kaifeng", "断头路2a", "跨界路0", "S0", "45 分钟", "45 min", "黄河", "60 : 40",
-        "合成", "synthetic", "审图号", "2024-01-01", "OpenStreetMap",
-    ):  # fmt: skip
+        "郑州市",
+        "Kaifeng",
+        "断头路2a",
+        "跨界路0",
+        "S0",
+        "45 分钟",
+        "45 min",
+        "黄河",
+        "60 : 40",
+        "合成",
+        "synthetic",
+        "审图号",
+        "2024-01-01",
+        "OpenStreetMap",
+    ):
         assert part in text.replace("\u00a0", " "), part
     assert "断头路1a" not in text, "a link of the other pair"
     assert page.count(b'class="fake"') == 2, "on both pages"
@@ -89,11 +101,15 @@ def test_every_empty_layer_by_itself(example: ModuleType, name: str) -> None:
     pages = example.briefs(full | {name: full[name].iloc[:0]})
     assert len(pages) == (0 if name == "borders" else 2)
     said = {
-        "missing_links": "empty.missing_links", "bottlenecks": "empty.bottlenecks",
-        "centre_times": "empty.centre_times", "border_effect": "empty.border_effect",
-        "integration_index": "empty.index", "shared_rivers": "empty.rivers",
-        "conflicts": "empty.conflicts", "eco_zones": "empty.eco_zones",
-    }  # fmt: skip
+        "missing_links": "empty.missing_links",
+        "bottlenecks": "empty.bottlenecks",
+        "centre_times": "empty.centre_times",
+        "border_effect": "empty.border_effect",
+        "integration_index": "empty.index",
+        "shared_rivers": "empty.rivers",
+        "conflicts": "empty.conflicts",
+        "eco_zones": "empty.eco_zones",
+    }
     if name in said:
         for language in style.LANGUAGES:
             words = style.messages()[language][said[name]]
@@ -282,8 +298,9 @@ def test_evidence_of_another_form_stays_as_it_is() -> None:
 def test_nearest_place_is_near_or_none() -> None:
     places = gpd.GeoDataFrame(
         {"name": ["东村", None, "西村"], "place": ["village", "village", "hamlet"]},
-        geometry=[Point(113.01, 34), Point(113.0, 34), Point(112.98, 34)], crs=4326,
-    )  # fmt: skip
+        geometry=[Point(113.01, 34), Point(113.0, 34), Point(112.98, 34)],
+        crs=4326,
+    )
     lines = gpd.GeoDataFrame(
         geometry=[LineString([(112.999, 34), (113.001, 34)]), LineString([(115, 34), (115, 34.1)])],
         crs=4326,

@@ -16,11 +16,18 @@ def zone(example: ModuleType, rows: list[tuple[float | None, float | None]]) -> 
     return example.geo(
         "zones",
         [
-            {"cell": str(n), "city_id": "a", "population": people, "population_evidence": "estimated",
-             "minutes_to_core": minutes, "is_edge_zone": False, "geometry": box(n, 0, n + 1, 1)}
+            {
+                "cell": str(n),
+                "city_id": "a",
+                "population": people,
+                "population_evidence": "estimated",
+                "minutes_to_core": minutes,
+                "is_edge_zone": False,
+                "geometry": box(n, 0, n + 1, 1),
+            }
             for n, (people, minutes) in enumerate(rows)
         ],
-    )  # fmt: skip
+    )
 
 
 def test_circle_shares(example: ModuleType) -> None:
@@ -81,7 +88,16 @@ def test_metro_index_puts_overall_first_and_leaves_borders_out(example: ModuleTy
 
 def headline(made: dict) -> dict:
     names = (
-        "cities", "borders", "dead_ends", "missing_links", "bottlenecks", "crossings", "zones",
-        "border_effect", "eco_zones", "conflicts", "integration_index",
-    )  # fmt: skip
+        "cities",
+        "borders",
+        "dead_ends",
+        "missing_links",
+        "bottlenecks",
+        "crossings",
+        "zones",
+        "border_effect",
+        "eco_zones",
+        "conflicts",
+        "integration_index",
+    )
     return summary.headline(*(made[name] for name in names))

@@ -12,8 +12,15 @@ from pipeline.measures.goalposts import GOALPOSTS
 MESSAGES = tomllib.loads(
     (files("pipeline.render") / "templates" / "messages.toml").read_text(encoding="utf-8")
 )
-REASONS = ("no_road_within_limit", "unreachable", "no_station_in_reach", "too_few_pairs",
-           "no_zones_with_access", "no_travel_times", "cutoff_too_short")  # fmt: skip
+REASONS = (
+    "no_road_within_limit",
+    "unreachable",
+    "no_station_in_reach",
+    "too_few_pairs",
+    "no_zones_with_access",
+    "no_travel_times",
+    "cutoff_too_short",
+)
 SITES = ("shared_river_crosses", "shared_river_follows", "industrial_near_border")
 
 

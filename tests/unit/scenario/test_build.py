@@ -60,16 +60,26 @@ def built(world):
     before = {name: world[name].to_crs(WGS84) for name in names}
     copies = {name: frame.copy() for name, frame in before.items()}
     edited = build_links(
-        made["link_candidates"], before["highways"], before["tagged_nodes"], world["roads"],
-        world["road_nodes"], world.road_ends(), made["dead_ends"],
-    )  # fmt: skip
+        made["link_candidates"],
+        before["highways"],
+        before["tagged_nodes"],
+        world["roads"],
+        world["road_nodes"],
+        world.road_ends(),
+        made["dead_ends"],
+    )
     for name in names:
         pd.testing.assert_frame_equal(before[name], copies[name])
     layers = {name: getattr(edited, name).to_crs(world["roads"].crs) for name in names}
     after = network.build_network(
-        world["cities"], layers["highways"], layers["tagged_nodes"], world["land_areas"],
-        world["extract_area"], NetworkParams(), ExtractParams(),
-    )  # fmt: skip
+        world["cities"],
+        layers["highways"],
+        layers["tagged_nodes"],
+        world["land_areas"],
+        world["extract_area"],
+        NetworkParams(),
+        ExtractParams(),
+    )
     net = routing.prepare(
         after["roads"], after["road_nodes"], world["turn_restrictions"], RoutingParams()
     )
@@ -97,8 +107,13 @@ def test_a_built_link_costs_what_the_gain_formula_says(cases, name):
     assert len(links) == 1
     ends = world.node(-6000, 0), world.node(6000, 0)
     way_in = {
-        "faced": None, "pair": 5600, "dual": 5600, "one dual side": 5600, "barrier": 5200, "closed piece": 5900,
-    }[name]  # fmt: skip
+        "faced": None,
+        "pair": 5600,
+        "dual": 5600,
+        "one dual side": 5600,
+        "barrier": 5200,
+        "closed piece": 5900,
+    }[name]
     for a, b in (ends, ends[::-1]):
         old, new = minutes(world, a, b), minutes(after, a, b)
         assert new < old - 3
@@ -167,8 +182,17 @@ def test_what_is_built_is_missing_no_more(cases, name):
 
 
 def test_over_water_it_is_a_bridge():
-    river = [{"way_id": 9, "node_ids": [90, 91], "waterway": "river", "width_m": 60.0, "is_tunnel": False,
-              "is_intermittent": False, "geometry": __import__("shapely").LineString([(0, -900), (0, 900)])}]  # fmt: skip
+    river = [
+        {
+            "way_id": 9,
+            "node_ids": [90, 91],
+            "waterway": "river",
+            "width_m": 60.0,
+            "is_tunnel": False,
+            "is_intermittent": False,
+            "geometry": __import__("shapely").LineString([(0, -900), (0, 900)]),
+        }
+    ]
     world = World(STUBS + DETOUR, waterways=river)
     links, _, after = built(world)
     assert links["obstacle"].tolist() == ["river"]
@@ -182,9 +206,14 @@ def test_nothing_to_build_changes_nothing():
     empty = made["link_candidates"].iloc[:0]
     highways = world["highways"].to_crs(WGS84)
     edited = build_links(
-        empty, highways, world["tagged_nodes"].to_crs(WGS84), world["roads"], world["road_nodes"],
-        world.road_ends(), made["dead_ends"],
-    )  # fmt: skip
+        empty,
+        highways,
+        world["tagged_nodes"].to_crs(WGS84),
+        world["roads"],
+        world["road_nodes"],
+        world.road_ends(),
+        made["dead_ends"],
+    )
     pd.testing.assert_frame_equal(edited.highways, highways)
     assert edited.built.empty
 
@@ -197,9 +226,13 @@ def test_only_what_depends_on_roads_is_run_again():
 
 def _layers(score, minutes_, people):
     zones = pd.DataFrame(
-        {"cell": ["x", "y", "z"], "city_id": ["a", "a", "b"], "population": people,
-         **{name: [np.nan] * 3 for name, _ in changes._ZONE_MEANS}}
-    )  # fmt: skip
+        {
+            "cell": ["x", "y", "z"],
+            "city_id": ["a", "a", "b"],
+            "population": people,
+            **{name: [np.nan] * 3 for name, _ in changes._ZONE_MEANS},
+        }
+    )
     zones["minutes_to_core"] = minutes_
     index = pd.DataFrame(
         {

@@ -60,10 +60,14 @@ class World:
         corner = {
             key: self.node(*point)
             for key, point in {
-                "sw": (113.8, 34.4), "s": (114.0, 34.4), "se": (114.2, 34.4),
-                "nw": (113.8, 34.6), "n": (114.0, 34.6), "ne": (114.2, 34.6),
+                "sw": (113.8, 34.4),
+                "s": (114.0, 34.4),
+                "se": (114.2, 34.4),
+                "nw": (113.8, 34.6),
+                "n": (114.0, 34.6),
+                "ne": (114.2, 34.6),
             }.items()
-        }  # fmt: skip
+        }
         shared = self.way([corner["s"], corner["n"]], boundary="administrative")
         west = self.way(
             [corner["n"], corner["nw"], corner["sw"], corner["s"]], boundary="administrative"

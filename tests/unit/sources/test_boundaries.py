@@ -41,9 +41,15 @@ def test_declared_cities_keep_the_metro_files_words(world, tmp_path):
     relations = world.two_cities()
     chosen = metro([WEST | {"population": 5, "centre": [113.9, 34.5], "name_en": "W"}, EAST])
     cities, counties, _ = territory(world, tmp_path, chosen)
-    assert cities.loc["w", ["name", "name_en", "population", "centre_lon", "centre_lat"]].tolist() == [
-        "West", "W", 5.0, 113.9, 34.5,
-    ]  # fmt: skip
+    assert cities.loc[
+        "w", ["name", "name_en", "population", "centre_lon", "centre_lat"]
+    ].tolist() == [
+        "West",
+        "W",
+        5.0,
+        113.9,
+        34.5,
+    ]
     assert cities["is_core"].to_dict() == {"w": True, "e": False}
     assert cities.loc[["w", "e"], "osm_id"].tolist() == list(relations)
     assert cities["area_km2"].to_numpy() == pytest.approx([407.4, 407.4], rel=0.01)
@@ -76,8 +82,13 @@ def test_every_missing_or_double_city_is_named_at_once(world, tmp_path):
     world.two_cities()
     world.city([world.ring(113.0, 34.4, 113.1, 34.5)], "East")
     world.city([world.ring(113.2, 34.4, 113.3, 34.5)], "North", level="6")
-    cities = [WEST, EAST, {"id": "n", "name": "North"}, {"id": "x", "name": "Nowhere"},
-              {"id": "r", "name": "By id", "osm_relation": 123456}]  # fmt: skip
+    cities = [
+        WEST,
+        EAST,
+        {"id": "n", "name": "North"},
+        {"id": "x", "name": "Nowhere"},
+        {"id": "r", "name": "By id", "osm_relation": 123456},
+    ]
     with pytest.raises(ConfigError) as caught:
         territory(world, tmp_path, metro(cities))
     text = str(caught.value)

@@ -108,9 +108,26 @@ def test_synthetic_roads_are_known_by_header_tag_or_source(country, tmp_path):
 
 def test_every_highway_way_is_accounted_for_once(country, tmp_path):
     line = [(114.0, 34.5), (114.01, 34.5)]
-    values = ["motorway", "residential", "track", "living_street", "primary_link", "footway", "steps",
-              "pedestrian", "road", "abandoned", "razed", "Primary", "<b>", "construction", "proposed",
-              "corridor", "busway", "services"]  # fmt: skip
+    values = [
+        "motorway",
+        "residential",
+        "track",
+        "living_street",
+        "primary_link",
+        "footway",
+        "steps",
+        "pedestrian",
+        "road",
+        "abandoned",
+        "razed",
+        "Primary",
+        "<b>",
+        "construction",
+        "proposed",
+        "corridor",
+        "busway",
+        "services",
+    ]
     for value in values:
         country.line(line, highway=value)
     country.line(line, highway="construction", construction="primary")
@@ -126,11 +143,19 @@ def test_every_highway_way_is_accounted_for_once(country, tmp_path):
     assert sum(account.values()) == count
     assert account == {
         "kept": 10,
-        "not_motor_road:footway": 1, "not_motor_road:steps": 1, "not_motor_road:pedestrian": 1,
-        "not_motor_road:corridor": 1, "not_motor_road:busway": 1, "not_motor_road:services": 1,
-        "not_motor_road:other": 2, "disused_or_abandoned": 3,
-        "planned_not_motor_road": 1, "area": 1, "outside_margin": 1, "too_few_nodes": 1,
-    }  # fmt: skip
+        "not_motor_road:footway": 1,
+        "not_motor_road:steps": 1,
+        "not_motor_road:pedestrian": 1,
+        "not_motor_road:corridor": 1,
+        "not_motor_road:busway": 1,
+        "not_motor_road:services": 1,
+        "not_motor_road:other": 2,
+        "disused_or_abandoned": 3,
+        "planned_not_motor_road": 1,
+        "area": 1,
+        "outside_margin": 1,
+        "too_few_nodes": 1,
+    }
     assert len(extract.layers["highways"]) == account["kept"]
 
 
@@ -165,8 +190,11 @@ def test_road_tags_come_as_they_are(country, tmp_path):
     country.line([(114.0, 34.5), (114.01, 34.5)], tags)
     row = read(country, tmp_path).layers["highways"].iloc[0]
     assert (row["name"], row["lanes_forward"], row["maxspeed"], row["bridge"]) == (
-        "<i>路</i>", "3", "RU:urban", "viaduct",
-    )  # fmt: skip
+        "<i>路</i>",
+        "3",
+        "RU:urban",
+        "viaduct",
+    )
     assert pd.isna(row["ref"])
 
 
@@ -278,8 +306,11 @@ def test_turn_restrictions(country, tmp_path):
     table = extract.layers["turn_restrictions"]
     assert table.to_numpy().tolist() == [[good, "no_left_turn", first, b, second]]
     assert drops(extract, "turn restriction") == {
-        "kept": 1, "no_via_node": 1, "road_not_kept": 1, "not_for_cars": 1,
-    }  # fmt: skip
+        "kept": 1,
+        "no_via_node": 1,
+        "road_not_kept": 1,
+        "not_for_cars": 1,
+    }
 
 
 # --- rail and transit
@@ -321,8 +352,9 @@ def test_routes_take_stop_roles_before_platforms_before_stations(country, tmp_pa
     first = country.relation(both, type="route", route="subway", ref="1", interval="00:05:00")
     second = country.relation(
         [("n", p, "platform_exit_only") for p in platforms] + [("n", s, "") for s in stations],
-        type="route", route="trolleybus",
-    )  # fmt: skip
+        type="route",
+        route="trolleybus",
+    )
     third = country.relation(
         [("n", s, "") for s in stations], type="route", route="train", name="郑开高铁"
     )
@@ -447,9 +479,14 @@ def test_land_areas_have_a_row_per_object_and_key(country, tmp_path):
     land = extract.layers["land_areas"]
     found = set(zip(land["area_id"], land["key"], land["value"], strict=True))
     assert found == {
-        (f"w{wood}", "natural", "wood"), (f"w{wood}", "landuse", "forest"),
-        (f"w{water}", "natural", "water"), (f"w{base}", "military", "base"), (f"w{bow}", "landuse", "grass"), (f"w{plain}", "flood_prone", "yes"), (f"w{pier}", "man_made", "pier"),
-    }  # fmt: skip
+        (f"w{wood}", "natural", "wood"),
+        (f"w{wood}", "landuse", "forest"),
+        (f"w{water}", "natural", "water"),
+        (f"w{base}", "military", "base"),
+        (f"w{bow}", "landuse", "grass"),
+        (f"w{plain}", "flood_prone", "yes"),
+        (f"w{pier}", "man_made", "pier"),
+    }
     assert land.set_index("area_id").loc[f"w{water}", "water"] == "river"
     assert land.geometry.is_valid.all()
     assert drops(extract, "area way") == {"kept": 6, "not_closed": 1}

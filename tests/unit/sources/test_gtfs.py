@@ -26,8 +26,9 @@ CRS = local_metric_crs(113.6, 34.7)
 PARAMS = TransitParams()
 CITIES = gpd.GeoDataFrame(
     {"city_id": ["a", "b"]},
-    geometry=[shapely.box(-5e4, -5e4, 0, 5e4), shapely.box(0, -5e4, 5e4, 5e4)], crs=CRS,
-)  # fmt: skip
+    geometry=[shapely.box(-5e4, -5e4, 0, 5e4), shapely.box(0, -5e4, 5e4, 5e4)],
+    crs=CRS,
+)
 TO_DEGREES = pyproj.Transformer.from_crs(CRS, 4326, always_xy=True)
 
 STOPS = {  # id: (x, y, name, parent)
@@ -64,19 +65,25 @@ def write_feed(path, timetable, stops=STOPS, drop=(), **tables):
 
     texts = {
         "agency": "agency_id,agency_name,agency_url,agency_timezone\nA,A,http://a.b,Asia/Shanghai\n",
-        "stops": "stop_id,stop_name,stop_lat,stop_lon,parent_station\n" + "".join(
-            f"{key},{name},{place(x, y)},{parent or ''}\n" for key, (x, y, name, parent) in stops.items()),
-        "routes": "route_id,agency_id,route_short_name,route_type\n" + "".join(
-            f"{key},A,{name},{kind}\n" for key, (name, kind) in ROUTES.items()),
-        "trips": "route_id,service_id,trip_id\n" + "".join(
-            f"{route},{service},{key}\n" for key, (route, service, _) in timetable.items()),
-        "stop_times": "trip_id,arrival_time,departure_time,stop_id,stop_sequence\n" + "".join(
+        "stops": "stop_id,stop_name,stop_lat,stop_lon,parent_station\n"
+        + "".join(
+            f"{key},{name},{place(x, y)},{parent or ''}\n"
+            for key, (x, y, name, parent) in stops.items()
+        ),
+        "routes": "route_id,agency_id,route_short_name,route_type\n"
+        + "".join(f"{key},A,{name},{kind}\n" for key, (name, kind) in ROUTES.items()),
+        "trips": "route_id,service_id,trip_id\n"
+        + "".join(f"{route},{service},{key}\n" for key, (route, service, _) in timetable.items()),
+        "stop_times": "trip_id,arrival_time,departure_time,stop_id,stop_sequence\n"
+        + "".join(
             f"{key},{arrive},{depart},{stop},{10 * (n + 1)}\n"
-            for key, (_, _, calls) in timetable.items() for n, (stop, arrive, depart) in enumerate(calls)),
+            for key, (_, _, calls) in timetable.items()
+            for n, (stop, arrive, depart) in enumerate(calls)
+        ),
         "calendar": "service_id,monday,tuesday,wednesday,thursday,friday,saturday,sunday,start_date,end_date\n"
-                    "wk,1,1,1,1,1,0,0,20240101,20991231\nsu,0,0,0,0,0,0,1,20240101,20991231\n",
+        "wk,1,1,1,1,1,0,0,20240101,20991231\nsu,0,0,0,0,0,0,1,20240101,20991231\n",
         **tables,
-    }  # fmt: skip
+    }
     with zipfile.ZipFile(path, "w") as target:
         for name, text in texts.items():
             if name not in drop:
@@ -92,9 +99,13 @@ def read(*paths, params=PARAMS):
 def build(*paths, params=PARAMS):
     made = read(*paths, params=params)
     built = build_transit(
-        CITIES, schemas.empty("osm_stops", CRS), schemas.empty("transit_routes"),
-        made["gtfs_stops"], made["gtfs_rides"], params,
-    )  # fmt: skip
+        CITIES,
+        schemas.empty("osm_stops", CRS),
+        schemas.empty("transit_routes"),
+        made["gtfs_stops"],
+        made["gtfs_rides"],
+        params,
+    )
     return {name: schemas.conform(name, frame) for name, frame in built.items()}
 
 
@@ -149,21 +160,26 @@ def test_platforms_are_their_station_and_kinds_at_one_place_one_interchange(tmp_
 def test_frequencies_count_as_departures(tmp_path):
     trips = trips_every("r1", ["W", "M1"], [12], 7, 8, 60)
     path = write_feed(
-        tmp_path / "g.zip", trips,
+        tmp_path / "g.zip",
+        trips,
         frequencies="trip_id,start_time,end_time,headway_secs\n"
-                    "r1-t0,06:00:00,09:00:00,300\nr1-t0,09:00:00,22:00:00,600\n",
-    )  # fmt: skip
+        "r1-t0,06:00:00,09:00:00,300\nr1-t0,09:00:00,22:00:00,600\n",
+    )
     rides = read(path)["gtfs_rides"]
     assert rides["departures"].tolist() == [2 * 12 + 10 * 6]
 
 
 def test_times_left_out_run_with_the_distance_and_past_midnight(tmp_path):
     trips = {
-        "a": ("r1", "wk", [("W", "08:00:00", "08:00:00"), ("M1", "", ""), ("E", "08:50:00", "08:50:00")]),
+        "a": (
+            "r1",
+            "wk",
+            [("W", "08:00:00", "08:00:00"), ("M1", "", ""), ("E", "08:50:00", "08:50:00")],
+        ),
         "b": ("r1", "wk", [("W", "23:50:00", "23:50:00"), ("M1", "24:10:00", "24:10:00")]),
         "c": ("r1", "wk", [("E", "08:00:00", "08:00:00"), ("W", "07:00:00", "07:00:00")]),
         "d": ("r1", "wk", [("E", "", ""), ("W", "", "")]),
-    }  # fmt: skip
+    }
     late = TransitParams(gtfs_from_h=7, gtfs_to_h=25)
     links = named_links(build(write_feed(tmp_path / "g.zip", trips), params=late))
     assert set(links.index) == {("1", "西站", "中站"), ("1", "中站", "东站")}
@@ -182,8 +198,10 @@ def test_random_timetables_against_a_count_trip_by_trip(tmp_path, seed):
         stops = list(rng.permutation(keys)[: rng.integers(2, 5)])
         at = np.cumsum(rng.integers(60, 3000, len(stops))) + int(rng.integers(0, 90_000))
         trips[f"t{number}"] = (
-            "r1", "wk", [(k, clock(int(s)), clock(int(s))) for k, s in zip(stops, at, strict=True)]
-        )  # fmt: skip
+            "r1",
+            "wk",
+            [(k, clock(int(s)), clock(int(s))) for k, s in zip(stops, at, strict=True)],
+        )
         own = ["中站" if k in ("M1", "M2") else STOPS[k][2] for k in stops]
         for (a, s), (b, t) in zip(
             zip(own, at, strict=True), list(zip(own, at, strict=True))[1:], strict=False
@@ -242,13 +260,21 @@ def test_a_feed_by_url(tmp_path):
     [
         ({"drop": ("stop_times",)}, "stop_times.txt is missing or empty"),
         ({"drop": ("calendar",)}, "neither calendar.txt nor calendar_dates.txt"),
-        ({"stops": {"X": STOPS["X"], "W": (800_000, 0, "w", None)}}, "no stop in or near the metro"),
+        (
+            {"stops": {"X": STOPS["X"], "W": (800_000, 0, "w", None)}},
+            "no stop in or near the metro",
+        ),
         ({"routes": "route_id,route_type\nr1,one\n"}, "cannot be read"),
         ({"trips": "trip_id,route_id\nt,r1\n"}, "trips.txt lacks service_id"),
-        ({"calendar": "service_id,monday,tuesday,wednesday,thursday,friday,saturday,sunday,start_date,"
-                      "end_date\nwk,0,0,0,0,0,0,0,20240101,20240201\n"}, "no trip on any day"),
+        (
+            {
+                "calendar": "service_id,monday,tuesday,wednesday,thursday,friday,saturday,sunday,start_date,"
+                "end_date\nwk,0,0,0,0,0,0,0,20240101,20240201\n"
+            },
+            "no trip on any day",
+        ),
     ],
-)  # fmt: skip
+)
 def test_faults_are_one_clear_line(tmp_path, changes, told):
     trips = trips_every("r1", ["W", "M1", "X"], [12, 200], 7, 19, 60)
     stops = changes.pop("stops", STOPS)

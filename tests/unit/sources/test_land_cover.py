@@ -26,9 +26,18 @@ def write(path, values, crs, west, north, dx, dy, nodata=None, **extra):
     """A GeoTIFF of one band; returns its path as text."""
     height, width = values.shape
     with rasterio.open(
-        path, "w", driver="GTiff", width=width, height=height, count=1, dtype=values.dtype,
-        crs=crs, transform=from_origin(west, north, dx, dy), nodata=nodata, **extra,
-    ) as target:  # fmt: skip
+        path,
+        "w",
+        driver="GTiff",
+        width=width,
+        height=height,
+        count=1,
+        dtype=values.dtype,
+        crs=crs,
+        transform=from_origin(west, north, dx, dy),
+        nodata=nodata,
+        **extra,
+    ) as target:
         target.write(values, 1)
     return str(path)
 
@@ -148,9 +157,16 @@ def test_no_data_that_is_a_class_of_the_legend_is_refused(tmp_path):
     path = write(tmp_path / "a.tif", values, CRS.to_wkt(), 0.0, 1_000.0, 10.0, 10.0, nodata=0)
     with pytest.raises(SourceError, match="declares 0 as no data, which is water"):
         read(path, legend="dynamic_world")
-    assert set(part(cover=read(write(
-        tmp_path / "b.tif", values, CRS.to_wkt(), 0.0, 1_000.0, 10.0, 10.0, nodata=255
-    ), legend="dynamic_world"))["land_class"]) == {"forest"}  # fmt: skip
+    assert set(
+        part(
+            cover=read(
+                write(
+                    tmp_path / "b.tif", values, CRS.to_wkt(), 0.0, 1_000.0, 10.0, 10.0, nodata=255
+                ),
+                legend="dynamic_world",
+            )
+        )["land_class"]
+    ) == {"forest"}
 
 
 def test_water_of_dynamic_world_is_water(tmp_path):
@@ -175,10 +191,20 @@ def test_only_what_lies_near_the_border_is_read(tmp_path):
     path = str(tmp_path / "wide.tif")
     size = 20_000
     with rasterio.open(
-        path, "w", driver="GTiff", width=size, height=size, count=1, dtype="uint8", nodata=0,
-        crs=CRS.to_wkt(), transform=from_origin(-1e5, 1e5, 10, 10), tiled=True, compress="deflate",
+        path,
+        "w",
+        driver="GTiff",
+        width=size,
+        height=size,
+        count=1,
+        dtype="uint8",
+        nodata=0,
+        crs=CRS.to_wkt(),
+        transform=from_origin(-1e5, 1e5, 10, 10),
+        tiled=True,
+        compress="deflate",
         sparse_ok=True,
-    ) as target:  # fmt: skip
+    ) as target:
         cells = np.full((4_000, 4_000), 40, dtype=np.uint8)
         window = rasterio.windows.Window(8_000, 8_000, 4_000, 4_000)
         target.write(cells, 1, window=window)

@@ -30,9 +30,19 @@ from pipeline.sources.osm_pbf import (
 from pipeline.sources.tags import KEYS
 
 HOSTILE = [
-    "<script>alert(1)</script>", "a,b=c@d%20%e", "郑州市\u3000人民路", "quote\"'`", "%4eba%", "🚧", "é\u0301", "x" * 255,
-    "tab\tnew\nline", "n1x2y3", "Tkey=value Nn1", "\u202egnp.exe",
-]  # fmt: skip
+    "<script>alert(1)</script>",
+    "a,b=c@d%20%e",
+    "郑州市\u3000人民路",
+    "quote\"'`",
+    "%4eba%",
+    "🚧",
+    "é\u0301",
+    "x" * 255,
+    "tab\tnew\nline",
+    "n1x2y3",
+    "Tkey=value Nn1",
+    "\u202egnp.exe",
+]
 
 
 @pytest.mark.parametrize("name", HOSTILE)

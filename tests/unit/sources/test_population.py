@@ -36,9 +36,17 @@ def make_cities(lon=113.6, lat=34.7, stated=np.nan):
 
 def write(path, values, transform, crs="EPSG:4326", nodata=None):
     with rasterio.open(
-        path, "w", driver="GTiff", width=values.shape[1], height=values.shape[0], count=1,
-        dtype=values.dtype, crs=crs, transform=transform, nodata=nodata,
-    ) as target:  # fmt: skip
+        path,
+        "w",
+        driver="GTiff",
+        width=values.shape[1],
+        height=values.shape[0],
+        count=1,
+        dtype=values.dtype,
+        crs=crs,
+        transform=transform,
+        nodata=nodata,
+    ) as target:
         target.write(values, 1)
     return str(path)
 
@@ -114,9 +122,12 @@ def test_people_stay_in_their_city_where_a_zone_is_the_neighbours(tmp_path):
         wide = np.full((1001, 1001), -1.0)
         wide[500, 500] = small.read(1)[0, 0]
     path = write(
-        tmp_path / "w.tif", wide, from_origin(spot.x - 5005, spot.y + 5005, 10, 10),
-        cities.crs.to_wkt(), nodata=-1.0,
-    )  # fmt: skip
+        tmp_path / "w.tif",
+        wide,
+        from_origin(spot.x - 5005, spot.y + 5005, 10, 10),
+        cities.crs.to_wkt(),
+        nodata=-1.0,
+    )
     zones = sums(path, cities)
     crowd = zones[zones["population"] > 0]
     assert crowd["city_id"].tolist() == ["A"]
@@ -134,8 +145,13 @@ def test_mollweide_as_ghs_pop_comes(tmp_path):
         int((bounds[2] - west) / 1000) + 5,
     )
     # Mollweide is equal-area: 250 people in every km2 cell.
-    path = write(tmp_path / "g.tif", np.full(shape, 250.0), from_origin(west, north, 1000, 1000),
-                 crs, nodata=-200.0)  # fmt: skip
+    path = write(
+        tmp_path / "g.tif",
+        np.full(shape, 250.0),
+        from_origin(west, north, 1000, 1000),
+        crs,
+        nodata=-200.0,
+    )
     zones = sums(path, cities)
     total = zones.groupby("city_id")["population"].sum()
     np.testing.assert_allclose(total, 250.0 * SIDE_M**2 / 1e6, rtol=3e-3)

@@ -23,9 +23,18 @@ def write(path, bands=(VALUES,), crs="EPSG:4326", transform=PLACE, nodata=None, 
     """A small GeoTIFF; returns its path as text."""
     height, width = bands[0].shape
     with rasterio.open(
-        path, "w", driver="GTiff", width=width, height=height, count=len(bands),
-        dtype=bands[0].dtype, crs=crs, transform=transform, nodata=nodata, **extra,
-    ) as target:  # fmt: skip
+        path,
+        "w",
+        driver="GTiff",
+        width=width,
+        height=height,
+        count=len(bands),
+        dtype=bands[0].dtype,
+        crs=crs,
+        transform=transform,
+        nodata=nodata,
+        **extra,
+    ) as target:
         for number, band in enumerate(bands, 1):
             target.write(band, number)
         for number, name in enumerate(names, 1):

@@ -18,12 +18,27 @@ def _parse(parser, text):
 @pytest.mark.parametrize(
     ("text", "people"),
     [
-        ("12600574", 12_600_574), ("12,600,574", 12_600_574), ("12 600 574", 12_600_574),
-        ("12.600", 12_600), (" 7 ", 7), ("0", 0), ("abc", NAN), ("~5000", NAN), ("5000-6000", NAN),
-        ("-3", NAN), ("1.2 million", NAN), ("12,60", NAN), ("1e9", NAN), ("nan", NAN), ("inf", NAN),
-        ("99999999999999999999", NAN), (None, NAN), ("", NAN), ("１２３", NAN),
+        ("12600574", 12_600_574),
+        ("12,600,574", 12_600_574),
+        ("12 600 574", 12_600_574),
+        ("12.600", 12_600),
+        (" 7 ", 7),
+        ("0", 0),
+        ("abc", NAN),
+        ("~5000", NAN),
+        ("5000-6000", NAN),
+        ("-3", NAN),
+        ("1.2 million", NAN),
+        ("12,60", NAN),
+        ("1e9", NAN),
+        ("nan", NAN),
+        ("inf", NAN),
+        ("99999999999999999999", NAN),
+        (None, NAN),
+        ("", NAN),
+        ("１２３", NAN),
     ],
-)  # fmt: skip
+)
 def test_people(text, people):
     assert _parse(parse_people, text) == pytest.approx(people, nan_ok=True)
 
@@ -31,10 +46,20 @@ def test_people(text, people):
 @pytest.mark.parametrize(
     ("text", "metres"),
     [
-        ("5", 5), ("5 m", 5), ("5.5m", 5.5), ("5,5", 5.5), ("12 metres", 12), ("16'", NAN),
-        ("5-7", NAN), ("wide", NAN), ("-4", NAN), ("", NAN), (None, NAN), ("9999999", NAN),
+        ("5", 5),
+        ("5 m", 5),
+        ("5.5m", 5.5),
+        ("5,5", 5.5),
+        ("12 metres", 12),
+        ("16'", NAN),
+        ("5-7", NAN),
+        ("wide", NAN),
+        ("-4", NAN),
+        ("", NAN),
+        (None, NAN),
+        ("9999999", NAN),
     ],
-)  # fmt: skip
+)
 def test_metres(text, metres):
     assert _parse(parse_metres, text) == pytest.approx(metres, nan_ok=True)
 
@@ -42,11 +67,21 @@ def test_metres(text, metres):
 @pytest.mark.parametrize(
     ("text", "minutes"),
     [
-        ("10", 10), ("10 min", 10), ("7.5", 7.5), ("00:10", 10), ("00:10:00", 10), ("01:30", 90),
-        ("00:02:30", 2.5), ("0", NAN), ("00:00", NAN), ("8-12", NAN), ("often", NAN), (None, NAN),
+        ("10", 10),
+        ("10 min", 10),
+        ("7.5", 7.5),
+        ("00:10", 10),
+        ("00:10:00", 10),
+        ("01:30", 90),
+        ("00:02:30", 2.5),
+        ("0", NAN),
+        ("00:00", NAN),
+        ("8-12", NAN),
+        ("often", NAN),
+        (None, NAN),
         ("00:75", NAN),
     ],
-)  # fmt: skip
+)
 def test_minutes(text, minutes):
     assert _parse(parse_minutes, text) == pytest.approx(minutes, nan_ok=True)
 
@@ -69,5 +104,9 @@ def test_clean_text_strips_controls_only():
 
 def test_is_yes_knows_denials():
     assert is_yes(pd.Series(["yes", "no", "viaduct", None, "0"], dtype="str")).tolist() == [
-        True, False, True, False, False,
-    ]  # fmt: skip
+        True,
+        False,
+        True,
+        False,
+        False,
+    ]

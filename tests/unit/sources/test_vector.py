@@ -84,8 +84,13 @@ def test_columns_and_classes_become_tags_and_what_is_not_told_is_null(tmp_path, 
     for column in ("maxspeed", "bridge", "surface", "ref"):
         assert found[column].isna().all()
     notes = " ".join(extract.facts["notes"])
-    for part in ("便道 (1)", "vector.classes", "does not tell speed limits", "datum not stated",
-                 "holds roads only"):  # fmt: skip
+    for part in (
+        "便道 (1)",
+        "vector.classes",
+        "does not tell speed limits",
+        "datum not stated",
+        "holds roads only",
+    ):
         assert part in notes
     assert extract.facts["osm_snapshot"] is None
     assert extract.facts["is_synthetic"] is False
@@ -162,12 +167,20 @@ def test_gcj02_roads_are_shifted_back(tmp_path, cities, roads):
     [
         ("", ConfigError, "no column for the class of road.*类别"),
         ('columns = {highway = "class"}\n', ConfigError, "'class' is no column"),
-        ('columns = {highway = "类别", colour = "名称"}\n', ConfigError, "vector.columns.colour: not one"),
-        ('columns = {highway = "名称"}\n', SourceError, "no feature is of a known road class.*中原路"),
+        (
+            'columns = {highway = "类别", colour = "名称"}\n',
+            ConfigError,
+            "vector.columns.colour: not one",
+        ),
+        (
+            'columns = {highway = "名称"}\n',
+            SourceError,
+            "no feature is of a known road class.*中原路",
+        ),
         ('others = ["cities.geojson"]\n' + COLUMNS + CLASSES, None, ""),
         ('others = ["none.gpkg"]\n' + COLUMNS + CLASSES, SourceError, "none.gpkg"),
     ],
-)  # fmt: skip
+)
 def test_mistakes_in_the_table_are_named(tmp_path, cities, roads, more, error, words):
     roads.to_file(tmp_path / "roads.gpkg")
     if error is None:
@@ -283,11 +296,17 @@ def test_areas_lines_and_points_of_other_files(tmp_path, cities, roads):
     island = shapely.box(113.83, 34.43, 113.84, 34.44)
     gpd.GeoDataFrame(
         {"natural": ["water", "wood"], "name": ["湖", "林"]},
-        geometry=[shapely.MultiPolygon([*lake.geoms, island] if lake.geom_type == "MultiPolygon" else [lake, island]),
-                  shapely.box(113.85, 34.55, 113.86, 34.56)],
+        geometry=[
+            shapely.MultiPolygon(
+                [*lake.geoms, island] if lake.geom_type == "MultiPolygon" else [lake, island]
+            ),
+            shapely.box(113.85, 34.55, 113.86, 34.56),
+        ],
         crs=4326,
-    ).to_file(tmp_path / "land.gpkg")  # fmt: skip
-    gpd.GeoDataFrame({"waterway": ["river"]}, geometry=[line((113.9, 34.41), (114.1, 34.43))], crs=4326).to_file(tmp_path / "rivers.gpkg")  # fmt: skip
+    ).to_file(tmp_path / "land.gpkg")
+    gpd.GeoDataFrame(
+        {"waterway": ["river"]}, geometry=[line((113.9, 34.41), (114.1, 34.43))], crs=4326
+    ).to_file(tmp_path / "rivers.gpkg")
     gpd.GeoDataFrame(
         {"barrier": ["gate", None], "place": [None, "town"], "name": [None, "镇"]},
         geometry=[shapely.Point(113.95, 34.5), shapely.Point(113.9, 34.55)],

@@ -55,14 +55,25 @@ def measure(extract: Extract) -> dict[str, float]:
 
 BANDS = {
     # name: (lowest, highest), about the targets of methods.md section 9
-    "dead_end": (0.115, 0.155), "four_way": (0.24, 0.32), "street_m": (200, 320),
-    "spacing_m": (60, 82), "main": (0.999, 1.0),
-    "residential": (0.20, 0.26), "tertiary": (0.16, 0.21), "secondary": (0.15, 0.20),
-    "primary": (0.12, 0.16), "trunk": (0.08, 0.11), "unclassified": (0.04, 0.13),
-    "motorway": (0.04, 0.06), "motorway_link": (0.008, 0.025), "trunk_link": (0.003, 0.045),
-    "tag_lanes": (0.11, 0.19), "tag_maxspeed": (0.11, 0.16), "tag_oneway": (0.17, 0.25),
+    "dead_end": (0.115, 0.155),
+    "four_way": (0.24, 0.32),
+    "street_m": (200, 320),
+    "spacing_m": (60, 82),
+    "main": (0.999, 1.0),
+    "residential": (0.20, 0.26),
+    "tertiary": (0.16, 0.21),
+    "secondary": (0.15, 0.20),
+    "primary": (0.12, 0.16),
+    "trunk": (0.08, 0.11),
+    "unclassified": (0.04, 0.13),
+    "motorway": (0.04, 0.06),
+    "motorway_link": (0.008, 0.025),
+    "trunk_link": (0.003, 0.045),
+    "tag_lanes": (0.11, 0.19),
+    "tag_maxspeed": (0.11, 0.16),
+    "tag_oneway": (0.17, 0.25),
     "tag_name": (0.20, 0.29),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", BANDS)

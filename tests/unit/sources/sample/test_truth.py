@@ -20,10 +20,22 @@ KINDS = {"facing_pair", "facing_road", "open_end"}
 STATUSES = {"unbuilt", "planned", "under_construction", "natural_barrier", "mapping_gap"}
 OBSTACLES = {"none", "river", "water", "railway", "motorway", "building", "protected", "barrier"}
 RULES = {
-    "turning_circle", "loop", "noexit", "parking", "entrance_barrier", "service_road", "ferry_terminal",
-    "station", "dual_carriageway_continues", "extract_edge", "bridge_or_tunnel_in_part", "heading_away",
-    "too_far", "class_below", "short_way_round",
-}  # fmt: skip
+    "turning_circle",
+    "loop",
+    "noexit",
+    "parking",
+    "entrance_barrier",
+    "service_road",
+    "ferry_terminal",
+    "station",
+    "dual_carriageway_continues",
+    "extract_edge",
+    "bridge_or_tunnel_in_part",
+    "heading_away",
+    "too_far",
+    "class_below",
+    "short_way_round",
+}
 BOTTLENECKS = {"lane_drop", "class_drop", "speed_drop", "critical_crossing"}
 BOTTLENECK_RULES = {"lanes_imputed", "speed_imputed", "too_short", "too_far"}
 CONFLICTS = {"industrial_facing_protected", "industrial_facing_water", "urban_facing_farmland"}
