@@ -43,7 +43,7 @@ all: install ## build the maps of METRO (default zhengzhou): METRO= SOURCE= OSM=
 # the package where the environment forbids to keep its bytecode, and the loops left to numba.
 test: install ## run the tests
 	@$(PYTHON) -m compileall -q pipeline
-	@$(PYTHON) -c 'from pipeline.measures import warm; warm.compile_ahead()'
+	@$(PYTHON) -c 'from pipeline.flow.warm import compile_ahead; compile_ahead()'
 	$(PYTHON) -m pytest -m "not slow" -n auto --dist loadfile --no-loadscope-reorder \
 		tests/integration tests/browser tests/unit tests/fuzz
 

@@ -28,13 +28,14 @@ import pandas as pd
 import psutil
 import shapely
 
-from pipeline import cluster, runner, schemas, store
-from pipeline.catalogue import Metro
 from pipeline.crs import local_metric_crs
-from pipeline.measures import borders as border_lines
-from pipeline.paths import Paths
-from pipeline.sources.extract import Source
-from pipeline.stages import STAGES
+from pipeline.flow import cluster, runner, store
+from pipeline.flow.stages import STAGES
+from pipeline.layers import conform, empty_layer
+from pipeline.measures.borders import borders as border_lines
+from pipeline.metros.catalogue import Metro
+from pipeline.sources.osm.extract import Source
+from pipeline.storage.paths import Paths
 
 CENTRE = (113.6, 34.7)
 CRS = local_metric_crs(*CENTRE)
@@ -75,7 +76,7 @@ def measure(layers: dict[str, gpd.GeoDataFrame], folder: Path, options: Any) -> 
     digests = {}
     for name, frame in layers.items():
         path = paths.layer(metro.id, name)
-        digests[name] = store.write_layer(path, name, schemas.conform(name, frame), {}).digest
+        digests[name] = store.write_layer(path, name, conform(name, frame), {}).digest
     length = layers["borders"]["length_km"].sum()
     print(
         f"{len(layers['land_areas'])} land polygons, {len(layers['borders'])} borders, "
@@ -157,9 +158,9 @@ def synthetic(polygons: int, border_km: float, seed: int) -> dict[str, gpd.GeoDa
     cities = nine_cities(border_km, rng)
     lines = border_lines.derive_borders(
         cities,
-        schemas.empty("counties", CRS),
-        schemas.empty("waterways", CRS),
-        schemas.empty("land_areas", CRS),
+        empty_layer("counties", CRS),
+        empty_layer("waterways", CRS),
+        empty_layer("land_areas", CRS),
         Metro(id="bench"),
         Metro(id="bench").params.borders,
     )
@@ -168,7 +169,7 @@ def synthetic(polygons: int, border_km: float, seed: int) -> dict[str, gpd.GeoDa
         "borders": lines,
         "land_areas": land_areas(polygons, lines, rng),
         "waterways": waterways(lines, rng),
-        "dykes": schemas.empty("dykes", CRS),
+        "dykes": empty_layer("dykes", CRS),
         "roads": roads(lines, rng),
         "railways": railways(lines, rng),
     }
@@ -293,7 +294,7 @@ def roads(lines: gpd.GeoDataFrame, rng: Any) -> gpd.GeoDataFrame:
     xy, owner = shapely.get_coordinates(whole, return_index=True)
     same = owner[1:] == owner[:-1]
     edges = shapely.linestrings(np.stack([xy[:-1][same], xy[1:][same]], axis=1))
-    frame = schemas.empty("roads", CRS).reindex(range(len(edges)))
+    frame = empty_layer("roads", CRS).reindex(range(len(edges)))
     frame["edge_id"] = [f"e{n}" for n in range(len(edges))]
     for column in ("from_node", "to_node", "way_id"):
         frame[column] = np.arange(len(edges))
@@ -309,7 +310,7 @@ def roads(lines: gpd.GeoDataFrame, rng: Any) -> gpd.GeoDataFrame:
 
 def railways(lines: gpd.GeoDataFrame, rng: Any) -> gpd.GeoDataFrame:
     found = across(lines, 40_000.0, 9_000.0, rng)
-    frame = schemas.empty("railways", CRS).reindex(range(len(found)))
+    frame = empty_layer("railways", CRS).reindex(range(len(found)))
     frame["way_id"] = np.arange(len(found))
     frame["node_ids"] = pd.Series([[]] * len(found), dtype=object)
     frame["railway"], frame["status"] = "rail", "open"

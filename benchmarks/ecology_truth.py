@@ -20,11 +20,14 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from pipeline import crs, schemas
-from pipeline.catalogue import Metro, load_metro
-from pipeline.measures import belt, borders, ecology, land, network
-from pipeline.sources.extract import Source, read_extract
-from pipeline.sources.sample import write_sample
+from pipeline import crs
+from pipeline.layers import empty_layer
+from pipeline.measures.borders import borders
+from pipeline.measures.ecology import belt, ecology, land
+from pipeline.measures.network import network
+from pipeline.metros.catalogue import Metro, load_metro
+from pipeline.sample.write import write_sample
+from pipeline.sources.osm.extract import Source, read_extract
 
 NEAR_M = 150.0
 """A finding is the planted one where it comes this near."""
@@ -83,7 +86,7 @@ def detect(metro_id: str, path: Path) -> dict[str, Any]:
 def ecology_layers(layers: dict[str, Any], metro: Metro) -> dict[str, Any]:
     """Belts, land and the layers of the boundary ecology, from borders, network and extract."""
     made = dict(layers)
-    made["land_cover"] = schemas.empty("land_cover", layers["borders"].crs)
+    made["land_cover"] = empty_layer("land_cover", layers["borders"].crs)
 
     def given(*names: str) -> dict[str, Any]:
         return {name: made[name] for name in names}

@@ -25,8 +25,8 @@ import numpy as np
 
 def ours(path: Path, metro: str) -> Callable[[], str]:
     """Columns of `pipeline.sources.osm_pbf`, and the lines of all roads."""
-    from pipeline.sources.osm_pbf import lines_of, read_osm
-    from pipeline.sources.tags import HIGHWAY_TAGS
+    from pipeline.sources.osm.pbf import lines_of, read_osm
+    from pipeline.sources.osm.tags import HIGHWAY_TAGS
 
     def run() -> str:
         ways = read_osm([path]).ways
@@ -42,9 +42,9 @@ def ours(path: Path, metro: str) -> Callable[[], str]:
 
 def extract_stage(path: Path, metro: str) -> Callable[[], str]:
     """The whole extract stage, all layers, on a metro (id or TOML file)."""
-    from pipeline.catalogue import load_metro
-    from pipeline.config import ExtractParams
-    from pipeline.sources.extract import Source, read_extract
+    from pipeline.metros.catalogue import load_metro
+    from pipeline.sources.osm.extract import Source, read_extract
+    from pipeline.sources.params import ExtractParams
 
     loaded = load_metro(metro)
 

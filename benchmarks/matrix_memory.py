@@ -22,9 +22,13 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from pipeline import schemas, store
-from pipeline.config import AccessibilityParams, RoutingParams, TravelTimesParams
-from pipeline.measures import accessibility, routing, travel_times
+from pipeline.flow import store
+from pipeline.layers import conform, empty_layer
+from pipeline.measures.access import accessibility, travel_times
+from pipeline.measures.access.params import AccessibilityParams, TravelTimesParams
+from pipeline.measures.routing.graph import RoutingNetwork
+from pipeline.measures.routing.params import RoutingParams
+from pipeline.measures.routing.preparation import prepare
 
 LIMIT_GB = 4.0
 
@@ -36,8 +40,8 @@ def make_world(folder: Path, nodes: int, zones: int) -> None:
 
     roads = roads_bench.synthetic_roads(nodes)
     crs = roads_bench.CRS
-    network = routing.prepare(
-        roads, schemas.empty("road_nodes", crs), schemas.empty("turn_restrictions"), RoutingParams()
+    network = prepare(
+        roads, empty_layer("road_nodes", crs), empty_layer("turn_restrictions"), RoutingParams()
     )
     west, south, east, north = roads.total_bounds
     side = int(np.ceil(np.sqrt(zones)))
@@ -63,18 +67,18 @@ def make_world(folder: Path, nodes: int, zones: int) -> None:
         crs=crs,
     )
     store.write_arrays(str(folder / "network"), network.to_arrays())
-    (folder / "grid.pickle").write_bytes(pickle.dumps(schemas.conform("zone_grid", grid)))
+    (folder / "grid.pickle").write_bytes(pickle.dumps(conform("zone_grid", grid)))
 
 
 def write_matrix(folder: Path) -> None:
     """The matrix in blocks of origins, a part file each."""
-    network = routing.RoutingNetwork.from_arrays(store.read_arrays(str(folder / "network")))
+    network = RoutingNetwork.from_arrays(store.read_arrays(str(folder / "network")))
     grid = pickle.loads((folder / "grid.pickle").read_bytes())
     params, rows = TravelTimesParams(), 0
     for start in range(0, len(grid), params.batch):
         stop = min(start + params.batch, len(grid))
         part = travel_times.zone_times((start, stop), grid, network, params)
-        part = schemas.conform("travel_times", part)
+        part = conform("travel_times", part)
         store.write_layer(
             str(folder / f"matrix/part-{start:06d}.parquet"), "travel_times", part, {}
         )

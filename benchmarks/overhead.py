@@ -20,13 +20,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from pipeline import runner, store
-from pipeline.catalogue import Metro, load_metro
-from pipeline.paths import Paths
-from pipeline.schemas import LAYERS
+from pipeline.flow import runner, store
+from pipeline.flow.stages import STAGES
+from pipeline.layers import LAYERS
+from pipeline.metros.catalogue import Metro, load_metro
+from pipeline.sample.write import write_sample
 from pipeline.sources.resolve import resolve_source
-from pipeline.sources.sample import write_sample
-from pipeline.stages import STAGES
+from pipeline.storage.paths import Paths
 
 LIMIT_PCT = 10.0
 METRO = "zhengzhou"

@@ -37,10 +37,10 @@ import numpy as np
 import pandas as pd
 import requests
 
-from pipeline import store
 from pipeline.crs import local_metric_crs
-from pipeline.measures.routing import RoutingNetwork
-from pipeline.paths import Paths
+from pipeline.flow import store
+from pipeline.measures.routing.graph import RoutingNetwork
+from pipeline.storage.paths import Paths
 
 ROOT = Path(__file__).parents[1]
 ANDORRA = ROOT.parent / "shared" / "data" / "andorra-2021.osm.pbf"

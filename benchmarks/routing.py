@@ -6,7 +6,7 @@ The network is synthetic: a jittered grid of streets with faster roads every few
 blocks, one-ways, missing links and bends, of the given number of road nodes
 (bends and way ends included, as in OSM). Engines that are not installed are
 left out and named. Every engine gets the same graph in the same (Hilbert) node
-order; "contracted" is ours after `routing.prepare`, "whole" the graph with
+order; "contracted" is ours after `prepare`, "whole" the graph with
 every node. Prints medians over origins, one thread, and checks that all engines
 find the same times. Times are CPU times of the thread, so that other load disturbs them less.
 """
@@ -26,10 +26,11 @@ import scipy.sparse as sp
 import shapely
 from scipy.sparse.csgraph import dijkstra
 
-from pipeline import schemas
-from pipeline.config import RoutingParams
 from pipeline.crs import local_metric_crs
-from pipeline.measures import routing
+from pipeline.layers import empty_layer
+from pipeline.measures.routing.graph import RoutingNetwork
+from pipeline.measures.routing.params import RoutingParams
+from pipeline.measures.routing.preparation import prepare
 from pipeline.measures.routing.segments import hilbert_position
 
 CRS = local_metric_crs(113.6, 34.7)
@@ -62,7 +63,7 @@ def synthetic_roads(n_nodes: int, seed: int = 0) -> gpd.GeoDataFrame:
     lines = shapely.linestrings(np.stack([at[tail], at[head]], axis=1))
     way = np.tile(np.arange(1, len(start) + 1), 2)
     count = len(tail)
-    table = schemas.empty("roads", CRS)
+    table = empty_layer("roads", CRS)
     columns = {
         name: table[name].reindex(range(count)) for name in ("name", "ref", "city_id", "service")
     }
@@ -116,7 +117,7 @@ Search = Callable[[int, float], np.ndarray | None]
 
 
 def engines(
-    network: routing.RoutingNetwork, graph: sp.csr_array, chosen: list[str] | None
+    network: RoutingNetwork, graph: sp.csr_array, chosen: list[str] | None
 ) -> Iterator[tuple[str, str, Search]]:
     """Name, graph, and the search from the n-th origin; origins are nodes of both graphs."""
 
@@ -309,9 +310,9 @@ def main() -> None:
     chosen = arguments.engines.split(",") if arguments.engines else None
 
     roads = synthetic_roads(arguments.nodes)
-    nodes = schemas.empty("road_nodes", CRS)
+    nodes = empty_layer("road_nodes", CRS)
     started = time.perf_counter()
-    network = routing.prepare(roads, nodes, schemas.empty("turn_restrictions"), RoutingParams())
+    network = prepare(roads, nodes, empty_layer("turn_restrictions"), RoutingParams())
     prepared = time.perf_counter() - started
     graph, ids = whole_graph(roads)
     print(f"{graph.shape[0]:,} road nodes, {graph.nnz:,} arcs")

@@ -20,11 +20,12 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 
-from pipeline.catalogue import load_metro
 from pipeline.crs import WGS84
-from pipeline.measures import network, routing
+from pipeline.measures.network import network
+from pipeline.measures.routing.preparation import prepare
+from pipeline.metros.catalogue import load_metro
+from pipeline.sample.write import write_sample
 from pipeline.scenario.build import Edited, build_links
-from pipeline.sources.sample import write_sample
 
 spec = importlib.util.spec_from_file_location("truth_bench", Path(__file__).with_name("truth.py"))
 assert spec is not None and spec.loader is not None
@@ -86,7 +87,7 @@ def rebuild(base: dict[str, Any], edited: Edited, metro: Any) -> dict[str, Any]:
         extract_params=metro.params.extract,
     )
     names = ("roads", "road_nodes", "turn_restrictions")
-    made["routing_network"] = routing.prepare(
+    made["routing_network"] = prepare(
         **{name: made[name] for name in names}, params=metro.params.routing
     )
     return made

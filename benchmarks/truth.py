@@ -22,11 +22,17 @@ import pandas as pd
 import shapely
 from scipy.optimize import linear_sum_assignment
 
-from pipeline import crs, schemas
-from pipeline.catalogue import Metro, load_metro
-from pipeline.measures import borders, dead_ends, missing_links, network, routing, transit
-from pipeline.sources.extract import Source, read_extract
-from pipeline.sources.sample import write_sample
+from pipeline import crs
+from pipeline.layers import empty_layer
+from pipeline.measures.border_roads import ends as dead_ends
+from pipeline.measures.border_roads import links as missing_links
+from pipeline.measures.borders import borders
+from pipeline.measures.network import network
+from pipeline.measures.routing.preparation import prepare
+from pipeline.measures.transit import transit
+from pipeline.metros.catalogue import Metro, load_metro
+from pipeline.sample.write import write_sample
+from pipeline.sources.osm.extract import Source, read_extract
 
 MATCH_M = 30.0
 
@@ -98,11 +104,11 @@ def build_layers(layers: dict[str, Any], metro: Metro) -> dict[str, Any]:
         params=params.network,
         extract_params=params.extract,
     )
-    feeds = {name: schemas.empty(name, made["cities"].crs) for name in ("gtfs_stops", "gtfs_rides")}
+    feeds = {name: empty_layer(name, made["cities"].crs) for name in ("gtfs_stops", "gtfs_rides")}
     made |= transit.build_transit(
         **given("cities", "osm_stops", "transit_routes"), **feeds, params=params.transit
     )
-    made["routing_network"] = routing.prepare(
+    made["routing_network"] = prepare(
         **given("roads", "road_nodes", "turn_restrictions"), params=params.routing
     )
     return made

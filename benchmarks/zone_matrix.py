@@ -23,13 +23,13 @@ from typing import Any
 
 from distributed import Client, LocalCluster
 
-from pipeline import store
-from pipeline.catalogue import DEFAULT_METRO, load_metro
-from pipeline.config import TravelTimesParams
-from pipeline.measures.routing import RoutingNetwork
-from pipeline.measures.travel_times import zone_times
-from pipeline.paths import Paths
-from pipeline.runner import metric_crs
+from pipeline.flow import store
+from pipeline.flow.runner import metric_crs
+from pipeline.measures.access.params import TravelTimesParams
+from pipeline.measures.access.travel_times import zone_times
+from pipeline.measures.routing.graph import RoutingNetwork
+from pipeline.metros.catalogue import DEFAULT_METRO, load_metro
+from pipeline.storage.paths import Paths
 
 
 @cache

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline import dictionary as zh
-from pipeline.config import Params
-from pipeline.schemas import LAYERS, Layer
+from pipeline.layers import LAYERS, Layer
+from pipeline.layers import dictionary as zh
+from pipeline.metros.config import Params
 
 FOLDER = Path(__file__).parent
 
 HEADER = """# Data dictionary
 
-Made from `pipeline/schemas.py` by `make docs`; do not edit by hand.
+Made from the `layers.py` of the concepts by `make docs`; do not edit by hand.
 中文：[data-dictionary.zh.md](data-dictionary.zh.md)
 
 Every layer is one file `data/processed/<metro>/<layer>.parquet` (or a folder of parts, where it
@@ -44,7 +44,7 @@ def dictionary() -> str:
 
 HEADER_ZH = """# 数据字典
 
-由 `make docs` 根据 `pipeline/schemas.py` 与 `pipeline/dictionary.toml` 生成，请勿手工修改。
+由 `make docs` 根据 各概念的 `layers.py` 与 `pipeline/layers/dictionary.toml` 生成，请勿手工修改。
 English: [data-dictionary.md](data-dictionary.md)
 
 每个图层是一个文件 `data/processed/<metro>/<layer>.parquet`（注明者为分片文件夹）。
@@ -111,7 +111,7 @@ def _text(text: str) -> str:
 
 PARAMETERS_HEADER = """# Parameters
 
-Made from `pipeline/config.py` by `make docs`; do not edit by hand.
+Made from the `params.py` of the concepts by `make docs`; do not edit by hand.
 
 A metro file sets them under `[params.<section>]`, the command line with
 `--set <section>.<key>=<value>`. "check" marks a default that is a proposal rather than a

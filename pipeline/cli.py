@@ -11,9 +11,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from pipeline.catalogue import DEFAULT_METRO, Metro, known_metros, load_metro, metro_id_of
 from pipeline.errors import ClusterError, ConfigError, DiskFullError, PipelineError
-from pipeline.progress import RunDisplay, complain, say, show_download
+from pipeline.flow.progress import RunDisplay, complain, say, show_download
+from pipeline.metros.catalogue import DEFAULT_METRO, Metro, known_metros, load_metro, metro_id_of
 
 OK, FAILED, WRONG_USAGE = 0, 1, 2
 
@@ -199,8 +199,8 @@ def _count(text: str) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     metros = _load_metros(options.metros, options.overrides)
-    from pipeline import runner, store
-    from pipeline.plan import needed_for
+    from pipeline.flow import runner, store
+    from pipeline.flow.plan import needed_for
     from pipeline.sources.resolve import resolve_source
 
     _check_run_options(options)
@@ -303,7 +303,7 @@ def _metros(options: argparse.Namespace) -> int:
 
 
 def _stages(options: argparse.Namespace) -> int:
-    from pipeline.stages import STAGES
+    from pipeline.flow.stages import STAGES
 
     for stage in STAGES:
         split = ""
@@ -318,7 +318,7 @@ def _stages(options: argparse.Namespace) -> int:
 
 def _status(options: argparse.Namespace) -> int:
     (metro,) = _load_metros([options.metro], options.overrides)
-    from pipeline import runner
+    from pipeline.flow import runner
     from pipeline.sources.resolve import resolve_source
 
     paths = _paths_of(options)
@@ -337,8 +337,8 @@ def _status(options: argparse.Namespace) -> int:
 
 def _new_metro(options: argparse.Namespace) -> int:
     from pipeline import new_metro
-    from pipeline.paths import Paths
     from pipeline.sources.resolve import fetch_extracts
+    from pipeline.storage.paths import Paths
 
     target = Path(options.file)
     faults = []
@@ -377,8 +377,8 @@ def _new_metro(options: argparse.Namespace) -> int:
 
 def _sample(options: argparse.Namespace) -> int:
     (metro,) = _load_metros([options.metro], options.overrides)
-    from pipeline.paths import Paths
-    from pipeline.sources.sample import write_sample
+    from pipeline.sample.write import write_sample
+    from pipeline.storage.paths import Paths
 
     if options.out and (Path(options.out).is_dir() or not options.out.endswith(".osm.pbf")):
         raise ConfigError(f"--out {options.out}: expected a file name ending in .osm.pbf")
@@ -391,7 +391,7 @@ def _sample(options: argparse.Namespace) -> int:
 
 
 def _scenario(options: argparse.Namespace) -> int:
-    from pipeline import scenario
+    from pipeline.scenario import run as scenario
 
     metro_id = metro_id_of(options.metro)
     with ExitStack() as stack:
@@ -423,9 +423,9 @@ def _scenario(options: argparse.Namespace) -> int:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from pipeline import scenario
-    from pipeline.compare import run_compare
-    from pipeline.files import check_root
+    from pipeline.compare.run import run_compare
+    from pipeline.scenario import run as scenario
+    from pipeline.storage.files import check_root
 
     check_root(options.before, "DIR_A")
     check_root(options.after, "DIR_B")
@@ -451,8 +451,8 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from pipeline.exports import run_export
-    from pipeline.files import check_root
+    from pipeline.exports.export import run_export
+    from pipeline.storage.files import check_root
 
     check_root(options.data, "--data")
     check_root(options.out or "", "--out")
@@ -465,8 +465,8 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _paths_of(options: argparse.Namespace) -> Any:
-    from pipeline.files import check_root
-    from pipeline.paths import Paths
+    from pipeline.storage.files import check_root
+    from pipeline.storage.paths import Paths
 
     check_root(options.data, "--data")
     check_root(options.maps, "--maps")
@@ -474,7 +474,7 @@ def _paths_of(options: argparse.Namespace) -> Any:
 
 
 def _connect(options: argparse.Namespace) -> Any:
-    from pipeline import cluster
+    from pipeline.flow import cluster
 
     return cluster.connect(options.scheduler, options.workers, options.memory_limit)
 
@@ -522,9 +522,9 @@ def _load_metros(names: Sequence[str], overrides: list[str]) -> list[Metro]:
 
 
 def _check_run_options(options: argparse.Namespace) -> None:
-    from pipeline.plan import needed_for
+    from pipeline.flow.plan import needed_for
+    from pipeline.flow.stages import STAGES
     from pipeline.sources.resolve import KINDS
-    from pipeline.stages import STAGES
 
     names = [stage.name for stage in STAGES]
     faults = [

@@ -21,13 +21,13 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline.catalogue import Overpass, load_metro
 from pipeline.errors import ConfigError, SourceError
+from pipeline.metros.catalogue import Overpass, load_metro
 from pipeline.sources.boundaries import Survey, survey
 from pipeline.sources.download import write_whole
-from pipeline.sources.extract import extract_area_of, places_of
 from pipeline.sources.geofabrik import poly_path
-from pipeline.sources.osm_pbf import open_osm
+from pipeline.sources.osm.extract import extract_area_of, places_of
+from pipeline.sources.osm.pbf import open_osm
 from pipeline.sources.overpass import area_km2
 
 _MOST_NAMED = 6

@@ -75,12 +75,13 @@ def _our_network(is_roads_alone: bool) -> Callable[[Inputs], Work]:
     def make(inputs: Inputs) -> Work:
         import pyarrow as pa
 
-        from pipeline.catalogue import load_metro
-        from pipeline.measures import routing
+        from pipeline.measures.routing.preparation import prepare
+        from pipeline.measures.routing.warm import compile_searches
+        from pipeline.metros.catalogue import load_metro
 
         path = inputs.roads_pbf if is_roads_alone else inputs.pbf
         metro = load_metro(inputs.metro)
-        routing.compile_searches()
+        compile_searches()
         # As on the pipeline's own workers (`cluster`).
         pa.set_memory_pool(pa.system_memory_pool())
         gc.freeze()
@@ -92,9 +93,9 @@ def _our_network(is_roads_alone: bool) -> Callable[[Inputs], Work]:
                 made = build_roads(layers, metro)
             with steps("routing"):
                 given = (made["roads"], made["road_nodes"], layers["turn_restrictions"])
-                network = routing.prepare(*given, metro.params.routing, with_hierarchies=False)
+                network = prepare(*given, metro.params.routing, with_hierarchies=False)
             started = time.perf_counter()
-            routing.prepare(*given, metro.params.routing)
+            prepare(*given, metro.params.routing)
             hierarchies_s = time.perf_counter() - started - steps.seconds("routing")
             is_open = (layers["highways"]["status"] == "open").to_numpy(dtype=bool)
             road_nodes = np.concatenate(layers["highways"].loc[is_open, "node_ids"].to_numpy())
@@ -170,23 +171,24 @@ def pyrosm_network(inputs: Inputs) -> Work:
 
 
 def our_routing(inputs: Inputs) -> Work:
-    """`routing.prepare` and its bucket queue, on the same edges."""
+    """`prepare` and its bucket queue, on the same edges."""
     import geopandas as gpd
     import pandas as pd
 
-    from pipeline import schemas
-    from pipeline.catalogue import load_metro
-    from pipeline.measures import routing
+    from pipeline.layers import empty_layer
+    from pipeline.measures.routing.preparation import prepare
+    from pipeline.measures.routing.warm import compile_searches
+    from pipeline.metros.catalogue import load_metro
 
-    routing.compile_searches()
+    compile_searches()
     params = load_metro(inputs.metro).params.routing
     given = np.load(inputs.graph)
     roads = gpd.read_parquet(inputs.roads)
-    nodes, turns = schemas.empty("road_nodes", roads.crs), schemas.empty("turn_restrictions")
+    nodes, turns = empty_layer("road_nodes", roads.crs), empty_layer("turn_restrictions")
 
     def work(steps: Steps) -> Facts:
         with steps("build"):
-            network = routing.prepare(roads, nodes, turns, params, with_hierarchies=False)
+            network = prepare(roads, nodes, turns, params, with_hierarchies=False)
 
         def search(origin: int, cutoff: float) -> np.ndarray:
             access = network.access_of_nodes([given["origins"][origin]])

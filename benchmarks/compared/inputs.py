@@ -107,7 +107,7 @@ def write_roads(inputs: Inputs) -> None:
     """
     import osmium
 
-    from pipeline.config import CLASS_RANK
+    from pipeline.terms import CLASS_RANK
 
     kinds = osmium.osm.NODE | osmium.osm.WAY
     source = str(inputs.pbf)
@@ -149,10 +149,10 @@ def write_graph(inputs: Inputs) -> None:
     from routing import whole_graph
     from scipy.sparse.csgraph import dijkstra
 
-    from pipeline import schemas
-    from pipeline.catalogue import load_metro
-    from pipeline.config import CLASS_RANK
-    from pipeline.measures import routing
+    from pipeline.layers import empty_layer
+    from pipeline.measures.routing.preparation import prepare
+    from pipeline.metros.catalogue import load_metro
+    from pipeline.terms import CLASS_RANK
 
     metro = load_metro(inputs.metro)
     layers = metric_layers(inputs.pbf, metro)
@@ -168,8 +168,8 @@ def write_graph(inputs: Inputs) -> None:
     layers["cities"].to_crs("EPSG:4326").to_parquet(inputs.cities)
     roads.to_parquet(inputs.roads)
     graph, ids = whole_graph(roads)
-    nodes, turns = schemas.empty("road_nodes", roads.crs), schemas.empty("turn_restrictions")
-    network = routing.prepare(roads, nodes, turns, metro.params.routing, with_hierarchies=False)
+    nodes, turns = empty_layer("road_nodes", roads.crs), empty_layer("turn_restrictions")
+    network = prepare(roads, nodes, turns, metro.params.routing, with_hierarchies=False)
     rng = np.random.default_rng(1)
     main = np.unique(network.node_id[network.component == 0])
     origins = rng.choice(main, min(N_ORIGINS, len(main)), replace=False)
@@ -198,8 +198,8 @@ def metric_layers(path: Path, metro: object) -> dict:
     import geopandas as gpd
 
     from pipeline.crs import local_metric_crs
-    from pipeline.sources.extract import Source, read_extract
-    from pipeline.store import project
+    from pipeline.flow.store import project
+    from pipeline.sources.osm.extract import Source, read_extract
     from pipeline.threads import mapped
 
     extract = read_extract(metro, Source("pbf", (path,)), metro.params.extract)
@@ -217,7 +217,7 @@ def metric_layers(path: Path, metro: object) -> dict:
 
 def build_roads(layers: dict, metro: object) -> dict:
     """Layers roads and road_nodes."""
-    from pipeline.measures.network import build_network
+    from pipeline.measures.network.network import build_network
 
     given = {name: layers[name] for name in NETWORK_LAYERS}
     return build_network(**given, params=metro.params.network, extract_params=metro.params.extract)

@@ -24,8 +24,9 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from shapely.ops import substring
 
-from pipeline import schemas
-from pipeline.measures.routing import Access, RoutingNetwork
+from pipeline.layers import conform, empty_layer
+from pipeline.measures.routing.access import Access
+from pipeline.measures.routing.graph import RoutingNetwork
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -99,7 +100,7 @@ def growth(before: Side, after: Side, is_new: Flags) -> pd.DataFrame:
     table.index.names = ["city_id", "highway"]
     table = table.reset_index()
     table["city_id"] = table["city_id"].where(table["city_id"] != "", None)
-    return schemas.conform("road_growth", table)
+    return conform("road_growth", table)
 
 
 def link_changes(before: Side, after: Side, ends: pd.DataFrame | None = None) -> gpd.GeoDataFrame:
@@ -489,7 +490,7 @@ def _link_row(old: Any, new: Any, change: str, way_m: float, why: str | None) ->
 
 def _layer(name: str, rows: list[dict[str, Any]], crs: Any) -> gpd.GeoDataFrame:
     if not rows:
-        return gpd.GeoDataFrame(schemas.empty(name, crs), geometry="geometry", crs=crs)
+        return gpd.GeoDataFrame(empty_layer(name, crs), geometry="geometry", crs=crs)
     frame = gpd.GeoDataFrame(pd.DataFrame(rows), geometry="geometry", crs=crs)
-    frame = schemas.conform(name, frame)
+    frame = conform(name, frame)
     return gpd.GeoDataFrame(frame, geometry="geometry", crs=crs)

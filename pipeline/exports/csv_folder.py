@@ -12,9 +12,9 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
-from pipeline.dictionary import heading_zh, meaning_zh, null_zh
-from pipeline.exports import Job, lon_lat_columns, without_formula
-from pipeline.schemas import LAYERS
+from pipeline.exports.job import Job, lon_lat_columns, without_formula
+from pipeline.layers import LAYERS
+from pipeline.layers.dictionary import heading_zh, meaning_zh, null_zh
 
 _ENCODING = "utf-8-sig"
 

@@ -17,10 +17,10 @@ import geopandas as gpd
 import pandas as pd
 import pyogrio
 
-from pipeline.dictionary import heading_zh, meaning_zh, null_zh, text_zh, title_zh
-from pipeline.exports import Job
+from pipeline.exports.job import Job
+from pipeline.layers import LAYERS, Column
+from pipeline.layers.dictionary import heading_zh, meaning_zh, null_zh, text_zh, title_zh
 from pipeline.render import style
-from pipeline.schemas import LAYERS, Column
 
 _STYLES = {
     "borders": ("line", "#1b1b1b", 0.7, "dash"),

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline.exports import Job
+from pipeline.exports.job import Job
 
 
 def write_graphml(job: Job, path: Path) -> tuple[dict[str, int], list[str]]:

@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 import xlsxwriter
 
-from pipeline.dictionary import heading_zh, meaning_zh, null_zh, text_zh, title_zh
-from pipeline.exports import Job, lon_lat_columns
-from pipeline.schemas import LAYERS
+from pipeline.exports.job import Job, lon_lat_columns
+from pipeline.layers import LAYERS
+from pipeline.layers.dictionary import heading_zh, meaning_zh, null_zh, text_zh, title_zh
 
 MOST_ROWS = 1_048_575
 """Rows of a sheet below its heading."""

@@ -18,8 +18,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline.config import CLASS_RANK, MapParams
 from pipeline.render.encode import METRES_PER_DEGREE, encode_layer, simplify, simplify_coverage
+from pipeline.render.params import MapParams
+from pipeline.terms import CLASS_RANK
 
 NEAR_SIMPLIFY_M = 8.0
 WATERWAYS = ("river", "canal")

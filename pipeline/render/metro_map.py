@@ -15,12 +15,12 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline.catalogue import Metro
-from pipeline.config import MapParams
+from pipeline.metros.catalogue import Metro
 from pipeline.render import base_map, style, summary, themes
 from pipeline.render.encode import svg_path
 from pipeline.render.page_facts import MetroCard, PageFacts, card_name, land_cover_note
 from pipeline.render.pair_facts import pairs_of
+from pipeline.render.params import MapParams
 
 CARD_WIDTH, CARD_HEIGHT = 320.0, 220.0
 

@@ -10,7 +10,7 @@ import json
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from pipeline.catalogue import Metro
+from pipeline.metros.catalogue import Metro
 
 
 @dataclass(frozen=True)

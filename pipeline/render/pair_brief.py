@@ -21,7 +21,7 @@ import pandas as pd
 import shapely
 from markupsafe import Markup
 
-from pipeline.catalogue import Metro
+from pipeline.metros.catalogue import Metro
 from pipeline.render import bilingual as say
 from pipeline.render import pair_facts, pair_map, style
 from pipeline.render.evidence import in_chinese

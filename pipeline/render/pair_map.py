@@ -20,10 +20,10 @@ import numpy as np
 import shapely
 from markupsafe import Markup
 
-from pipeline.config import CLASS_RANK
 from pipeline.render import style
 from pipeline.render.base_map import PLACE_ORDER, is_water
 from pipeline.render.encode import METRES_PER_DEGREE
+from pipeline.terms import CLASS_RANK
 
 UNIT = 20.0
 """Drawing units per millimetre of paper."""

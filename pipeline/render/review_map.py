@@ -14,10 +14,10 @@ import numpy as np
 import shapely
 from markupsafe import Markup, escape
 
-from pipeline.config import CLASS_RANK
 from pipeline.render import bilingual as say
 from pipeline.render import style
 from pipeline.render.encode import svg_path
+from pipeline.terms import CLASS_RANK
 
 WIDTH, MARGIN = 1200.0, 12.0
 BORDER = "#4b3b66"

@@ -16,11 +16,11 @@ import geopandas as gpd
 import pandas as pd
 from markupsafe import Markup, escape
 
-from pipeline.catalogue import Metro
+from pipeline.metros.catalogue import Metro
 from pipeline.render import bilingual as say
 from pipeline.render import style
 from pipeline.render.page_facts import PageFacts
-from pipeline.schemas import DIMENSIONS
+from pipeline.terms import DIMENSIONS
 
 BORDER_MEASURES = ("missing_links_per_100km", "border_effect_drive", "cross_border_reach_pct")
 DIGITS = {"min": 2, "people": 0, "%": 2, "points": 2}

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup, escape
 
-from pipeline.catalogue import Metro
+from pipeline.metros.catalogue import Metro
 from pipeline.render import bilingual as say
 from pipeline.render import style
 from pipeline.render.page_facts import PageFacts

@@ -17,7 +17,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from pipeline.catalogue import Metro
+from pipeline.metros.catalogue import Metro
 
 LANGUAGES = ("zh", "en")
 

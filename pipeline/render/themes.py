@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline.config import MapParams
 from pipeline.render.base_map import Thinning
 from pipeline.render.encode import Decimals, encode_layer, simplify, simplify_coverage
 from pipeline.render.evidence import in_chinese
 from pipeline.render.nearby import nearest_names
+from pipeline.render.params import MapParams
 
 DEAD_ENDS: Decimals = {
     "dead_end_id": None,

@@ -22,9 +22,9 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from pipeline import schemas
 from pipeline.crs import WGS84
-from pipeline.measures.network import flatten_ids
+from pipeline.layers import LAYERS, conform
+from pipeline.measures.network.network import flatten_ids
 
 Floats = NDArray[np.float64]
 
@@ -308,7 +308,7 @@ def _append(
     highways: gpd.GeoDataFrame, rows: list[dict[str, Any]], metric: pyproj.CRS
 ) -> gpd.GeoDataFrame:
     table = pd.DataFrame(rows)
-    for name in schemas.LAYERS["highways"].names:
+    for name in LAYERS["highways"].names:
         if name not in table:
             table[name] = None
     # Lists come back from Arrow as lists, whatever made them.
@@ -316,10 +316,10 @@ def _append(
     more = gpd.GeoDataFrame(
         table.drop(columns="geometry"), geometry=list(table["geometry"]), crs=metric
     ).to_crs(WGS84)
-    more = schemas.conform("highways", more)
+    more = conform("highways", more)
     joined = pd.concat([highways, more[list(highways.columns)]], ignore_index=True)
     return gpd.GeoDataFrame(
-        schemas.conform("highways", gpd.GeoDataFrame(joined, geometry="geometry", crs=WGS84)),
+        conform("highways", gpd.GeoDataFrame(joined, geometry="geometry", crs=WGS84)),
         geometry="geometry",
         crs=WGS84,
     )

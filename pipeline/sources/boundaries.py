@@ -25,10 +25,10 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.catalogue import City, Metro
 from pipeline.crs import WGS84, local_metric_crs
 from pipeline.errors import ConfigError, SourceError
-from pipeline.schemas import PLACE_KINDS, empty
+from pipeline.layers import empty_layer
+from pipeline.metros.catalogue import City, Metro
 from pipeline.sources.gdal_file import (
     gcj02_distances,
     is_in_china,
@@ -38,14 +38,9 @@ from pipeline.sources.gdal_file import (
     text_column,
     to_degrees,
 )
-from pipeline.sources.osm_pbf import (
-    OsmData,
-    Relations,
-    assemble_areas,
-    find_sorted,
-    polygonal,
-)
-from pipeline.sources.tags import NAME_KEYS, clean_text, parse_people
+from pipeline.sources.osm.pbf import OsmData, Relations, assemble_areas, find_sorted, polygonal
+from pipeline.sources.osm.tags import NAME_KEYS, clean_text, parse_people
+from pipeline.terms import PLACE_KINDS
 
 _INSIDE_SHARE = 0.5
 """Least share of itself that a city has in the extract, and a county in its city."""
@@ -641,7 +636,7 @@ def _from_file(
     if metro.is_discovered:
         cities = _file_cities(ids, names, shapes)
         cities["is_core"] = cities["city_id"] == (
-            metro.core or _most_populous(cities, empty("osm_places", WGS84))
+            metro.core or _most_populous(cities, empty_layer("osm_places", WGS84))
         )
     else:
         cities = _declared_table(metro, _match_file(metro, path, ids, names, shapes))

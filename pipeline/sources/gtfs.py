@@ -30,11 +30,12 @@ import requests
 import shapely
 from numpy.typing import NDArray
 
-from pipeline import schemas
-from pipeline.catalogue import Metro
-from pipeline.config import ExtractParams, TransitParams
 from pipeline.crs import WGS84, require_metric
 from pipeline.errors import SourceError
+from pipeline.layers import empty_layer
+from pipeline.measures.routing.params import TransitParams
+from pipeline.metros.catalogue import Metro
+from pipeline.sources.params import ExtractParams
 
 log = logging.getLogger(__name__)
 
@@ -96,8 +97,8 @@ def read_feeds(
     ]
     if not parts:
         return {
-            "gtfs_stops": schemas.empty("gtfs_stops", crs),
-            "gtfs_rides": schemas.empty("gtfs_rides"),
+            "gtfs_stops": empty_layer("gtfs_stops", crs),
+            "gtfs_rides": empty_layer("gtfs_rides"),
         }
     area = shapely.union_all(cities.geometry.to_numpy()).buffer(extract_params.margin_m)
     shapely.prepare(area)

@@ -29,10 +29,8 @@ import requests
 import shapely
 from urllib3.exceptions import NewConnectionError
 
-from pipeline.catalogue import Metro
 from pipeline.errors import ConfigError, SourceError
-from pipeline.schemas import PLACE_KINDS
-from pipeline.sources import tags as vocabulary
+from pipeline.metros.catalogue import Metro
 from pipeline.sources.boundaries import outline_of
 from pipeline.sources.download import (
     BUSY,
@@ -42,7 +40,9 @@ from pipeline.sources.download import (
     retry_after_s,
     write_whole,
 )
-from pipeline.sources.osm_write import Box, Member, Objects, write_extract
+from pipeline.sources.osm import tags as vocabulary
+from pipeline.sources.osm.write import Box, Member, Objects, write_extract
+from pipeline.terms import PLACE_KINDS
 
 SERVERS = (
     "https://overpass-api.de/api",

@@ -13,11 +13,11 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from pipeline.catalogue import Metro
 from pipeline.errors import ConfigError, SourceError
-from pipeline.paths import Paths, is_url
+from pipeline.metros.catalogue import Metro
 from pipeline.sources.download import Progress, UnreachableError
-from pipeline.sources.extract import Source
+from pipeline.sources.osm.extract import Source
+from pipeline.storage.paths import Paths, is_url
 
 KINDS = ("auto", "pbf", "geofabrik", "overpass", "vector", "sample")
 
@@ -214,7 +214,7 @@ def _vector(metro: Metro, paths: Paths, say: Say, is_fetching: bool) -> Source:
         raise SourceError(f"vector file {', '.join(missing)} does not exist")
     parts = [part for each in files for part in stamp_paths(each) if part.is_file()]
     folder = Path(__file__).parent
-    code = [folder / name for name in ("vector.py", "gdal_file.py", "osm_write.py")]
+    code = [folder / name for name in ("vector.py", "gdal_file.py", "osm/write.py")]
     recipe = {"metro": metro.id, "vector": metro.vector.model_dump(mode="json")} | {
         part.name: _digest([part]) for part in (*parts, *code)
     }
@@ -261,7 +261,7 @@ def _sample(metro: Metro, paths: Paths, say: Say, is_fetching: bool = True) -> S
     if not is_fetching:
         return Source("sample", (target,), is_synthetic=True)
     say(f"making the sample at {target}")
-    from pipeline.sources.sample import write_sample
+    from pipeline.sample.write import write_sample
 
     write_sample(metro, target)
     _mark(target).write_text(_sample_recipe(metro, target), encoding="utf-8")
@@ -276,7 +276,7 @@ def _mark(target: Path) -> Path:
 def _sample_recipe(metro: Metro, target: Path) -> str:
     """What a sample file depends on: the generator's files, the metro, and its own bytes."""
     state = hashlib.blake2b(digest_size=16)
-    folder = Path(__file__).parent / "sample"
+    folder = Path(__file__).parents[1] / "sample"
     for path in sorted(each for each in folder.rglob("*") if each.is_file()):
         if "__pycache__" not in path.parts:
             state.update(path.name.encode())

@@ -31,13 +31,13 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from pipeline.catalogue import Metro
-from pipeline.config import CLASS_RANK
 from pipeline.crs import WGS84, local_metric_crs
 from pipeline.errors import ConfigError, SourceError
+from pipeline.metros.catalogue import Metro
 from pipeline.sources.gdal_file import is_in_china, read_file, text_column, to_degrees
-from pipeline.sources.osm_write import Box, Member, Objects, write_extract
-from pipeline.sources.tags import HIGHWAY_TAGS, KEYS, STATUS_PREFIXES
+from pipeline.sources.osm.tags import HIGHWAY_TAGS, KEYS, STATUS_PREFIXES
+from pipeline.sources.osm.write import Box, Member, Objects, write_extract
+from pipeline.terms import CLASS_RANK
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -14,11 +14,11 @@ import geopandas as gpd
 import shapely
 from small_world import World
 
-from pipeline.catalogue import load_metro
-from pipeline.config import ExtractParams
+from pipeline.metros.catalogue import load_metro
 from pipeline.sources.boundaries import outline_of
-from pipeline.sources.extract import Source, read_extract
-from pipeline.sources.tags import KEYS
+from pipeline.sources.osm.extract import Source, read_extract
+from pipeline.sources.osm.tags import KEYS
+from pipeline.sources.params import ExtractParams
 from pipeline.sources.vector import write_vector_extract
 
 Files = dict[str, bytes]

@@ -136,7 +136,7 @@ def test_the_undamaged_input_is_read(kind, tmp_path):
 
 def test_a_file_that_ends_the_library_is_one_clear_error(tmp_path, monkeypatch):
     from pipeline.errors import SourceError
-    from pipeline.sources import osm_opl
+    from pipeline.sources.osm import opl as osm_opl
 
     files = make("pbf", tmp_path)
     # A change that made libosmium's process end when it was found.

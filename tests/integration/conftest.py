@@ -13,8 +13,8 @@ from types import ModuleType
 import pytest
 from running import RUN_TWO, Running, two_cities_in
 
-from pipeline.catalogue import load_metro
-from pipeline.sources.sample import write_sample
+from pipeline.metros.catalogue import load_metro
+from pipeline.sample.write import write_sample
 
 ROOT = Path(__file__).parents[2]
 ANDORRA = ROOT.parent / "shared" / "data" / "andorra-2021.osm.pbf"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import shapely
 
-from pipeline.catalogue import load_metro
+from pipeline.metros.catalogue import load_metro
 
 TURNED = ("end_type", "kind", "status", "obstacle", "city_id", "highway")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from pipeline.catalogue import load_metro
-from pipeline.sources.sample import write_sample
+from pipeline.metros.catalogue import load_metro
+from pipeline.sample.write import write_sample
 
 LEAST = 0.97
 LEAST_ALIKE = 0.95

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.catalogue import load_metro
 from pipeline.compare import matching
 from pipeline.compare.matching import Side
+from pipeline.metros.catalogue import load_metro
 
 spec = importlib.util.spec_from_file_location(
     "second_year", Path(__file__).with_name("second_year.py")
@@ -119,7 +119,7 @@ def test_the_other_way_round_new_is_opened(years):
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_other_samples(truth_bench, tmp_path, seed):
-    from pipeline.sources.sample import write_sample
+    from pipeline.sample.write import write_sample
 
     metro = load_metro("zhengzhou")
     path = tmp_path / "sample.osm.pbf"

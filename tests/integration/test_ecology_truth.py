@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.catalogue import load_metro
-from pipeline.sources.sample import write_sample
+from pipeline.metros.catalogue import load_metro
+from pipeline.sample.write import write_sample
 
 
 @pytest.fixture(scope="module")

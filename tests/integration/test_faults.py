@@ -27,13 +27,15 @@ from running import (
     world,
 )
 
-from pipeline import catalogue, cli, runner, store
-from pipeline.catalogue import load_metro
-from pipeline.cluster import InProcess
+from pipeline import cli
 from pipeline.errors import WorkerDiedError
-from pipeline.paths import Paths
-from pipeline.sources.extract import Source
-from pipeline.stages import STAGES
+from pipeline.flow import runner, store
+from pipeline.flow.cluster import InProcess
+from pipeline.flow.stages import STAGES
+from pipeline.metros import catalogue
+from pipeline.metros.catalogue import load_metro
+from pipeline.sources.osm.extract import Source
+from pipeline.storage.paths import Paths
 
 
 def copy_of(sample_run, folder):
@@ -229,7 +231,7 @@ def test_a_layer_damaged_while_a_run_goes_on_is_not_read(sample_run, tmp_path, m
             path.write_bytes(b"not a layer")
         return found
 
-    from pipeline import finished
+    from pipeline.flow import finished
 
     monkeypatch.setattr(runner, "_cache", type(runner._cache)())
     monkeypatch.setattr(finished.store, "digest_of", digest_then_damage)

@@ -18,7 +18,8 @@ from running import (
     world,
 )
 
-from pipeline import cli, files, locks
+from pipeline import cli
+from pipeline.storage import files, locks
 
 
 def stored_layers(root, metro):

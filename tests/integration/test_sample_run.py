@@ -12,8 +12,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.schemas import LAYERS, RESULT_LAYERS
-from pipeline.stages import STAGES
+from pipeline.flow.stages import STAGES
+from pipeline.layers import LAYERS, RESULT_LAYERS
 
 
 def layer_path(run, name, metro="zhengzhou"):
@@ -225,7 +225,8 @@ def test_truth_columns(sample_run):
 
 def test_times_part_by_part_give_the_same_figures(sample_run, tmp_path, monkeypatch, capsys):
     """As for a metro of more pairs than stand in memory at once; sums end in another digit."""
-    from pipeline import cli, runner
+    from pipeline import cli
+    from pipeline.flow import runner
 
     shutil.copytree(sample_run.folder, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)

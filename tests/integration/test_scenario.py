@@ -12,8 +12,8 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from pipeline.catalogue import load_metro
-from pipeline.sources.sample import write_sample
+from pipeline.metros.catalogue import load_metro
+from pipeline.sample.write import write_sample
 
 ROOT = Path(__file__).parents[2]
 

@@ -6,9 +6,9 @@ import distributed
 import pytest
 from running import RUN_TWO, Cluster, Running, copy_of_package, layers_of, two_cities_in
 
-from pipeline import environment
-from pipeline.cluster import check_workers
 from pipeline.errors import PipelineError
+from pipeline.flow import environment
+from pipeline.flow.cluster import check_workers
 
 
 def test_a_given_scheduler_gives_the_same_layers(command, andorra_extract, andorra_run, tmp_path):

@@ -153,6 +153,6 @@ def test_andorra_is_the_same_from_every_source(tmp_path, monkeypatch, overpass_o
 
 
 def overpass_box(path: Path) -> list[float]:
-    from pipeline.sources.osm_pbf import read_header
+    from pipeline.sources.osm.pbf import read_header
 
     return list(read_header(path).bbox)

@@ -7,7 +7,7 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
-from pipeline.sources.tags import HIGHWAY_TAGS
+from pipeline.sources.osm.tags import HIGHWAY_TAGS
 
 
 def write_vector_files(layers: Path, folder: Path) -> str:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.catalogue import Metro
-from pipeline.schemas import LAYERS
+from pipeline.layers import LAYERS
+from pipeline.metros.catalogue import Metro
 
 ROOT = Path(__file__).parents[2]
 spec = importlib.util.spec_from_file_location("make_docs", ROOT / "docs" / "make_docs.py")

@@ -9,8 +9,8 @@ from faulty_server import Server
 from small_world import World
 
 from pipeline import new_metro
-from pipeline.catalogue import load_metro
 from pipeline.cli import main
+from pipeline.metros.catalogue import load_metro
 from pipeline.sources import geofabrik
 
 

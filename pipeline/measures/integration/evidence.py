@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline.config import CLASS_RANK, IntegrationParams
+from pipeline.measures.integration.params import IntegrationParams
 from pipeline.measures.integration.reach import Reach
 from pipeline.measures.integration.scope import UNKNOWN, Bools, Floats, Scope, Value
+from pipeline.terms import CLASS_RANK
 
 RAIL_MODES = ("train", "highspeed", "subway", "light_rail", "tram")
 

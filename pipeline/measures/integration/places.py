@@ -15,9 +15,9 @@ import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from pipeline.catalogue import Metro
 from pipeline.crs import WGS84
 from pipeline.measures.integration.scope import Bools, Floats
+from pipeline.metros.catalogue import Metro
 
 PERFORMANCE_RADIUS_M = 80_000.0
 NEAR_BORDER_M = 10_000.0

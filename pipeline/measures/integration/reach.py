@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.config import IntegrationParams
+from pipeline.measures.integration.params import IntegrationParams
 from pipeline.measures.integration.places import nearest_zone
 from pipeline.measures.integration.scope import Floats
-from pipeline.measures.pair_times import PairTimes, drive_chunks
+from pipeline.measures.routing.pair_times import PairTimes, drive_chunks
 
 REACH_MIN = 60.0
 SERVICE_ACROSS_MIN = 30.0

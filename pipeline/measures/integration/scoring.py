@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from pipeline.config import IntegrationParams
-from pipeline.measures.goalposts import GOALPOSTS
+from pipeline.measures.integration.goalposts import GOALPOSTS
+from pipeline.measures.integration.params import IntegrationParams
 from pipeline.measures.integration.scope import Floats
-from pipeline.schemas import DIMENSIONS
+from pipeline.terms import DIMENSIONS
 
 SCORE_AT_WORST, SCORE_AT_BEST = 5.0, 95.0
 """Scores at the goalposts; the tails beyond never reach 0 and 100."""

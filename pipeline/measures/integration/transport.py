@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.config import CLASS_RANK
 from pipeline.measures.integration.evidence import Evidence, Measure, per_100km, road_coverage
 from pipeline.measures.integration.scope import UNKNOWN, Scope, Value
+from pipeline.terms import CLASS_RANK
 
 EXPRESS_RANK, MAIN_RANK = 1, 3
 """Class ranks up to trunk are express, up to secondary main roads (config.CLASS_RANK)."""

@@ -27,25 +27,3 @@ Searches run in numba (`kernels`): an exact bucket queue (Dial's, with
 re-relaxation inside a bucket, so that real weights need no rounding); from many
 places to many by a contraction hierarchy (`hierarchy`).
 """
-
-from pipeline.measures.routing.access import WEIGHTS, Access, Mode
-from pipeline.measures.routing.graph import RoutingNetwork, Trees, shortest_metres
-from pipeline.measures.routing.kernels import UNREACHED
-from pipeline.measures.routing.preparation import prepare
-from pipeline.measures.routing.turns import BLOCKING_BARRIERS, CLOSED_ACCESS, OPEN_ACCESS
-from pipeline.measures.routing.warm import compile_searches
-
-__all__ = [
-    "BLOCKING_BARRIERS",
-    "CLOSED_ACCESS",
-    "OPEN_ACCESS",
-    "UNREACHED",
-    "WEIGHTS",
-    "Access",
-    "Mode",
-    "RoutingNetwork",
-    "Trees",
-    "compile_searches",
-    "prepare",
-    "shortest_metres",
-]

@@ -12,7 +12,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from pipeline.measures.heap import drop_first, push
+from pipeline.measures.routing.heap import drop_first, push
 
 LANES = 8
 """Origins swept together: the times of so many at one node are one cache line."""

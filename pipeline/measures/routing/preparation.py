@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.config import RoutingParams
 from pipeline.crs import require_metric
 from pipeline.measures.routing.access import WEIGHTS, Mode
 from pipeline.measures.routing.contraction import (
@@ -27,6 +26,7 @@ from pipeline.measures.routing.contraction import (
 from pipeline.measures.routing.graph import RoutingNetwork
 from pipeline.measures.routing.hierarchy import Hierarchy, build_hierarchy
 from pipeline.measures.routing.kernels import chain_sums
+from pipeline.measures.routing.params import RoutingParams
 from pipeline.measures.routing.segments import (
     Nodes,
     Segments,

@@ -15,8 +15,9 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.config import CLASS_RANK, RoutingParams
 from pipeline.measures.routing.access import Bools, Floats, Ids, Ints
+from pipeline.measures.routing.params import RoutingParams
+from pipeline.terms import CLASS_RANK
 
 
 @dataclass

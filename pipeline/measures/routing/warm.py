@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline import schemas
-from pipeline.config import RoutingParams
 from pipeline.crs import local_metric_crs
+from pipeline.layers import empty_layer
+from pipeline.measures.routing.params import RoutingParams
 from pipeline.measures.routing.preparation import prepare
 
 
@@ -43,7 +43,7 @@ def compile_searches() -> None:
         crs=crs,
     )
     nodes = pd.DataFrame({"node_id": [1, 2, 3], "highway": None, "access": None, "barrier": None})
-    network = prepare(roads, nodes, schemas.empty("turn_restrictions"), RoutingParams())
+    network = prepare(roads, nodes, empty_layer("turn_restrictions"), RoutingParams())
     access = network.access_of_nodes(np.array([1, 3]))
     for reverse in (False, True):
         network.times(access, reverse=reverse)

@@ -18,7 +18,7 @@ from ingest import write_rough
 from routing import PEERS, TOLERANCE_MIN, synthetic_roads, whole_graph
 from scipy.sparse.csgraph import dijkstra
 
-from pipeline.sources.osm_pbf import read_osm
+from pipeline.sources.osm.pbf import read_osm
 
 
 def trial_of(code: str, **limits: float) -> Trial:

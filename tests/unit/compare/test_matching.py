@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from small_roads import DETOUR, STUBS, World
 
-from pipeline import cli, store
+from pipeline import cli
 from pipeline.compare import matching
 from pipeline.compare.matching import Side
-from pipeline.paths import Paths
+from pipeline.flow import store
+from pipeline.storage.paths import Paths
 
 MINOR = ("tertiary", [(-6000, -3000), (-3500, -3000), (-900, -3000)], {})
 TO_MINOR = ("tertiary", [(-6000, 0), (-6000, -3000)], {})

@@ -19,12 +19,15 @@ import pyproj
 import pytest
 import shapely
 
-from pipeline import cli, dictionary, schemas, store
+from pipeline import cli
 from pipeline.crs import WGS84
 from pipeline.errors import ConfigError, StoreError
-from pipeline.exports import export
+from pipeline.exports.export import export
 from pipeline.exports.gpkg import qml_of
-from pipeline.paths import Paths
+from pipeline.flow import store
+from pipeline.layers import LAYERS, RESULT_LAYERS, conform, dictionary, empty_layer
+from pipeline.measures.border_roads.layers import STATUSES
+from pipeline.storage.paths import Paths
 
 HOSTILE = [
     '=HYPERLINK("http://x")',
@@ -51,7 +54,7 @@ def _frame(layer, columns, geometry):
     """A frame of a layer: what is not given is filled with something legal."""
     rows = len(geometry)
     filled = {}
-    for column in schemas.LAYERS[layer].columns:
+    for column in LAYERS[layer].columns:
         if column.name in columns:
             filled[column.name] = columns[column.name]
         elif column.nullable:
@@ -62,7 +65,7 @@ def _frame(layer, columns, geometry):
             value = {"str": "x", "bool": False, "float": 1.5}.get(column.dtype, 7)
             filled[column.name] = [value] * rows
     frame = gpd.GeoDataFrame(filled, geometry=geometry, crs=WGS84)
-    return schemas.conform(layer, frame)
+    return conform(layer, frame)
 
 
 def layers():
@@ -93,10 +96,10 @@ def layers():
     return {
         "cities": _frame("cities", {"city_id": ["a", "b"], "name": ["郑州市", "开封市"]}, area),
         "dead_ends": _frame("dead_ends", ends, points),
-        "conflicts": schemas.empty("conflicts", WGS84),
+        "conflicts": empty_layer("conflicts", WGS84),
         "roads": _frame("roads", roads, line),
         "road_nodes": _frame("road_nodes", {"node_id": [1, 2, 3]}, nodes),
-        "landscape_metrics": schemas.conform(
+        "landscape_metrics": conform(
             "landscape_metrics",
             pd.DataFrame(
                 {
@@ -129,7 +132,7 @@ def folder(tmp_path_factory):
     )
     for number in range(2):
         part = f"{paths.layer('town', 'travel_times', True)}/part-{number:05d}.parquet"
-        store.write_layer(part, "travel_times", schemas.conform("travel_times", times), META)
+        store.write_layer(part, "travel_times", conform("travel_times", times), META)
     whole = store.digest_of(paths.layer("town", "travel_times", True))
     outputs["travel_times"] = {"digest": whole, "rows": 4, "bytes": 0}
     facts = {
@@ -163,7 +166,7 @@ def test_gpkg_holds_every_layer_with_its_geometry_and_rows(gpkg, folder):
     for name, frame in layers().items():
         back = pyogrio.read_dataframe(gpkg.path, layer=name)
         assert len(back) == len(frame) == gpkg.rows[name]
-        assert set(schemas.LAYERS[name].names) <= set(back.columns)
+        assert set(LAYERS[name].names) <= set(back.columns)
     assert len(pyogrio.read_dataframe(gpkg.path, layer="travel_times")) == 4
 
 
@@ -187,7 +190,7 @@ def test_gpkg_titles_columns_in_chinese_and_says_synthetic(gpkg):
         told = dict(database.execute("SELECT table_name, description FROM gpkg_contents"))
         styled = {row[0] for row in database.execute("SELECT f_table_name FROM layer_styles")}
     assert titles["distance_to_border_m"] == "距边界（米）"
-    assert set(titles) == set(schemas.LAYERS["dead_ends"].names)
+    assert set(titles) == set(LAYERS["dead_ends"].names)
     assert "SYNTHETIC" in told["roads"]
     assert {"dead_ends", "roads", "cities"} <= styled
     about = pyogrio.read_dataframe(gpkg.path, layer="about")
@@ -195,12 +198,12 @@ def test_gpkg_titles_columns_in_chinese_and_says_synthetic(gpkg):
 
 
 def test_styles_are_well_formed_and_name_every_status():
-    for layer in schemas.RESULT_LAYERS:
+    for layer in RESULT_LAYERS:
         text = qml_of(layer)
         if text is not None:
             ElementTree.fromstring(text.split("\n", 1)[1])
     values = set(ElementTree.fromstring(qml_of("missing_links").split("\n", 1)[1]).iter("category"))
-    assert {each.get("value") for each in values} == set(schemas.STATUSES)
+    assert {each.get("value") for each in values} == set(STATUSES)
 
 
 @pytest.mark.parametrize(
@@ -261,7 +264,7 @@ def test_xlsx_explains_every_column(workbook):
     _, book = workbook
     told = {(row[1].value, row[3].value) for row in book["说明"].iter_rows()}
     for name in layers():
-        assert {(name, column) for column in schemas.LAYERS[name].names} <= told
+        assert {(name, column) for column in LAYERS[name].names} <= told
     assert any("SYNTHETIC" in str(row[1].value) for row in book["说明"].iter_rows())
 
 
@@ -306,7 +309,7 @@ def test_graphml_is_a_graph_that_osmnx_routes_on(folder):
 
 
 def test_a_line_of_a_table_stands_on_its_middle():
-    from pipeline.exports import lon_lat_columns
+    from pipeline.exports.job import lon_lat_columns
 
     crs = pyproj.CRS.from_epsg(4547)
     lines = [
@@ -408,17 +411,17 @@ def test_the_verb(folder, tmp_path, capsys):
 
 
 def test_every_word_of_the_schemas_is_translated():
-    assert dictionary.untranslated() == [], "add them to pipeline/dictionary.toml"
+    assert dictionary.untranslated() == [], "add them to pipeline/layers/dictionary.toml"
     assert dictionary.left_over() == [], (
-        "nothing asks for these entries of pipeline/dictionary.toml"
+        "nothing asks for these entries of pipeline/layers/dictionary.toml"
     )
 
 
 def test_titles_fit_a_sheet_and_headings_differ():
-    titles = [dictionary.title_zh(name) for name in schemas.LAYERS]
+    titles = [dictionary.title_zh(name) for name in LAYERS]
     assert len(set(titles)) == len(titles)
     assert all(len(title) <= 31 and not set(title) & set("[]:*?/\\") for title in titles)
-    for layer in schemas.LAYERS.values():
+    for layer in LAYERS.values():
         headings = [dictionary.heading_zh(name) for name in layer.names]
         assert len(set(headings)) == len(headings), layer.name
     json.dumps(titles)

@@ -7,20 +7,20 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline import schemas
-from pipeline.config import RoutingParams
-from pipeline.measures import routing
+from pipeline.layers import LAYERS, conform, empty_layer
+from pipeline.measures.routing.params import RoutingParams
+from pipeline.measures.routing.preparation import prepare
 
 CRS = "+proj=laea +lat_0=34 +lon_0=113 +datum=WGS84 +units=m +no_defs"
 STEP, COUNT = 1_000.0, 41
 SIZE = STEP * (COUNT - 1)
-NO_STATIONS = schemas.empty("stations", CRS), schemas.empty("transit_links", CRS)
+NO_STATIONS = empty_layer("stations", CRS), empty_layer("transit_links", CRS)
 
 
 def layer(name, rows, geometry=None):
     given_columns = pd.DataFrame(rows)
     columns = {}
-    for column in schemas.LAYERS[name].columns:
+    for column in LAYERS[name].columns:
         if column.name in given_columns:
             columns[column.name] = given_columns[column.name]
         elif column.nullable:
@@ -32,7 +32,7 @@ def layer(name, rows, geometry=None):
     frame = pd.DataFrame(columns)
     if geometry is not None:
         frame = gpd.GeoDataFrame(frame, geometry=list(geometry), crs=CRS)
-    return schemas.conform(name, frame)
+    return conform(name, frame)
 
 
 def grid_network(keep=lambda tail, head: np.ones(len(tail), bool)):
@@ -69,7 +69,7 @@ def grid_network(keep=lambda tail, head: np.ones(len(tail), bool)):
         ).to_dict("records"),
         shapely.points(xy),
     )
-    return routing.prepare(roads, nodes, schemas.empty("turn_restrictions"), RoutingParams())
+    return prepare(roads, nodes, empty_layer("turn_restrictions"), RoutingParams())
 
 
 def zones_on(network, step=4_000.0, people=1_000.0):

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline import schemas
-from pipeline.config import RoutingParams
 from pipeline.crs import local_metric_crs
-from pipeline.measures import routing
+from pipeline.layers import conform, empty_layer
+from pipeline.measures.routing.access import Access
+from pipeline.measures.routing.params import RoutingParams
 
 CRS = local_metric_crs(113.6, 34.7)
 PARAMS = RoutingParams()
@@ -53,8 +53,8 @@ def make_roads(rows: list[dict], xy: dict[int, tuple[float, float]]) -> gpd.GeoD
         full["edge_id"] = f"{full['way_id']}/{full['from_node']}/{full['to_node']}"
         table.append(full)
     if not table:
-        return schemas.empty("roads", CRS)
-    return schemas.conform("roads", gpd.GeoDataFrame(table, geometry="geometry", crs=CRS))
+        return empty_layer("roads", CRS)
+    return conform("roads", gpd.GeoDataFrame(table, geometry="geometry", crs=CRS))
 
 
 def make_nodes(
@@ -80,9 +80,7 @@ def make_nodes(
 
 def make_restrictions(rows: list[tuple[str, int, int, int]]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["restriction", "from_way", "via_node", "to_way"])
-    return (
-        frame.assign(relation_id=range(len(frame))) if rows else schemas.empty("turn_restrictions")
-    )
+    return frame.assign(relation_id=range(len(frame))) if rows else empty_layer("turn_restrictions")
 
 
 def random_case(seed: int) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, pd.DataFrame]:
@@ -153,7 +151,7 @@ def random_case(seed: int) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, pd.DataF
     return shuffled, make_nodes(xy, signals, barriers), make_restrictions(rules)
 
 
-def access_of(network, roads, points) -> routing.Access:
+def access_of(network, roads, points) -> Access:
     """Access of the oracle's points."""
     parts = []
     for point in points:
@@ -164,7 +162,7 @@ def access_of(network, roads, points) -> routing.Access:
         flipped = network.segment_is_flipped[segment]
         fraction = np.where(flipped, 1 - point[2], point[2])
         parts.append(network.access_on_segments(segment, fraction))
-    return routing.Access.concat(parts)
+    return Access.concat(parts)
 
 
 def random_points(roads, nodes, seed: int) -> list[tuple]:

@@ -6,11 +6,11 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from pipeline import schemas
-from pipeline.config import EcologyParams
 from pipeline.crs import local_metric_crs
-from pipeline.measures import land
-from pipeline.measures.belt import cut_belts
+from pipeline.layers import empty_layer
+from pipeline.measures.ecology import land
+from pipeline.measures.ecology.belt import cut_belts
+from pipeline.measures.ecology.params import EcologyParams
 
 CRS = local_metric_crs(113.6, 34.7)
 
@@ -59,7 +59,7 @@ def part_land(
     land_cover: gpd.GeoDataFrame | None = None,
 ) -> gpd.GeoDataFrame:
     """Layer land of all stretches."""
-    cover = schemas.empty("land_cover", belts.crs) if land_cover is None else land_cover
+    cover = empty_layer("land_cover", belts.crs) if land_cover is None else land_cover
     frames = [
         land.classify_land((each,), belts, land_areas, cover)
         for each in sorted(belts["stretch_id"].unique())

@@ -13,16 +13,16 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline import schemas
-from pipeline.config import (
-    BordersParams,
-    DeadEndsParams,
-    ExtractParams,
-    MissingLinksParams,
-    NetworkParams,
-    RoutingParams,
-)
-from pipeline.measures import dead_ends, missing_links, network, routing
+from pipeline.layers import LAYERS, conform, empty_layer
+from pipeline.measures.border_roads import ends as dead_ends
+from pipeline.measures.border_roads import links as missing_links
+from pipeline.measures.border_roads.params import DeadEndsParams, MissingLinksParams
+from pipeline.measures.borders.params import BordersParams
+from pipeline.measures.network import network
+from pipeline.measures.network.params import NetworkParams
+from pipeline.measures.routing.params import RoutingParams
+from pipeline.measures.routing.preparation import prepare
+from pipeline.sources.params import ExtractParams
 
 CRS = "+proj=laea +lat_0=34.7 +lon_0=113.6 +datum=WGS84 +units=m +no_defs"
 HALF_M = 40_000.0
@@ -56,7 +56,7 @@ class World:
         self._move = move or (lambda xy: np.asarray(xy, dtype=float))
         self._ids: dict[tuple[float, float], int] = {}
         self.layers: dict[str, Any] = {
-            name: schemas.empty(name, CRS)
+            name: empty_layer(name, CRS)
             for name in (
                 "extract_area",
                 "tagged_nodes",
@@ -86,7 +86,7 @@ class World:
             ExtractParams(),
         )
         self.layers.update(made)
-        self.layers["routing_network"] = routing.prepare(
+        self.layers["routing_network"] = prepare(
             self["roads"], self["road_nodes"], self["turn_restrictions"], RoutingParams()
         )
 
@@ -99,18 +99,18 @@ class World:
 
     def table(self, name: str, rows: list[dict[str, Any]]) -> Any:
         """Rows of a layer, the columns not given null, false or zero."""
-        layer = schemas.LAYERS[name]
+        layer = LAYERS[name]
         if not rows:
-            return schemas.empty(name, CRS)
+            return empty_layer(name, CRS)
         table = pd.DataFrame(rows)
         for column in layer.columns:
             if column.name not in table:
                 plain = {"bool": False, "str": None if column.nullable else "-", "int8": 0}
                 table[column.name] = [plain.get(column.dtype, np.nan)] * len(rows)
         if layer.geometry is None:
-            return schemas.conform(name, table)
+            return conform(name, table)
         shapes = [shapely.transform(each["geometry"], self._move) for each in rows]
-        return schemas.conform(
+        return conform(
             name, gpd.GeoDataFrame(table.drop(columns="geometry"), geometry=shapes, crs=CRS)
         )
 
@@ -163,7 +163,7 @@ class World:
             params=MissingLinksParams(**changes),
             borders_params=BordersParams(),
         )
-        schemas.conform("dead_ends", made["dead_ends"])
+        conform("dead_ends", made["dead_ends"])
         return made
 
     def rule_at(self, x: float, y: float, **changes: Any) -> str | None:
@@ -220,4 +220,4 @@ class World:
             {"node_id": self.node(*xy), **tags, "geometry": shapely.Point(xy)}
             for xy, tags in nodes.items()
         ]
-        return self.table("tagged_nodes", rows) if rows else schemas.empty("tagged_nodes", CRS)
+        return self.table("tagged_nodes", rows) if rows else empty_layer("tagged_nodes", CRS)

@@ -7,17 +7,18 @@ from typing import Any
 import geopandas as gpd
 import shapely
 
-from pipeline import schemas
-from pipeline.config import RoutingParams
 from pipeline.crs import local_metric_crs
-from pipeline.measures import routing
+from pipeline.layers import empty_layer
+from pipeline.measures.routing.graph import RoutingNetwork
+from pipeline.measures.routing.params import RoutingParams
+from pipeline.measures.routing.preparation import prepare
 
 CRS = local_metric_crs(113.6, 34.7)
 
 
 def make_network(
     edges: list[tuple[int, int, Any, dict[str, Any]]], crs: Any = CRS
-) -> routing.RoutingNetwork:
+) -> RoutingNetwork:
     """Edges of (from_node, to_node, line coordinates, changes) at 60 km/h."""
     rows = [
         {
@@ -40,7 +41,7 @@ def make_network(
         for n, (a, b, line, changes) in enumerate(edges)
     ]
     lines = [shapely.LineString(line) for _, _, line, _ in edges]
-    roads = gpd.GeoDataFrame(rows, geometry=lines, crs=crs) if rows else schemas.empty("roads", crs)
-    return routing.prepare(
-        roads, schemas.empty("road_nodes", crs), schemas.empty("turn_restrictions"), RoutingParams()
+    roads = gpd.GeoDataFrame(rows, geometry=lines, crs=crs) if rows else empty_layer("roads", crs)
+    return prepare(
+        roads, empty_layer("road_nodes", crs), empty_layer("turn_restrictions"), RoutingParams()
     )

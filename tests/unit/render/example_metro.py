@@ -15,10 +15,11 @@ import numpy as np
 import pandas as pd
 from shapely.geometry import LineString, MultiLineString, MultiPolygon, Point, Polygon, box
 
-from pipeline import schemas
-from pipeline.catalogue import Metro
+from pipeline.layers import LAYERS, conform, empty_layer
+from pipeline.metros.catalogue import Metro
 from pipeline.render import metro_map, pair_brief
 from pipeline.render.page_facts import PageFacts
+from pipeline.terms import DIMENSIONS
 
 HOSTILE = (
     "<script>window.hacked=1</script>",
@@ -68,7 +69,7 @@ def metro(**changes: Any) -> Metro:
 def layers(names: tuple[str, ...] = (), zone_step: float = 0.04, links: int = 14) -> dict[str, Any]:
     """Every layer that the page takes; ``names`` go wherever a tag is shown."""
     random = np.random.default_rng(7)
-    made: dict[str, Any] = {name: schemas.empty(name, 4326) for name in layer_names()}
+    made: dict[str, Any] = {name: empty_layer(name, 4326) for name in layer_names()}
 
     def name(n: int, usual: str) -> str:
         return names[n % len(names)] if names else usual
@@ -361,7 +362,7 @@ def layers(names: tuple[str, ...] = (), zone_step: float = 0.04, links: int = 14
                 "score": 40.0,
                 "coverage_pct": 80.0,
             }
-            for dimension in schemas.DIMENSIONS
+            for dimension in DIMENSIONS
         ],
     )
     made["integration_index"] = table(
@@ -376,7 +377,7 @@ def layers(names: tuple[str, ...] = (), zone_step: float = 0.04, links: int = 14
                 "coverage_pct": 70.0,
             }
             for border in (None, *border_ids)
-            for n, dimension in enumerate((*schemas.DIMENSIONS, "overall"))
+            for n, dimension in enumerate((*DIMENSIONS, "overall"))
         ],
     )
     made["extract_drops"] = table(
@@ -412,23 +413,23 @@ def briefs(which: dict[str, Any], facts: PageFacts = FACTS, **changes: Any) -> d
 
 def layer_names() -> list[str]:
     parameters = inspect.signature(metro_map.render_metro_map).parameters
-    return [name for name in parameters if name in schemas.LAYERS]
+    return [name for name in parameters if name in LAYERS]
 
 
 def geo(layer: str, rows: list[dict[str, Any]]) -> gpd.GeoDataFrame:
     geometry = [row.pop("geometry") for row in rows]
     filled = _filled(layer, rows)
-    return schemas.conform(layer, gpd.GeoDataFrame(filled, geometry=geometry, crs=4326))
+    return conform(layer, gpd.GeoDataFrame(filled, geometry=geometry, crs=4326))
 
 
 def table(layer: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
-    return schemas.conform(layer, _filled(layer, rows))
+    return conform(layer, _filled(layer, rows))
 
 
 def _filled(layer: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Rows with the columns they leave out: null where that is allowed, else a plain value."""
     frame = pd.DataFrame(rows)
-    for column in schemas.LAYERS[layer].columns:
+    for column in LAYERS[layer].columns:
         if column.name not in frame:
             allowed = (*column.values, "" if column.dtype == "str" else 0)  # noqa: PD011
             value = None if column.nullable else allowed[0]

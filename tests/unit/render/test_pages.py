@@ -8,11 +8,13 @@ from types import ModuleType
 
 import pytest
 
-from pipeline import schemas
+from pipeline.flow.stages import STAGES
+from pipeline.layers import LAYERS
+from pipeline.measures.border_roads.layers import END_KINDS, END_TYPES, OBSTACLES, STATUSES
 from pipeline.render import index_page, page_shell, style
 from pipeline.render.encode import from_blob
 from pipeline.render.page_facts import MetroCard, PageFacts, card_name
-from pipeline.stages import STAGES
+from pipeline.terms import DIMENSIONS, LAND_CLASSES, MODES, SERVICE_KINDS, TRANSIT_MODES, ZONES
 
 
 @pytest.fixture(scope="module")
@@ -191,16 +193,16 @@ def test_every_text_the_scripts_ask_for_exists() -> None:
 def test_every_value_of_the_schemas_has_a_word() -> None:
     known = style.messages()["en"]
     wanted = {
-        "status": schemas.STATUSES,
-        "obstacle": schemas.OBSTACLES,
-        "end_type": schemas.END_TYPES,
-        "kind": schemas.END_KINDS,
-        "mode": schemas.MODES,
-        "zone": schemas.ZONES,
-        "land": schemas.LAND_CLASSES,
-        "service": schemas.SERVICE_KINDS,
-        "dimension": (*schemas.DIMENSIONS, "overall"),
-        "station": schemas.TRANSIT_MODES,
+        "status": STATUSES,
+        "obstacle": OBSTACLES,
+        "end_type": END_TYPES,
+        "kind": END_KINDS,
+        "mode": MODES,
+        "zone": ZONES,
+        "land": LAND_CLASSES,
+        "service": SERVICE_KINDS,
+        "dimension": (*DIMENSIONS, "overall"),
+        "station": TRANSIT_MODES,
         "link_kind": values("missing_links", "kind"),
         "cost": values("missing_links", "indicative_cost_class"),
         "bottleneck": values("bottlenecks", "kind"),
@@ -220,13 +222,13 @@ def test_every_value_of_the_schemas_has_a_word() -> None:
 
 
 def values(layer: str, column: str) -> tuple[str, ...]:
-    return next(each.values for each in schemas.LAYERS[layer].columns if each.name == column)
+    return next(each.values for each in LAYERS[layer].columns if each.name == column)
 
 
 def test_every_drawn_value_has_a_colour() -> None:
-    assert set(style.STATUS) == set(schemas.STATUSES)
-    assert set(style.ZONE) == set(schemas.ZONES)
-    assert set(style.LAND) == set(schemas.LAND_CLASSES)
+    assert set(style.STATUS) == set(STATUSES)
+    assert set(style.ZONE) == set(ZONES)
+    assert set(style.LAND) == set(LAND_CLASSES)
     assert set(style.BOTTLENECK) == set(values("bottlenecks", "kind"))
     assert set(style.CONFLICT) == set(values("conflicts", "kind"))
 

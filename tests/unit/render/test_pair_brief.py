@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 from shapely.geometry import LineString, Point
 
+from pipeline.flow.stages import STAGES
 from pipeline.render import bilingual, evidence, nearby, pair_brief, pair_facts, pair_map, style
-from pipeline.stages import STAGES
 
 FIRST, SECOND = "example/410100-410200.html", "example/410200-411000.html"
 

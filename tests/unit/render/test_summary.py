@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from shapely.geometry import box
 
-from pipeline import schemas
+from pipeline.layers import empty_layer
 from pipeline.render import summary
+from pipeline.terms import DIMENSIONS
 
 
 def zone(example: ModuleType, rows: list[tuple[float | None, float | None]]) -> object:
@@ -38,7 +39,7 @@ def test_circle_shares(example: ModuleType) -> None:
 
 
 def test_circle_is_unknown_without_times_or_people(example: ModuleType) -> None:
-    assert summary.circle_shares(schemas.empty("zones", 4326), "minutes_to_core") == (None, None)
+    assert summary.circle_shares(empty_layer("zones", 4326), "minutes_to_core") == (None, None)
     assert summary.circle_shares(zone(example, [(1, None)]), "minutes_to_core") == (None, None)
     people, area = summary.circle_shares(zone(example, [(None, 5.0)]), "minutes_to_core")
     assert people is None
@@ -82,7 +83,7 @@ def test_unknown_share_weighs_by_area(example: ModuleType) -> None:
 def test_metro_index_puts_overall_first_and_leaves_borders_out(example: ModuleType) -> None:
     index = summary.metro_index(example.layers()["integration_index"])
     assert next(iter(index)) == "overall"
-    assert set(index) == {"overall", *schemas.DIMENSIONS}
+    assert set(index) == {"overall", *DIMENSIONS}
     assert index["innovation"]["score"] is None
 
 

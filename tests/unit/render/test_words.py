@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import pytest
 
-from pipeline.measures.goalposts import GOALPOSTS
+from pipeline.measures.integration.goalposts import GOALPOSTS
 
 MESSAGES = tomllib.loads(
     (files("pipeline.render") / "templates" / "messages.toml").read_text(encoding="utf-8")

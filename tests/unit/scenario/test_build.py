@@ -9,12 +9,16 @@ import pandas as pd
 import pytest
 from small_roads import DETOUR, STUBS, World
 
-from pipeline import changes, schemas
-from pipeline.config import ExtractParams, NetworkParams, RoutingParams
 from pipeline.crs import WGS84
-from pipeline.measures import network, routing
-from pipeline.scenario import touched_stages
+from pipeline.layers import empty_layer
+from pipeline.measures.network import network
+from pipeline.measures.network.params import NetworkParams
+from pipeline.measures.routing.params import RoutingParams
+from pipeline.measures.routing.preparation import prepare
+from pipeline.scenario import changes
 from pipeline.scenario.build import build_links
+from pipeline.scenario.run import touched_stages
+from pipeline.sources.params import ExtractParams
 
 FACED = [
     STUBS[0],
@@ -80,9 +84,7 @@ def built(world):
         NetworkParams(),
         ExtractParams(),
     )
-    net = routing.prepare(
-        after["roads"], after["road_nodes"], world["turn_restrictions"], RoutingParams()
-    )
+    net = prepare(after["roads"], after["road_nodes"], world["turn_restrictions"], RoutingParams())
     return made["link_candidates"], edited, {**layers, **after, "routing_network": net}
 
 
@@ -244,9 +246,9 @@ def _layers(score, minutes_, people):
     )
     return {
         "zones": zones,
-        "commuting_circle": schemas.empty("commuting_circle"),
-        "border_effect": schemas.empty("border_effect"),
-        "indicators": schemas.empty("indicators"),
+        "commuting_circle": empty_layer("commuting_circle"),
+        "border_effect": empty_layer("border_effect"),
+        "indicators": empty_layer("indicators"),
         "integration_index": index,
     }
 

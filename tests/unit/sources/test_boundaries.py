@@ -8,14 +8,14 @@ import pandas as pd
 import pytest
 import shapely
 
-from pipeline.catalogue import Metro
-from pipeline.config import ExtractParams
 from pipeline.crs import wgs84_to_gcj02
 from pipeline.errors import ConfigError, SourceError
-from pipeline.schemas import conform, empty
+from pipeline.layers import conform, empty_layer
+from pipeline.metros.catalogue import Metro
 from pipeline.sources.boundaries import find_territory
-from pipeline.sources.extract import Source, read_extract
-from pipeline.sources.osm_pbf import read_osm
+from pipeline.sources.osm.extract import Source, read_extract
+from pipeline.sources.osm.pbf import read_osm
+from pipeline.sources.params import ExtractParams
 
 
 def metro(cities=(), **keys):
@@ -224,7 +224,7 @@ def test_exclaves_and_enclaves_are_kept(world, tmp_path):
 def from_file(path, cities, tmp_path, world, **bounds):
     chosen = metro(cities, boundaries={"source": "file", "path": str(path), **bounds})
     osm = read_osm([world.write(tmp_path / "none.osm.pbf")])
-    found = find_territory(chosen, osm, empty("osm_places", 4326), None)
+    found = find_territory(chosen, osm, empty_layer("osm_places", 4326), None)
     return conform("cities", found.cities).set_index("city_id"), conform("counties", found.counties)
 
 
@@ -325,7 +325,9 @@ def test_a_gcj02_shift_is_detected_and_named(world, tmp_path, shapes, has_osm, d
     bounds = {"source": "file", "path": str(path), "name_field": "name", "datum": datum}
     osm = read_osm([world.write(tmp_path / "osm.osm.pbf")])
     cities = ({"id": "1", "name": "西"}, {"id": "2", "name": "东"})
-    found = find_territory(metro(cities, boundaries=bounds), osm, empty("osm_places", 4326), None)
+    found = find_territory(
+        metro(cities, boundaries=bounds), osm, empty_layer("osm_places", 4326), None
+    )
     assert pd.Series(found.notes).str.contains(words).any(), found.notes
     assert found.cities.total_bounds[2] == pytest.approx(east, abs=1e-4)
 
@@ -363,7 +365,7 @@ def test_cnmaps_districts_become_cities_and_counties(world, tmp_path):
     cities = ({"id": "410100", "name": "郑州市"}, {"id": "419001", "name": "济源市"})
     chosen = metro(cities, boundaries={"source": "cnmaps"})
     osm = read_osm([world.write(tmp_path / "none.osm.pbf")])
-    found = find_territory(chosen, osm, empty("osm_places", 4326), None)
+    found = find_territory(chosen, osm, empty_layer("osm_places", 4326), None)
     table = conform("cities", found.cities).set_index("city_id")
     assert table["area_km2"].to_numpy() == pytest.approx([7_567, 1_894], rel=0.02)
     counties = conform("counties", found.counties)
@@ -379,6 +381,8 @@ def test_cnmaps_faults_are_named(world, tmp_path):
         boundaries={"source": "cnmaps"},
     )
     with pytest.raises(ConfigError, match="2 faults"):
-        find_territory(unknown, osm, empty("osm_places", 4326), None)
+        find_territory(unknown, osm, empty_layer("osm_places", 4326), None)
     with pytest.raises(ConfigError, match="adcodes"):
-        find_territory(metro(boundaries={"source": "cnmaps"}), osm, empty("osm_places", 4326), None)
+        find_territory(
+            metro(boundaries={"source": "cnmaps"}), osm, empty_layer("osm_places", 4326), None
+        )

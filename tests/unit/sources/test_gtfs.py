@@ -13,14 +13,15 @@ import pyproj
 import pytest
 import shapely
 
-from pipeline import schemas
-from pipeline.catalogue import Metro
-from pipeline.config import ExtractParams, TransitParams
 from pipeline.crs import local_metric_crs
 from pipeline.errors import SourceError
-from pipeline.measures.transit import build_transit
-from pipeline.measures.transit_routing import TransitNetwork
+from pipeline.layers import conform, empty_layer
+from pipeline.measures.routing.params import TransitParams
+from pipeline.measures.routing.transit import TransitNetwork
+from pipeline.measures.transit.transit import build_transit
+from pipeline.metros.catalogue import Metro
 from pipeline.sources.gtfs import read_feeds
+from pipeline.sources.params import ExtractParams
 
 CRS = local_metric_crs(113.6, 34.7)
 PARAMS = TransitParams()
@@ -93,20 +94,20 @@ def write_feed(path, timetable, stops=STOPS, drop=(), **tables):
 
 def read(*paths, params=PARAMS):
     made = read_feeds(CITIES, Metro(id="m", gtfs={"feeds": paths}), params, ExtractParams())
-    return {name: schemas.conform(name, frame) for name, frame in made.items()}
+    return {name: conform(name, frame) for name, frame in made.items()}
 
 
 def build(*paths, params=PARAMS):
     made = read(*paths, params=params)
     built = build_transit(
         CITIES,
-        schemas.empty("osm_stops", CRS),
-        schemas.empty("transit_routes"),
+        empty_layer("osm_stops", CRS),
+        empty_layer("transit_routes"),
         made["gtfs_stops"],
         made["gtfs_rides"],
         params,
     )
-    return {name: schemas.conform(name, frame) for name, frame in built.items()}
+    return {name: conform(name, frame) for name, frame in built.items()}
 
 
 def named_links(built):

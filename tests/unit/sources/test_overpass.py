@@ -11,13 +11,13 @@ import pytest
 from faulty_server import Server, cut, instead, silent, status
 from play_overpass import Planet, planet_of
 
-from pipeline.catalogue import load_metro
-from pipeline.config import ExtractParams
 from pipeline.errors import ConfigError, SourceError
-from pipeline.paths import Paths
+from pipeline.metros.catalogue import load_metro
 from pipeline.sources import overpass, resolve
 from pipeline.sources.download import DiskFullError, Patience, UnreachableError
-from pipeline.sources.extract import Source, read_extract
+from pipeline.sources.osm.extract import Source, read_extract
+from pipeline.sources.params import ExtractParams
+from pipeline.storage.paths import Paths
 
 ASK = "/api/interpreter"
 QUICK = Patience(attempts=3, first_wait_s=0.01, longest_wait_s=0.5, read_timeout_s=1.0)

@@ -8,10 +8,10 @@ import hashlib
 import pytest
 from faulty_server import Server, instead, status
 
-from pipeline.catalogue import load_metro
 from pipeline.errors import ConfigError, SourceError
-from pipeline.paths import Paths
+from pipeline.metros.catalogue import load_metro
 from pipeline.sources import geofabrik, resolve
+from pipeline.storage.paths import Paths
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def made(monkeypatch):
         calls.append(metro.id)
         path.write_bytes(b"sample")
 
-    monkeypatch.setattr("pipeline.sources.sample.write_sample", write_sample)
+    monkeypatch.setattr("pipeline.sample.write.write_sample", write_sample)
     return calls
 
 

@@ -10,14 +10,14 @@ import pandas as pd
 import pytest
 import shapely
 
-from pipeline.catalogue import load_metro
-from pipeline.config import ExtractParams
 from pipeline.crs import local_metric_crs, wgs84_to_gcj02
 from pipeline.errors import ConfigError, SourceError
-from pipeline.paths import Paths
+from pipeline.metros.catalogue import load_metro
 from pipeline.sources import resolve, vector
-from pipeline.sources.extract import read_extract
-from pipeline.sources.raster import stamp_of
+from pipeline.sources.osm.extract import read_extract
+from pipeline.sources.params import ExtractParams
+from pipeline.sources.rasters.raster import stamp_of
+from pipeline.storage.paths import Paths
 
 METRIC = local_metric_crs(114.0, 34.5)
 

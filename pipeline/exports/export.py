@@ -1,0 +1,177 @@
+"""Finished layers in the formats of other programs: GPKG, XLSX, CSV, GraphML.
+
+What all formats share belongs here: which layers there are, their CRS, what the
+file says of its source, and where it goes. How one format is written belongs to
+its module. GeoParquet stays the form that loses nothing.
+
+Every format says whether the roads are synthetic. Text from OSM is data: no cell
+of a table becomes a formula.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyproj
+
+from pipeline.crs import WGS84
+from pipeline.errors import ConfigError, StoreError
+from pipeline.exports.job import Exported, Job
+from pipeline.flow import store
+from pipeline.flow.finished import Finished
+from pipeline.layers import LAYERS, RESULT_LAYERS
+from pipeline.storage.paths import Paths
+
+EXPORTED = (*RESULT_LAYERS, *(name for name, layer in LAYERS.items() if layer.kind == "review"))
+"""What is exported where it is there: the results, and what a scenario adds to them."""
+
+FORMATS = ("gpkg", "xlsx", "csv", "graphml")
+
+_ZONE_3_DEGREES = range(75, 136, 3)
+"""Central meridians of the 3-degree zones of CGCS2000, EPSG:4534 to 4554."""
+
+
+def export(
+    metro_id: str,
+    paths: Paths,
+    form: str,
+    crs: str | None = None,
+    layers: list[str] | None = None,
+    out: str | None = None,
+) -> Exported:
+    """Write a finished metro's result layers in one format.
+
+    Parameters
+    ----------
+    metro_id
+        A metro with a folder under ``data/processed``.
+    form
+        One of `FORMATS`.
+    crs
+        As pyproj reads it (``EPSG:4490``), or ``cgcs2000``: the 3-degree zone of
+        the metro's centre. Default WGS84 longitude, latitude.
+    layers
+        Layers to write; all results by default.
+    out
+        File (folder for csv); default ``<metro folder>/exports/<metro>.<form>``.
+
+    Raises
+    ------
+    ConfigError
+        Unknown format, layer or CRS, every fault at once.
+    StoreError
+        If the metro has no finished layers, or they do not belong together, since a
+        run was ended in its midst or is still going on.
+    """
+    folder = Finished.at(paths.metro(metro_id))
+    target_crs = _check(form, crs, layers, folder.facts)
+    found = _finished_layers(metro_id, folder, layers)
+    folder.check(("roads", "road_nodes") if form == "graphml" else found)
+    described = store.read_metadata(store.parts_of(folder.path(found[0]))[0])
+    name = folder.manifest.get("metro", {}).get("name") or metro_id
+    job = Job(metro_id, name, found, folder, described, target_crs)
+    target = out or paths.export(metro_id, form)
+    with tempfile.TemporaryDirectory(prefix="metro-export-") as temporary:
+        made = Path(temporary) / Path(target).name
+        rows, notes = _writer(form)(job, made)
+        store.publish_file(made, target)
+    return Exported(target, rows, tuple(notes))
+
+
+def _check(
+    form: str, crs: str | None, layers: list[str] | None, facts: dict[str, Any]
+) -> pyproj.CRS:
+    faults = []
+    if form not in FORMATS:
+        faults.append(f"--format {form!r}: expected one of {', '.join(FORMATS)}")
+    faults += [
+        f"--layers {layer!r}: no such result layer; docs/data-dictionary.md lists them"
+        for layer in layers or []
+        if layer not in EXPORTED
+    ]
+    if layers and form == "graphml":
+        faults.append("--layers: a graphml file holds the road network alone")
+    found = WGS84
+    try:
+        found = _crs_of(crs, facts)
+    except ConfigError as error:
+        faults.append(str(error))
+    if faults:
+        raise ConfigError("export", faults)
+    return found
+
+
+def _crs_of(text: str | None, facts: dict[str, Any]) -> pyproj.CRS:
+    if text is None:
+        return WGS84
+    if text.lower() == "cgcs2000":
+        lon = facts.get("centre", [float("nan")])[0]
+        if not 73.5 <= lon <= 136.5:
+            raise ConfigError("--crs cgcs2000: the metro lies outside the 3-degree zones of China")
+        zone = min(_ZONE_3_DEGREES, key=lambda meridian: abs(meridian - lon))
+        return pyproj.CRS.from_epsg(4534 + _ZONE_3_DEGREES.index(zone))
+    try:
+        crs = pyproj.CRS.from_user_input(text)
+    except pyproj.exceptions.CRSError as error:
+        raise ConfigError(
+            f"--crs {text!r} is not a known CRS; expected for example EPSG:4490 or cgcs2000"
+        ) from error
+    if not (crs.is_geographic or crs.is_projected) or len(crs.axis_info) != 2:
+        raise ConfigError(f"--crs {text!r} is not a two-dimensional map CRS")
+    return crs
+
+
+def _finished_layers(metro_id: str, folder: Finished, layers: list[str] | None) -> tuple[str, ...]:
+    wanted = [name for name in EXPORTED if layers is None or name in layers]
+    found = tuple(name for name in wanted if _is_finished(folder, name))
+    if layers is not None and len(found) < len(wanted):
+        missing = ", ".join(name for name in wanted if name not in found)
+        raise StoreError(f"{metro_id} has no layer {missing}; run the metro first")
+    if not found:
+        raise StoreError(
+            f"no finished layers in {folder.folder}; run `metro-integration run "
+            f"{metro_id}` first, or give --data or the name of a --scenario"
+        )
+    return found
+
+
+def _is_finished(folder: Finished, layer: str) -> bool:
+    """Whether a run recorded a layer; what a scenario adds to them is not recorded."""
+    if LAYERS[layer].kind == "review":
+        return store.exists(folder.path(layer))
+    return folder.digest(layer) is not None
+
+
+Writer = Callable[[Job, Path], tuple[dict[str, int], list[str]]]
+
+
+def _writer(form: str) -> Writer:
+    # Each format brings its own library; only the one asked for is loaded.
+    if form == "gpkg":
+        from pipeline.exports.gpkg import write_gpkg
+
+        return write_gpkg
+    if form == "xlsx":
+        from pipeline.exports.xlsx import write_xlsx
+
+        return write_xlsx
+    if form == "csv":
+        from pipeline.exports.csv_folder import write_csv
+
+        return write_csv
+    from pipeline.exports.graphml import write_graphml
+
+    return write_graphml
+
+
+def run_export(options: Any, say: Callable[[str], None]) -> None:
+    """The `export` verb: parsed options in, lines about what was written out."""
+    paths = replace(Paths.of(options.data, "maps"), scenario=options.scenario or "")
+    done = export(options.metro, paths, options.format, options.crs, options.layers, options.out)
+    say(f"{done.path}: {len(done.rows)} layers, {sum(done.rows.values()):,} rows")
+    for note in done.notes:
+        say(f"  note: {note}")

@@ -1,0 +1,1 @@
+"""What runs the DAG: stages, plan, runner, store, cluster, progress."""

@@ -1,0 +1,379 @@
+"""Where tasks run: a given Dask scheduler, else a LocalCluster, else this process.
+
+Connecting and closing belong here; what a task does, and what is asked of an
+executor, belongs to `runner`.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Future
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from pipeline.errors import ClusterError, ConfigError, PipelineError, StageError, WorkerDiedError
+from pipeline.flow import environment
+
+TRIES = 2
+"""How often a worker process may end that has a task, running or next to run."""
+
+GATEWAY = "gateway:"
+
+NO_WORKERS_S = 300.0
+"""How long a run waits for a cluster that has lost all its workers."""
+
+
+class InProcess:
+    """Runs every task at once, in this process: for tests and as the serial reference."""
+
+    description = "this process"
+    is_elsewhere = False
+
+    def submit(self, func: Callable[..., Any], *args: Any, name: str, priority: int) -> Any:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(func(*(_resolve(arg) for arg in args)))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+    def result(self, future: Any) -> Any:
+        try:
+            return future.result()
+        except MemoryError as error:
+            raise _out_of_memory(error) from error
+
+    def check(self) -> None:
+        """This process is there."""
+
+
+class OnDask:
+    """Runs tasks on a Dask cluster.
+
+    Parameters
+    ----------
+    client
+        Connected to the scheduler.
+    scheduler
+        Address of one that was given: its workers may come and go, and lie on other
+        machines. None for a cluster of our own.
+    """
+
+    def __init__(self, client: Any, scheduler: str | None = None) -> None:
+        self._client = client
+        self._scheduler = scheduler
+        self._own = environment.describe() if scheduler else None
+        self._count = 0
+        self._alone_since: float | None = None
+
+    @property
+    def description(self) -> str:
+        workers = self._workers()
+        return f"Dask, {workers} worker{'s' if workers != 1 else ''}"
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether workers may see other files than this process."""
+        return self._scheduler is not None
+
+    def submit(self, func: Callable[..., Any], *args: Any, name: str, priority: int) -> Any:
+        # A counter in the key, since a rerun of the same stage is another task.
+        self._count += 1
+        if self._own is not None:
+            func, args = run_if_alike, (self._own, func, *args)
+        try:
+            return self._client.submit(
+                func, *args, key=f"{name}-{self._count}", priority=priority, pure=False, retries=0
+            )
+        except Exception as error:
+            if self._client.status in ("running", "connecting"):
+                raise
+            raise self._lost() from error
+
+    def result(self, future: Any) -> Any:
+        """What a task gave.
+
+        Raises
+        ------
+        ClusterError
+            The scheduler is gone, and the task with it.
+        WorkerDiedError
+            The task's workers ended while they had it.
+        StageError
+            The task ran out of memory.
+        """
+        import distributed
+
+        try:
+            return future.result()
+        except MemoryError as error:
+            raise _out_of_memory(error) from error
+        except distributed.KilledWorker as error:
+            raise WorkerDiedError(
+                f"its worker process ended {error.allowed_failures + 1} times, out of memory or "
+                "killed; give each worker more: fewer --workers, a larger --memory-limit, or "
+                "smaller batches (docs/clusters.md)"
+            ) from error
+        except CancelledError as error:
+            raise self._lost() from error
+
+    def check(self) -> None:
+        """Told now and then while nothing happens.
+
+        Raises
+        ------
+        ClusterError
+            The scheduler is gone, or has had no workers for `NO_WORKERS_S`.
+        """
+        if self._client.status not in ("running", "connecting"):
+            raise self._lost()
+        now = time.monotonic()
+        if self._client.status == "connecting" or self._workers():
+            self._alone_since = None
+        elif self._alone_since is None:
+            self._alone_since = now
+        elif now - self._alone_since > NO_WORKERS_S:
+            where = self._scheduler or "the local cluster"
+            raise ClusterError(
+                f"{where} has had no workers for {now - self._alone_since:.0f} s; what is "
+                "finished is kept, start workers and run again"
+            )
+
+    def _workers(self) -> int:
+        return len(self._client.scheduler_info(n_workers=-1)["workers"])
+
+    def _lost(self) -> ClusterError:
+        where = f"the scheduler {self._scheduler}" if self._scheduler else "the local scheduler"
+        return ClusterError(
+            f"the connection to {where} was lost; what is finished is kept, run again to go on"
+        )
+
+
+def _out_of_memory(error: MemoryError) -> StageError:
+    said = f": {error}" if str(error) else ""
+    return StageError(
+        f"out of memory{said}; use a machine with more, fewer --workers, or smaller batches "
+        "(docs/clusters.md)"
+    )
+
+
+def run_if_alike(own: dict[str, str], func: Callable[..., Any], *args: Any) -> Any:
+    """Run a task on a worker whose installation is that of the client.
+
+    Workers that were there at the start are checked by `check_workers`; others may
+    join a cluster at any time.
+    """
+    faults = environment.differences(own, _describe_once())
+    if faults:
+        raise StageError(f"a worker is not like the installation that runs: {'; '.join(faults)}")
+    return func(*args)
+
+
+_describe_once = cache(environment.describe)
+
+
+@contextmanager
+def connect(
+    scheduler: str | None = None, workers: int | None = None, memory_limit: str | None = None
+) -> Iterator[InProcess | OnDask]:
+    """Connect to a scheduler's address, or start a LocalCluster of single-threaded processes.
+
+    Parameters
+    ----------
+    scheduler
+        Address such as ``tcp://host:8786``, or ``gateway:NAME`` for a running cluster of
+        the Dask Gateway that Dask's configuration names; None starts a cluster of our own.
+    workers
+        Number of worker processes; 0 runs in this process; default one per core.
+    memory_limit
+        Of each worker process, such as ``4GiB``: one that passes it is ended, and its
+        tasks are run again, `TRIES` times in all. None sets no limit.
+
+    Raises
+    ------
+    ConfigError
+        A memory limit that is none, or given with a scheduler, whose workers have their own.
+    ClusterError
+        If the scheduler does not answer or has no workers.
+    PipelineError
+        If its workers lack this package, or their package or libraries are not those of
+        this process.
+    """
+    limit = _bytes_of(memory_limit, scheduler, workers)
+    if workers == 0 and scheduler is None:
+        yield InProcess()
+        return
+    # A failed task is told once, by the runner. Workers inherit the environment.
+    os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "critical")
+    # Arrow's own pool keeps what a worker has freed; the system's gives it back.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    import dask
+    import distributed  # noqa: F401 - sets the levels of its loggers, which follow here
+
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    # Heavy tasks block a worker's event loop, for minutes at a million nodes: that is neither
+    # a fault to report nor a sign that the worker is gone. A paused worker would wait for
+    # memory that holds layers, not results, and so for ever. Looking at the stack a hundred
+    # times a second costs a worker a tenth of its time, and so does giving memory back to the
+    # system at every turn, as Dask asks of glibc, which by itself gives back large pieces.
+    dask.config.set(
+        {
+            "distributed.worker.profile.enabled": False,
+            "distributed.nanny.pre-spawn-environ": {},
+            "distributed.admin.tick.limit": "1h",
+            "distributed.scheduler.worker-ttl": None,
+            "distributed.scheduler.allowed-failures": TRIES - 1,
+            "distributed.worker.memory.pause": False,
+        }
+    )
+    if scheduler is None:
+        with _local_cluster(workers or os.cpu_count() or 1, limit) as client:
+            yield OnDask(client)
+        return
+    client = _client_of(scheduler)
+    try:
+        check_workers(client, scheduler, environment.describe())
+        yield OnDask(client, scheduler)
+    finally:
+        client.close()
+
+
+@contextmanager
+def _local_cluster(workers: int, memory_limit: int | None) -> Iterator[Any]:
+    """A client of worker processes of our own."""
+    import distributed
+
+    try:
+        cluster = distributed.LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            dashboard_address=":0",
+            memory_limit=memory_limit,
+        )
+        client = distributed.Client(cluster)
+    except (OSError, TimeoutError) as error:
+        raise ClusterError(f"cannot start a local cluster: {error}") from error
+    try:
+        client.register_plugin(_settling())
+        yield client
+    finally:
+        client.close()
+        cluster.close()
+
+
+def _settling() -> Any:
+    """A plugin that has each worker load the package, and look for cycles in what it loads no more.
+
+    A worker holds a million objects that live as long as it does; Python's collector
+    would go through all of them again and again, for a tenth of a run's time.
+    """
+    import distributed
+
+    class Settling(distributed.WorkerPlugin):
+        name = "settling"
+
+        def setup(self, worker: Any) -> None:
+            import pipeline.flow.stages  # noqa: F401
+
+            gc.freeze()
+
+    return Settling()
+
+
+def _client_of(scheduler: str) -> Any:
+    import distributed
+
+    if not scheduler.startswith(GATEWAY):
+        try:
+            return distributed.Client(scheduler, timeout="10s")
+        except (OSError, TimeoutError) as error:
+            raise ClusterError(
+                f"cannot connect to {scheduler}: {error}; is the scheduler up?"
+            ) from error
+    try:
+        from dask_gateway import Gateway, GatewayClusterError, GatewayServerError
+    except ModuleNotFoundError as error:
+        raise ClusterError(
+            f"--scheduler {scheduler} needs the package dask-gateway; pip install dask-gateway"
+        ) from error
+    name = scheduler.removeprefix(GATEWAY)
+    if not name:
+        raise ClusterError(f"--scheduler {scheduler} names no cluster; expected {GATEWAY}NAME")
+    try:
+        gateway = Gateway()
+    except ValueError as error:
+        # No address is configured.
+        raise ClusterError(f"cannot connect to {scheduler}: {error}") from error
+    try:
+        return gateway.connect(name).get_client()
+    except (ValueError, OSError, GatewayClusterError, GatewayServerError) as error:
+        gateway.close()
+        raise ClusterError(f"cannot connect to {scheduler}: {error}") from error
+
+
+def check_workers(client: Any, scheduler: str, own: dict[str, str], wait_s: float = 30.0) -> None:
+    """Refuse workers that would not give the results of this installation.
+
+    Raises
+    ------
+    PipelineError
+        No workers within ``wait_s``, or what differs on which of them.
+    """
+    try:
+        client.wait_for_workers(1, timeout=wait_s)
+    except TimeoutError as error:
+        raise ClusterError(
+            f"the scheduler {scheduler} has no workers after {wait_s:.0f} s; start some: "
+            f"dask worker {scheduler}"
+        ) from error
+    try:
+        found = client.run(environment.describe)
+    except ModuleNotFoundError as error:
+        raise PipelineError(
+            f"workers of {scheduler} lack {error.name}; expected metro-integration "
+            f"{own['metro-integration']} installed on each"
+        ) from error
+    unlike = {name: environment.differences(own, other) for name, other in found.items()}
+    unlike = {name: faults for name, faults in unlike.items() if faults}
+    if unlike:
+        name, faults = min(unlike.items())
+        more = f" (and {len(unlike) - 1} more workers)" if len(unlike) > 1 else ""
+        raise PipelineError(
+            f"worker {name} of {scheduler}{more} is not like this installation: "
+            f"{'; '.join(faults)}. Install the same package and libraries on both"
+        )
+
+
+def _bytes_of(limit: str | None, scheduler: str | None, workers: int | None) -> int:
+    if limit is None:
+        return 0
+    from dask.utils import parse_bytes
+
+    if scheduler is not None:
+        raise ConfigError(
+            "--memory-limit is for workers started here; give those of a scheduler their own: "
+            f"dask worker {scheduler} --memory-limit {limit}"
+        )
+    if workers == 0:
+        raise ConfigError("--memory-limit needs worker processes; expected --workers 1 or more")
+    try:
+        found = int(parse_bytes(limit))
+    except ValueError as error:
+        raise ConfigError(f"--memory-limit {limit!r}: expected a size such as 4GiB") from error
+    if found < 2**29:
+        raise ConfigError(f"--memory-limit {limit}: expected at least 512MiB")
+    return found
+
+
+def _resolve(arg: Any) -> Any:
+    if isinstance(arg, Future):
+        return arg.result()
+    if isinstance(arg, list):
+        return [_resolve(each) for each in arg]
+    return arg

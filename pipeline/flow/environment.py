@@ -1,0 +1,50 @@
+"""What this installation is: versions and the package's own source.
+
+What belongs here: telling one installation from another, so that a cluster of
+workers that are not alike is found before it has mixed their results. Whether a
+stage's code has changed since it ran is `plan`'s to say.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+SHAPING = ("geopandas", "numpy", "osmium", "pandas", "pyarrow", "pyproj", "scipy", "shapely", "h3")
+"""Libraries whose version may change a result."""
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that shape the results."""
+    return {"python": platform.python_version()} | {name: version(name) for name in SHAPING}
+
+
+def describe() -> dict[str, str]:
+    """Versions, with the package's own and a digest of its source."""
+    return {
+        **versions(),
+        "metro-integration": version("metro-integration"),
+        "source of metro-integration": package_digest(),
+    }
+
+
+def package_digest() -> str:
+    """Digest of every source file and template of the package, wherever it is installed."""
+    root = Path(__file__).parents[1]
+    state = hashlib.blake2b(digest_size=8)
+    for path in sorted(root.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            state.update(str(path.relative_to(root)).encode())
+            state.update(path.read_bytes())
+    return state.hexdigest()
+
+
+def differences(own: dict[str, str], other: dict[str, str]) -> list[str]:
+    """One phrase per fact that two installations disagree on: ``numpy 2.1 here, 2.3 there``."""
+    return [
+        f"{name} {own.get(name, 'missing')} here, {other.get(name, 'missing')} there"
+        for name in sorted(own | other)
+        if own.get(name) != other.get(name)
+    ]

@@ -1,0 +1,129 @@
+"""A finished run, to be read only: its manifest, and layers that are what it recorded.
+
+What belongs here: reading a metro's (or scenario's) folder after its run, for the
+verbs that work on finished layers. Every layer is checked against the digest in the
+manifest while it is read, so that none is half-written, damaged, or of another run.
+Making layers belongs to `runner`, which stages are fresh to `plan`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import pyproj
+
+from pipeline.errors import StoreError
+from pipeline.flow import plan, store
+from pipeline.layers import LAYERS
+from pipeline.storage.paths import Paths
+
+MANIFEST_FORMAT = 1
+
+
+def read_manifest(path: str) -> dict[str, Any]:
+    """A manifest; an empty one where there is none, or it is not readable or not whole."""
+    found = store.read_json(path)
+    if (
+        not isinstance(found, dict)
+        or found.get("format") != MANIFEST_FORMAT
+        or not isinstance(found.get("facts", {}), dict)
+        or not isinstance(found.get("stages"), dict)
+        or not all(_is_record(each) for each in found["stages"].values())
+    ):
+        return {"stages": {}}
+    return found
+
+
+def _is_record(record: Any) -> bool:
+    return (
+        isinstance(record, dict)
+        and isinstance(record.get("recipe"), dict)
+        and isinstance(record.get("outputs"), dict)
+        and all(
+            isinstance(each, dict) and isinstance(each.get("digest"), str)
+            for each in record["outputs"].values()
+        )
+    )
+
+
+def digests_on_disk(
+    paths: Paths, metro_id: str, record: Mapping[str, Any]
+) -> dict[str, str | None]:
+    """Digest of every output that a stage's record names; None where it is gone."""
+    found = {}
+    for name in record["outputs"]:
+        if name.startswith("page:"):
+            path = paths.page(name.removeprefix("page:"))
+        else:
+            path = paths.layer(metro_id, name, name in LAYERS and LAYERS[name].is_folder)
+        found[name] = store.digest_of(path)
+    return found
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The folder of a run, and the manifest that tells what lies in it."""
+
+    folder: str
+    manifest: dict[str, Any]
+
+    @classmethod
+    def at(cls, folder: str) -> Finished:
+        """Read a folder's manifest; an empty one where there is none."""
+        return cls(folder, read_manifest(f"{folder}/manifest.json"))
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.manifest.get("facts", {})
+        return found
+
+    def path(self, layer: str) -> str:
+        """Where a layer lies."""
+        return f"{self.folder}/{layer}" + ("" if LAYERS[layer].is_folder else ".parquet")
+
+    def digest(self, layer: str) -> str | None:
+        """The recorded digest of a layer; None where no stage recorded it."""
+        for record in self.manifest["stages"].values():
+            if layer in record["outputs"]:
+                return str(record["outputs"][layer]["digest"])
+        return None
+
+    def layer(self, name: str, crs: pyproj.CRS | None = None) -> pd.DataFrame:
+        """A layer in WGS84 or in ``crs``; StoreError where it is not what was recorded."""
+        return store.read_layer(self.path(name), name, crs, self.digest(name))
+
+    def pieces(self, name: str, crs: pyproj.CRS | None = None) -> Iterator[pd.DataFrame]:
+        """A layer piece by piece: one stored in parts never stands in memory whole.
+
+        Its digest is checked first, since no piece may be used before the last is known.
+        """
+        if not LAYERS[name].is_folder:
+            yield self.layer(name, crs)
+            return
+        expected = self.digest(name)
+        if expected is not None and store.digest_of(self.path(name)) != expected:
+            raise StoreError(store.damaged(self.path(name)))
+        for path in store.parts_of(self.path(name)):
+            yield store.read_layer(path, name, crs)
+
+    def arrays(self, name: str) -> dict[str, Any]:
+        """A layer of arrays."""
+        return store.read_arrays(self.path(name), self.digest(name))
+
+    def check(self, layers: Iterable[str]) -> None:
+        """Refuse layers of a run that did not end: made of others than lie there now.
+
+        Raises
+        ------
+        StoreError
+            Names the first stage that is behind its inputs.
+        """
+        behind = plan.behind(self.manifest, layers)
+        if behind is not None:
+            raise StoreError(
+                f"{self.folder} is of a run that did not end or is still going on: stage "
+                f"{behind.stage}: {behind.why}; run the metro again first"
+            )

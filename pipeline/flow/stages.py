@@ -1,0 +1,458 @@
+"""The whole DAG as data, on one screen.
+
+A stage names the layers it takes, the layers it makes, its function, the
+parameter sections it depends on, and how its work is cut into parallel tasks.
+What a stage does belongs to its function; running it to `runner`.
+
+The convention between a stage and its function: each input layer is a parameter
+of that name (a GeoDataFrame in the metro's metric CRS, or a DataFrame);
+``params`` is the first parameter section and ``<section>_params`` any further
+one; ``metro`` and ``source`` are given where asked for; a split adds its own
+parameter. The function returns its one output, or a dict by layer name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pipeline.measures.access import (
+    accessibility,
+    border_effect,
+    centre_times,
+    commuting_circle,
+    gazetteer,
+    isochrones,
+    travel_times,
+    zones,
+)
+from pipeline.measures.border_roads import ends as dead_ends
+from pipeline.measures.border_roads import links as missing_links
+from pipeline.measures.border_roads import placebo
+from pipeline.measures.borders import borders
+from pipeline.measures.crossings import bottlenecks
+from pipeline.measures.ecology import belt, ecology, land
+from pipeline.measures.integration import integrate
+from pipeline.measures.network import network
+from pipeline.measures.routing.preparation import prepare
+from pipeline.measures.transit import transit
+from pipeline.render import index_page, metro_map, pair_brief
+from pipeline.sources import gtfs
+from pipeline.sources.osm import extract
+from pipeline.sources.rasters import land_cover, population
+
+Combine = Literal["concatenate", "parts"]
+
+
+@dataclass(frozen=True)
+class Split:
+    """How a stage is cut: one task per value of a column, or per batch of values or rows.
+
+    ``layer`` is the layer that is cut, ``into`` the function's parameter: one
+    value of ``column``; with a ``batch`` too, a tuple of so many values; without a
+    ``column``, a half-open row range ``(start, stop)`` of ``batch`` rows (a number,
+    or the parameter that holds it). ``where`` names a column and the parameter
+    that lists its values: other rows make no task.
+    """
+
+    layer: str
+    into: str
+    column: str | None = None
+    batch: int | str | None = None
+    where: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One node of the DAG."""
+
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    func: Callable[..., Any]
+    params: tuple[str, ...] = ()
+    split: Split | None = None
+    combine: Combine = "concatenate"
+    tables: tuple[str, ...] = ()
+    """Tables of the metro file that name files which the stage reads (``land_cover``)."""
+    is_page: bool = False
+    """Writes pages instead of layers; its inputs come in WGS84."""
+
+
+BY_BORDER = Split("borders", into="border_id", column="border_id")
+BY_STRETCH = Split("belts", into="stretch_ids", column="stretch_id", batch=8)
+
+STAGES: tuple[Stage, ...] = (
+    Stage(
+        "extract",
+        (),
+        (
+            "cities",
+            "counties",
+            "extract_area",
+            "extract_drops",
+            "highways",
+            "tagged_nodes",
+            "turn_restrictions",
+            "railways",
+            "osm_stops",
+            "transit_routes",
+            "osm_places",
+            "osm_services",
+            "land_areas",
+            "waterways",
+            "buildings",
+            "barriers",
+            "dykes",
+        ),
+        extract.read_extract,
+        ("extract",),
+        tables=("boundaries",),
+    ),
+    Stage(
+        "borders",
+        ("cities", "counties", "waterways", "land_areas"),
+        ("borders",),
+        borders.derive_borders,
+        ("borders",),
+    ),
+    Stage(
+        "gazetteer",
+        ("cities", "counties", "osm_places", "osm_services"),
+        ("centres", "places", "services"),
+        gazetteer.locate,
+    ),
+    Stage(
+        "network",
+        ("cities", "highways", "tagged_nodes", "land_areas", "extract_area"),
+        ("roads", "road_nodes"),
+        network.build_network,
+        ("network", "extract"),
+    ),
+    Stage(
+        "gtfs",
+        ("cities",),
+        ("gtfs_stops", "gtfs_rides"),
+        gtfs.read_feeds,
+        ("transit", "extract"),
+        tables=("gtfs",),
+    ),
+    Stage(
+        "transit",
+        ("cities", "osm_stops", "transit_routes", "gtfs_stops", "gtfs_rides"),
+        ("stations", "transit_links"),
+        transit.build_transit,
+        ("transit",),
+    ),
+    Stage(
+        "routing",
+        ("roads", "road_nodes", "turn_restrictions"),
+        ("routing_network",),
+        prepare,
+        ("routing",),
+    ),
+    Stage("zone_cells", ("cities",), ("zone_cells",), zones.make_zone_cells, ("zones",)),
+    Stage(
+        "population",
+        ("zone_cells", "cities"),
+        ("raster_population",),
+        population.sum_population,
+        tables=("population",),
+    ),
+    Stage(
+        "zones",
+        ("cities", "places", "land_areas", "zone_cells", "raster_population", "routing_network"),
+        ("zone_grid",),
+        zones.make_zone_grid,
+        ("zones",),
+    ),
+    Stage(
+        "travel_times",
+        ("zone_grid", "routing_network"),
+        ("travel_times",),
+        travel_times.zone_times,
+        ("travel_times",),
+        Split("zone_grid", into="rows", batch="batch"),
+        "parts",
+    ),
+    Stage(
+        "centre_times",
+        ("cities", "centres", "routing_network", "stations", "transit_links"),
+        ("centre_times",),
+        centre_times.centre_times,
+        ("centre_times", "transit"),
+        Split("centres", into="rows", batch="batch", where=("kind", "kinds")),
+    ),
+    Stage(
+        "isochrones",
+        ("centres", "cities", "zone_grid", "routing_network", "stations", "transit_links"),
+        ("isochrones",),
+        isochrones.draw_isochrones,
+        ("isochrones", "transit"),
+        Split("centres", into="centre_id", column="centre_id", where=("kind", "kinds")),
+    ),
+    Stage(
+        "accessibility",
+        (
+            "cities",
+            "zone_grid",
+            "travel_times",
+            "centres",
+            "services",
+            "routing_network",
+            "stations",
+            "transit_links",
+        ),
+        ("zones",),
+        accessibility.zone_accessibility,
+        ("accessibility", "transit"),
+    ),
+    Stage(
+        "commuting_circle",
+        ("zones",),
+        ("commuting_circle",),
+        commuting_circle.measure_circle,
+        ("accessibility",),
+    ),
+    Stage(
+        "border_effect",
+        ("borders", "cities", "zone_grid", "travel_times", "waterways"),
+        ("border_effect",),
+        border_effect.border_effects,
+        ("border_effect",),
+        BY_BORDER,
+    ),
+    Stage(
+        "road_ends",
+        (
+            "borders",
+            "cities",
+            "roads",
+            "road_nodes",
+            "tagged_nodes",
+            "land_areas",
+            "barriers",
+            "railways",
+            "stations",
+            "transit_links",
+        ),
+        ("road_ends",),
+        dead_ends.find_road_ends,
+        ("dead_ends",),
+        BY_BORDER,
+    ),
+    Stage(
+        "pairing",
+        (
+            "borders",
+            "cities",
+            "roads",
+            "road_nodes",
+            "road_ends",
+            "routing_network",
+            "waterways",
+            "land_areas",
+            "railways",
+            "buildings",
+            "barriers",
+        ),
+        ("dead_ends", "link_candidates", "end_rules"),
+        missing_links.pair_road_ends,
+        ("missing_links", "borders"),
+    ),
+    Stage(
+        "crossings",
+        ("borders", "cities", "roads"),
+        ("border_crossings",),
+        bottlenecks.find_crossings,
+        ("bottlenecks",),
+        BY_BORDER,
+    ),
+    Stage(
+        "crossing_loads",
+        ("borders", "border_crossings", "zone_grid", "routing_network"),
+        ("crossings",),
+        bottlenecks.crossing_loads,
+        ("bottlenecks",),
+        BY_BORDER,
+    ),
+    Stage(
+        "bottlenecks",
+        ("borders", "roads", "road_nodes", "crossings"),
+        ("bottlenecks",),
+        bottlenecks.find_bottlenecks,
+        ("bottlenecks",),
+        BY_BORDER,
+    ),
+    Stage(
+        "link_gains",
+        ("link_candidates", "zone_grid", "routing_network"),
+        ("link_gains",),
+        missing_links.link_gains,
+        ("missing_links",),
+        Split("zone_grid", into="rows", batch=4_000),
+    ),
+    Stage(
+        "missing_links",
+        ("link_candidates", "link_gains", "zone_grid"),
+        ("missing_links",),
+        missing_links.assemble_links,
+    ),
+    Stage(
+        "placebo",
+        (
+            "borders",
+            "cities",
+            "roads",
+            "road_nodes",
+            "tagged_nodes",
+            "land_areas",
+            "waterways",
+            "barriers",
+            "dead_ends",
+            "link_candidates",
+        ),
+        ("placebo",),
+        placebo.placebo_borders,
+        ("placebo", "dead_ends", "missing_links", "borders"),
+        BY_BORDER,
+    ),
+    Stage("belts", ("borders", "cities"), ("belts",), belt.cut_belts, ("ecology",), BY_BORDER),
+    Stage(
+        "land_cover",
+        ("borders",),
+        ("land_cover",),
+        land_cover.read_land_cover,
+        ("ecology",),
+        tables=("land_cover",),
+    ),
+    Stage(
+        "land", ("belts", "land_areas", "land_cover"), ("land",), land.classify_land, (), BY_STRETCH
+    ),
+    Stage(
+        "ecology",
+        ("borders", "belts", "land", "waterways", "land_areas", "dykes", "roads", "railways"),
+        (
+            "eco_zones",
+            "conflicts",
+            "eco_corridors",
+            "shared_rivers",
+            "monitoring_sites",
+            "landscape_metrics",
+        ),
+        ecology.boundary_ecology,
+        ("ecology",),
+        BY_BORDER,
+    ),
+    Stage(
+        "integration",
+        (
+            "cities",
+            "counties",
+            "centres",
+            "borders",
+            "roads",
+            "stations",
+            "transit_links",
+            "services",
+            "crossings",
+            "dead_ends",
+            "missing_links",
+            "bottlenecks",
+            "centre_times",
+            "zone_grid",
+            "travel_times",
+            "zones",
+            "border_effect",
+            "land",
+            "eco_zones",
+            "conflicts",
+            "eco_corridors",
+        ),
+        ("indicators", "integration_index"),
+        integrate.integrate,
+        ("integration",),
+    ),
+    Stage(
+        "metro_map",
+        (
+            "cities",
+            "centres",
+            "borders",
+            "roads",
+            "railways",
+            "waterways",
+            "land_areas",
+            "stations",
+            "transit_links",
+            "places",
+            "services",
+            "crossings",
+            "dead_ends",
+            "missing_links",
+            "placebo",
+            "bottlenecks",
+            "centre_times",
+            "zones",
+            "commuting_circle",
+            "isochrones",
+            "border_effect",
+            "land",
+            "eco_zones",
+            "conflicts",
+            "eco_corridors",
+            "shared_rivers",
+            "monitoring_sites",
+            "indicators",
+            "integration_index",
+            "extract_drops",
+        ),
+        (),
+        metro_map.render_metro_map,
+        ("map",),
+        is_page=True,
+    ),
+    Stage(
+        "pair_briefs",
+        (
+            "cities",
+            "centres",
+            "borders",
+            "roads",
+            "railways",
+            "waterways",
+            "land_areas",
+            "places",
+            "crossings",
+            "dead_ends",
+            "missing_links",
+            "bottlenecks",
+            "centre_times",
+            "zones",
+            "border_effect",
+            "eco_zones",
+            "conflicts",
+            "eco_corridors",
+            "shared_rivers",
+            "indicators",
+            "integration_index",
+        ),
+        (),
+        pair_brief.render_pair_briefs,
+        is_page=True,
+    ),
+)
+"""Every stage, each after the stages it depends on.
+
+Where tasks wait, those of earlier stages go first: a stage that runs as one task, such as
+``pairing``, stands before others that can fill the remaining workers meanwhile.
+"""
+
+INDEX_PAGE = index_page.render_index
+"""Made after the metros: one page over all finished ones."""
+
+
+def maker_of(layer: str) -> Stage:
+    """The stage that makes a layer."""
+    return next(stage for stage in STAGES if layer in stage.outputs)

@@ -1,0 +1,1 @@
+"""Zones, travel times between them, and what is reached within them."""

@@ -1,0 +1,191 @@
+"""Layers of zones, travel times and what is reached: columns, units, keys and nulls."""
+
+from __future__ import annotations
+
+from pipeline.layers.declaration import BORDER, CITY, UNNAMED, Column, Layer, flag, number, text
+from pipeline.terms import MODES, PLACE_KINDS, SERVICE_KINDS
+
+# A row per column reads best.
+# fmt: off
+LAYERS = (
+    Layer(
+        "centres",
+        "Centres that accessibility is measured from and to.",
+        (
+            text("centre_id", "`<kind>-<id>`"),
+            text("kind", "kind", values=("core", "city", "county_seat", "town", "area")),
+            text("name", "name"),
+            text("city_id", "its city"),
+        ),
+        key=("centre_id",),
+        geometry="Point",
+    ),
+    Layer(
+        "places",
+        "Settlements.",
+        (
+            text("place_id", "n<node id>"),
+            text("name", "name", UNNAMED),
+            text("place", "settlement class", values=PLACE_KINDS),
+            number("population", "tag population, people", "not tagged"),
+            CITY,
+        ),
+        key=("place_id",),
+        geometry="Point",
+    ),
+    Layer(
+        "services",
+        "Hospitals, schools, universities, kindergartens, research and industrial sites.",
+        (
+            text("service_id", "kind and OSM id"),
+            text("kind", "kind", values=SERVICE_KINDS),
+            text("name", "name", UNNAMED),
+            CITY,
+            number("area_km2", "mapped area of the site", "mapped as a node"),
+        ),
+        key=("service_id",),
+        geometry="Point",
+    ),
+    Layer(
+        "zone_cells",
+        "The H3 cells of the cities.",
+        (
+            text("cell", "H3 cell id, hexadecimal"),
+            text("city_id", "city of its centre"),
+        ),
+        key=("cell",),
+        geometry="Polygon",
+        kind="work",
+    ),
+    Layer(
+        "zone_grid",
+        "H3 cells with population and their access point on the network.",
+        (
+            text("cell", "H3 cell id, hexadecimal"),
+            text("city_id", "city of its centre"),
+            number("population", "people", "the city's total is not known"),
+            text("population_evidence", "where population comes from", values=("raster", "estimated", "unknown")),
+            number("point_x", "metric easting of the populated point"),
+            number("point_y", "metric northing of the populated point"),
+            Column("access_segment", "int32", "segment of the routing network it is snapped to; -1: none"),
+            number("access_fraction", "0 to 1 along that segment", "no access"),
+            number("access_min", "minutes between the populated point and the road", "no access"),
+            number("snap_m", "from the populated point to the road", "see reason"),
+            text("reason", "why it has no access", "it has access"),
+        ),
+        key=("cell",),
+        geometry="Polygon",
+        kind="work",
+    ),
+    Layer(
+        "travel_times",
+        "Zone-to-zone times within the cutoff; a pair that is not listed is farther.",
+        (
+            Column("from_cell", "category", "H3 cell"),
+            Column("to_cell", "category", "H3 cell"),
+            Column("mode", "category", "mode", values=MODES),
+            Column("minutes", "float32", "travel time, access at both ends included"),
+        ),
+        is_folder=True,
+    ),
+    Layer(
+        "centre_times",
+        "Door-to-door times between centres.",
+        (
+            text("from_id", "centre_id"),
+            text("to_id", "centre_id"),
+            text("mode", "mode", values=MODES),
+            number("minutes", "travel time", "see reason"),
+            number("distance_km", "along the fastest path", "see reason; or mode transit"),
+            number("straight_km", "straight distance"),
+            number("detour_ratio", "distance_km / straight_km", "as distance_km, or both in one place"),
+            Column("border_crossings", "Int64", "city borders crossed on the fastest path", "as distance_km"),
+            text("reason", "why minutes is null", "minutes is known"),
+        ),
+        key=("from_id", "to_id", "mode"),
+    ),
+    Layer(
+        "isochrones",
+        "Areas reached from centres.",
+        (
+            text("centre_id", "centre"),
+            text("mode", "mode", values=MODES),
+            number("minutes", "limit"),
+            number("area_km2", "area"),
+            number("population", "people inside", "population not known"),
+        ),
+        key=("centre_id", "mode", "minutes"),
+        geometry="MultiPolygon",
+    ),
+    Layer(
+        "zones",
+        "H3 cells with population and accessibility.",
+        (
+            text("cell", "H3 cell id, hexadecimal"),
+            text("city_id", "city of its centre"),
+            number("population", "people", "the city's total is not known"),
+            text("population_evidence", "where population comes from", values=("raster", "estimated", "unknown")),
+            number("snap_m", "from the populated point to the road", "see reason"),
+            *(
+                number(name, doc, "farther than the horizon, or no access: see reason")
+                for name, doc in (
+                    ("minutes_to_core", "free flow, to the core"),
+                    ("minutes_to_core_peak", "peak, to the core"),
+                    ("minutes_to_core_transit", "by transit, to the core"),
+                )
+            ),
+            text("nearest_centre", "centre_id of the nearest city centre by road", "none within the horizon"),
+            number("minutes_to_nearest_centre", "to it", "none within the horizon"),
+            number("population_30min", "people within 30 minutes", "no access, or population not known"),
+            number("population_45min", "people within 45 minutes", "no access, or population not known"),
+            number("population_60min", "people within 60 minutes", "no access, or population not known"),
+            number("cross_border_share_60min_pct", "share of population_60min in other cities", "nobody within 60 minutes"),
+            number("gravity_potential", "sum of people times decay", "no access, or population not known"),
+            number("transport_performance", "people in 60 min / people within 80 km, percent", "no access, or population not known"),
+            flag("is_edge_zone", "its 80 km circle leaves the metro"),
+            *(
+                number(f"{kind}_access", f"E2SFCA, {kind}s per 100,000 people", "no access, or none mapped")
+                for kind in ("hospital", "school", "university")
+            ),
+            *(
+                number(f"minutes_to_{kind}", f"to the nearest {kind}", "none within the horizon, or no access")
+                for kind in ("hospital", "school", "university")
+            ),
+            text("reason", "why it has no access: no_road_within_limit, unreachable", "it has access"),
+        ),
+        key=("cell",),
+        geometry="Polygon",
+    ),
+    Layer(
+        "commuting_circle",
+        "The zones within an hour of the core: people and area, for the metro and each city.",
+        (
+            text("city_id", "city whose zones are counted", "the whole metro"),
+            text("mode", "mode", values=MODES),
+            number("minutes", "limit"),
+            Column("zones", "Int64", "zones inside", "no zone reaches the core in this mode"),
+            number("population", "people inside", "as zones; or people of a zone inside not known"),
+            number("population_share_pct", "of all people", "as population; or of any zone not known"),
+            number("area_km2", "area inside", "as zones"),
+            number("area_share_pct", "of the whole area", "as zones"),
+        ),
+    ),
+    Layer(
+        "border_effect",
+        "How much longer trips take across a border than within, at equal distance. An association, not a cause.",
+        (
+            BORDER,
+            text("mode", "mode", values=MODES),
+            number("penalty_pct", "exp(beta) - 1", "see reason"),
+            number("ci_low_pct", "2.5 % of the bootstrap", "see reason"),
+            number("ci_high_pct", "97.5 % of the bootstrap", "see reason"),
+            Column("n_pairs", "int64", "crossing pairs used"),
+            number("placebo_low_pct", "2.5 % of the placebo borders", "no placebo fits"),
+            number("placebo_high_pct", "97.5 % of the placebo borders", "no placebo fits"),
+            flag("includes_river", "border and river cannot be told apart: the joint effect"),
+            text("reason", "why the penalty is null", "the penalty is known"),
+        ),
+        key=("border_id", "mode"),
+    ),
+)
+# fmt: on

@@ -1,0 +1,1 @@
+"""Roads that stop at a border: ends, rules, pairs, gaps, links, gains, confidence."""

@@ -1,0 +1,195 @@
+"""Layers of border dead ends and missing links: columns, units, keys and nulls."""
+
+from __future__ import annotations
+
+from pipeline.layers.declaration import (
+    BORDER,
+    UNNAMED,
+    Column,
+    Layer,
+    built_on,
+    flag,
+    identifier,
+    number,
+    text,
+)
+
+# A row per column reads best.
+# fmt: off
+END_TYPES = ("degree_one", "class_end", "barrier_end", "rail_end")
+END_KINDS = ("facing_pair", "facing_road", "open_end")
+STATUSES = ("unbuilt", "planned", "under_construction", "natural_barrier", "mapping_gap")
+OBSTACLES = ("none", "river", "water", "railway", "motorway", "building", "protected", "barrier")
+END_RULES = (
+    "finding",
+    "turning_circle",
+    "loop",
+    "pedestrian_street",
+    "noexit",
+    "parking",
+    "entrance_barrier",
+    "service_road",
+    "ferry_terminal",
+    "station",
+    "dual_carriageway_continues",
+    "dual_carriageway_twin",
+    "extract_edge",
+    "bridge_or_tunnel_in_part",
+    "heading_away",
+    "too_far",
+    "too_short",
+    "class_below",
+    "short_way_round",
+)
+"""Why an end is a finding or not; the sample's truth file uses the same words."""
+
+_MISSING_LINKS = Layer(
+    "missing_links",
+    "Straight links that would join two ends, or an end and a facing road, across a border.",
+    (
+        text("link_id", "`<border>/<from_node>-<to_node>`, the smaller id first"),
+        BORDER,
+        identifier("from_node", "OSM node id on city_a's side"),
+        identifier("to_node", "OSM node id on city_b's side"),
+        text("from_city", "city of from_node"),
+        text("to_city", "city of to_node"),
+        text("highway", "class the link would have: the lower of both ends"),
+        number("gap_m", "straight length of the gap"),
+        number("detour_m", "network distance between the ends", "no way round"),
+        number("detour_ratio", "detour_m / gap_m", "no way round"),
+        number("minutes_saved", "free-flow minutes of the way round on any road, less the link's; 0 where a lower road is as quick", "no road at all joins both sides"),
+        text("obstacle", "what lies in the gap", values=OBSTACLES),
+        text("status", "why it is not joined", values=STATUSES),
+        text("indicative_cost_class", "by a table in the config", values=("low", "medium", "high", "very_high")),
+        number("gain_person_min_a", "person-minutes gained by city_a's people", "their number is not known"),
+        number("gain_person_min_b", "person-minutes gained by city_b's people", "their number is not known"),
+        number("benefit_share_a_pct", "gain a / (gain a + gain b)", "nobody gains"),
+        Column("rank", "Int64", "1 is the greatest gain per km of gap", "not rankable: gain unknown"),
+        text("kind", "what it joins", values=("facing_pair", "facing_road")),
+        number("confidence", "0 to 1, lower of both ends times the pairing quality"),
+        flag("is_natural_border", "the border at the gap's middle runs in water or within reach of a wide river"),
+    ),
+    key=("link_id",),
+    geometry="LineString",
+)
+
+LAYERS = (
+    Layer(
+        "road_ends",
+        "Every end examined near a border, with the rule that made it a finding or not.",
+        (
+            BORDER,
+            text("city_id", "city the end lies in"),
+            identifier("node_id", "OSM node id of the end, of the station for a rail end"),
+            text("edge_id", "the edge that ends; a railway's way id for a rail end"),
+            identifier("way_id", "OSM way id"),
+            text("highway", "OSM class"),
+            text("name", "name", UNNAMED),
+            text("ref", "road number", "no ref tag"),
+            text("end_type", "how it ends", values=END_TYPES),
+            text("rule", "finding, or the rule that excludes it", values=END_RULES),
+            number("distance_to_border_m", "straight distance to the border"),
+            number("heading_deg", "clockwise from grid north, outward", "a rail end with no line"),
+            flag("is_mapping_gap", "another road within a few metres ahead, nothing between"),
+            *(
+                number(name, doc)
+                for name, doc in (
+                    ("confidence_tags", "factor: completeness of the road's tags, 0-1"),
+                    ("confidence_heading", "factor: straight at the border, 0-1"),
+                    ("confidence_class", "factor: higher class, 0-1"),
+                    ("confidence_density", "factor: mapping density around, 0-1"),
+                )
+            ),
+            number("speed_kmh", "free-flow speed of the road that ends", "a rail end"),
+            identifier("twin_node_id", "end of the other carriageway of the same road", "no dual carriageway, or both join"),
+            text("beyond_edge_id", "barrier end: the edge behind the barrier, or the closed piece", "no barrier end"),
+        ),
+        key=("border_id", "node_id", "edge_id"),
+        geometry="Point",
+        kind="work",
+    ),
+    Layer(
+        "dead_ends",
+        "Roads and rail lines that stop short of a border.",
+        (
+            text("dead_end_id", "`<border>/<node>`"),
+            BORDER,
+            text("city_id", "city the end lies in"),
+            identifier("node_id", "OSM node id of the end, of the station for a rail end"),
+            text("highway", "OSM class; for a rail end the railway class"),
+            text("name", "name", UNNAMED),
+            text("ref", "road number", "no ref tag"),
+            text("end_type", "how it ends", values=END_TYPES),
+            text("kind", "what it faces", values=END_KINDS),
+            text("status", "why it is not joined", values=STATUSES),
+            text("obstacle", "what lies in the gap", "nothing faces it, so there is no gap", values=OBSTACLES),
+            number("distance_to_border_m", "straight distance to the border"),
+            number("heading_deg", "clockwise from grid north, outward"),
+            text("link_id", "the missing link it takes part in", "in none"),
+            number("confidence", "0 to 1, the product of the named factors in the docs"),
+            identifier("way_id", "OSM way id"),
+            flag("is_natural_border", "the border beside it runs in water or within reach of a wide river"),
+        ),
+        key=("dead_end_id",),
+        geometry="Point",
+    ),
+    Layer(
+        "end_rules",
+        "How many ends near each border each rule took: the account of what is not told.",
+        (
+            BORDER,
+            text("rule", "`finding`, `mapping_gap`, or the rule that excludes them (docs/dead-ends.md)"),
+            Column("ends", "int32", "examined ends"),
+        ),
+        key=("border_id", "rule"),
+    ),
+    built_on(
+        _MISSING_LINKS,
+        Layer(
+            "link_candidates",
+            "Paired ends before their gain is known: missing_links without gain and rank, and what the gain needs.",
+            (
+                number("link_minutes", "free-flow minutes between the join nodes over the link"),
+                identifier("join_from", "OSM node where the link joins the network on city_a's side; a barrier: the next junction"),
+                identifier("join_to", "OSM node where the link joins the network on city_b's side"),
+                identifier("twin_from", "other carriageway's end on city_a's side", "no dual carriageway"),
+                identifier("twin_to", "other carriageway's end on city_b's side", "no dual carriageway"),
+                number("facing_x", "metric easting of the point on the facing road", "no facing road"),
+                number("facing_y", "metric northing of the point on the facing road", "no facing road"),
+                flag("is_facing_from", "the facing road is on city_a's side"),
+            ),
+            key=("link_id",),
+            geometry="LineString",
+            kind="work",
+        ),
+        without=("gain_person_min_a", "gain_person_min_b", "benefit_share_a_pct", "rank"),
+    ),
+    Layer(
+        "link_gains",
+        "What each link saves the people of one batch of zones; summed up in missing_links.",
+        (
+            text("link_id", "as in link_candidates"),
+            Column("first_zone", "int32", "row of zone_grid where the batch begins"),
+            number("gain_person_min_a", "person-minutes of the batch's zones in city_a"),
+            number("gain_person_min_b", "person-minutes of the batch's zones in city_b"),
+        ),
+        key=("link_id", "first_zone"),
+        kind="work",
+    ),
+    _MISSING_LINKS,
+    Layer(
+        "placebo",
+        "What the same detection finds along shifted borders, where there is no border.",
+        (
+            BORDER,
+            Column("replicate", "int32", "0 is the real border, 1... the shifted ones"),
+            number("dead_ends_per_100km", "dead ends per 100 km", "no shifted line fits inside the cities"),
+            number("missing_links_per_100km", "missing links per 100 km", "no shifted line fits inside the cities"),
+            number("administrative_km", "length of the line away from water and wide rivers", "no shifted line fits inside the cities"),
+            number("administrative_dead_ends_per_100km", "dead ends beside that part, per 100 km of it", "no shifted line fits, or that part is too short"),
+            number("administrative_missing_links_per_100km", "missing links across that part, per 100 km of it", "no shifted line fits, or that part is too short"),
+        ),
+        key=("border_id", "replicate"),
+    ),
+)
+# fmt: on

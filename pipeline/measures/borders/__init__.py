@@ -1,0 +1,1 @@
+"""Borders between cities: where they run, and what lies beside them."""

@@ -1,0 +1,1 @@
+"""Roads that cross a border: crossings, their loads, bottlenecks."""

@@ -1,0 +1,1 @@
+"""Boundary ecology: belts, land, zones, conflicts, corridors, rivers."""

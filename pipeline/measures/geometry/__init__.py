@@ -1,0 +1,1 @@
+"""Plane geometry that measures share: grids, points in areas, directions."""

@@ -1,0 +1,181 @@
+"""The index of physical integration potential, per border, per city, per metro.
+
+What belongs here: the recipe, from layers to the two tables. What is scored
+stands in `scope`; the tables that indicators are read from in `places`, `reach`
+and `evidence`; the indicators in `transport`, `economy`, `services`,
+`ecology` and `coordination`; scores in `scoring`, the goalposts in `goalposts`.
+
+A *scope* is what is scored: a border (both cities, each the other's partner), a
+city (with its neighbours), or the metro (all neighbouring pairs). Everything an
+indicator uses belongs to the scope's own cities and borders, so that a further
+city elsewhere changes nothing.
+
+Missing is not zero: an indicator whose inputs are absent has no value and no
+weight in the score; ``coverage_pct`` says how much was known, and the interval
+is drawn with the missing part anywhere between 0 and 100. A layer of *findings*
+(missing links, conflicts ...) with no row means none were found where the layer
+they are found in (roads, eco zones) is there; else unknown.
+
+The score is called physical integration potential: commuting flows, fares and
+institutions are not in open geodata.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from pipeline.crs import require_metric
+from pipeline.measures.integration import coordination, ecology, economy, transport
+from pipeline.measures.integration import services as services_measures
+from pipeline.measures.integration.evidence import (
+    Evidence,
+    Measure,
+    crossing_table,
+    land_areas_of,
+    lines_across,
+    stops_by_city,
+    widest_belt,
+)
+from pipeline.measures.integration.goalposts import GOALPOSTS, Goalpost
+from pipeline.measures.integration.params import IntegrationParams
+from pipeline.measures.integration.places import (
+    find_sites,
+    find_towns,
+    near_borders,
+    people_within_radius,
+    zone_table,
+)
+from pipeline.measures.integration.reach import find_reach
+from pipeline.measures.integration.scope import Scope, borders_by_city, scopes_of
+from pipeline.measures.integration.scoring import index_of, score_of
+from pipeline.measures.routing.pair_times import PairTimes
+from pipeline.metros.catalogue import Metro
+
+__all__ = ["MEASURES", "index_of", "integrate", "score_of"]
+
+MEASURES: dict[str, Measure] = {
+    **transport.MEASURES,
+    **economy.MEASURES,
+    **services_measures.MEASURES,
+    **ecology.MEASURES,
+    **coordination.MEASURES,
+}
+"""How each indicator of the goalpost table is computed, in its order."""
+
+
+def integrate(
+    cities: gpd.GeoDataFrame,
+    counties: gpd.GeoDataFrame,
+    centres: gpd.GeoDataFrame,
+    borders: gpd.GeoDataFrame,
+    roads: gpd.GeoDataFrame,
+    stations: gpd.GeoDataFrame,
+    transit_links: gpd.GeoDataFrame,
+    services: gpd.GeoDataFrame,
+    crossings: gpd.GeoDataFrame,
+    dead_ends: gpd.GeoDataFrame,
+    missing_links: gpd.GeoDataFrame,
+    bottlenecks: gpd.GeoDataFrame,
+    centre_times: pd.DataFrame,
+    zone_grid: gpd.GeoDataFrame,
+    travel_times: pd.DataFrame | PairTimes,
+    zones: gpd.GeoDataFrame,
+    border_effect: pd.DataFrame,
+    land: gpd.GeoDataFrame,
+    eco_zones: gpd.GeoDataFrame,
+    conflicts: gpd.GeoDataFrame,
+    eco_corridors: gpd.GeoDataFrame,
+    params: IntegrationParams,
+    metro: Metro | None = None,
+) -> dict[str, pd.DataFrame]:
+    """Indicators and index of every border, every city and the metro.
+
+    Parameters
+    ----------
+    cities ... eco_corridors
+        Layers in the metro's metric CRS. ``zone_grid`` gives the populated
+        points, ``travel_times`` (drive) who reaches whom.
+    metro
+        For the plan's named zones; without it there are none.
+
+    Returns
+    -------
+    dict
+        Layers ``indicators`` and ``integration_index``.
+    """
+    require_metric(cities, "cities")
+    city_ids = sorted(cities["city_id"])
+    by_city = borders_by_city(borders, counties)
+    table = zone_table(zone_grid, zones, city_ids)
+    sites = find_sites(services, metro, cities, table)
+    towns = find_towns(centres, counties, centre_times, table)
+    reach = find_reach(travel_times, table, city_ids, sites, centres, towns, params)
+    evidence = Evidence(
+        params=params,
+        borders=by_city,
+        cities=city_ids,
+        zones=table,
+        near_border=near_borders(table, by_city),
+        reach=reach,
+        within_radius=people_within_radius(table, len(city_ids)),
+        sites=sites,
+        towns=towns.assign(minutes_to_seat=reach.town_minutes),
+        mapped=frozenset(roads["city_id"].dropna().unique()),
+        crossings=crossing_table(crossings, roads),
+        lines=lines_across(transit_links, stations),
+        stops=stops_by_city(stations),
+        dead_ends=pd.DataFrame(dead_ends[["border_id", "end_type", "status"]]),
+        missing_links=pd.DataFrame(missing_links[["border_id", "status"]]),
+        bottlenecks=pd.DataFrame(bottlenecks[["border_id", "kind"]]),
+        border_effect=border_effect.loc[
+            border_effect["mode"] == "drive", ["border_id", "penalty_pct"]
+        ],
+        land=land_areas_of(land),
+        eco_zones=widest_belt(eco_zones),
+        conflicts=pd.DataFrame(conflicts[["border_id"]]),
+        corridors=pd.DataFrame(eco_corridors[["border_id"]]),
+    )
+    scopes = list(scopes_of(by_city, city_ids))
+    indicators = _indicator_table(scopes, evidence)
+    return {"indicators": indicators, "integration_index": index_of(indicators, params)}
+
+
+def _indicator_table(scopes: list[Scope], evidence: Evidence) -> pd.DataFrame:
+    rows = []
+    for scope in scopes:
+        for goalpost in GOALPOSTS:
+            value, coverage = MEASURES[goalpost.indicator](scope, evidence)
+            rows.append(_indicator_row(scope, goalpost, float(value), float(coverage)))
+    return pd.DataFrame(
+        rows,
+        columns=[
+            "border_id",
+            "city_id",
+            "dimension",
+            "indicator",
+            "value",
+            "unit",
+            "score",
+            "coverage_pct",
+        ],
+    )
+
+
+def _indicator_row(
+    scope: Scope, goalpost: Goalpost, value: float, coverage: float
+) -> dict[str, Any]:
+    is_known = np.isfinite(value)
+    return {
+        "border_id": scope.border_id,
+        "city_id": scope.city_id,
+        "dimension": goalpost.dimension,
+        "indicator": goalpost.indicator,
+        "value": value if is_known else np.nan,
+        "unit": goalpost.unit,
+        "score": float(score_of(value, goalpost.worst, goalpost.best)) if is_known else np.nan,
+        "coverage_pct": min(max(coverage, 0.0), 100.0) if is_known else 0.0,
+    }

@@ -1,0 +1,1 @@
+"""The road network: edges and nodes of physical topology."""

@@ -1,0 +1,1 @@
+"""Stations and links of public transport."""

@@ -1,0 +1,1 @@
+"""The shipped metros, and what a metro file may say."""

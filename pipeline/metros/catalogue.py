@@ -1,0 +1,369 @@
+"""Metros and cities, as declared in TOML files.
+
+What a metro *is* belongs here: its cities, scopes, sources and parameter
+overrides, read and validated from ``pipeline/metros/*.toml`` or any path. What
+its layers contain belongs to `schemas`; defaults of the parameters to `config`.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
+
+from pipeline.errors import ConfigError
+from pipeline.metros.config import Params
+
+METROS_FOLDER = Path(__file__).parent
+DEFAULT_METRO = "zhengzhou"
+
+Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09"]
+
+
+def _check_lon_lat(point: tuple[float, float]) -> tuple[float, float]:
+    lon, lat = point
+    if not (-180.0 <= lon <= 180.0 and -90.0 <= lat <= 90.0):
+        raise ValueError(f"[{lon}, {lat}] is not [longitude, latitude] in degrees")
+    return point
+
+
+def _check_not_reserved(metro_id: str) -> str:
+    # maps/index.html and maps/assets/ are every metro's.
+    if metro_id.lower() in ("index", "assets"):
+        raise ValueError(f"{metro_id!r} is the name of a shared page or folder; take another id")
+    return metro_id
+
+
+def _check_box(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    west, south, east, north = box
+    if not (-180.0 <= west < east <= 180.0 and -90.0 <= south < north <= 90.0):
+        raise ValueError(f"{list(box)} is not [west, south, east, north] in degrees")
+    return box
+
+
+Box = Annotated[tuple[float, float, float, float], AfterValidator(_check_box)]
+LonLat = Annotated[tuple[float, float], AfterValidator(_check_lon_lat)]
+# Ids become file names and parts of border ids: letters of any script, digits, underscore.
+MetroId = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"), AfterValidator(_check_not_reserved)
+]
+CityId = Annotated[str, Field(pattern=r"^\w{1,64}$")]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class City(_Table):
+    """One city (prefecture) of a metro. ``centre`` is [lon, lat] in WGS84."""
+
+    id: CityId
+    name: str = Field(min_length=1)
+    name_en: str = ""
+    centre: LonLat | None = None
+    population: int | None = Field(default=None, ge=0)
+    admin_level: int | None = Field(default=None, ge=2, le=11)
+    osm_relation: int | None = Field(default=None, ge=0)
+
+
+class Area(_Table):
+    """A named zone of the metro's plan, by a point or a polygon file."""
+
+    name: str = Field(min_length=1)
+    kind: Literal["innovation", "industry", "ecology", "culture"]
+    point: LonLat | None = None
+    polygon: str | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Area:
+        if (self.point is None) == (self.polygon is None):
+            raise ValueError(f"area {self.name!r} needs either point or polygon")
+        return self
+
+
+class Boundaries(_Table):
+    """Where administrative boundaries come from, and at which OSM levels."""
+
+    source: Literal["osm", "cnmaps", "file"] = "osm"
+    admin_level: int = Field(default=5, ge=2, le=11)
+    county_admin_level: int | None = Field(default=6, ge=3, le=11)
+    path: str | None = None
+    id_field: str | None = None
+    name_field: str | None = None
+    encoding: str | None = None
+    datum: Datum | None = None
+
+    @model_validator(mode="after")
+    def _file_has_path(self) -> Boundaries:
+        if self.source == "file" and not self.path:
+            raise ValueError('boundaries.source = "file" needs boundaries.path')
+        return self
+
+
+class Osm(_Table):
+    """OpenStreetMap extracts: Geofabrik names to download, or local files."""
+
+    geofabrik: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+class Overpass(_Table):
+    """A small area to fetch by the Overpass API: ``bbox`` is west, south, east, north, WGS84.
+
+    Without ``bbox`` it is the box of the boundaries, where they come from cnmaps
+    or a file. ``servers`` are addresses such as ``https://overpass-api.de/api``.
+    """
+
+    bbox: Box | None = None
+    servers: tuple[str, ...] = ()
+    max_area_km2: float = Field(default=4000.0, gt=0)
+
+
+class Vector(_Table):
+    """Roads from any file GDAL reads, with the mapping of its columns and classes.
+
+    ``columns`` maps OSM keys to columns of the roads file, ``classes`` its road
+    classes to values of ``highway``; vertices nearer than ``tolerance_m`` are
+    one. ``others`` are files of anything else (water, land use, railways,
+    barriers), whose columns are named as the OSM keys.
+    """
+
+    roads: str | None = None
+    others: tuple[str, ...] = ()
+    encoding: str | None = None
+    datum: Datum | None = None
+    columns: dict[str, str] = Field(default_factory=dict)
+    classes: dict[str, str] = Field(default_factory=dict)
+    tolerance_m: float = Field(default=0.1, gt=0.0, le=50.0)
+
+
+class Population(_Table):
+    """A population raster; without one, city totals are spread and marked estimated."""
+
+    raster: str | None = None
+
+
+class LandCover(_Table):
+    """Land-cover rasters that decide where OSM is silent; where several do, the first named."""
+
+    raster: str | tuple[str, ...] | None = None
+    legend: Literal["worldcover", "dynamic_world"] = "worldcover"
+
+
+class Gtfs(_Table):
+    """GTFS feeds that replace the scheduled proxy of rail and metro."""
+
+    feeds: tuple[str, ...] = ()
+
+
+class Metro(_Table):
+    """One metropolitan area. ``cities`` holds every declared city, in file order."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    id: MetroId
+    name: str = ""
+    name_en: str = ""
+    core: str | None = None
+    scope: str | None = None
+    border_level: Literal["city", "county"] = "city"
+    scopes: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    boundaries: Boundaries = Boundaries()
+    osm: Osm = Osm()
+    overpass: Overpass = Overpass()
+    vector: Vector = Vector()
+    population: Population = Population()
+    land_cover: LandCover = LandCover()
+    gtfs: Gtfs = Gtfs()
+    cities: tuple[City, ...] = Field(default=(), alias="city")
+    areas: tuple[Area, ...] = Field(default=(), alias="area")
+    params: Params = Params()
+
+    _folder: Path | None = PrivateAttr(default=None)
+
+    @property
+    def is_discovered(self) -> bool:
+        """True when no city is declared: every area of the admin level is one."""
+        return not self.cities
+
+    @property
+    def analysed_cities(self) -> tuple[City, ...]:
+        """The cities of the chosen scope, in scope order; all when there is no scope."""
+        if self.scope is None:
+            return self.cities
+        by_id = {city.id: city for city in self.cities}
+        return tuple(by_id[city_id] for city_id in self.scopes[self.scope])
+
+    def resolve(self, path: str) -> Path:
+        """A path of the metro file: relative to that file, else to the working directory."""
+        beside = (self._folder or Path()) / path
+        return beside if beside.exists() else Path(path)
+
+    def locate(self, path: str) -> str:
+        """A path or URL of the metro file, for a worker to open: local paths are absolute."""
+        return path if "://" in path else str(self.resolve(path).resolve())
+
+    def files_of(self, table: str) -> tuple[str, ...]:
+        """The files that a table names, as written there: ``land_cover``, ``boundaries``."""
+        named: str | tuple[str, ...] | None
+        if table == "boundaries":
+            named = self.boundaries.path if self.boundaries.source == "file" else None
+        else:
+            named = self.gtfs.feeds if table == "gtfs" else getattr(self, table).raster
+        return () if named is None else (named,) if isinstance(named, str) else tuple(named)
+
+
+def known_metros() -> list[str]:
+    """Ids of the metros that ship with the package, sorted."""
+    return sorted(path.stem for path in METROS_FOLDER.glob("*.toml"))
+
+
+def load_metro(name: str, overrides: list[str] | None = None) -> Metro:
+    """Read one metro by catalogue id or by the path of a TOML file.
+
+    Parameters
+    ----------
+    name
+        An id such as ``zhengzhou``, or a path ending in ``.toml``.
+    overrides
+        ``section.key=value`` assignments of stage parameters (TOML values;
+        anything else is taken as text), or of a top-level key such as
+        ``scope=1+4``.
+
+    Raises
+    ------
+    ConfigError
+        Unknown id, unreadable TOML, or every fault of its content at once.
+    """
+    path = _find_metro_file(name)
+    table = _read_toml(path)
+    table.setdefault("id", path.stem)
+    faults = _apply_overrides(table, overrides or [])
+    metro, found = _validate(table)
+    if faults or found or metro is None:
+        raise ConfigError(str(path), faults + found)
+    metro._folder = path.parent
+    return metro
+
+
+def metro_id_of(name: str) -> str:
+    """The id of a metro whose run is finished: an id as it is, or read from a TOML file.
+
+    Raises
+    ------
+    ConfigError
+        If it is neither, or the file has faults.
+    """
+    if name.endswith(".toml"):
+        return load_metro(name).id
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
+        raise ConfigError(f"{name!r}: expected a metro's id or the path of its .toml file")
+    return name
+
+
+def _find_metro_file(name: str) -> Path:
+    if name.endswith(".toml") or "/" in name or "\\" in name:
+        path = Path(name)
+        if not path.is_file():
+            raise ConfigError(f"metro file {name} does not exist; expected a TOML file")
+        return path
+    path = METROS_FOLDER / f"{name}.toml"
+    if name not in known_metros():
+        raise ConfigError(
+            f"unknown metro {name!r}; known: {', '.join(known_metros())}; "
+            "or give the path of a metro's .toml file"
+        )
+    return path
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML in UTF-8: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _apply_overrides(table: dict[str, Any], overrides: list[str]) -> list[str]:
+    """Write ``--set`` assignments into the parsed table; return the faults."""
+    faults = []
+    for text in overrides:
+        dotted, separator, raw = text.partition("=")
+        if not separator or not re.fullmatch(r"\w+(\.\w+)?", dotted.strip()):
+            faults.append(f"--set {text!r}: expected section.key=value")
+            continue
+        try:
+            value = tomllib.loads(f"value = {raw}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = raw
+        section, _, key = dotted.strip().rpartition(".")
+        target = table.setdefault("params", {}).setdefault(section, {}) if section else table
+        target[key] = value
+    return faults
+
+
+def _validate(table: dict[str, Any]) -> tuple[Metro | None, list[str]]:
+    faults = []
+    metro = None
+    try:
+        metro = Metro.model_validate(table)
+    except ValidationError as error:
+        faults = [_describe(fault) for fault in error.errors()]
+    return metro, faults + _cross_faults(table)
+
+
+def _describe(fault: Any) -> str:
+    place = ".".join(str(part) for part in fault["loc"]) or "file"
+    if fault["type"] == "extra_forbidden":
+        return f"{place}: unknown key"
+    if fault["type"] == "missing":
+        return f"{place}: missing"
+    value = repr(fault.get("input"))
+    shown = value if len(value) <= 60 else value[:57] + "..."
+    message = fault["msg"].removeprefix("Value error, ")
+    return f"{place}: {message[0].lower()}{message[1:]} (found {shown})"
+
+
+def _cross_faults(table: dict[str, Any]) -> list[str]:
+    """Faults between keys; checked on the raw table, so they show beside the others."""
+    cities = table.get("city", [])
+    if not isinstance(cities, list) or not all(isinstance(city, dict) for city in cities):
+        return []
+    ids = [str(city.get("id")) for city in cities]
+    faults = [f"city: id {key!r} is declared {n} times" for key, n in Counter(ids).items() if n > 1]
+    scopes = table.get("scopes", {})
+    if isinstance(scopes, dict):
+        for scope, members in scopes.items():
+            if isinstance(members, list):
+                faults += [
+                    f"scopes.{scope}: city {member!r} has no [[city]] table"
+                    for member in members
+                    if str(member) not in ids
+                ]
+        scope = table.get("scope")
+        if scope is not None and scope not in scopes:
+            faults.append(f"scope: {scope!r} is not one of [scopes]: {', '.join(scopes) or 'none'}")
+        members = scopes.get(scope, ids) if isinstance(scope, str) else ids
+    else:
+        members = ids
+    core = table.get("core")
+    if cities and core is None:
+        faults.append("core: missing; expected the id of one [[city]]")
+    elif cities and isinstance(members, list) and core not in members:
+        faults.append(f"core: city {core!r} is not among the analysed cities")
+    if cities and len(set(members if isinstance(members, list) else ids)) < 2:
+        faults.append("city: a metro needs at least two cities")
+    return faults

@@ -1,0 +1,30 @@
+"""Parameters of the pages: defaults with unit and source."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from pipeline.parameters import StageParams
+from pipeline.terms import RoadClass
+
+
+class MapParams(StageParams):
+    """The pages (design.md 7)."""
+
+    simplify_m: Annotated[float, Field(ge=0)] = Field(
+        30.0, description="tolerance of drawn lines and outlines"
+    )
+    base_road_classes: tuple[RoadClass, ...] = Field(
+        ("motorway", "trunk", "primary", "secondary"), description="classes drawn everywhere"
+    )
+    near_border_m: Annotated[float, Field(ge=0)] = Field(
+        4_000.0, description="this near a border lower classes are drawn too"
+    )
+    near_road_class: RoadClass = Field(
+        "unclassified", description="the lowest class drawn near a border"
+    )
+    max_features: Annotated[int, Field(ge=100)] = Field(
+        20_000, description="per layer; more are thinned, and it says so"
+    )

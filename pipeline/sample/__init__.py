@@ -1,0 +1,1 @@
+"""The embedded default: a synthetic extract on real boundaries, with its truth."""

@@ -1,0 +1,122 @@
+"""Boundaries as OSM relations on shared ways.
+
+What belongs here: turning arcs into ways and areas into relations of
+admin_level 5 (cities) and 6 (districts). Reading them is `boundaries`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import shapely
+
+from pipeline.sample.boundaries import Territory
+from pipeline.sample.osm import Member, Osm
+from pipeline.sample.places import Settlement
+
+_CITY_LEVEL, _DISTRICT_LEVEL = 5, 6
+
+
+def add_boundaries(
+    osm: Osm, territory: Territory, settlements: list[Settlement], place_nodes: list[int]
+) -> None:
+    """Add one way per arc and one relation per city and district."""
+    ways: dict[str, list[int]] = defaultdict(list)
+    city_ways: dict[str, list[int]] = defaultdict(list)
+    city_of = {d.area_id: d.city_id for d in territory.districts}
+    node_of: dict[tuple[float, float], int] = {}
+    for arc in territory.arcs:
+        refs = []
+        for point in arc.line.coords:
+            if point not in node_of:
+                node_of[point] = osm.add_node(point)
+            refs.append(node_of[point])
+        sides = [city_of[arc.left], city_of.get(arc.right, "")]
+        is_border = sides[0] != sides[1]
+        for start in range(0, len(refs) - 1, 1900):
+            way = osm.add_way(
+                refs[start : start + 1901],
+                {
+                    "boundary": "administrative",
+                    "admin_level": str(_CITY_LEVEL if is_border else _DISTRICT_LEVEL),
+                },
+            )
+            ways[arc.left].append(way)
+            if arc.right:
+                ways[arc.right].append(way)
+            if is_border:
+                for city_id in sides:
+                    if city_id:
+                        city_ways[city_id].append(way)
+    _add_cities(osm, territory, settlements, place_nodes, city_ways)
+    _add_districts(osm, territory, settlements, place_nodes, ways)
+
+
+def _add_cities(
+    osm: Osm,
+    territory: Territory,
+    settlements: list[Settlement],
+    place_nodes: list[int],
+    city_ways: dict[str, list[int]],
+) -> None:
+    for city in territory.cities:
+        centre = next(
+            n
+            for s, n in zip(settlements, place_nodes, strict=True)
+            if s.kind == "city" and s.city_id == city.id
+        )
+        tags = {
+            "type": "boundary",
+            "boundary": "administrative",
+            "admin_level": str(city.admin_level or _CITY_LEVEL),
+            "name": city.name,
+            "name:zh": city.name,
+            "ref:CN": city.id,
+            "ref": city.id,
+        }
+        if city.name_en:
+            tags["name:en"] = city.name_en
+        if city.population:
+            tags["population"] = str(city.population)
+        members: list[Member] = [("w", way, "outer") for way in city_ways[city.id]]
+        osm.add_relation([*members, ("n", centre, "admin_centre"), ("n", centre, "label")], tags)
+
+
+def _add_districts(
+    osm: Osm,
+    territory: Territory,
+    settlements: list[Settlement],
+    place_nodes: list[int],
+    ways: dict[str, list[int]],
+) -> None:
+    points = shapely.points([s.xy for s in settlements])
+    stand_alone = {city.id for city in territory.cities}
+    for district in territory.districts:
+        if district.area_id in stand_alone:
+            continue  # a county-level city under the province: its city relation is level 6 already
+        members: list[Member] = [("w", way, "outer") for way in ways[district.area_id]]
+        seats = [
+            k
+            for k, s in enumerate(settlements)
+            if s.kind == "seat"
+            and s.name == _stem(district.name)
+            and district.shape.contains(points[k])
+        ]
+        if seats:
+            members.append(("n", place_nodes[seats[0]], "admin_centre"))
+        osm.add_relation(
+            members,
+            {
+                "type": "boundary",
+                "boundary": "administrative",
+                "admin_level": str(_DISTRICT_LEVEL),
+                "name": district.name,
+                "name:zh": district.name,
+                "ref": district.area_id,
+                "ref:CN": district.area_id,
+            },
+        )
+
+
+def _stem(name: str) -> str:
+    return name.rstrip("县市区") if len(name) > 2 else name

@@ -1,0 +1,1 @@
+"""OpenStreetMap: reading and writing its files."""

@@ -1,0 +1,17 @@
+"""Parameters of reading a source: defaults with unit and source."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from pipeline.parameters import Metres, StageParams
+
+
+class ExtractParams(StageParams):
+    """What is read from the source."""
+
+    margin_m: Metres = Field(10_000.0, description="read this far beyond the metro's outline")
+    extract_edge_m: Metres = Field(50.0, description="a node this near the extract's edge is cut")
+    building_belt_m: Metres = Field(
+        5_000.0, description="buildings are read this near an inter-city border only"
+    )

@@ -1,0 +1,1 @@
+"""Rasters: population and land cover."""

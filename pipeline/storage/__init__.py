@@ -1,0 +1,1 @@
+"""Files, locks and paths, on disks and object stores."""

@@ -1,0 +1,166 @@
+"""Where tasks run: what is told when workers or the scheduler are not as they should be."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import time
+from types import SimpleNamespace
+
+import distributed
+import pytest
+
+from pipeline.errors import ClusterError, ConfigError, StageError, WorkerDiedError
+from pipeline.flow import cluster, environment
+
+
+def result_of(executor, func, *args):
+    return executor.result(executor.submit(func, *args, name="task", priority=0))
+
+
+@pytest.mark.parametrize(
+    ("limit", "scheduler", "workers", "told"),
+    [
+        ("much", None, None, "expected a size such as 4GiB"),
+        ("1MB", None, None, "at least 512MiB"),
+        ("4GiB", None, 0, "needs worker processes"),
+        ("4GiB", "tcp://there:8786", None, "dask worker tcp://there:8786 --memory-limit 4GiB"),
+    ],
+)
+def test_memory_limits_that_cannot_be(limit, scheduler, workers, told):
+    with pytest.raises(ConfigError, match=told), cluster.connect(scheduler, workers, limit):
+        pass
+
+
+def test_a_worker_that_passes_its_limit_is_ended_and_another_goes_on(tmp_path):
+    """The task that does it is tried again and then told; what follows runs."""
+    marks = str(tmp_path)
+
+    def grow():
+        import pathlib
+        import time
+        import uuid
+
+        pathlib.Path(marks, uuid.uuid4().hex).touch()
+        hold = bytearray(700_000_000)
+        hold[::4096] = b"x" * len(hold[::4096])
+        time.sleep(60)
+
+    with cluster.connect(workers=1, memory_limit="512MiB") as executor:
+        with pytest.raises(WorkerDiedError, match="ended 2 times, out of memory or killed"):
+            result_of(executor, grow)
+        assert result_of(executor, int, "7") == 7
+    assert len(list(tmp_path.iterdir())) == cluster.TRIES
+
+
+def test_a_task_whose_worker_is_killed_once_is_done_by_another(tmp_path):
+    mark = str(tmp_path / "mark")
+
+    def die_once():
+        import os
+        import pathlib
+        import signal
+
+        if not pathlib.Path(mark).exists():
+            pathlib.Path(mark).touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return "done"
+
+    with cluster.connect(workers=1) as executor:
+        assert result_of(executor, die_once) == "done"
+
+
+def test_out_of_memory_in_a_task_is_one_line():
+    def ask():
+        raise MemoryError("Unable to allocate 8.00 TiB")
+
+    with (
+        cluster.connect(workers=0) as executor,
+        pytest.raises(StageError, match=r"out of memory: Unable to allocate 8\.00 TiB; use"),
+    ):
+        result_of(executor, ask)
+
+
+def test_workers_that_join_later_are_checked_too(monkeypatch):
+    own = environment.describe()
+    assert cluster.run_if_alike(own, int, "7") == 7
+    monkeypatch.setattr(cluster, "_describe_once", lambda: own | {"numpy": "1.0"})
+    with pytest.raises(StageError, match=r"numpy .* here, 1\.0 there"):
+        cluster.run_if_alike(own, int, "7")
+
+
+def test_a_cluster_without_workers_is_waited_for_and_then_told(monkeypatch):
+    info = {"workers": {}}
+    client = SimpleNamespace(status="running", scheduler_info=lambda n_workers: info)
+    executor = cluster.OnDask(client)
+    executor.check()
+    monkeypatch.setattr(cluster, "NO_WORKERS_S", 0.01)
+    time.sleep(0.02)
+    with pytest.raises(ClusterError, match="has had no workers"):
+        executor.check()
+    info["workers"]["tcp://a"] = {}
+    executor.check()
+    client.status = "closed"
+    with pytest.raises(ClusterError, match="was lost"):
+        executor.check()
+
+
+def test_a_cluster_of_a_gateway_is_found_by_name(monkeypatch):
+    """The gateway's client library is played; what it hands out is a real client."""
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
+        ) as own,
+    ):
+
+        class GatewayClusterError(Exception): ...
+
+        closed = []
+
+        def connect(name):
+            if name == "stopped":
+                raise GatewayClusterError(f"Cluster {name} is already stopped")
+            if name != "abc":
+                raise ValueError(f"Cluster {name} not found")
+            return SimpleNamespace(get_client=lambda: distributed.Client(own))
+
+        module = SimpleNamespace(
+            Gateway=lambda: SimpleNamespace(connect=connect, close=lambda: closed.append(1)),
+            GatewayClusterError=GatewayClusterError,
+            GatewayServerError=type("GatewayServerError", (Exception,), {}),
+        )
+        monkeypatch.setitem(sys.modules, "dask_gateway", module)
+        with cluster.connect("gateway:abc") as executor:
+            assert result_of(executor, int, "7") == 7
+        for asked, why in {
+            "gateway:other": "cannot connect to gateway:other: Cluster other not found",
+            "gateway:stopped": "cannot connect to gateway:stopped: Cluster stopped is already stopped",
+            "gateway:": "--scheduler gateway: names no cluster; expected gateway:NAME",
+        }.items():
+            with pytest.raises(ClusterError) as caught, cluster.connect(asked):
+                pass
+            assert str(caught.value) == why
+        assert len(closed) == 2
+    monkeypatch.setitem(sys.modules, "dask_gateway", None)
+    with pytest.raises(ClusterError, match="pip install dask-gateway"):
+        cluster._client_of("gateway:abc")
+
+
+def test_workers_have_the_package_loaded_and_settled(monkeypatch):
+    """Nothing that the imports made is gone through again, nor is memory trimmed at every turn."""
+    # Clusters that Dask itself set up leave this behind in the process that starts them.
+    monkeypatch.delenv("MALLOC_TRIM_THRESHOLD_", raising=False)
+    with cluster.connect(workers=1) as executor:
+        loaded = executor.submit(_what_is_loaded, name="look", priority=0).result()
+    assert loaded["stages"]
+    assert loaded["frozen"] > 100_000
+    assert loaded["trim"] is None
+
+
+def _what_is_loaded():
+    return {
+        "stages": "pipeline.flow.stages" in sys.modules,
+        "frozen": gc.get_freeze_count(),
+        "trim": os.environ.get("MALLOC_TRIM_THRESHOLD_"),
+    }

@@ -1,0 +1,273 @@
+"""Zones: which cells, whose people, which access."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import h3
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.crs import WGS84, local_metric_crs
+from pipeline.layers import conform, empty_layer
+from pipeline.measures.access import zones
+from pipeline.measures.access.params import ZonesParams
+from pipeline.measures.routing.params import RoutingParams
+from pipeline.measures.routing.preparation import prepare
+
+CRS = local_metric_crs(113.6, 34.7)
+PARAMS = ZonesParams()
+SQUARE = 20_000.0
+
+
+def make_cities(populations=(100_001.0, 7.0), crs=CRS, side=SQUARE):
+    """Two squares side by side, the first west of x = 0."""
+    boxes = [shapely.box(-side, 0, 0, side), shapely.box(0, 0, side, side)]
+    return gpd.GeoDataFrame(
+        {"city_id": ["a", "b"], "name": ["a", "b"], "population": list(populations)},
+        geometry=boxes,
+        crs=crs,
+    )
+
+
+def make_places(rows, crs=CRS):
+    frame = gpd.GeoDataFrame(
+        [
+            {
+                "place_id": f"n{n}",
+                "name": None,
+                "place": kind,
+                "population": people,
+                "city_id": city,
+            }
+            for n, (_, _, kind, people, city) in enumerate(rows)
+        ],
+        columns=["place_id", "name", "place", "population", "city_id"],
+        geometry=gpd.points_from_xy([row[0] for row in rows], [row[1] for row in rows]),
+        crs=crs,
+    )
+    return conform("places", frame) if rows else empty_layer("places", crs)
+
+
+def make_land(boxes, value="residential"):
+    if not boxes:
+        return empty_layer("land_areas", CRS)
+    return gpd.GeoDataFrame(
+        {
+            "area_id": [f"w{n}" for n in range(len(boxes))],
+            "key": "landuse",
+            "value": value,
+            "water": None,
+            "name": None,
+        },
+        geometry=boxes,
+        crs=CRS,
+    )
+
+
+def make_network(crs=CRS, side=SQUARE):
+    """One road along y = 10 km from west to east."""
+    line = shapely.LineString([(-side, 10_000.0), (side, 10_000.0)])
+    row = {
+        "edge_id": "1/1/2",
+        "from_node": 1,
+        "to_node": 2,
+        "way_id": 1,
+        "highway": "primary",
+        "name": None,
+        "ref": None,
+        "status": "open",
+        "is_oneway": False,
+        "lanes": 1.0,
+        "lanes_evidence": "imputed",
+        "speed_kmh": 60.0,
+        "speed_evidence": "imputed",
+        "is_bridge": False,
+        "is_tunnel": False,
+        "length_m": line.length,
+        "city_id": None,
+        "class_rank": 2,
+        "is_link": False,
+        "is_roundabout": False,
+        "is_urban": False,
+        "is_in_core": False,
+        "is_closed": False,
+        "is_toll": False,
+        "layer": 0,
+        "service": None,
+    }
+    roads = gpd.GeoDataFrame([row], geometry=[line], crs=crs)
+    return prepare(
+        roads, empty_layer("road_nodes", crs), empty_layer("turn_restrictions"), RoutingParams()
+    )
+
+
+def grid_of(cities=None, places=(), land=(), **changes):
+    cities = make_cities() if cities is None else cities
+    params = changes.get("params", PARAMS)
+    raster = changes.get("raster")
+    return zones.make_zone_grid(
+        cities,
+        make_places(list(places)),
+        make_land(list(land)),
+        zones.make_zone_cells(cities, params),
+        empty_layer("raster_population") if raster is None else raster,
+        changes.get("network") or make_network(),
+        params,
+    )
+
+
+def test_cells_are_those_whose_centre_lies_in_a_city():
+    cities = make_cities()
+    grid = grid_of(cities)
+    assert grid["cell"].is_monotonic_increasing and grid["cell"].is_unique
+    everything = gpd.GeoSeries([shapely.box(-60_000, -40_000, 60_000, 60_000)], crs=CRS).to_crs(
+        WGS84
+    )[0]
+    near = h3.h3shape_to_cells(h3.geo_to_h3shape(everything), 7)
+    lat_lon = np.array([h3.cell_to_latlng(cell) for cell in near])
+    points = gpd.GeoSeries(gpd.points_from_xy(lat_lon[:, 1], lat_lon[:, 0]), crs=WGS84).to_crs(CRS)
+    for city_id, shape in zip(cities["city_id"], cities.geometry, strict=True):
+        expected = {cell for cell, inside in zip(near, points.within(shape), strict=True) if inside}
+        assert set(grid.loc[grid["city_id"] == city_id, "cell"]) == expected
+    # 400 km2 a city, about 4 km2 a cell here.
+    assert grid["city_id"].value_counts().between(95, 105).all()
+    assert (shapely.area(grid.geometry.to_numpy()) / 1e6).max() < 7
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    people=st.tuples(st.integers(0, 30_000_000), st.integers(0, 30_000_000)),
+    seed=st.integers(0, 2**32 - 1),
+    n_places=st.integers(0, 20),
+    n_land=st.integers(0, 10),
+)
+def test_city_totals_survive_to_the_person(people, seed, n_places, n_land):
+    rng = np.random.default_rng(seed)
+    kinds = list(PARAMS.place_weight)
+    places = [
+        (
+            x,
+            rng.uniform(0, SQUARE),
+            str(rng.choice(kinds)),
+            float(rng.choice([np.nan, 3e7, 12.0])),
+            "a" if x < 0 else "b",
+        )
+        for x in rng.uniform(-SQUARE, SQUARE, n_places)
+    ]
+    corners = rng.uniform(-SQUARE, SQUARE, (n_land, 2))
+    land = [shapely.box(x, y, x + 3000, y + 2000) for x, y in corners]
+    grid = grid_of(make_cities(people), places, land, network=NETWORK)
+    totals = grid.groupby("city_id")["population"].sum()
+    np.testing.assert_allclose(totals, people, atol=1e-6, rtol=0)
+    assert (grid["population"] >= -1e-6).all()
+    assert set(grid["population_evidence"]) == {"estimated"}
+
+
+NETWORK = make_network()
+
+
+def test_people_go_where_land_and_places_are():
+    land = [
+        shapely.box(-12_000, 5_000, -10_000, 7_000),
+        shapely.box(-11_000, 5_000, -10_000, 7_000),
+    ]
+    grid = grid_of(places=[(-3_000.0, 15_000.0, "town", np.nan, "a")], land=land)
+    of_a = grid[grid["city_id"] == "a"]
+    town = of_a[of_a.geometry.contains(shapely.Point(-3_000, 15_000))]
+    assert town["population"].sum() == pytest.approx(0.3 * 100_001)
+    homes = shapely.union_all(land)
+    share = of_a.geometry.intersection(homes).area / homes.area
+    rest = of_a.drop(index=town.index)
+    # Overlapping residential land counts once.
+    np.testing.assert_allclose(rest["population"], 0.7 * 100_001 * share.loc[rest.index], atol=1e-6)
+    assert (town["point_x"].iloc[0], town["point_y"].iloc[0]) == (-3_000.0, 15_000.0)
+
+
+def test_no_cell_is_denser_than_the_limit():
+    grid = grid_of(
+        make_cities((2_000_000.0, 7.0)), places=[(-3_000.0, 15_000.0, "town", np.nan, "a")]
+    )
+    of_a = grid[grid["city_id"] == "a"]
+    density = of_a["population"] / of_a.geometry.area * 1e6
+    assert density.max() == pytest.approx(PARAMS.density_most_km2)
+    assert of_a["population"].sum() == pytest.approx(2_000_000.0)
+    assert (density > 0).all()
+
+
+def test_without_land_and_places_people_are_spread_by_area_and_unknown_stays_unknown():
+    grid = grid_of(make_cities((50_000.0, np.nan)))
+    of_a, of_b = grid[grid["city_id"] == "a"], grid[grid["city_id"] == "b"]
+    density = of_a["population"] / of_a.geometry.area
+    assert density.max() == pytest.approx(density.min(), rel=1e-9)
+    assert of_b["population"].isna().all()
+    assert set(of_b["population_evidence"]) == {"unknown"}
+
+
+def test_access_within_the_limit_and_the_reason_beyond():
+    grid = grid_of()
+    distance = np.abs(grid["point_y"] - 10_000.0)
+    near = distance <= PARAMS.max_snap_m
+    assert 0 < near.sum() < len(grid)
+    np.testing.assert_allclose(grid.loc[near, "snap_m"], distance[near], atol=1e-6)
+    np.testing.assert_allclose(grid.loc[near, "access_min"], distance[near] / 250.0, atol=1e-6)
+    assert grid.loc[near, "reason"].isna().all()
+    assert (grid.loc[~near, "reason"] == "no_road_within_limit").all()
+    assert grid.loc[~near, "snap_m"].isna().all()
+    access = NETWORK.access_of_zones(grid)
+    np.testing.assert_array_equal(access.has_access, near)
+
+
+def test_a_city_smaller_than_a_cell_still_has_one():
+    cities = make_cities((1000.0, 50.0))
+    tiny = shapely.box(-5_000, 5_000, -4_990, 5_010)
+    cities.loc[1, "geometry"] = tiny
+    cities.loc[0, "geometry"] = cities.geometry[0].difference(tiny)
+    grid = grid_of(cities)
+    assert grid.loc[grid["city_id"] == "b", "population"].tolist() == [50.0]
+
+
+@pytest.mark.parametrize("centre", [(179.99, -16.5), (-179.95, 66.0)])
+def test_the_antimeridian_does_not_matter(centre):
+    crs = local_metric_crs(*centre)
+    cities = make_cities(crs=crs, side=30_000.0)
+    network = make_network(crs=crs, side=30_000.0)
+    grid = zones.make_zone_grid(
+        cities,
+        empty_layer("places", crs),
+        empty_layer("land_areas", crs),
+        zones.make_zone_cells(cities, PARAMS),
+        empty_layer("raster_population"),
+        network,
+        PARAMS,
+    )
+    area = grid.groupby("city_id").apply(lambda rows: rows.geometry.area.sum())
+    np.testing.assert_allclose(area, 900e6, rtol=0.06)
+    assert grid.geometry.area.max() < 12e6
+
+
+def test_no_cities_no_cells():
+    empty = empty_layer("cities", CRS)
+    grid = grid_of(empty)
+    assert grid.empty and list(conform("zone_grid", grid).columns)
+
+
+def test_a_raster_comes_before_the_totals_and_a_city_it_does_not_know_is_spread():
+    cities = make_cities((50_000.0, 7_000.0))
+    cells = zones.make_zone_cells(cities, PARAMS)
+    is_a = (cells["city_id"] == "a").to_numpy()
+    counted = np.where(is_a, np.arange(len(cells)) * 3.0, np.nan)
+    counted[np.flatnonzero(is_a)[0]] = np.nan
+    raster = pd.DataFrame({"cell": cells["cell"], "population": counted})
+    grid = grid_of(cities, raster=raster.sample(frac=1.0, random_state=0), network=NETWORK)
+    own = grid["city_id"] == "a"
+    np.testing.assert_array_equal(grid.loc[own, "population"], counted[is_a])
+    assert grid.loc[own, "population_evidence"].value_counts().to_dict() == {
+        "raster": is_a.sum() - 1,
+        "unknown": 1,
+    }
+    assert set(grid.loc[~own, "population_evidence"]) == {"estimated"}
+    assert grid.loc[~own, "population"].sum() == pytest.approx(7_000.0, abs=1e-6)

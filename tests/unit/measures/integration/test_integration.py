@@ -1,0 +1,607 @@
+"""The index: fixed goalposts, monotone, missing is not zero, nothing foreign counts."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.errors import CrsError
+from pipeline.layers import LAYERS, conform, empty_layer
+from pipeline.measures import integration
+from pipeline.measures.integration import integrate
+from pipeline.measures.integration.goalposts import GOALPOSTS
+from pipeline.measures.integration.integrate import score_of
+from pipeline.measures.integration.params import IntegrationParams
+from pipeline.metros.catalogue import Metro
+from pipeline.terms import DIMENSIONS, MODES
+
+CRS = "+proj=laea +lat_0=34 +lon_0=113 +datum=WGS84 +units=m +no_defs"
+WIDTH, HEIGHT = 40_000.0, 60_000.0
+PARAMS = IntegrationParams(perturbations=20)
+INPUTS = (
+    "cities",
+    "counties",
+    "centres",
+    "borders",
+    "roads",
+    "stations",
+    "transit_links",
+    "services",
+    "crossings",
+    "dead_ends",
+    "missing_links",
+    "bottlenecks",
+    "centre_times",
+    "zone_grid",
+    "travel_times",
+    "zones",
+    "border_effect",
+    "land",
+    "eco_zones",
+    "conflicts",
+    "eco_corridors",
+)
+
+
+def layer(name, rows, geometry=None):
+    """A layer from dicts; what they leave out is null where allowed, else any valid value."""
+    if not rows:
+        return empty_layer(name, CRS)
+    given_columns = pd.DataFrame(rows)
+    columns = {}
+    for column in LAYERS[name].columns:
+        if column.name in given_columns:
+            columns[column.name] = given_columns[column.name]
+        elif column.nullable:
+            columns[column.name] = pd.Series([None] * len(rows), dtype=object)
+        else:
+            allowed = column.values  # noqa: PD011
+            any_value = {"bool": False, "str": next(iter(allowed), "x")}
+            columns[column.name] = pd.Series([any_value.get(column.dtype, 0)] * len(rows))
+    frame = pd.DataFrame(columns)
+    if geometry is not None:
+        frame = gpd.GeoDataFrame(frame, geometry=list(geometry), crs=CRS)
+    return conform(name, frame)
+
+
+def make_metro(names="ABC", missing=3, crossings=8):
+    """Cities in a row, 40 by 60 km, the first the core; all layers, 50 km/h everywhere."""
+    boxes = {
+        name: shapely.box(i * WIDTH, 0, (i + 1) * WIDTH, HEIGHT) for i, name in enumerate(names)
+    }
+    pairs = list(pairwise(names))
+    layers = {name: empty_layer(name, CRS) for name in INPUTS}
+    layers["cities"] = layer(
+        "cities",
+        [{"city_id": n, "name": n, "population": 1e6, "is_core": n == "A"} for n in names],
+        boxes.values(),
+    )
+    layers["counties"] = layer(
+        "counties", [{"county_id": f"r{n}", "city_id": n} for n in names], boxes.values()
+    )
+    middle = [shapely.centroid(boxes[n]) for n in names]
+    centres = [
+        {
+            "centre_id": f"{'core' if n == 'A' else 'city'}-{n}",
+            "kind": "core" if n == "A" else "city",
+            "city_id": n,
+        }
+        for n in names
+    ]
+    centres += [
+        {"centre_id": f"county_seat-{n}", "kind": "county_seat", "city_id": n} for n in names
+    ]
+    places = middle + middle
+    for name in names:
+        for number in range(3):
+            centres.append({"centre_id": f"town-{name}{number}", "kind": "town", "city_id": name})
+            places.append(shapely.Point(boxes[name].bounds[0] + 9_000 * (number + 1), 5_000))
+    layers["centres"] = layer("centres", centres, places)
+    lines = [
+        shapely.LineString([(b.bounds[0], 0), (b.bounds[0], HEIGHT)])
+        for b in list(boxes.values())[1:]
+    ]
+    layers["borders"] = layer(
+        "borders",
+        [
+            {"border_id": f"{a}-{b}", "level": "city", "city_a": a, "city_b": b, "length_km": 60.0}
+            for a, b in pairs
+        ],
+        [shapely.MultiLineString([line]) for line in lines],
+    )
+    zones, times = make_zones(names, boxes)
+    layers["zone_grid"], layers["zones"], layers["travel_times"] = *zones, times
+    layers["services"] = make_services(names, boxes)
+    classes = ["motorway", "primary", "secondary", "tertiary"]
+    crossed = [(f"{a}-{b}", n) for a, b in pairs for n in range(crossings)]
+    layers["roads"] = layer(
+        "roads",
+        [
+            {
+                "edge_id": f"{b}/{n}",
+                "city_id": b[0],
+                "is_oneway": n % 4 == 0,
+                "lanes_evidence": "tagged",
+            }
+            for b, n in crossed
+        ]
+        + [
+            {
+                "edge_id": f"last/{name}",
+                "city_id": name,
+                "is_oneway": False,
+                "lanes_evidence": "tagged",
+            }
+            for name in names
+        ],
+        [shapely.LineString([(0, 0), (1, 1)])] * (len(crossed) + len(names)),
+    )
+    layers["crossings"] = layer(
+        "crossings",
+        [
+            {
+                "crossing_id": f"{b}/{n}",
+                "border_id": b,
+                "edge_id": f"{b}/{n}",
+                "highway": classes[n % 4],
+            }
+            for b, n in crossed
+        ],
+        [shapely.Point(0, 0)] * len(crossed),
+    )
+    found = [(f"{a}-{b}", n) for a, b in pairs for n in range(missing)]
+    spot, hop = (
+        [shapely.Point(0, 0)] * len(found),
+        [shapely.LineString([(0, 0), (1, 1)])] * len(found),
+    )
+    layers["missing_links"] = layer(
+        "missing_links",
+        [{"link_id": f"{b}/{n}", "border_id": b, "status": "unbuilt"} for b, n in found],
+        hop,
+    )
+    layers["bottlenecks"] = layer(
+        "bottlenecks",
+        [{"bottleneck_id": f"{b}/{n}", "border_id": b, "kind": "lane_drop"} for b, n in found],
+        hop,
+    )
+    layers["dead_ends"] = layer(
+        "dead_ends",
+        [
+            {"dead_end_id": f"{b}/{n}", "border_id": b, "end_type": "rail_end", "status": "unbuilt"}
+            for b, n in found[::3]
+        ],
+        spot[::3],
+    )
+    layers["conflicts"] = layer(
+        "conflicts", [{"conflict_id": f"{b}/{n}", "border_id": b} for b, n in found], hop
+    )
+    layers["stations"] = layer(
+        "stations",
+        [
+            {"station_id": f"{k}{n}", "kind": k, "city_id": n}
+            for n in names
+            for k in ("train", "bus")
+        ],
+        [shapely.Point(0, 0)] * (2 * len(names)),
+    )
+    rides = [(k, a, b) for a, b in pairs for k in ("train", "bus")]
+    layers["transit_links"] = layer(
+        "transit_links",
+        [
+            {"from_station": f"{k}{p}", "to_station": f"{k}{q}", "line": f"{k} {a}{b}", "mode": k}
+            for k, a, b in rides
+            for p, q in ((a, b), (b, a))
+        ],
+        [shapely.LineString([(0, 0), (1, 1)])] * (2 * len(rides)),
+    )
+    layers["border_effect"] = layer(
+        "border_effect",
+        [{"border_id": f"{a}-{b}", "mode": "drive", "penalty_pct": 20.0} for a, b in pairs],
+    )
+    sides = [(f"{a}-{b}", side) for a, b in pairs for side in (a, b)]
+    strip = [shapely.box(0, 0, 5_000, HEIGHT * share) for _ in sides for share in (0.1, 0.6, 0.3)]
+    layers["land"] = layer(
+        "land",
+        [
+            {"land_id": f"{b}/{s}/{c}", "border_id": b, "city_id": s, "land_class": c}
+            for b, s in sides
+            for c in ("protected", "farmland", "unknown")
+        ],
+        strip,
+    )
+    layers["eco_zones"] = layer(
+        "eco_zones",
+        [
+            {
+                "segment_id": f"{b}/{s}",
+                "border_id": b,
+                "city_id": s,
+                "belt_km": 5.0,
+                "area_km2": 300.0,
+                "unknown_pct": 30.0,
+                "similarity_across": 0.7,
+            }
+            for b, s in sides
+        ],
+        [shapely.MultiPolygon([shapely.box(0, 0, 1, 1)])] * len(sides),
+    )
+    layers["eco_corridors"] = layer(
+        "eco_corridors",
+        [{"corridor_id": f"{a}-{b}/1", "border_id": f"{a}-{b}"} for a, b in pairs],
+        [shapely.MultiPolygon([shapely.box(0, 0, 1, 1)])] * len(pairs),
+    )
+    return layers
+
+
+def make_zones(names, boxes, step=10_000.0):
+    rows = []
+    for name in names:
+        west, _, east, north = boxes[name].bounds
+        rows += [
+            {
+                "cell": f"{name}{x:.0f}_{y:.0f}",
+                "city_id": name,
+                "point_x": x,
+                "point_y": y,
+                "population": 1_000.0 + x % 7_000,
+                "snap_m": 0.0,
+                "access_segment": 0,
+            }
+            for x in np.arange(west + step / 2, east, step)
+            for y in np.arange(step / 2, north, step)
+        ]
+    table = pd.DataFrame(rows)
+    x, y = table["point_x"].to_numpy(), table["point_y"].to_numpy()
+    squares = shapely.box(x - step / 2, y - step / 2, x + step / 2, y + step / 2)
+    grid = layer("zone_grid", rows, squares)
+    core = np.hypot(x - WIDTH / 2, y - HEIGHT / 2) / 1000 * 1.2
+    access = {f"{kind}_access": 10.0 + x / 1e5 for kind in ("hospital", "school", "university")}
+    zones = layer("zones", table.assign(minutes_to_core=core, **access).to_dict("records"), squares)
+    minutes = np.hypot(np.subtract.outer(x, x), np.subtract.outer(y, y)) / 1000 * 1.2
+    origin, destination = np.nonzero(minutes <= 60.0)
+    cells = pd.CategoricalDtype(table["cell"].to_numpy(dtype=object))
+    times = pd.DataFrame(
+        {
+            "from_cell": pd.Categorical.from_codes(origin, dtype=cells),
+            "to_cell": pd.Categorical.from_codes(destination, dtype=cells),
+            "mode": pd.Categorical(["drive"] * len(origin), categories=list(MODES)),
+            "minutes": minutes[origin, destination].astype(np.float32),
+        }
+    )
+    return (grid, zones), times
+
+
+def make_services(names, boxes):
+    rows, points = [], []
+    for name in names:
+        west = boxes[name].bounds[0]
+        for kind in ("hospital", "university", "industrial"):
+            for number in range(4):
+                rows.append(
+                    {
+                        "service_id": f"{kind}{name}{number}",
+                        "kind": kind,
+                        "city_id": name,
+                        "area_km2": 1.0,
+                    }
+                )
+                points.append(shapely.Point(west + 3_000 + 11_000 * number, HEIGHT / 2))
+    return layer("services", rows, points)
+
+
+def run(layers, **changed):
+    result = integrate(**{**layers, **changed}, params=PARAMS)
+    return {name: conform(name, frame) for name, frame in result.items()}
+
+
+def overall(result, border_id=None, city_id=None, dimension="overall"):
+    table = result["integration_index"]
+    border = table["border_id"].isna() if border_id is None else table["border_id"] == border_id
+    city = table["city_id"].isna() if city_id is None else table["city_id"] == city_id
+    found = table[border & city & (table["dimension"] == dimension)]
+    assert len(found) == 1
+    return found.iloc[0]
+
+
+@pytest.fixture(scope="module")
+def base():
+    layers = make_metro()
+    return layers, run(layers)
+
+
+# --------------------------------------------------------------------------- scores
+
+
+def test_every_indicator_has_a_measure_and_every_dimension_indicators():
+    assert [each.indicator for each in GOALPOSTS] == list(integration.MEASURES)
+    assert {each.dimension for each in GOALPOSTS} == set(DIMENSIONS)
+    assert all(each.reason and each.worst != each.best and each.weight > 0 for each in GOALPOSTS)
+
+
+def test_scores_at_the_goalposts():
+    assert score_of([0.0, 5.0, 10.0], 0.0, 10.0).tolist() == [5.0, 50.0, 95.0]
+    assert score_of([60.0, 15.0], 60.0, 15.0).tolist() == [5.0, 95.0]
+    assert np.isnan(score_of(np.nan, 0.0, 10.0))
+
+
+@given(st.floats(-1e3, 1e3), st.floats(1e-3, 1e2), st.booleans())
+def test_scores_rise_strictly_and_never_leave_0_to_100(value, step, more_is_better):
+    worst, best = (0.0, 10.0) if more_is_better else (10.0, 0.0)
+    low, high = score_of(value, worst, best), score_of(value + step, worst, best)
+    assert 0.0 < low < 100.0
+    assert low < high if more_is_better else low > high
+
+
+# --------------------------------------------------------------------------- properties
+
+
+def test_all_is_known_where_all_is_mapped(base):
+    _, result = base
+    known = result["indicators"].dropna(subset=["border_id"])
+    assert known["value"].notna().all()
+    assert known["score"].between(0, 100).all()
+    scored = result["integration_index"]
+    assert (scored["score_low"] <= scored["score"]).all() and (
+        scored["score"] <= scored["score_high"]
+    ).all()
+    assert set(scored["dimension"]) == {*DIMENSIONS, "overall"}
+    assert len(scored) == 9 * (2 + 3 + 1)
+
+
+@settings(max_examples=2, deadline=None)
+@given(st.integers(1, 3), st.integers(0, 12), st.integers(0, 6))
+def test_a_further_city_changes_no_other_pair(more, crossings, missing):
+    few = make_metro("ABC", crossings=crossings, missing=missing)
+    many = make_metro("ABCDEF"[: 3 + more], crossings=crossings, missing=missing)
+    results = run(few), run(many)
+    for name in ("indicators", "integration_index"):
+        first, second = (each[name] for each in results)
+        for key in ("A-B", "B-C"):
+            pd.testing.assert_frame_equal(
+                first[first["border_id"] == key].reset_index(drop=True),
+                second[second["border_id"] == key].reset_index(drop=True),
+            )
+        # A city's own score only follows its own neighbours.
+        pd.testing.assert_frame_equal(
+            first[first["city_id"] == "A"].reset_index(drop=True),
+            second[second["city_id"] == "A"].reset_index(drop=True),
+        )
+
+
+@settings(max_examples=3, deadline=None)
+@given(st.integers(1, 40), st.integers(0, 39))
+def test_the_index_falls_with_every_crossing_removed(count, which):
+    layers = make_metro("AB", crossings=count)
+    less = layers["crossings"].drop(index=which % count)
+    before, after = run(layers), run(layers, crossings=less)
+    for scope in ({"border_id": "A-B"}, {"city_id": "A"}, {}):
+        assert overall(after, **scope)["score"] < overall(before, **scope)["score"]
+
+
+@settings(max_examples=3, deadline=None)
+@given(st.integers(1, 40), st.integers(0, 39))
+def test_the_index_rises_with_every_missing_link_built(count, which):
+    layers = make_metro("AB", missing=count)
+    less = layers["missing_links"].drop(index=which % count)
+    before, after = run(layers), run(layers, missing_links=less)
+    for scope in ({"border_id": "A-B"}, {"city_id": "B"}, {}):
+        assert overall(after, **scope)["score"] > overall(before, **scope)["score"]
+
+
+@settings(max_examples=4, deadline=None)
+@given(
+    st.sets(
+        st.sampled_from(
+            [
+                "roads",
+                "travel_times",
+                "zones",
+                "services",
+                "stations",
+                "eco_zones",
+                "land",
+                "border_effect",
+                "centres",
+            ]
+        ),
+        min_size=4,
+        max_size=7,
+    )
+)
+def test_missing_inputs_lower_the_coverage_and_widen_the_interval(missing):
+    layers = make_metro("AB")
+    empty = {name: empty_layer(name, CRS) for name in missing}
+    full, half = (overall(run({**layers, **each}), "A-B") for each in ({}, empty))
+    assert half["coverage_pct"] < full["coverage_pct"] - 5.0
+    if half["coverage_pct"] == 0.0:
+        # Nothing is known: no score, rather than one between 0 and 100.
+        assert half[["score", "score_low", "score_high"]].isna().all()
+    else:
+        assert half["score_high"] - half["score_low"] > full["score_high"] - full["score_low"]
+
+
+def test_the_order_of_rows_does_not_matter(base):
+    layers, result = base
+    shuffled = {name: frame.sample(frac=1.0, random_state=3) for name, frame in layers.items()}
+    for name, frame in run(shuffled).items():
+        keys = [
+            "border_id",
+            "city_id",
+            "dimension",
+            *(["indicator"] if name == "indicators" else []),
+        ]
+        first, second = (
+            each.sort_values(keys, ignore_index=True) for each in (result[name], frame)
+        )
+        pd.testing.assert_frame_equal(first, second, rtol=1e-9)
+
+
+# --------------------------------------------------------------------------- indicators
+
+
+def value_of(result, indicator, border_id="A-B"):
+    table = result["indicators"]
+    return table[(table["border_id"] == border_id) & (table["indicator"] == indicator)].iloc[0]
+
+
+def test_crossings_count_carriageways_half_and_by_class(base):
+    _, result = base
+    # Eight crossings on 60 km: two of each class, the motorways one-way.
+    assert value_of(result, "express_crossings_per_100km")["value"] == pytest.approx(100 * 1.0 / 60)
+    assert value_of(result, "main_crossings_per_100km")["value"] == pytest.approx(100 * 4 / 60)
+    assert value_of(result, "local_crossings_per_100km")["value"] == pytest.approx(100 * 2 / 60)
+
+
+def test_reach_across_by_hand(base):
+    layers, result = base
+    grid = layers["zone_grid"]
+    pair = grid[grid["city_id"].isin(["A", "B"])]
+    x, y, people = (pair[each].to_numpy() for each in ("point_x", "point_y", "population"))
+    near = np.hypot(np.subtract.outer(x, x), np.subtract.outer(y, y)) <= 50_000.0
+    other = np.not_equal.outer(pair["city_id"].to_numpy(), pair["city_id"].to_numpy())
+    share = 100 * (near & other) @ people / (near @ people)
+    wanted = (share * people).sum() / people.sum()
+    assert value_of(result, "cross_border_reach_pct")["value"] == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("indicator", ["cross_border_reach_pct", "transport_performance_pct"])
+def test_unknown_people_across_the_border_are_not_nobody(base, indicator):
+    layers, _ = base
+    grid = layers["zone_grid"].copy()
+    grid.loc[grid["city_id"] == "B", "population"] = np.nan
+    row = value_of(run(layers, zone_grid=grid), indicator)
+    assert np.isnan(row["value"]) or row["value"] > 0
+    assert row["coverage_pct"] < 100
+
+
+def test_a_seat_mapped_as_a_town_is_no_town_zero_minutes_from_itself(base):
+    layers, before = base
+    seats = layers["centres"][layers["centres"]["kind"] == "county_seat"]
+    twins = seats.assign(kind="town", centre_id="town-" + seats["centre_id"])
+    centres = gpd.GeoDataFrame(
+        pd.concat(
+            [
+                layers["centres"],
+                *[twins.assign(centre_id=twins["centre_id"] + str(n)) for n in range(4)],
+            ],
+            ignore_index=True,
+        ),
+        geometry="geometry",
+        crs=CRS,
+    )
+    after = run(layers, centres=centres)
+    for indicator in ("town_minutes_to_seat", "town_minutes_to_core"):
+        was, now = value_of(before, indicator), value_of(after, indicator)
+        assert was["value"] > 0
+        assert (now["value"], now["coverage_pct"]) == (was["value"], was["coverage_pct"])
+
+
+def test_lines_count_once_for_both_directions(base):
+    _, result = base
+    assert value_of(result, "rail_lines_across")["value"] == 1.0
+    assert value_of(result, "bus_routes_across")["value"] == 1.0
+
+
+def test_natural_barriers_and_mapping_gaps_are_no_missing_links(base):
+    layers, _ = base
+    links = layers["missing_links"].assign(status="natural_barrier")
+    assert value_of(run(layers, missing_links=links), "missing_links_per_100km")["value"] == 0.0
+
+
+def test_none_found_is_zero_but_not_looked_at_is_unknown(base):
+    layers, _ = base
+    none = run(layers, conflicts=empty_layer("conflicts", CRS))
+    assert value_of(none, "conflicts_per_100km")["value"] == 0.0
+    nowhere = run(layers, eco_zones=empty_layer("eco_zones", CRS))
+    assert np.isnan(value_of(nowhere, "conflicts_per_100km")["value"])
+    unmapped = run(layers, roads=empty_layer("roads", CRS))
+    assert np.isnan(value_of(unmapped, "missing_links_per_100km")["value"])
+
+
+def test_the_unmapped_part_of_the_belt_lowers_the_coverage(base):
+    _, result = base
+    assert value_of(result, "similarity_across")["coverage_pct"] == pytest.approx(70.0)
+    assert value_of(result, "protected_pct")["value"] == pytest.approx(10.0)
+
+
+def test_innovation_zones_of_the_plan_count(base):
+    layers, result = base
+    without = run(layers, services=layers["services"].query("kind != 'university'"))
+    assert np.isnan(value_of(without, "innovation_sites_60min_pct")["value"])
+    lon, lat = gpd.GeoSeries([shapely.Point(60_000, 30_000)], crs=CRS).to_crs(4326)[0].coords[0]
+    metro = Metro.model_validate(
+        {
+            "id": "m",
+            "core": "A",
+            "city": [{"id": "A", "name": "A"}, {"id": "B", "name": "B"}],
+            "area": [{"name": "zone", "kind": "innovation", "point": [lon, lat]}],
+        }
+    )
+    planned = run(
+        {**layers, "services": layers["services"].query("kind != 'university'")}, metro=metro
+    )
+    assert value_of(planned, "innovation_people_60min_pct")["value"] > 0.0
+    assert not np.isnan(value_of(result, "innovation_people_60min_pct")["value"])
+
+
+def test_county_borders_are_those_of_their_cities(base):
+    layers, result = base
+    borders = layers["borders"].assign(
+        level="county",
+        city_a="r" + layers["borders"]["city_a"],
+        city_b="r" + layers["borders"]["city_b"],
+    )
+    again = run(layers, borders=borders)
+    pd.testing.assert_frame_equal(result["integration_index"], again["integration_index"])
+
+
+def test_nothing_at_all_gives_nulls_not_a_crash():
+    layers = make_metro("AB")
+    bare = {name: empty_layer(name, CRS) for name in INPUTS if name not in ("cities", "borders")}
+    result = run({**layers, **bare})
+    assert result["integration_index"]["score"].isna().all()
+    assert (result["integration_index"]["coverage_pct"] == 0).all()
+    one_city = {
+        **layers,
+        **bare,
+        "borders": empty_layer("borders", CRS),
+        "cities": layers["cities"].head(1),
+    }
+    assert set(run(one_city)["indicators"]["city_id"].dropna()) == {"A"}
+
+
+def test_degrees_are_refused(base):
+    layers, _ = base
+    with pytest.raises(CrsError):
+        run(layers, cities=layers["cities"].to_crs(4326))
+
+
+# --------------------------------------------------------------------------- docs
+
+
+def test_the_docs_hold_every_goalpost():
+    page = (Path(__file__).parents[4] / "docs" / "index.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"^\| `(\w+)` \| (.+?) \| (.+?) \| (.+?) \| (.+?) \| (.+?) \|$", page, re.MULTILINE
+    )
+    wanted = [
+        (
+            each.indicator,
+            each.unit,
+            f"{each.worst:g}",
+            f"{each.best:g}",
+            f"{each.weight:g}",
+            each.reason,
+        )
+        for each in GOALPOSTS
+    ]
+    assert rows == wanted

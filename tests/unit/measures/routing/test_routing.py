@@ -1,0 +1,433 @@
+"""Searches against networkx on an edge-based graph that knows nothing of our contraction."""
+
+from __future__ import annotations
+
+import itertools
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from random_roads import (
+    MODES,
+    PARAMS,
+    access_of,
+    make_nodes,
+    make_restrictions,
+    make_roads,
+    random_case,
+    random_points,
+)
+
+from pipeline.errors import CrsError
+from pipeline.measures.routing import kernels, segments
+from pipeline.measures.routing.graph import RoutingNetwork
+from pipeline.measures.routing.kernels import UNREACHED
+from pipeline.measures.routing.params import RoutingParams
+from pipeline.measures.routing.preparation import prepare
+
+# --------------------------------------------------------------------------- the oracle
+
+
+def oracle(roads, nodes, restrictions, points, mode: str) -> np.ndarray:
+    """Times between points by networkx on the line graph of the uncontracted network.
+
+    ``points``: ("node", id) or ("edge", edge_id, fraction along the edge as drawn).
+    """
+    usable = roads[(roads["status"] == "open") & ~roads["is_closed"] & (roads["class_rank"] <= 6)]
+    signal = set(nodes.loc[nodes["highway"] == "traffic_signals", "node_id"])
+    barred = {
+        node
+        for node, barrier, access in zip(
+            nodes["node_id"], nodes["barrier"], nodes["access"], strict=True
+        )
+        if barrier == "bollard" or (isinstance(barrier, str) and access == "no")
+    }
+    cuts: dict[str, list] = {}
+    for number, point in enumerate(points):
+        if point[0] == "edge":
+            cuts.setdefault(point[1], []).append((point[2], ("point", number)))
+    degree: dict = {}
+    arcs = []
+    for row in usable.itertuples():
+        minutes = row.length_m / 1000 / row.speed_kmh * 60
+        if mode == "metres":
+            minutes = row.length_m
+        elif mode == "drive_peak":
+            slow = row.is_urban and row.class_rank != 0
+            minutes *= (1.6 if row.is_in_core else 1.3) if slow else 1.1
+        for node in (row.from_node, row.to_node):
+            degree[node] = degree.get(node, 0) + 1
+        stops = [(0.0, row.from_node), *sorted(cuts.get(row.edge_id, [])), (1.0, row.to_node)]
+        for (f, u), (g, v) in itertools.pairwise(stops):
+            arcs.append((u, v, (g - f) * minutes, row.way_id, row.edge_id))
+            if not row.is_oneway:
+                arcs.append((v, u, (g - f) * minutes, row.way_id, row.edge_id))
+    into: dict = {}
+    outof: dict = {}
+    for number, arc in enumerate(arcs):
+        outof.setdefault(arc[0], []).append(number)
+        into.setdefault(arc[1], []).append(number)
+
+    forbidden = set()
+    for rule in restrictions.itertuples():
+        kind, via = rule.restriction, rule.via_node
+        if not kind.startswith(("no_", "only_")):
+            continue
+        ins = [n for n in into.get(via, []) if arcs[n][3] == rule.from_way]
+        outs = [n for n in outof.get(via, []) if arcs[n][3] == rule.to_way]
+        turns = [(a, b) for a in ins for b in outs]
+        if rule.from_way == rule.to_way:
+            back = kind.startswith("no_u_turn")
+            turns = [(a, b) for a, b in turns if (arcs[a][4] == arcs[b][4]) == back]
+        elif len(ins) != 1 or len(outs) != 1:
+            turns = []
+        if kind.startswith("no_"):
+            forbidden.update(turns)
+    onlys: dict[int, set[int]] = {}
+    for rule in restrictions.itertuples():
+        if rule.restriction.startswith("only_"):
+            ins = [n for n in into.get(rule.via_node, []) if arcs[n][3] == rule.from_way]
+            outs = [n for n in outof.get(rule.via_node, []) if arcs[n][3] == rule.to_way]
+            if rule.from_way == rule.to_way:
+                for a in ins:
+                    others = {b for b in outs if arcs[b][4] != arcs[a][4]}
+                    if others:
+                        onlys.setdefault(a, set()).update(others)
+            elif len(ins) == 1 and len(outs) == 1:
+                onlys.setdefault(ins[0], set()).update(outs)
+
+    # A U-turn is possible at junctions, ends, and wherever some turn is forbidden.
+    split = {arcs[a][1] for a, _ in forbidden} | barred
+    split |= {
+        arcs[a][1] for a, allowed in onlys.items() if set(outof.get(arcs[a][1], [])) - allowed
+    }
+    graph = nx.DiGraph()
+    for number, (u, v, minutes, _, edge) in enumerate(arcs):
+        cost = minutes + (8 / 60 if v in signal and mode != "metres" else 0.0)
+        graph.add_edge(("tail", number), ("head", number), weight=cost)
+        for following in outof.get(v, []):
+            is_back = arcs[following][1] == u and arcs[following][4] == edge
+            if is_back and (isinstance(v, tuple) or (degree[v] == 2 and v not in split)):
+                continue  # no U-turn in the middle of a road
+            if v in barred and arcs[following][4] != edge:
+                continue
+            if (number, following) in forbidden or (
+                number in onlys and following not in onlys[number]
+            ):
+                continue
+            graph.add_edge(("head", number), ("tail", following), weight=0.0)
+    keys = [point[1] if point[0] == "node" else ("point", n) for n, point in enumerate(points)]
+    for n, key in enumerate(keys):
+        for number in outof.get(key, []):
+            graph.add_edge(("start", n), ("tail", number), weight=0.0)
+        for number in into.get(key, []):
+            graph.add_edge(("head", number), ("stop", n), weight=0.0)
+    result = np.full((len(points), len(points)), np.inf)
+    for n in range(len(points)):
+        if ("start", n) in graph:
+            found = nx.single_source_dijkstra_path_length(graph, ("start", n))
+            for k in range(len(points)):
+                result[n, k] = found.get(("stop", k), np.inf)
+        if points[n][0] == "edge" or keys[n] in degree:
+            result[n, [key == keys[n] for key in keys]] = 0.0
+    return result
+
+
+# --------------------------------------------------------------------------- exactness
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_times_equal_networkx(seed):
+    roads, nodes, restrictions = random_case(seed)
+    network = prepare(roads, nodes, restrictions, PARAMS)
+    points = random_points(roads, nodes, seed)
+    access = access_of(network, roads, points)
+    for mode in MODES:
+        expected = oracle(roads, nodes, restrictions, points, mode)
+        expected[~access.has_access] = np.inf
+        expected[:, ~access.has_access] = np.inf
+        found = network.times_between(access, access, mode=mode)
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_reverse_is_the_transpose_and_cutoffs_lose_nothing(seed):
+    roads, nodes, restrictions = random_case(seed)
+    network = prepare(roads, nodes, restrictions, PARAMS)
+    access = access_of(network, roads, random_points(roads, nodes, seed)).with_extra_min(0.7)
+    for mode in MODES:
+        full = network.times_between(access, access, mode=mode)
+        forward = network.arrive(
+            network.times(access, mode=mode), access, mode=mode, origins=access
+        )
+        back = network.arrive(
+            network.times(access, mode=mode, reverse=True),
+            access,
+            mode=mode,
+            reverse=True,
+            origins=access,
+        )
+        np.testing.assert_allclose(forward, full, rtol=1e-9)
+        np.testing.assert_allclose(back.T, full, rtol=1e-9)
+        finite = full[np.isfinite(full)]
+        if len(finite):
+            cutoff = float(np.median(finite))
+            near = network.times_between(access, access, mode=mode, cutoff_min=cutoff)
+            np.testing.assert_array_equal(near, np.where(full <= cutoff, full, np.inf))
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_triangle_inequality_holds_without_forbidden_turns(seed):
+    roads, nodes, _ = random_case(seed)
+    network = prepare(roads, make_nodes(dict.fromkeys([1], (0, 0))), make_restrictions([]), PARAMS)
+    del nodes
+    times = network.times(network.access_of_nodes(network.node_id))
+    for via in range(network.n_nodes):
+        assert (times <= times[:, [via]] + times[[via], :] + 1e-9).all()
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_order_of_rows_and_storage_change_nothing(seed, tmp_path_factory):
+    roads, nodes, restrictions = random_case(seed)
+    network = prepare(roads, nodes, restrictions, PARAMS)
+    other = prepare(roads.iloc[::-1], nodes.iloc[::-1], restrictions.iloc[::-1], PARAMS)
+    folder = tmp_path_factory.mktemp("arrays")
+    others = other.to_arrays()
+    for name, array in network.to_arrays().items():
+        np.testing.assert_array_equal(array, others[name], err_msg=name)
+        np.save(folder / f"{name}.npy", array)
+    loaded = RoutingNetwork.from_arrays(
+        {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in network.to_arrays()}
+    )
+    access = access_of(network, roads, random_points(roads, nodes, seed))
+    np.testing.assert_array_equal(
+        loaded.times_between(access, access), network.times_between(access, access)
+    )
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_contraction_changes_no_time(seed):
+    """A road cut by needless nodes has the times of the road in one piece."""
+    roads, nodes, restrictions = random_case(seed)
+    pieces = []
+    fresh = 900_000
+    xy = dict(zip(nodes["node_id"], shapely.get_coordinates(nodes.geometry), strict=True))
+    for row in roads.to_dict("records"):
+        fresh += 1
+        start, stop = shapely.get_coordinates(row["geometry"])
+        xy[fresh] = start + 0.3 * (stop - start)
+        common = {key: row[key] for key in row if key not in ("geometry", "length_m", "edge_id")}
+        pieces.append({**common, "to_node": fresh, "length_m": 0.3 * row["length_m"]})
+        pieces.append({**common, "from_node": fresh, "length_m": 0.7 * row["length_m"]})
+    cut = make_roads(pieces, {node: tuple(at) for node, at in xy.items()})
+    network = prepare(roads, nodes, restrictions, PARAMS)
+    finer = prepare(cut, nodes, restrictions, PARAMS)
+    assert finer.n_nodes == network.n_nodes
+    ids = np.unique(np.r_[roads["from_node"], roads["to_node"]])
+    one, two = network.access_of_nodes(ids), finer.access_of_nodes(ids)
+    np.testing.assert_allclose(
+        finer.times_between(two, two), network.times_between(one, one), rtol=1e-9
+    )
+
+
+def test_a_queue_that_runs_out_of_room_starts_again(monkeypatch):
+    roads, nodes, restrictions = random_case(5)
+    network = prepare(roads, nodes, restrictions, PARAMS, with_hierarchies=False)
+    access = network.access_of_nodes(network.node_id)
+    times, trees = network.times(access), network.trees(access)
+    monkeypatch.setattr(kernels, "POOL_ROOM", 2)
+    np.testing.assert_array_equal(network.times(access), times)
+    np.testing.assert_array_equal(network.trees(access).arc, trees.arc)
+    np.testing.assert_array_equal(
+        network.times_between(access, access), network.arrive(times, access, origins=access)
+    )
+
+
+# --------------------------------------------------------------------------- trees
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_trees_give_the_times_and_the_metres_of_their_paths(seed):
+    roads, nodes, restrictions = random_case(seed)
+    network = prepare(roads, nodes, restrictions, PARAMS)
+    access = access_of(network, roads, random_points(roads, nodes, seed))
+    for reverse in (False, True):
+        trees = network.trees(access, reverse=reverse)
+        np.testing.assert_array_equal(trees.value, network.times(access, reverse=reverse))
+        assert ((trees.arc == UNREACHED) == np.isinf(trees.value)).all()
+        assert (np.isinf(trees.metres) == np.isinf(trees.value)).all()
+        reached = np.isfinite(trees.value)
+        shortest = network.trees(access, mode="metres", reverse=reverse)
+        np.testing.assert_allclose(shortest.metres[reached], shortest.value[reached], rtol=1e-9)
+        assert (trees.metres[reached] >= shortest.value[reached] - 1e-6).all()
+
+
+# --------------------------------------------------------------------------- analytic cases
+
+
+def line_network(**changes):
+    """1 - 2 - 3 - 4 on a line of 1 km steps at 60 km/h: one chain."""
+    xy = {1: (0, 0), 2: (1000, 0), 3: (2000, 0), 4: (3000, 0)}
+    rows = [{"from_node": n, "to_node": n + 1} | changes.get(f"e{n}", {}) for n in (1, 2, 3)]
+    return make_roads(rows, xy), make_nodes(xy, changes.get("signals", ()), changes.get("barriers"))
+
+
+def minutes_between(roads, nodes, restrictions=(), mode="drive", params=PARAMS):
+    network = prepare(roads, nodes, make_restrictions(list(restrictions)), params)
+    ids = sorted(set(roads["from_node"]) | set(roads["to_node"]))
+    access = network.access_of_nodes(ids)
+    return network, network.times_between(access, access, mode=mode)
+
+
+def test_a_line_is_one_chain_with_known_times():
+    network, times = minutes_between(*line_network())
+    assert (network.n_nodes, network.n_arcs, network.n_segments) == (2, 2, 3)
+    np.testing.assert_allclose(times, np.abs(np.subtract.outer(range(4), range(4))))
+
+
+def test_a_signal_costs_on_arriving_only():
+    _, times = minutes_between(*line_network(signals=(2,)))
+    wait = 8 / 60
+    np.testing.assert_allclose(times[0], [0, 1 + wait, 2 + wait, 3 + wait])
+    np.testing.assert_allclose(times[1], [1, 0, 1, 2])
+    np.testing.assert_allclose(times[3], [3 + wait, 2 + wait, 1, 0])
+    _, metres = minutes_between(*line_network(signals=(2,)), mode="metres")
+    np.testing.assert_allclose(metres[0], [0, 1000, 2000, 3000])
+
+
+def test_a_oneway_inside_a_chain_parts_it_in_one_direction_only():
+    network, times = minutes_between(*line_network(e2={"is_oneway": True}))
+    np.testing.assert_allclose(times[0], [0, 1, 2, 3])
+    np.testing.assert_allclose(times[2], [np.inf, np.inf, 0, 1])
+    assert network.n_arcs == 1
+
+
+@pytest.mark.parametrize(
+    ("barrier", "access", "is_open"),
+    [
+        ("bollard", None, False),
+        ("bollard", "yes", True),
+        ("gate", None, True),
+        ("gate", "private", False),
+        ("toll_booth", None, True),
+    ],
+)
+def test_barriers_part_the_road_they_stand_on(barrier, access, is_open):
+    _, times = minutes_between(*line_network(barriers={2: (barrier, access)}))
+    assert np.isfinite(times[0, 2]) == is_open
+    # To the barrier itself one can drive from both sides.
+    np.testing.assert_allclose(times[[0, 2], 1], 1.0)
+    np.testing.assert_allclose(times[1, [0, 2]], 1.0)
+
+
+def cross_roads():
+    """A crossing at 9 with arms 1 west, 2 east, 3 north, 4 south; way ids as the arms."""
+    xy = {9: (0, 0), 1: (-1000, 0), 2: (1000, 0), 3: (0, 1000), 4: (0, -1000)}
+    return make_roads(
+        [{"from_node": arm, "to_node": 9, "way_id": arm} for arm in (1, 2, 3, 4)], xy
+    ), make_nodes(xy)
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        (("no_left_turn", 1, 9, 3), [0, 2, 4, 2]),
+        (("only_straight_on", 1, 9, 2), [0, 2, 4, 4]),
+        (("no_entry_sign", 1, 9, 8), [0, 2, 2, 2]),
+        (("give_way", 1, 9, 3), [0, 2, 2, 2]),
+    ],
+)
+def test_restrictions_force_a_way_round_by_a_u_turn_at_an_arm_end(rule, expected):
+    network, times = minutes_between(*cross_roads(), [rule])
+    np.testing.assert_allclose(times[0, :4], expected)
+    # Whoever starts at the crossing, or comes from elsewhere, is not bound by it.
+    np.testing.assert_allclose(times[4, :4], 1.0)
+    np.testing.assert_allclose(times[1, :4], [2, 0, 2, 2])
+    assert network.segment_is_main.all()
+
+
+def test_peak_factors_by_place_and_class():
+    urban = {"is_urban": True}
+    roads, nodes = line_network(
+        e1=urban, e2={**urban, "is_in_core": True}, e3={**urban, "class_rank": 0}
+    )
+    _, times = minutes_between(roads, nodes, mode="drive_peak")
+    np.testing.assert_allclose(np.diff(times[0]), [1.3, 1.6, 1.1])
+
+
+def test_only_open_roads_of_the_driven_classes_count():
+    shut = line_network(e2={"is_closed": True})
+    assert np.isinf(minutes_between(*shut)[1][0, 2])
+    assert np.isinf(minutes_between(*line_network(e2={"status": "construction"}))[1][0, 2])
+    service = line_network(e2={"class_rank": 7})
+    assert np.isinf(minutes_between(*service)[1][0, 2])
+    deeper = RoutingParams(lowest_class="service")
+    assert np.isfinite(minutes_between(*service, params=deeper)[1][0, 2])
+
+
+def test_points_snap_to_the_main_component_within_the_limit():
+    xy = {1: (0, 0), 2: (1000, 0), 3: (2000, 0), 7: (0, 500), 8: (100, 500)}
+    roads = make_roads(
+        [
+            {"from_node": 1, "to_node": 2},
+            {"from_node": 2, "to_node": 3},
+            {"from_node": 7, "to_node": 8},
+        ],
+        xy,
+    )
+    network = prepare(roads, make_nodes(xy), make_restrictions([]), PARAMS)
+    access, snap_m = network.access_of_points([300.0, 700.0, 50.0], [100.0, 5000.0, 490.0], 1000.0)
+    np.testing.assert_allclose(snap_m, [100.0, np.nan, 490.0])
+    assert access.has_access.tolist() == [True, False, True]
+    times = network.times_between(access, network.access_of_nodes([1, 3]))
+    np.testing.assert_allclose(times, [[0.3, 1.7], [np.inf, np.inf], [0.05, 1.95]])
+
+
+def test_unknown_and_null_nodes_have_no_access():
+    network, _ = minutes_between(*line_network())
+    access = network.access_of_nodes(pd.array([1, None, 77], dtype="Int64"))
+    assert access.has_access.tolist() == [True, False, False]
+    assert np.isinf(network.times_between(access, access)[1]).all()
+
+
+def test_no_roads_at_all():
+    network, _ = minutes_between(make_roads([], {}), make_nodes({1: (0, 0)}))
+    access, snap_m = network.access_of_points([0.0], [0.0], 100.0)
+    assert network.n_nodes == 0 and np.isnan(snap_m).all()
+    assert network.times(access).shape == (1, 0)
+    assert np.isinf(network.times_between(access, access)).all()
+
+
+def test_degrees_are_refused():
+    roads, nodes = line_network()
+    with pytest.raises(CrsError, match="degrees"):
+        prepare(roads.to_crs(4326), nodes, make_restrictions([]), PARAMS)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_sorted_rows_is_a_sort_by_all_keys(seed):
+    rng = np.random.default_rng(seed)
+    key, first, second = (rng.integers(0, top, 400) for top in (150, 3, 4))
+    found = segments.sorted_rows(key, first, second)
+    assert found.tolist() == np.lexsort((second, first, key)).tolist()
+    assert segments.sorted_rows(key[:0], first[:0]).tolist() == []
+
+
+def test_a_hilbert_curve_steps_from_cell_to_neighbour_and_back_to_none():
+    side = 16
+    x, y = (each.ravel().astype(float) for each in np.meshgrid(np.arange(side), np.arange(side)))
+    position = segments.hilbert_position(x, y, bits=4)
+    assert sorted(position.tolist()) == list(range(side * side))
+    order = np.argsort(position)
+    steps = np.abs(np.diff(x[order])) + np.abs(np.diff(y[order]))
+    assert (steps == 1).all()

@@ -1,0 +1,169 @@
+"""Stations, rides, and door-to-door transit times against sums done by hand."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+import shapely
+
+from pipeline.crs import local_metric_crs
+from pipeline.layers import conform, empty_layer
+from pipeline.measures.routing.params import TransitParams
+from pipeline.measures.routing.transit import TransitNetwork
+from pipeline.measures.transit.transit import build_transit
+
+CRS = local_metric_crs(113.6, 34.7)
+PARAMS = TransitParams()
+INTS = pd.ArrowDtype(pa.list_(pa.int64()))
+
+CITIES = gpd.GeoDataFrame(
+    {"city_id": ["a", "b"]},
+    geometry=[shapely.box(-1e5, -1e5, 0, 1e5), shapely.box(0, -1e5, 1e5, 1e5)],
+    crs=CRS,
+)
+
+
+def make_stops(rows):
+    """Rows of (node_id, x, y, name, kind, is_station)."""
+    if not rows:
+        return empty_layer("osm_stops", CRS)
+    return gpd.GeoDataFrame(
+        [
+            {"node_id": node, "name": name, "name_en": None, "kind": kind, "is_station": station}
+            for node, _, _, name, kind, station in rows
+        ],
+        geometry=gpd.points_from_xy([row[1] for row in rows], [row[2] for row in rows]),
+        crs=CRS,
+    )
+
+
+def make_routes(rows):
+    """Rows of (route_id, mode, ref, headway_min, stop ids)."""
+    frame = pd.DataFrame(rows, columns=["route_id", "mode", "ref", "headway_min", "stop_ids"])
+    frame["name"] = None
+    frame["stop_ids"] = pd.Series(frame["stop_ids"].tolist(), dtype=INTS)
+    return conform("transit_routes", frame)
+
+
+STOPS = [
+    (1, -20_000.0, 0.0, "West", "subway", True),
+    (2, -10_000.0, 0.0, "Middle", "subway", True),
+    (3, 0.5, 0.0, "East", "subway", True),
+    (4, -10_000.0, 200.0, "Middle", "train", True),
+    (5, 100_000.0, 200.0, "Far", "train", True),
+]
+ROUTES = [(10, "subway", "1", np.nan, [1, 2, 3]), (20, "highspeed", "G", np.nan, [4, 5])]
+
+
+def network_of(stops=STOPS, routes=ROUTES):
+    made = build_transit(
+        CITIES,
+        make_stops(stops),
+        make_routes(routes),
+        empty_layer("gtfs_stops", CRS),
+        empty_layer("gtfs_rides"),
+        PARAMS,
+    )
+    return made, TransitNetwork.build(made["stations"], made["transit_links"], PARAMS)
+
+
+def test_layers_of_two_lines():
+    made, _ = network_of()
+    stations, links = made["stations"].set_index("station_id"), made["transit_links"]
+    assert stations["city_id"].tolist() == ["a", "a", "b", "a", "b"]
+    assert stations.loc["n4", "interchange_id"] == stations.loc["n2", "interchange_id"]
+    assert stations["interchange_id"].nunique() == 4
+    assert len(links) == 6
+    subway = links[links["mode"] == "subway"]
+    np.testing.assert_allclose(
+        subway["minutes"], [10 / 35 * 60] * 2 + [10.0005 / 35 * 60] * 2, rtol=1e-4
+    )
+    assert set(subway["headway_min"]) == {6.0}
+    pairs = set(zip(links["from_station"], links["to_station"], strict=True))
+    assert pairs == {(b, a) for a, b in pairs}
+
+
+def test_platforms_of_one_name_are_one_station_and_both_relations_one_line():
+    stops = [
+        (1, 0.0, 0.0, "A", "bus", False),
+        (2, 30.0, 0.0, "A", "bus", False),
+        (3, 5000.0, 0.0, "B", "bus", False),
+        (4, 5020.0, 0.0, "B", "bus", True),
+        (9, 0.0, 90.0, "unused", "bus", False),
+        (6, 0.0, 10.0, None, "bus", False),
+        (7, 5000.0, 900.0, "B", "bus", False),
+    ]
+    routes = [
+        (10, "bus", "7", 20.0, [1, 3]),
+        (11, "bus", "7", 15.0, [4, 2]),
+        (12, "bus", "8", np.nan, [6, 7]),
+    ]
+    made, _ = network_of(stops, routes)
+    # Too far apart (7) and unnamed (6) stay alone; the stop tagged as a station stands for its group.
+    assert sorted(made["stations"]["station_id"]) == ["n1", "n4", "n6", "n7"]
+    seven = made["transit_links"].query("line == '7'")
+    assert list(zip(seven["from_station"], seven["to_station"], strict=True)) == [
+        ("n1", "n4"),
+        ("n4", "n1"),
+    ]
+    assert set(seven["headway_min"]) == {15.0}
+
+
+def test_order_of_rows_changes_nothing():
+    made, _ = network_of()
+    other, _ = network_of(STOPS[::-1], ROUTES[::-1])
+    pd.testing.assert_frame_equal(pd.DataFrame(made["stations"]), pd.DataFrame(other["stations"]))
+    pd.testing.assert_frame_equal(
+        pd.DataFrame(made["transit_links"]), pd.DataFrame(other["transit_links"])
+    )
+
+
+def walk(metres):
+    return metres / 1000 / 4.5 * 60
+
+
+def test_walk_wait_ride_walk():
+    _, transit = network_of()
+    found = transit.times_between(([-20_000.0], [500.0]), ([0.5], [-900.0]))
+    ride = (10_000 + 10_000.5) / 1000 / 35 * 60
+    assert found[0, 0] == pytest.approx(walk(500) + 3 + ride + walk(900))
+
+
+def test_changing_waits_again_and_takes_the_transfer():
+    _, transit = network_of()
+    found = transit.times_between(([-20_000.0], [0.0]), ([100_000.0], [200.0]))
+    subway, fast = 10 / 35 * 60, 110 / 220 * 60
+    assert found[0, 0] == pytest.approx(3 + subway + PARAMS.transfer_min + 30 + 15 + fast)
+
+
+def test_reverse_search_gives_the_transpose():
+    _, transit = network_of()
+    rng = np.random.default_rng(0)
+    x, y = rng.uniform(-21_000, 1_000, 40), rng.uniform(-800, 800, 40)
+    leave, finish = transit.reach(x, y, leaving=True), transit.reach(x, y, leaving=False)
+    forward = transit.arrive(transit.times(leave, 40), finish, 40)
+    back = transit.arrive(transit.times(finish, 40, reverse=True), leave, 40)
+    assert np.isfinite(forward).any()
+    np.testing.assert_allclose(forward, back.T)
+
+
+def test_a_trip_has_a_ride_unless_it_is_a_walk():
+    _, transit = network_of()
+    # Both beside one station: no ride there and back is as quick as the walk.
+    near = transit.times_between(([-20_000.0], [0.0]), ([-20_000.0], [1_000.0]))
+    assert near[0, 0] == pytest.approx(walk(1_000))
+    # 2 km apart round one station: too far to walk, and no line goes there.
+    apart = transit.times_between(([-20_000.0], [-1_000.0]), ([-20_000.0], [1_000.0]))
+    assert apart[0, 0] > walk(2_000)
+
+
+def test_out_of_reach_and_empty():
+    _, transit = network_of()
+    assert np.isinf(transit.times_between(([-20_000.0], [1_600.0]), ([0.0], [0.0]))).all()
+    made, nothing = network_of([], [])
+    assert made["stations"].empty and made["transit_links"].empty
+    assert np.isinf(nothing.times_between(([0.0], [0.0]), ([5_000.0], [0.0]))).all()
+    assert nothing.times_between(([0.0], [0.0]), ([900.0], [0.0]))[0, 0] == pytest.approx(walk(900))
