@@ -7,7 +7,8 @@ import pytest
 from shapely import Point, box
 
 from pipeline import crs
-from pipeline.layers import _PANDAS_DTYPES, LAYERS, conform, empty_layer
+from pipeline.layers import LAYERS, conform, empty_layer
+from pipeline.layers.declaration import PANDAS_DTYPES
 from pipeline.measures.access import gazetteer
 from pipeline.metros.catalogue import Area, Metro
 
@@ -19,7 +20,7 @@ def layer(name, rows, geometry):
     for column in LAYERS[name].columns:
         default = {"bool": False, "int64": 0, "float": np.nan}.get(column.dtype)
         values = [row.get(column.name, default) for row in rows]
-        columns[column.name] = pd.Series(values, dtype=_PANDAS_DTYPES[column.dtype])
+        columns[column.name] = pd.Series(values, dtype=PANDAS_DTYPES[column.dtype])
     return gpd.GeoDataFrame(pd.DataFrame(columns), geometry=list(geometry), crs=METRIC)
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import shapely
 from streets import CRS, make_network
 
-from pipeline.layers import conform
+from pipeline.layers import conform, empty_layer
 from pipeline.measures.access import travel_times
 from pipeline.measures.access.params import TravelTimesParams
 
@@ -98,5 +98,5 @@ def test_no_zones_and_no_roads():
     empty = make_network([])
     lost = make_grid(empty, [0.0], [0.0])
     assert conform("travel_times", travel_times.zone_times((0, 1), lost, empty, PARAMS)).empty
-    nothing = empty("zone_grid", CRS)
+    nothing = empty_layer("zone_grid", CRS)
     assert travel_times.zone_times((0, 0), nothing, empty, PARAMS).empty

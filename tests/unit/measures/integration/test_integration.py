@@ -16,10 +16,8 @@ from hypothesis import strategies as st
 
 from pipeline.errors import CrsError
 from pipeline.layers import LAYERS, conform, empty_layer
-from pipeline.measures import integration
-from pipeline.measures.integration import integrate
 from pipeline.measures.integration.goalposts import GOALPOSTS
-from pipeline.measures.integration.integrate import score_of
+from pipeline.measures.integration.integrate import MEASURES, integrate, score_of
 from pipeline.measures.integration.params import IntegrationParams
 from pipeline.metros.catalogue import Metro
 from pipeline.terms import DIMENSIONS, MODES
@@ -322,7 +320,7 @@ def base():
 
 
 def test_every_indicator_has_a_measure_and_every_dimension_indicators():
-    assert [each.indicator for each in GOALPOSTS] == list(integration.MEASURES)
+    assert [each.indicator for each in GOALPOSTS] == list(MEASURES)
     assert {each.dimension for each in GOALPOSTS} == set(DIMENSIONS)
     assert all(each.reason and each.worst != each.best and each.weight > 0 for each in GOALPOSTS)
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from pipeline import crs
 from pipeline.errors import CrsError
-from pipeline.layers import _PANDAS_DTYPES, LAYERS, conform
+from pipeline.layers import LAYERS, conform
+from pipeline.layers.declaration import PANDAS_DTYPES
 from pipeline.measures.network import network
 from pipeline.measures.network.params import NetworkParams
 from pipeline.sources.params import ExtractParams
@@ -40,7 +41,7 @@ def layer(name, rows, geometry):
     for column in LAYERS[name].columns:
         default = {"bool": False, "int64": 0, "float": np.nan}.get(column.dtype)
         values = [row.get(column.name, default) for row in rows]
-        dtype = IDS if column.dtype == "list_int64" else _PANDAS_DTYPES[column.dtype]
+        dtype = IDS if column.dtype == "list_int64" else PANDAS_DTYPES[column.dtype]
         columns[column.name] = pd.Series(values, dtype=dtype)
     return gpd.GeoDataFrame(pd.DataFrame(columns), geometry=list(geometry), crs=METRIC)
 

@@ -371,7 +371,7 @@ def test_text_that_is_not_utf8_neither_passes_nor_kills_the_process(world, tmp_p
     path.write_bytes(path.read_bytes().replace(b"AAAAAAAA", b"AAAAAAA\xe9"))
     code = (
         "import sys\nfrom pathlib import Path\nfrom pipeline.errors import SourceError\n"
-        "from pipeline.sources.osm_pbf import read_osm\n"
+        "from pipeline.sources.osm.pbf import read_osm\n"
         "try:\n    read_osm([Path(sys.argv[1])])\nexcept SourceError:\n    print('refused')\n"
     )
     done = subprocess.run(
