@@ -165,7 +165,18 @@ def _call(job: Job, split: dict[str, Any]) -> Any:
     if "source" in asked:
         offered["source"] = _source_here(job)
     loaded = {name: _load(job, name, crs) for name in stage.inputs}
-    return stage.func(**loaded, **{name: value for name, value in offered.items() if name in asked})
+    given = {name: value for name, value in offered.items() if name in asked}
+    return stage.func(**as_arguments(stage.func, loaded), **given)
+
+
+def as_arguments(func: Callable[..., Any], layers: Mapping[str, Any]) -> dict[str, Any]:
+    """A stage's inputs as its function takes them: one parameter each, or one of all.
+
+    A function with a parameter ``layers`` gets them as a mapping by layer name.
+    """
+    if "layers" in inspect.signature(func).parameters:
+        return {"layers": dict(layers)}
+    return dict(layers)
 
 
 def page_facts(source: Source, facts: Mapping[str, Any]) -> PageFacts:

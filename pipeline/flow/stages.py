@@ -5,7 +5,8 @@ parameter sections it depends on, and how its work is cut into parallel tasks.
 What a stage does belongs to its function; running it to `runner`.
 
 The convention between a stage and its function: each input layer is a parameter
-of that name (a GeoDataFrame in the metro's metric CRS, or a DataFrame);
+of that name (a GeoDataFrame in the metro's metric CRS, or a DataFrame), or all
+are one mapping by layer name where the function has a parameter ``layers``;
 ``params`` is the first parameter section and ``<section>_params`` any further
 one; ``metro`` and ``source`` are given where asked for; a split adds its own
 parameter. The function returns its one output, or a dict by layer name.

@@ -321,7 +321,7 @@ def _whole_map(base: Base, made: Finished, name: str, count: int) -> bytes:
         metro,
         replace(facts, notes=(note, *facts.notes)),
         metro.params.map,
-        **layers,
+        **runner.as_arguments(stage.func, layers),
         has_briefs=False,
     )
     return bytes(pages[f"{metro.id}.html"])
