@@ -1,0 +1,19 @@
+"""Exit codes, and errors as one line on standard error."""
+
+from __future__ import annotations
+
+import traceback
+
+from pipeline.errors import PipelineError
+from pipeline.flow.progress import complain
+
+OK, FAILED, WRONG_USAGE = 0, 1, 2
+
+
+def report_error(error: BaseException, is_debug: bool, where: str = "") -> None:
+    if is_debug:
+        traceback.print_exception(error)
+    text = str(error) if isinstance(error, PipelineError) else f"{type(error).__name__}: {error}"
+    if not isinstance(error, PipelineError) and not is_debug:
+        text += " (run with --debug for the traceback)"
+    complain(f"{where}: {text}" if where else text)

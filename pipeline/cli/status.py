@@ -1,0 +1,42 @@
+"""Verb status: what is fresh, stale or missing, and why."""
+
+from __future__ import annotations
+
+import argparse
+
+from pipeline.cli.options import (
+    Verbs,
+    add_source,
+    add_verb,
+    load_metros,
+    paths_of,
+)
+from pipeline.cli.outcome import OK
+from pipeline.flow.progress import say
+from pipeline.metros.catalogue import DEFAULT_METRO
+
+
+def add(verbs: Verbs) -> None:
+    """Declare the verb and its options."""
+    verb = add_verb(verbs, "status", _execute, "what is fresh, stale, missing, and why")
+    verb.add_argument("metro", nargs="?", default=DEFAULT_METRO, metavar="METRO")
+    add_source(verb)
+
+
+def _execute(options: argparse.Namespace) -> int:
+    (metro,) = load_metros([options.metro], options.overrides)
+    from pipeline.flow import runner
+    from pipeline.sources.resolve import resolve_source
+
+    paths = paths_of(options)
+    source = resolve_source(
+        metro,
+        paths,
+        options.source,
+        tuple(options.osm),
+        lambda t: say(t, options.quiet),
+        is_fetching=False,
+    )
+    for standing in runner.standings(metro, source, paths):
+        say(f"{standing.state:8} {standing.stage:16} {standing.why}")
+    return OK
