@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import pickle
 import threading
 import time
 
@@ -93,3 +94,80 @@ def test_a_lease_that_nobody_renews_is_taken_over_and_given_back(quick):
     with locks.locked(path, "metro x"):
         assert json.loads(filesystem.cat_file(inner))["token"] != "other"
     assert not filesystem.exists(inner)
+
+
+class FakeClock:
+    """Time that passes only while somebody sleeps."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def monotonic(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+
+def _paused_and_taken_over(path):
+    """A holder that did nothing for over a minute, and the one that took its lease meanwhile."""
+    clock = FakeClock()
+    paused, taker = (locks.Lease(path, "metro x", clock) for _ in range(2))
+    paused.take(wait_s=0)
+    taker.take(wait_s=0)
+    assert clock.now > locks.LEASE_S
+    return paused, taker
+
+
+def _token_in(path):
+    filesystem, inner = fsspec.core.url_to_fs(path)
+    return json.loads(filesystem.cat_file(inner))["token"]
+
+
+def test_a_holder_that_paused_does_not_steal_its_lease_back():
+    path = "memory://paused/lock"
+    paused, taker = _paused_and_taken_over(path)
+    assert not paused.renew()
+    assert _token_in(path) == taker.lock.token
+    paused.release()
+    assert _token_in(path) == taker.lock.token
+    assert taker.renew()
+    taker.lock.check()
+    with pytest.raises(StoreError, match=r"lock on metro x .* another run took it \(process"):
+        paused.lock.check()
+    taker.release()
+    assert not paused.renew()
+    with pytest.raises(StoreError, match="another run took and left it"):
+        paused.lock.check()
+
+
+def test_a_holder_that_is_renewed_is_not_taken_over():
+    path = "memory://renewed/lock"
+    clock = FakeClock()
+    holder, other = (locks.Lease(path, "metro x", clock) for _ in range(2))
+    holder.take(wait_s=0)
+    clock.sleep = lambda seconds: (FakeClock.sleep(clock, seconds), holder.renew())
+    with pytest.raises(StoreError, match="another run is working on metro x"):
+        other.take(wait_s=100)
+    assert clock.now >= 100
+    holder.lock.check()
+
+
+def test_a_lost_lease_is_renewed_no_more_and_its_holder_learns_it(quick):
+    path = "memory://lost/lock"
+    with locks.locked(path, "metro x") as lock:
+        lock.check()
+        assert pickle.loads(pickle.dumps(lock)) == lock
+        _other(path, 1)
+        time.sleep(5 * locks.RENEW_S)
+        assert _token_in(path) == "other"
+        with pytest.raises(StoreError, match="process 1 on elsewhere"):
+            lock.check()
+    assert _token_in(path) == "other"
+
+
+def test_a_local_lock_is_the_systems_to_keep(tmp_path):
+    path = tmp_path / "lock"
+    with locks.locked(str(path), "metro x") as lock:
+        path.write_text("whatever stands there")
+        lock.check()
