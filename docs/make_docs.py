@@ -1,4 +1,4 @@
-"""Writes the pages that come from code: data dictionary and parameters.
+"""Writes the pages that come from code: data dictionary, parameters, drawing of the package.
 
 `make docs` runs it; a test compares the pages with what it would write.
 """
@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+
+import house
 
 from pipeline.layers import LAYERS, Layer
 from pipeline.layers import dictionary as zh
@@ -141,10 +143,16 @@ def _default(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def architecture() -> str:
+    """The drawing of the package, from its imports."""
+    return house.draw()
+
+
 PAGES = {
     "data-dictionary.md": dictionary,
     "data-dictionary.zh.md": dictionary_zh,
     "parameters.md": parameters,
+    "architecture.svg": architecture,
 }
 
 if __name__ == "__main__":

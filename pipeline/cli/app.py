@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ VERBS = (run, metros, stages, status, new_metro, sample, scenario, compare, expo
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code (0 done, 1 failed, 2 wrong usage or config)."""
+    _write_any_text()
     options = make_parser().parse_args(arguments)
     try:
         return int(options.verb(options))
@@ -27,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
     except BrokenPipeError:
         # The reader of our output has gone; there is nobody left to tell.
-        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
         return OK
     except PipelineError as error:
         report_error(error, options.debug)
@@ -35,6 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         report_error(error, options.debug)
         return FAILED
+
+
+def _write_any_text() -> None:
+    """A console or log whose encoding lacks a character gets its escape, not an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def make_parser() -> argparse.ArgumentParser:

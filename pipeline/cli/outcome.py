@@ -11,6 +11,7 @@ OK, FAILED, WRONG_USAGE = 0, 1, 2
 
 
 def report_error(error: BaseException, is_debug: bool, where: str = "") -> None:
+    """One line on standard error; the traceback too with ``is_debug``, or a hint at it."""
     if is_debug:
         traceback.print_exception(error)
     text = str(error) if isinstance(error, PipelineError) else f"{type(error).__name__}: {error}"

@@ -11,36 +11,13 @@ and `metros.config` and `layers.registry` gather them.
 
 from __future__ import annotations
 
-import ast
-from pathlib import Path
-
 import pytest
+from house import DECLARATIONS, FLOORS, SHARED_CONCEPTS, circles, edges, imports_of, modules
 
-import pipeline
-
-PACKAGE = Path(pipeline.__file__).parent
-
-# Left may import right only.
-FLOORS = (
-    ("__main__",),
-    ("cli",),
-    ("compare",),
-    ("scenario", "exports", "new_metro"),
-    ("flow",),
-    ("measures", "sources", "sample", "render"),
-    ("storage", "threads"),
-    ("metros",),
-    ("layers",),
-    ("crs",),
-    ("parameters", "terms"),
-    ("errors",),
-)
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 SAME_FLOOR = {("storage", "threads"), ("compare", "exports"), ("sources", "sample")}
 """Rooms of one floor of which the first may import the second."""
 
-DECLARATIONS = ("params", "layers", "kinds")
-SHARED_CONCEPTS = ("geometry", "borders", "network", "routing")
 ONLY_IN = {
     "dask": ("flow.cluster", "flow.runner"),
     "distributed": ("flow.cluster", "flow.runner"),
@@ -48,18 +25,6 @@ ONLY_IN = {
     "folium": ("render",),
     "networkx": (),
 }
-
-
-def imports_of(source: str, known: set[str]) -> set[str]:
-    """Every module that a source text imports, at any depth of nesting, in full."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            inner = {f"{node.module}.{alias.name}" for alias in node.names}
-            names |= {each if each in known else node.module for each in inner}
-    return names
 
 
 def is_declaration(module: str) -> bool:
@@ -100,50 +65,12 @@ def _concept(module: str) -> str:
     return module.split(".")[1] if "." in module else ""
 
 
-def modules() -> list[tuple[str, str]]:
-    found = []
-    for path in sorted(PACKAGE.rglob("*.py")):
-        dotted = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
-        dotted = dotted.removesuffix(".__init__")
-        if dotted != "__init__":
-            found.append((dotted, path.read_text(encoding="utf-8")))
-    return found
-
-
-KNOWN = {f"pipeline.{module}" for module, _ in modules()}
-
-
-def circles(edges: dict[str, set[str]]) -> list[list[str]]:
-    """Groups of modules that reach one another (strongly connected components, Tarjan)."""
-    number: dict[str, int] = {}
-    low: dict[str, int] = {}
-    stack: list[str] = []
-    found: list[list[str]] = []
-
-    def visit(module: str) -> None:
-        number[module] = low[module] = len(number)
-        stack.append(module)
-        for target in sorted(edges.get(module, ())):
-            if target not in number:
-                visit(target)
-                low[module] = min(low[module], low[target])
-            elif target in stack:
-                low[module] = min(low[module], number[target])
-        if low[module] == number[module]:
-            at = stack.index(module)
-            group = stack[at:]
-            del stack[at:]
-            if len(group) > 1 or module in edges.get(module, ()):
-                found.append(sorted(group))
-
-    for module in sorted(edges):
-        if module not in number:
-            visit(module)
-    return found
+MODULES = list(modules().items())
+KNOWN = {f"pipeline.{module}" for module, _ in MODULES}
 
 
 @pytest.mark.parametrize(
-    ("module", "source"), modules(), ids=lambda each: each[:40] if "\n" not in each else ""
+    ("module", "source"), MODULES, ids=lambda each: each[:40] if "\n" not in each else ""
 )
 def test_module_keeps_the_rules(module, source):
     assert module.split(".")[0] in FLOOR, f"{module} has no room in the design"
@@ -151,10 +78,7 @@ def test_module_keeps_the_rules(module, source):
 
 
 def test_no_modules_import_one_another_in_a_circle():
-    edges = {
-        f"pipeline.{module}": imports_of(source, KNOWN) & KNOWN for module, source in modules()
-    }
-    assert circles(edges) == []
+    assert circles(edges()) == []
 
 
 def test_a_circle_is_seen():

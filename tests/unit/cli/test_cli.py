@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -107,3 +110,15 @@ def test_wrong_usage_names_what_is_wrong(arguments, names, capsys, tmp_path, mon
     assert main(arguments) == WRONG_USAGE
     told = capsys.readouterr().err
     assert names in told and told.count("\n") == 1
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "gbk", "utf-8"])
+def test_any_console_takes_chinese_names(encoding):
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline", "metros"],
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": encoding},
+        check=False,
+    )
+    assert done.returncode == OK, done.stderr
+    assert b"zhengzhou" in done.stdout
