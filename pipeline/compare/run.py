@@ -237,7 +237,7 @@ def _write(
     notes: list[str],
 ) -> Comparison:
     from pipeline.exports.xlsx import write_xlsx
-    from pipeline.render.comparison_page import render_comparison
+    from pipeline.render.review.comparison_page import render_comparison
 
     name = f"{labels[0]}-{labels[1]}"
     folder = f"{after.folder}/comparisons/{name}"

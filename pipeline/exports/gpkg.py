@@ -20,7 +20,7 @@ import pyogrio
 from pipeline.exports.job import Job
 from pipeline.layers import LAYERS, Column
 from pipeline.layers.dictionary import heading_zh, meaning_zh, null_zh, text_zh, title_zh
-from pipeline.render import style
+from pipeline.render.page import style
 
 _STYLES = {
     "borders": ("line", "#1b1b1b", 0.7, "dash"),

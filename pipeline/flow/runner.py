@@ -42,7 +42,7 @@ from pipeline.flow.stages import INDEX_PAGE, STAGES, Stage, maker_of
 from pipeline.flow.warm import compile_ahead
 from pipeline.layers import LAYERS, conform
 from pipeline.metros.catalogue import Metro
-from pipeline.render.page_facts import MetroCard, PageFacts, card_name
+from pipeline.render.page.facts import MetroCard, PageFacts, card_name
 from pipeline.sources.osm.extract import Extract, Source
 from pipeline.sources.rasters.raster import stamp_of
 from pipeline.storage.paths import Paths, is_url

@@ -38,7 +38,9 @@ from pipeline.measures.integration import integrate
 from pipeline.measures.network import network
 from pipeline.measures.routing.preparation import prepare
 from pipeline.measures.transit import transit
-from pipeline.render import index_page, metro_map, pair_brief
+from pipeline.render.brief import pair_brief
+from pipeline.render.index import index_page
+from pipeline.render.page import metro_map
 from pipeline.sources import gtfs
 from pipeline.sources.osm import extract
 from pipeline.sources.rasters import land_cover, population

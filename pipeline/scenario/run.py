@@ -260,7 +260,7 @@ def _prepare(base: Base, own: Paths, edited: Edited) -> None:
 
 def _report(base: Base, own: Paths, name: str, chosen: Sequence[str]) -> str:
     """Write the tables of differences and the page; returns the page's path."""
-    from pipeline.render.scenario_page import render_scenario
+    from pipeline.render.review.scenario_page import render_scenario
 
     metro_id = base.metro.id
     made = Finished.at(own.metro(metro_id))

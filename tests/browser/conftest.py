@@ -60,8 +60,8 @@ def browser() -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def maps(tmp_path_factory: pytest.TempPathFactory, example: ModuleType) -> Path:
     """A maps folder with a plain, a hostile and an empty metro, and their index."""
-    from pipeline.render.index_page import render_index
-    from pipeline.render.page_facts import MetroCard
+    from pipeline.render.index.index_page import render_index
+    from pipeline.render.page.facts import MetroCard
 
     folder = tmp_path_factory.mktemp("maps")
     (folder / "assets").mkdir()

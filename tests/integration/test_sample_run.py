@@ -90,7 +90,7 @@ def test_the_sample_yields_findings_of_every_theme(sample_run):
 
 
 def test_every_bottlenecks_evidence_has_its_chinese(sample_run):
-    from pipeline.render.evidence import in_chinese
+    from pipeline.render.page.evidence import in_chinese
 
     lines = set(gpd.read_parquet(layer_path(sample_run, "bottlenecks"))["evidence"])
     assert lines

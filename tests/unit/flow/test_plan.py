@@ -117,8 +117,8 @@ def test_code_digest_reaches_imported_modules():
 
 
 def test_a_page_depends_on_its_templates():
-    names = {path.name for path in plan._files_of("pipeline.render.metro_map")}
-    assert {"metro_map.py", "messages.toml", "page.css"} <= names
+    names = {path.name for path in plan._files_of("pipeline.render.page.metro_map")}
+    assert {"metro_map.py", "words.toml", "page.css"} <= names
     assert {path.suffix for path in plan._files_of("pipeline.flow.plan")} == {".py"}
 
 

@@ -17,8 +17,9 @@ from shapely.geometry import LineString, MultiLineString, MultiPolygon, Point, P
 
 from pipeline.layers import LAYERS, conform, empty_layer
 from pipeline.metros.catalogue import Metro
-from pipeline.render import metro_map, pair_brief
-from pipeline.render.page_facts import PageFacts
+from pipeline.render.brief import pair_brief
+from pipeline.render.page import metro_map
+from pipeline.render.page.facts import PageFacts
 from pipeline.terms import DIMENSIONS
 
 HOSTILE = (

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import LineString, MultiLineString, MultiPolygon, Point, Polygon, box
 
-from pipeline.render import encode
+from pipeline.render.page import encode
 
 
 def unpack(packed: dict) -> list[list[list[tuple[float, float]]]]:

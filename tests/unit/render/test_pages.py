@@ -11,9 +11,11 @@ import pytest
 from pipeline.flow.stages import STAGES
 from pipeline.layers import LAYERS
 from pipeline.measures.border_roads.layers import END_KINDS, END_TYPES, OBSTACLES, STATUSES
-from pipeline.render import index_page, page_shell, style
-from pipeline.render.encode import from_blob
-from pipeline.render.page_facts import MetroCard, PageFacts, card_name
+from pipeline.render.index import index_page
+from pipeline.render.page import shell as page_shell
+from pipeline.render.page import style
+from pipeline.render.page.encode import from_blob
+from pipeline.render.page.facts import MetroCard, PageFacts, card_name
 from pipeline.terms import DIMENSIONS, LAND_CLASSES, MODES, SERVICE_KINDS, TRANSIT_MODES, ZONES
 
 
@@ -172,7 +174,8 @@ def test_unknown_source_kind_is_shown_as_text(example: ModuleType) -> None:
 
 def test_every_text_the_scripts_ask_for_exists() -> None:
     known = style.messages()["en"]
-    sources = [style.template(name) for name in (*page_shell.SCRIPTS, "page.html")]
+    scripts = (f"page/js/{name}" for name in page_shell.SCRIPTS)
+    sources = [style.template(name) for name in (*scripts, "page/page.html")]
     keys = set()
     for text in sources:
         keys |= set(re.findall(r"MI\.(?:t|heading|para|none)\('([\w.]+)'", text))
@@ -248,7 +251,7 @@ def test_has_cjk() -> None:
 
 
 def test_the_synthetic_banner_needs_no_script():
-    from pipeline.render.page_shell import _markup
+    from pipeline.render.page.shell import _markup
 
     fake = _markup("T", "map", "zh", is_synthetic=True)
     assert '<div id="mi-banner" class="banner" role="note">道路为合成数据' in fake

@@ -15,7 +15,8 @@ import pytest
 from shapely.geometry import LineString, Point
 
 from pipeline.flow.stages import STAGES
-from pipeline.render import bilingual, evidence, nearby, pair_brief, pair_facts, pair_map, style
+from pipeline.render.brief import pair_brief, pair_facts, pair_map
+from pipeline.render.page import bilingual, evidence, nearby, style
 
 FIRST, SECOND = "example/410100-410200.html", "example/410200-411000.html"
 

@@ -9,7 +9,7 @@ import pytest
 from shapely.geometry import box
 
 from pipeline.layers import empty_layer
-from pipeline.render import summary
+from pipeline.render.page import summary
 from pipeline.terms import DIMENSIONS
 
 

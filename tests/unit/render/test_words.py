@@ -10,7 +10,7 @@ import pytest
 from pipeline.measures.integration.goalposts import GOALPOSTS
 
 MESSAGES = tomllib.loads(
-    (files("pipeline.render") / "templates" / "messages.toml").read_text(encoding="utf-8")
+    files("pipeline.render").joinpath("page", "words.toml").read_text(encoding="utf-8")
 )
 REASONS = (
     "no_road_within_limit",

@@ -17,9 +17,9 @@ import pandas as pd
 from markupsafe import Markup, escape
 
 from pipeline.metros.catalogue import Metro
-from pipeline.render import bilingual as say
-from pipeline.render import style
-from pipeline.render.page_facts import PageFacts
+from pipeline.render.page import bilingual as say
+from pipeline.render.page import style
+from pipeline.render.page.facts import PageFacts
 from pipeline.terms import DIMENSIONS
 
 BORDER_MEASURES = ("missing_links_per_100km", "border_effect_drive", "cross_border_reach_pct")
@@ -53,12 +53,12 @@ def render_review(
     notes = ["licence", "official", "index", "proxy"]
     if facts.source_kind == "sample" or facts.is_synthetic:
         notes += ["synthetic"]
-    page = say.template("review.html").render(
+    page = say.template("review/review.html").render(
         lang="zh-CN" if language == "zh" else "en",
         language=language,
         titles=title,
         heading=say.both(title["zh"], title["en"]),
-        css=Markup(style.template("index.css") + style.template("review.css")),
+        css=Markup(style.template("index/index.css") + style.template("review/review.css")),
         is_synthetic=facts.is_synthetic,
         metro_page=f"../{metro.id}.html",
         intro=intro,

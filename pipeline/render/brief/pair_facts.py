@@ -21,7 +21,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from pipeline.render.summary import HOUR, NOT_COUNTED
+from pipeline.render.page.summary import HOUR, NOT_COUNTED
 
 CITY_CENTRES = ("core", "city")
 NAME_BYTES = 180

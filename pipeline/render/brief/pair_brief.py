@@ -2,7 +2,7 @@
 
 The recipe of a brief belongs here: its sections, and how their rows read. What
 is chosen for them belongs to `pair_facts`, the map to `pair_map`, the page to
-`templates/brief.html`. Plain HTML that prints and reads without a script, in
+`brief.html`. Plain HTML that prints and reads without a script, in
 both languages; a small script switches them.
 
 Two pages hold only so much: each table shows its first rows and says how many
@@ -22,15 +22,16 @@ import shapely
 from markupsafe import Markup
 
 from pipeline.metros.catalogue import Metro
-from pipeline.render import bilingual as say
-from pipeline.render import pair_facts, pair_map, style
-from pipeline.render.evidence import in_chinese
-from pipeline.render.index_page import DIMENSIONS
-from pipeline.render.nearby import nearest_names
-from pipeline.render.page_facts import PageFacts, land_cover_note
-from pipeline.render.pair_facts import Pair
-from pipeline.render.pair_map import Mark
-from pipeline.render.summary import NOT_TO_BUILD
+from pipeline.render.brief import pair_facts, pair_map
+from pipeline.render.brief.pair_facts import Pair
+from pipeline.render.brief.pair_map import Mark
+from pipeline.render.index.index_page import DIMENSIONS
+from pipeline.render.page import bilingual as say
+from pipeline.render.page import style
+from pipeline.render.page.evidence import in_chinese
+from pipeline.render.page.facts import PageFacts, land_cover_note
+from pipeline.render.page.nearby import nearest_names
+from pipeline.render.page.summary import NOT_TO_BUILD
 
 MAX_PROJECTS, MAX_NARROWS, MAX_RIVERS, MAX_CONFLICTS = 9, 6, 4, 4
 ROWS_ON_PAGE_ONE = 6
@@ -187,13 +188,13 @@ def _brief(made: _Metro, pair: Pair) -> str:
     )
     facts = made.facts
     metro_names = style.metro_names(made.metro)
-    return say.template("brief.html").render(
+    return say.template("brief/brief.html").render(
         lang="zh-CN" if language == "zh" else "en",
         language=language,
         titles=titles,
         metro=say.both(*metro_names),
         metro_page=f"../{made.metro.id}.html",
-        css=Markup(style.template("brief.css")),
+        css=Markup(style.template("brief/brief.css")),
         names=[say.both(*name) for name in names],
         is_long=_is_long(names),
         heads=[made.city(city_id) for city_id in pair.cities],

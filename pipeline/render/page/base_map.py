@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline.render.encode import METRES_PER_DEGREE, encode_layer, simplify, simplify_coverage
+from pipeline.render.page.encode import METRES_PER_DEGREE, encode_layer, simplify, simplify_coverage
 from pipeline.render.params import MapParams
 from pipeline.terms import CLASS_RANK
 

@@ -20,9 +20,9 @@ import numpy as np
 import shapely
 from markupsafe import Markup
 
-from pipeline.render import style
-from pipeline.render.base_map import PLACE_ORDER, is_water
-from pipeline.render.encode import METRES_PER_DEGREE
+from pipeline.render.page import style
+from pipeline.render.page.base_map import PLACE_ORDER, is_water
+from pipeline.render.page.encode import METRES_PER_DEGREE
 from pipeline.terms import CLASS_RANK
 
 UNIT = 20.0

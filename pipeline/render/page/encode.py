@@ -1,7 +1,7 @@
 """Frames to the compact form that a page carries, and back into safe HTML.
 
 How geometry and columns are packed belongs here; which layers and columns a page
-needs to `base_map` and `themes`. Unpacked by `templates/decode.js`.
+needs to `base_map` and `themes`. Unpacked by `js/decode.js`.
 
 Coordinates are integers of 1e-5 degree (about a metre), delta-coded over the
 whole layer; text columns are dictionary-coded; the payload is zlib-compressed

@@ -2,7 +2,7 @@
 
 The recipe belongs here: which layers go where. Packing belongs to `encode`, the
 vector base to `base_map`, the findings to `themes`, the figures to `summary`,
-the page itself to `page_shell`.
+the page itself to `shell`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ import pandas as pd
 import shapely
 
 from pipeline.metros.catalogue import Metro
-from pipeline.render import base_map, style, summary, themes
-from pipeline.render.encode import svg_path
-from pipeline.render.page_facts import MetroCard, PageFacts, card_name, land_cover_note
-from pipeline.render.pair_facts import pairs_of
+from pipeline.render.brief.pair_facts import pairs_of
+from pipeline.render.page import base_map, style, summary
+from pipeline.render.page.encode import svg_path
+from pipeline.render.page.facts import MetroCard, PageFacts, card_name, land_cover_note
 from pipeline.render.params import MapParams
+from pipeline.render.themes import packed as themes
 
 CARD_WIDTH, CARD_HEIGHT = 320.0, 220.0
 
@@ -74,7 +75,7 @@ def render_metro_map(
         ``assets/<metro>.card.json``.
     """
     # Who draws waits half a second for folium, and nobody else.
-    from pipeline.render.page_shell import render_page
+    from pipeline.render.page.shell import render_page
 
     thinning = base_map.Thinning()
     layers = base_map.base_layers(

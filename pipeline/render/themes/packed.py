@@ -1,7 +1,7 @@
 """The findings that a page shows, theme by theme, as packed layers and tables.
 
 Which layer and which columns stand in which theme belongs here; how they are
-drawn to `templates/themes.js`, their colours to `style`.
+drawn to the scripts of `page/js`, their colours to `style`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline.render.base_map import Thinning
-from pipeline.render.encode import Decimals, encode_layer, simplify, simplify_coverage
-from pipeline.render.evidence import in_chinese
-from pipeline.render.nearby import nearest_names
+from pipeline.render.page.base_map import Thinning
+from pipeline.render.page.encode import Decimals, encode_layer, simplify, simplify_coverage
+from pipeline.render.page.evidence import in_chinese
+from pipeline.render.page.nearby import nearest_names
 from pipeline.render.params import MapParams
 
 DEAD_ENDS: Decimals = {

@@ -10,11 +10,11 @@ import pandas as pd
 from markupsafe import Markup, escape
 
 from pipeline.metros.catalogue import Metro
-from pipeline.render import bilingual as say
-from pipeline.render import style
-from pipeline.render.page_facts import PageFacts
-from pipeline.render.review_map import Drawn, draw_review_map
-from pipeline.render.review_page import (
+from pipeline.render.page import bilingual as say
+from pipeline.render.page import style
+from pipeline.render.page.facts import PageFacts
+from pipeline.render.review.review_map import Drawn, draw_review_map
+from pipeline.render.review.review_page import (
     MOST_ROWS,
     Table,
     border_table,

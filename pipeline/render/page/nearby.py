@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline.render.encode import METRES_PER_DEGREE
+from pipeline.render.page.encode import METRES_PER_DEGREE
 
 WITHIN_M = 5_000.0
 KINDS = ("city", "town", "suburb", "quarter", "village", "hamlet")

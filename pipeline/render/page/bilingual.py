@@ -3,7 +3,7 @@
 Both texts lie side by side in the markup and the style sheet shows one: the
 language then switches without a reload, and a page reads where no script runs.
 Only the forms of words, numbers and units belong here; the words themselves
-stand in `templates/messages.toml`. All that is given in is text, escaped here.
+stand in `words.toml`. All that is given in is text, escaped here.
 """
 
 from __future__ import annotations
@@ -18,14 +18,17 @@ import pandas as pd
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
-from pipeline.render import style
+from pipeline.render.page import style
 
 DASH = Markup("&ndash;")
 
 
 @cache
 def template(name: str) -> Template:
-    """A page of ``templates/``: all that is filled in is escaped; `say` is this module."""
+    """A page's template, by its path within ``render/``; `say` in it is this module.
+
+    All that is filled in is escaped.
+    """
     environment = Environment(
         loader=FunctionLoader(style.template),
         autoescape=True,

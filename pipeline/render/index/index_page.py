@@ -11,9 +11,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from pipeline.render import bilingual as say
-from pipeline.render import style
-from pipeline.render.page_facts import MetroCard
+from pipeline.render.page import bilingual as say
+from pipeline.render.page import style
+from pipeline.render.page.facts import MetroCard
 
 DIMENSIONS = (
     "overall",
@@ -58,11 +58,11 @@ def render_index(cards: Sequence[MetroCard]) -> dict[str, bytes]:
     notes = [*NOTES]
     if any(card.facts.source_kind == "sample" for card in ordered):
         notes += ["synthetic", "cnmaps"]
-    page = say.template("index.html").render(
+    page = say.template("index/index.html").render(
         lang="zh-CN" if language == "zh" else "en",
         language=language,
         titles={each: say.plain("page.index_title", each) for each in style.LANGUAGES},
-        css=Markup(style.template("index.css")),
+        css=Markup(style.template("index/index.css")),
         banner=say.both("、".join(c.name for c in fake), ", ".join(c.name_en for c in fake))
         if fake
         else None,

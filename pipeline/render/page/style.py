@@ -2,7 +2,7 @@
 
 How things look and what they are called belongs here; which features are drawn
 to `base_map` and `themes`. The texts themselves stand in
-`templates/messages.toml`, Chinese and English side by side.
+`words.toml`, Chinese and English side by side.
 
 The qualitative colours are after Okabe and Ito (2008), darkened where white
 numbers stand on them; the sequential ones run in lightness as well as in hue.
@@ -131,8 +131,8 @@ def tokens() -> dict[str, Any]:
 
 @cache
 def messages() -> dict[str, dict[str, str]]:
-    """Texts by language and dotted key, from ``templates/messages.toml``."""
-    table = tomllib.loads(template("messages.toml"))
+    """Texts by language and dotted key, from ``words.toml``."""
+    table = tomllib.loads(template("page/words.toml"))
     by_language: dict[str, dict[str, str]] = {language: {} for language in LANGUAGES}
     for section, entries in table.items():
         for key, texts in entries.items():
@@ -142,8 +142,8 @@ def messages() -> dict[str, dict[str, str]]:
 
 
 def template(name: str) -> str:
-    """The text of a file in ``templates/``."""
-    return (resources.files("pipeline.render") / "templates" / name).read_text(encoding="utf-8")
+    """The text of a file beside the code, by its path within ``render/``."""
+    return resources.files("pipeline.render").joinpath(*name.split("/")).read_text(encoding="utf-8")
 
 
 def is_chinese(metro: Metro) -> bool:

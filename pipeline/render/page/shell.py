@@ -2,7 +2,7 @@
 
 How folium is made to build a page with no external file belongs here; what the
 page shows to `base_map` and `themes`, how it behaves to the scripts in
-`templates/`.
+`js/`.
 
 Leaflet comes from the installed XStatic-Leaflet package. Scripts and styles
 stand inside the page, so that one file can be sent on and still opens.
@@ -21,8 +21,8 @@ import folium
 from branca.element import Figure, MacroElement
 from folium.template import Template
 
-from pipeline.render import style
-from pipeline.render.encode import to_blob
+from pipeline.render.page import style
+from pipeline.render.page.encode import to_blob
 
 SCRIPTS = ("decode.js", "core.js", "draw.js", "popups.js", "overlays.js", "panel.js", "page.js")
 """In the order in which they are loaded."""
@@ -96,8 +96,8 @@ class PageBody(MacroElement):
         self._id = "metro"
         self.markup, self.blob, self.basemaps = markup, blob, basemaps
         self.leaflet_js, self.leaflet_css = leaflet_js(), leaflet_css()
-        self.page_css = style.template("page.css")
-        self.scripts = "\n".join(style.template(name) for name in SCRIPTS)
+        self.page_css = style.template("page/page.css")
+        self.scripts = "\n".join(style.template(f"page/js/{name}") for name in SCRIPTS)
 
 
 def render_page(
@@ -171,7 +171,7 @@ def _markup(title: str, map_id: str, language: str, is_synthetic: bool) -> str:
         return html.escape(texts[match.group(1)])
 
     banner = ">%t:ui.synthetic%" if is_synthetic else " hidden>"
-    markup = style.template("page.html").replace("%BANNER%>", banner)
+    markup = style.template("page/page.html").replace("%BANNER%>", banner)
     markup = re.sub(r"%t:([\w.]+)%", fill, markup)
     return markup.replace("%MAP_ID%", map_id).replace("%TITLE%", html.escape(title))
 

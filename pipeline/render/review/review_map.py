@@ -14,9 +14,9 @@ import numpy as np
 import shapely
 from markupsafe import Markup, escape
 
-from pipeline.render import bilingual as say
-from pipeline.render import style
-from pipeline.render.encode import svg_path
+from pipeline.render.page import bilingual as say
+from pipeline.render.page import style
+from pipeline.render.page.encode import svg_path
 from pipeline.terms import CLASS_RANK
 
 WIDTH, MARGIN = 1200.0, 12.0

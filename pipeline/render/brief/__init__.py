@@ -1,0 +1,1 @@
+"""The brief that two neighbouring cities take to one table."""

@@ -1,0 +1,1 @@
+"""``maps/index.html``: every metro's card."""

@@ -1,0 +1,1 @@
+"""What every page is made of: frame, map, style, words, numbers; and the metro page itself."""

@@ -1,0 +1,1 @@
+"""Pages that set two states of one metro side by side: scenarios and comparisons."""
