@@ -77,7 +77,7 @@ def write_matrix(folder: Path) -> None:
     params, rows = TravelTimesParams(), 0
     for start in range(0, len(grid), params.batch):
         stop = min(start + params.batch, len(grid))
-        part = travel_times.zone_times((start, stop), grid, network, params)
+        part = travel_times.zone_times((start, stop), grid, network, params, RoutingParams())
         part = conform("travel_times", part)
         store.write_layer(
             str(folder / f"matrix/part-{start:06d}.parquet"), "travel_times", part, {}

@@ -28,6 +28,7 @@ from pipeline.flow.runner import metric_crs
 from pipeline.measures.access.params import TravelTimesParams
 from pipeline.measures.access.travel_times import zone_times
 from pipeline.measures.routing.graph import RoutingNetwork
+from pipeline.measures.routing.params import RoutingParams
 from pipeline.metros.catalogue import DEFAULT_METRO, load_metro
 from pipeline.storage.paths import Paths
 
@@ -46,7 +47,7 @@ def one_batch(data: str, rows: tuple[int, int], params: TravelTimesParams) -> tu
     """Pairs within the cutoff, and CPU seconds of a batch of origins."""
     grid, network = inputs_of(data)
     begin = time.thread_time()
-    found = len(zone_times(rows, grid, network, params))
+    found = len(zone_times(rows, grid, network, params, RoutingParams()))
     return found, time.thread_time() - begin
 
 

@@ -11,7 +11,7 @@ import house
 
 from pipeline.layers import LAYERS, Layer
 from pipeline.layers import dictionary as zh
-from pipeline.metros.config import Params
+from pipeline.metros.config import DEPENDENCIES, Params
 
 FOLDER = Path(__file__).parent
 
@@ -120,6 +120,15 @@ A metro file sets them under `[params.<section>]`, the command line with
 published figure.
 """
 
+DEPENDENCIES_HEADER = """
+## Keys that depend on one another
+
+A setting that breaks a row is refused with an error that names both keys.
+
+| key | | else |
+|---|---|---|
+"""
+
 
 def parameters() -> str:
     """The page of all parameters as Markdown."""
@@ -132,6 +141,10 @@ def parameters() -> str:
             parts.append(
                 f"| {key} | {_default(info.default)} | {_text(info.description or '')} |\n"
             )
+    parts.append(DEPENDENCIES_HEADER)
+    for each in DEPENDENCIES:
+        right = f"`{each.right}`" if "." in each.right else each.right
+        parts.append(f"| `{each.left}` | {each.must}{right} | {each.otherwise} |\n")
     return "".join(parts)
 
 

@@ -8,13 +8,39 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Metres = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 Minutes = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Speed = Annotated[float, Field(gt=0, le=500)]
+
+
+def fixed(value: object, by: str) -> AfterValidator:
+    """A key with one allowed value, because names or words elsewhere state that value.
+
+    Parameters
+    ----------
+    value
+        The value allowed.
+    by
+        What states it, such as ``column population_60min of layer zones``.
+    """
+
+    def check(found: object) -> object:
+        if found != value:
+            raise ValueError(f"fixed at {as_text(value)} by {by}; leave the key out")
+        return found
+
+    return AfterValidator(check)
+
+
+def as_text(value: object) -> str:
+    """A value as a metro file writes it: ``30``, ``[15, 30]``, ``drive``."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(as_text(each) for each in value)}]"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 class StageParams(BaseModel):

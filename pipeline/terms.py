@@ -47,6 +47,9 @@ RoadClass = Literal[
 ]
 
 
+ONE_HOUR_MIN = 60.0
+"""The hour of the one-hour commuting circle and of columns and indicators named ``60min``."""
+
 MODES = ("drive", "drive_peak", "transit")
 
 TRANSIT_MODES = ("train", "highspeed", "subway", "light_rail", "tram", "bus")

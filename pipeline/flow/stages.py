@@ -175,7 +175,7 @@ STAGES: tuple[Stage, ...] = (
         ("zone_grid", "routing_network"),
         ("travel_times",),
         travel_times.zone_times,
-        ("travel_times",),
+        ("travel_times", "routing"),
         Split("zone_grid", into="rows", batch="batch"),
         "parts",
     ),
@@ -192,7 +192,7 @@ STAGES: tuple[Stage, ...] = (
         ("centres", "cities", "zone_grid", "routing_network", "stations", "transit_links"),
         ("isochrones",),
         isochrones.draw_isochrones,
-        ("isochrones", "transit"),
+        ("isochrones", "transit", "centre_times"),
         Split("centres", into="centre_id", column="centre_id", where=("kind", "kinds")),
     ),
     Stage(
@@ -209,7 +209,7 @@ STAGES: tuple[Stage, ...] = (
         ),
         ("zones",),
         accessibility.zone_accessibility,
-        ("accessibility", "transit"),
+        ("accessibility", "transit", "centre_times"),
     ),
     Stage(
         "commuting_circle",
@@ -293,7 +293,7 @@ STAGES: tuple[Stage, ...] = (
         ("link_candidates", "zone_grid", "routing_network"),
         ("link_gains",),
         missing_links.link_gains,
-        ("missing_links",),
+        ("missing_links", "routing"),
         Split("zone_grid", into="rows", batch=4_000),
     ),
     Stage(
@@ -375,7 +375,7 @@ STAGES: tuple[Stage, ...] = (
         ),
         ("indicators", "integration_index"),
         integrate.integrate,
-        ("integration",),
+        ("integration", "accessibility"),
     ),
     Stage(
         "metro_map",

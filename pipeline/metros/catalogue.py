@@ -333,8 +333,10 @@ def _describe(fault: Any) -> str:
         return f"{place}: missing"
     value = repr(fault.get("input"))
     shown = value if len(value) <= 60 else value[:57] + "..."
+    # A fault between keys of a table names what was found itself.
+    found = "" if isinstance(fault.get("input"), dict) else f" (found {shown})"
     message = fault["msg"].removeprefix("Value error, ")
-    return f"{place}: {message[0].lower()}{message[1:]} (found {shown})"
+    return f"{place}: {message[0].lower()}{message[1:]}{found}"
 
 
 def _cross_faults(table: dict[str, Any]) -> list[str]:

@@ -27,7 +27,7 @@ from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 
 from pipeline.crs import require_metric
-from pipeline.measures.access.params import AccessibilityParams
+from pipeline.measures.access.params import AccessibilityParams, CentreTimesParams
 from pipeline.measures.routing.access import WEIGHTS, Access, Mode
 from pipeline.measures.routing.graph import RoutingNetwork
 from pipeline.measures.routing.pair_times import PairTimes, drive_chunks
@@ -37,13 +37,7 @@ from pipeline.measures.routing.transit import TransitNetwork
 Floats = NDArray[np.float64]
 
 SERVICES = ("hospital", "school", "university")
-PLACE_SNAP_M = 3_000.0
-"""Centres and services farther than this from a road have no access, as zones by default."""
-PLACE_SPEED_KMH = 15.0
-"""From a centre or service to the road, as from zones by default."""
 PER_PEOPLE = 100_000.0
-HOLE_KM2 = 1.0
-"""Smaller holes between the cities are slivers, not land outside the metro."""
 
 
 def zone_accessibility(
@@ -57,6 +51,7 @@ def zone_accessibility(
     transit_links: gpd.GeoDataFrame,
     params: AccessibilityParams,
     transit_params: TransitParams,
+    centre_times_params: CentreTimesParams,
 ) -> gpd.GeoDataFrame:
     """Accessibility of every zone.
 
@@ -67,7 +62,9 @@ def zone_accessibility(
     travel_times
         Zone-to-zone minutes, whole or in parts; ``drive`` is used. A pair that is not listed is
         beyond the cutoff, which must be at least the widest of
-        ``params.reach_min``.
+        ``params.reach_min`` (`metros.config` checks it).
+    centre_times_params
+        How a centre or service is joined to the road: as for the times between centres.
 
     Returns
     -------
@@ -85,13 +82,18 @@ def zone_accessibility(
     )
     zones = zones.assign(
         **_reach(grid, travel_times, has_access, params),
-        **_to_centres(routing_network, access, centres),
+        **_to_centres(routing_network, access, centres, centre_times_params),
         **_catchments(grid, travel_times, has_access, services, params),
-        **_to_services(routing_network, access, services),
+        **_to_services(routing_network, access, services, centre_times_params),
         minutes_to_core_transit=_to_core_by_transit(
-            grid, access, centres, stations, transit_links, routing_network, transit_params
+            grid,
+            access,
+            centres,
+            TransitNetwork.build(stations, transit_links, transit_params),
+            routing_network,
+            centre_times_params,
         ),
-        is_edge_zone=_leaves_metro(grid, cities, params.performance_radius_m),
+        is_edge_zone=_leaves_metro(grid, cities, params),
     )
     unreached = has_access & zones["minutes_to_core"].isna() & zones["nearest_centre"].isna()
     if (centres["kind"] == "core").any():
@@ -166,42 +168,52 @@ def _people_within(grid: pd.DataFrame, people: Floats, radius_m: float) -> Float
 
 
 def _leaves_metro(
-    grid: pd.DataFrame, cities: gpd.GeoDataFrame, radius_m: float
+    grid: pd.DataFrame, cities: gpd.GeoDataFrame, params: AccessibilityParams
 ) -> NDArray[np.bool_]:
     """Whether the circle around a zone's populated point reaches land outside the cities."""
     metro = shapely.union_all(cities.geometry.to_numpy(), grid_size=1.0)
     parts = shapely.get_parts(metro)
     rings = [ring for part in parts for ring in (part.exterior, *part.interiors)]
     outline = shapely.multilinestrings(
-        [ring for ring in rings if shapely.area(shapely.polygons(ring)) >= HOLE_KM2 * 1e6]
+        [
+            ring
+            for ring in rings
+            if shapely.area(shapely.polygons(ring)) >= params.hole_min_km2 * 1e6
+        ]
     )
     if shapely.is_empty(outline):
         return np.ones(len(grid), dtype=bool)
     shapely.prepare(outline)
     points = shapely.points(grid["point_x"].to_numpy(float), grid["point_y"].to_numpy(float))
-    return np.asarray(shapely.dwithin(outline, points, radius_m))
+    return np.asarray(shapely.dwithin(outline, points, params.performance_radius_m))
 
 
 # --------------------------------------------------------------------------- centres
 
 
-def _place_access(network: RoutingNetwork, places: gpd.GeoDataFrame) -> Access:
+def _place_access(
+    network: RoutingNetwork, places: gpd.GeoDataFrame, params: CentreTimesParams
+) -> Access:
     """Access of points or areas, with the minutes between them and the road."""
     points = shapely.centroid(places.geometry.to_numpy())
     access, snap_m = network.access_of_points(
-        shapely.get_x(points), shapely.get_y(points), PLACE_SNAP_M
+        shapely.get_x(points), shapely.get_y(points), params.max_snap_m
     )
-    return access.with_extra_min(np.nan_to_num(snap_m) / 1000.0 / PLACE_SPEED_KMH * 60.0)
+    return access.with_extra_min(np.nan_to_num(snap_m) / 1000.0 / params.access_speed_kmh * 60.0)
 
 
 def _to_centres(
-    network: RoutingNetwork, access: Access, centres: gpd.GeoDataFrame
+    network: RoutingNetwork,
+    access: Access,
+    centres: gpd.GeoDataFrame,
+    params: CentreTimesParams,
 ) -> dict[str, Any]:
     """Minutes to the core, free flow and peak, and to the nearest city centre."""
     kept = centres[centres["kind"].isin(["core", "city"])].sort_values("centre_id")
     core = kept[kept["kind"] == "core"]
-    minutes = _null_unreached(_minutes_to(network, access, _place_access(network, kept), "drive"))
-    peak = _null_unreached(_minutes_to(network, access, _place_access(network, core), "drive_peak"))
+    cities, cores = (_place_access(network, each, params) for each in (kept, core))
+    minutes = _null_unreached(_minutes_to(network, access, cities, "drive"))
+    peak = _null_unreached(_minutes_to(network, access, cores, "drive_peak"))
     names = kept["centre_id"].to_numpy(dtype=object)
     is_core = (kept["kind"] == "core").to_numpy(bool)
     nearest = np.full(len(access), None, dtype=object)
@@ -308,12 +320,15 @@ def _count_by_zone(places: gpd.GeoDataFrame, grid: pd.DataFrame) -> Floats:
 
 
 def _to_services(
-    network: RoutingNetwork, access: Access, services: gpd.GeoDataFrame
+    network: RoutingNetwork,
+    access: Access,
+    services: gpd.GeoDataFrame,
+    params: CentreTimesParams,
 ) -> dict[str, Floats]:
     """Minutes to the nearest of each kind."""
     return {
         f"minutes_to_{kind}": _to_nearest(
-            network, access, _place_access(network, services[services["kind"] == kind])
+            network, access, _place_access(network, services[services["kind"] == kind], params)
         )
         for kind in SERVICES
     }
@@ -358,24 +373,22 @@ def _to_core_by_transit(
     grid: pd.DataFrame,
     access: Access,
     centres: gpd.GeoDataFrame,
-    stations: gpd.GeoDataFrame,
-    transit_links: gpd.GeoDataFrame,
+    transit: TransitNetwork,
     network: RoutingNetwork,
-    params: TransitParams,
+    params: CentreTimesParams,
 ) -> Floats:
     """Door to door from the populated points, by foot or car to the station."""
     core = centres[centres["kind"] == "core"].sort_values("centre_id")
     if not len(core) or not len(grid):
         return np.full(len(grid), np.nan)
-    transit = TransitNetwork.build(stations, transit_links, params)
     x, y = grid["point_x"].to_numpy(float), grid["point_y"].to_numpy(float)
     core_x, core_y = core.geometry.x.to_numpy(), core.geometry.y.to_numpy()
-    finish = transit.reach(core_x, core_y, network, _place_access(network, core), leaving=False)
+    there = _place_access(network, core, params)
+    finish = transit.reach(core_x, core_y, network, there, leaving=False)
     from_station = transit.times(finish, len(core), reverse=True)
     leave = transit.reach(x, y, network, access, leaving=True)
     ridden = transit.arrive(from_station, leave, len(grid))
     metres = np.hypot(np.subtract.outer(core_x, x), np.subtract.outer(core_y, y))
-    walked = np.where(
-        metres <= params.walk_limit_m, metres / 1000.0 / params.walk_speed_kmh * 60.0, np.inf
-    )
+    walk_min = metres / 1000.0 / transit.params.walk_speed_kmh * 60.0
+    walked = np.where(metres <= transit.params.walk_limit_m, walk_min, np.inf)
     return _least(_null_unreached(np.minimum(ridden, walked)))

@@ -59,25 +59,6 @@ from pipeline.terms import MODES
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-NEAREST_PAIR_M = 1_000.0
-"""Pairs nearer than this are left out: their time is that of the doorsteps."""
-CENSORED_SHARE = 0.1
-"""Most pairs beyond the travel-time cutoff: of a zone within its side, of a distance bin; check."""
-OUTLINE_SNAP_M = 50.0
-"""A county border this near a city's outline lies on it."""
-DENSITY_CLASSES = 3
-"""Terciles of the zones' population."""
-GOOD_ACCESS_M = 500.0
-"""Zones nearer than this to a road are one access class, the others the second."""
-BLOCK_M = 10_000.0
-"""Side of the blocks of zones that are resampled together, at most; check."""
-LEAST_BLOCKS = 24
-"""Blocks get smaller until the belt holds about this many."""
-ZONE_RIDGE = 1.0
-"""Shrinks the effect of a zone with few pairs, as a random effect would."""
-RIVER_SHARE = 0.5
-"""A border this natural, or whose crossing pairs cross a river this much more often: one effect."""
-
 
 class _Zones(NamedTuple):
     """Zones of both cities that have access: side 0 or 1, metres, strata class."""
@@ -143,15 +124,15 @@ def border_effects(
     if not len(borders):
         return empty_layer("border_effect")
     border = _pick(borders, border_id)
-    city_a, city_b = _cities_beside(border, cities)
+    city_a, city_b = _cities_beside(border, cities, params.outline_snap_m)
     reach_m = params.belt_m * 2.0
     grid = _zones_near(zone_grid, border.geometry, (city_a, city_b), reach_m)
-    zones = _describe_zones(grid, border.geometry, city_a)
+    zones = _describe_zones(grid, border.geometry, city_a, params)
     rivers = _river_lines(waterways, border.geometry, reach_m + params.max_distance_m)
     listed = _times_among(travel_times, grid["cell"])
     rows = []
     for mode in _modes_of(travel_times):
-        pairs = _pairs_of(listed[listed["mode"] == mode], zones, params.max_distance_m)
+        pairs = _pairs_of(listed[listed["mode"] == mode], zones, params)
         rows.append(_effect_row(border, mode, zones, pairs, rivers, cities, city_a, city_b, params))
     return pd.DataFrame(rows)
 
@@ -168,14 +149,14 @@ def _pick(borders: gpd.GeoDataFrame, border_id: str) -> Any:
     return next(found.itertuples(index=False))
 
 
-def _cities_beside(border: Any, cities: gpd.GeoDataFrame) -> tuple[str, str]:
+def _cities_beside(border: Any, cities: gpd.GeoDataFrame, snap_m: float) -> tuple[str, str]:
     """Ids of the two cities, also where the border parts counties of theirs."""
     ids = set(cities["city_id"])
     if border.city_a in ids and border.city_b in ids:
         return border.city_a, border.city_b
     # The counties' cities are those with the most of this line on their outline.
     outline = shapely.boundary(cities.geometry.to_numpy())
-    near_m = shapely.length(shapely.intersection(outline, border.geometry.buffer(OUTLINE_SNAP_M)))
+    near_m = shapely.length(shapely.intersection(outline, border.geometry.buffer(snap_m)))
     ids_in_order = cities["city_id"].to_numpy(dtype=object)
     first, second = sorted(ids_in_order[np.lexsort((ids_in_order.astype(str), -near_m))[:2]])
     return first, second
@@ -197,14 +178,16 @@ def _zones_near(
     return pd.DataFrame(grid[near]).sort_values("cell", ignore_index=True)
 
 
-def _describe_zones(grid: pd.DataFrame, line: Any, city_a: str) -> _Zones:
+def _describe_zones(
+    grid: pd.DataFrame, line: Any, city_a: str, params: BorderEffectParams
+) -> _Zones:
     x, y = grid["point_x"].to_numpy(float), grid["point_y"].to_numpy(float)
     is_in_a = (grid["city_id"] == city_a).to_numpy(bool)
     to_border_m = shapely.distance(line, shapely.points(x, y))
     people = grid["population"].fillna(0.0).to_numpy(float)
     rank = np.argsort(np.argsort(people, kind="stable"), kind="stable")
-    density = rank * DENSITY_CLASSES // max(len(grid), 1)
-    is_far = (grid["snap_m"].to_numpy(float) > GOOD_ACCESS_M).astype(np.int64)
+    density = rank * params.density_classes // max(len(grid), 1)
+    is_far = (grid["snap_m"].to_numpy(float) > params.good_access_m).astype(np.int64)
     return _Zones(x, y, np.where(is_in_a, 0, 1), density * 2 + is_far, to_border_m, is_in_a)
 
 
@@ -238,12 +221,13 @@ def _times_among(travel_times: pd.DataFrame | PairTimes, cells: pd.Series) -> pd
     return found[0] if len(found) == 1 else pd.concat(found, ignore_index=True)
 
 
-def _pairs_of(listed: pd.DataFrame, zones: _Zones, max_distance_m: float) -> _Pairs:
+def _pairs_of(listed: pd.DataFrame, zones: _Zones, params: BorderEffectParams) -> _Pairs:
     origin, destination = listed["origin"].to_numpy(), listed["destination"].to_numpy()
     minutes = listed["minutes"].to_numpy()
     dx, dy = zones.x[destination] - zones.x[origin], zones.y[destination] - zones.y[origin]
     distance_m = np.hypot(dx, dy)
-    used = (distance_m >= NEAREST_PAIR_M) & (distance_m <= max_distance_m) & (minutes > 0)
+    used = (distance_m >= params.nearest_pair_m) & (distance_m <= params.max_distance_m)
+    used &= minutes > 0
     # The same sample whatever the order of the rows that came in.
     order = np.flatnonzero(used)
     order = order[np.lexsort((destination[order], origin[order]))]
@@ -282,7 +266,7 @@ def _effect_row(
     city_b: str,
     params: BorderEffectParams,
 ) -> dict[str, Any]:
-    is_natural = bool(border.natural_share_pct > 100.0 * RIVER_SHARE)
+    is_natural = bool(border.natural_share_pct > 100.0 * params.river_share)
     side = np.where(zones.to_border_m <= params.belt_m, zones.side, -1)
     fit, includes_river, reason = _estimate(zones, side, pairs, rivers, is_natural, params)
     row = {
@@ -342,8 +326,8 @@ def _estimate(
         return None, is_natural, "too_few_pairs"
     crosses = side[sample.origin] != side[sample.destination]
     over_river = _cross_lines(zones, sample, rivers)
-    includes_river, river = _river_term(crosses, over_river, is_natural)
-    fit = _fit(sample, crosses, river, params.distance_bin_m)
+    includes_river, river = _river_term(crosses, over_river, is_natural, params)
+    fit = _fit(sample, crosses, river, params)
     return fit, includes_river, None
 
 
@@ -356,7 +340,7 @@ def _match(
     crosses = (a != b)[used]
     low = np.minimum(zones.stratum[pairs.origin[used]], zones.stratum[pairs.destination[used]])
     high = np.maximum(zones.stratum[pairs.origin[used]], zones.stratum[pairs.destination[used]])
-    classes = 2 * DENSITY_CLASSES
+    classes = 2 * params.density_classes
     bins = (pairs.distance_m[used] // params.distance_bin_m).astype(np.int64)
     stratum = (bins * classes + low) * classes + high
     size = int(stratum.max(initial=0)) + 1
@@ -397,12 +381,14 @@ def _uncensored(
     is_within, crosses = (a >= 0) & (a == b), (a >= 0) & (b >= 0) & (a != b)
     bins = np.arange(params.distance_bin_m, params.max_distance_m + 1.0, params.distance_bin_m)
     points = np.column_stack([zones.x, zones.y])
-    least = 1.0 - CENSORED_SHARE
+    least = 1.0 - params.censored_share
     for farthest_m in bins[::-1]:
         near = is_within & (pairs.distance_m <= farthest_m)
         listed = np.bincount(pairs.origin[near], minlength=len(side))
-        kept = np.where(listed >= least * _neighbours(points, side, farthest_m), side, -1)
-        edges = np.r_[NEAREST_PAIR_M, bins[bins <= farthest_m]]
+        kept = np.where(
+            listed >= least * _neighbours(points, side, params.nearest_pair_m, farthest_m), side, -1
+        )
+        edges = np.r_[params.nearest_pair_m, bins[bins <= farthest_m]]
         trees = [cKDTree(points[kept == each]) for each in (0, 1)]
         across = np.diff(trees[0].count_neighbors(trees[1], edges)) * 2.0
         inside = np.diff(sum(tree.count_neighbors(tree, edges) for tree in trees))
@@ -417,14 +403,14 @@ def _uncensored(
     return 0.0, side
 
 
-def _neighbours(points: Floats, side: Ints, radius_m: float) -> Ints:
+def _neighbours(points: Floats, side: Ints, doorstep_m: float, radius_m: float) -> Ints:
     """Zones of the same side within a radius, but not at the same doorstep."""
     count = np.zeros(len(side), dtype=np.int64)
     for each in (0, 1):
         own = np.flatnonzero(side == each)
         tree = cKDTree(points[own])
         count[own] = tree.query_ball_point(points[own], radius_m, return_length=True)
-        count[own] -= tree.query_ball_point(points[own], NEAREST_PAIR_M, return_length=True)
+        count[own] -= tree.query_ball_point(points[own], doorstep_m, return_length=True)
     return count
 
 
@@ -447,17 +433,20 @@ def _cross_lines(zones: _Zones, pairs: _Pairs, lines: NDArray[Any]) -> NDArray[n
 
 
 def _river_term(
-    crosses: NDArray[np.bool_], over_river: NDArray[np.bool_], is_natural: bool
+    crosses: NDArray[np.bool_],
+    over_river: NDArray[np.bool_],
+    is_natural: bool,
+    params: BorderEffectParams,
 ) -> tuple[bool, NDArray[np.bool_] | None]:
     """Whether border and river are one effect, and the river's column where they are not.
 
     A river's cost is learnt from within pairs, so it takes some that cross one.
     """
     across, inside = float(over_river[crosses].mean()), float(over_river[~crosses].mean())
-    if is_natural or across - inside > RIVER_SHARE:
+    if is_natural or across - inside > params.river_share:
         return True, None
-    if inside < 0.02:
-        return bool(across > 0.1), None
+    if inside < params.river_within_least:
+        return bool(across > params.river_across_least), None
     return False, over_river
 
 
@@ -465,16 +454,16 @@ def _fit(
     sample: _Pairs,
     crosses: NDArray[np.bool_],
     river: NDArray[np.bool_] | None,
-    bin_m: float,
+    params: BorderEffectParams,
 ) -> _Fit:
     """Learn from within pairs, impute the crossing ones.
 
     Only zones of the sample get a column: factoring costs their number cubed.
     """
-    design, n_zones = _design(sample, river, bin_m)
+    design, n_zones = _design(sample, river, params.distance_bin_m)
     within = design[~crosses]
     ridge = np.full(design.shape[1], 1e-6)
-    ridge[:n_zones] = ZONE_RIDGE
+    ridge[:n_zones] = params.zone_ridge
     normal = (within.T @ within).toarray() + np.diag(ridge)
     moment = within.T @ sample.log_pace[~crosses]
     beta = _excess(normal, moment, design[crosses], sample.log_pace[crosses])
@@ -511,7 +500,7 @@ def _design(sample: _Pairs, river: NDArray[np.bool_] | None, bin_m: float) -> tu
 
 def _interval(fit: _Fit, zones: _Zones, params: BorderEffectParams) -> tuple[float, float]:
     """Bounds of beta at 95 %, from betas under resampled blocks of zones."""
-    influence = _influences(fit, zones)
+    influence = _influences(fit, zones, params)
     count = len(influence)
     if count < 2:
         return np.nan, np.nan
@@ -523,10 +512,10 @@ def _interval(fit: _Fit, zones: _Zones, params: BorderEffectParams) -> tuple[flo
     return fit.beta + min(low, 0.0), fit.beta + max(high, 0.0)
 
 
-def _influences(fit: _Fit, zones: _Zones) -> Floats:
+def _influences(fit: _Fit, zones: _Zones, params: BorderEffectParams) -> Floats:
     """What each block of zones adds to beta: its jackknife influence."""
     origin, destination = fit.sample.origin, fit.sample.destination
-    block = _blocks(zones, np.union1d(origin, destination))
+    block = _blocks(zones, np.union1d(origin, destination), params)
     count = int(block.max()) + 1
     left_out = []
     for number in range(count):
@@ -547,14 +536,14 @@ def _influences(fit: _Fit, zones: _Zones) -> Floats:
     return np.asarray(share * (fit.beta - np.array(left_out)))
 
 
-def _blocks(zones: _Zones, used: Ints) -> Ints:
+def _blocks(zones: _Zones, used: Ints, params: BorderEffectParams) -> Ints:
     """Square block of each zone, numbered from 0 over the used ones; -1 elsewhere."""
     x, y = zones.x[used], zones.y[used]
-    side_m = BLOCK_M
+    side_m = params.block_m
     while True:
         key = np.column_stack([np.floor(x / side_m), np.floor(y / side_m)])
         found, number = np.unique(key, axis=0, return_inverse=True)
-        if len(found) >= min(LEAST_BLOCKS, len(used)) or side_m < 100.0:
+        if len(found) >= min(params.least_blocks, len(used)) or side_m < 100.0:
             break
         side_m *= 0.8
     block = np.full(len(zones.x), -1, dtype=np.int64)
@@ -613,9 +602,9 @@ def _shift(
     params: BorderEffectParams,
     rng: np.random.Generator,
 ) -> tuple[float, float] | None:
-    """A shift into one city: 30 to 100 % of the belt, within 30 degrees of the border's normal."""
-    length = rng.uniform(0.3, 1.0) * params.belt_m
-    turn = np.radians(rng.uniform(-30.0, 30.0))
+    """A shift into one city: a share of the belt, nearly along the border's normal."""
+    length = rng.uniform(*params.placebo_shift) * params.belt_m
+    turn = np.radians(rng.uniform(-params.placebo_turn_deg, params.placebo_turn_deg))
     if not (near & zones.is_in_a).any() or not (near & ~zones.is_in_a).any():
         return None
     dx = zones.x[near & zones.is_in_a].mean() - zones.x[near & ~zones.is_in_a].mean()

@@ -30,7 +30,7 @@ from scipy.ndimage import distance_transform_edt
 from pipeline.crs import require_metric
 from pipeline.errors import StageError
 from pipeline.layers import empty_layer
-from pipeline.measures.access.params import IsochronesParams
+from pipeline.measures.access.params import CentreTimesParams, IsochronesParams
 from pipeline.measures.routing.access import Access, Mode
 from pipeline.measures.routing.graph import RoutingNetwork
 from pipeline.measures.routing.params import TransitParams
@@ -40,16 +40,10 @@ Floats = NDArray[np.float64]
 Reached = dict[float, Any]
 
 ROAD_MODES: tuple[Mode, ...] = ("drive", "drive_peak")
-CENTRE_SNAP_M = 3_000.0
-"""A centre farther than this from a road has no isochrones, as zones by default."""
-CENTRE_SPEED_KMH = 15.0
-"""From the centre to the road, as from zones by default."""
 CELLS_PER_REACH = 3.0
 """Grid cells per street reach: fine enough for an outline off by a sixth of it at most."""
 APART_M = 10.0
 """Each wider limit reaches this much farther off the road, so that outlines never touch."""
-LEAST_HOLE_REACHES = 4.0
-"""Holes smaller than the square of so many street reaches are fields between roads: filled."""
 CHUNK = 200_000
 """Sampled points looked at together: bounds the memory."""
 
@@ -64,6 +58,7 @@ def draw_isochrones(
     transit_links: gpd.GeoDataFrame,
     params: IsochronesParams,
     transit_params: TransitParams,
+    centre_times_params: CentreTimesParams,
 ) -> gpd.GeoDataFrame:
     """Isochrones of one centre by road, at peak and by transit.
 
@@ -71,6 +66,8 @@ def draw_isochrones(
     ----------
     centres, cities, zone_grid, stations, transit_links
         Layers in the metro's metric CRS.
+    centre_times_params
+        How a centre is joined to the road: as for the times between centres.
 
     Returns
     -------
@@ -86,7 +83,7 @@ def draw_isochrones(
         return gpd.GeoDataFrame(empty_layer("isochrones", crs))
     centre = _pick(drawn, centre_id)
     limits = sorted(params.minutes)
-    access = _access_of(centre.geometry, routing_network)
+    access = _access_of(centre.geometry, routing_network, centre_times_params)
     transit = TransitNetwork.build(stations, transit_links, transit_params)
     areas = _road_areas(centre.geometry, routing_network, access, limits, params)
     areas["transit"] = _transit_areas(centre.geometry, routing_network, access, transit, limits)
@@ -134,9 +131,9 @@ def _people_inside(area: Any, zone_grid: gpd.GeoDataFrame) -> float:
 # --------------------------------------------------------------------------- by road
 
 
-def _access_of(point: Any, network: RoutingNetwork) -> Access:
-    access, snap_m = network.access_of_points([point.x], [point.y], CENTRE_SNAP_M)
-    return access.with_extra_min(np.nan_to_num(snap_m) / 1000.0 / CENTRE_SPEED_KMH * 60.0)
+def _access_of(point: Any, network: RoutingNetwork, params: CentreTimesParams) -> Access:
+    access, snap_m = network.access_of_points([point.x], [point.y], params.max_snap_m)
+    return access.with_extra_min(np.nan_to_num(snap_m) / 1000.0 / params.access_speed_kmh * 60.0)
 
 
 def _road_areas(
@@ -162,7 +159,7 @@ def _road_areas(
             )
             for rank, limit in enumerate(limits)
         }
-        hole_m2 = (LEAST_HOLE_REACHES * params.street_reach_m) ** 2
+        hole_m2 = (params.hole_reaches * params.street_reach_m) ** 2
         areas[mode] = {limit: _fill_holes(area, hole_m2) for limit, area in areas[mode].items()}
     return areas
 

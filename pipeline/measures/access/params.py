@@ -6,7 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pipeline.parameters import Metres, Minutes, Share, Speed, StageParams
+from pipeline.parameters import Metres, Minutes, Share, Speed, StageParams, fixed
+from pipeline.terms import ONE_HOUR_MIN
+
+Count = Annotated[int, Field(ge=1)]
 
 
 class ZonesParams(StageParams):
@@ -43,12 +46,17 @@ class ZonesParams(StageParams):
         30_000.0,
         description="people per km2 of a cell at most, unless the city's mean asks for more; check",
     )
+    density_mean_factor: Annotated[float, Field(ge=1)] = Field(
+        1.5, description="that limit is at least so many times the city's mean density; check"
+    )
 
 
 class TravelTimesParams(StageParams):
     """Zone-to-zone travel times (methods.md 5)."""
 
-    cutoff_min: Minutes = Field(60.0, description="pairs beyond this are not kept")
+    cutoff_min: Minutes = Field(
+        ONE_HOUR_MIN, description="minutes; pairs of zones beyond this are not kept"
+    )
     modes: tuple[Literal["drive", "drive_peak"], ...] = Field(("drive", "drive_peak"), min_length=1)
     batch: Annotated[int, Field(ge=1)] = Field(1_000, description="origins per task")
 
@@ -68,34 +76,57 @@ class CentreTimesParams(StageParams):
     )
     batch: Annotated[int, Field(ge=1)] = Field(16, description="hubs per task")
     max_snap_m: Metres = Field(
-        3_000.0, description="farther from any road: no access, with the reason"
+        3_000.0,
+        description="a centre or service farther from any road has no access, with the reason",
     )
-    access_speed_kmh: Speed = Field(15.0, description="from a centre to the road")
+    access_speed_kmh: Speed = Field(15.0, description="from a centre or service to the road")
 
 
 class IsochronesParams(StageParams):
-    """Areas reached from centres (methods.md 5)."""
+    """Areas reached from centres (methods.md 5); centres are joined to roads as in centre_times."""
 
-    minutes: tuple[Minutes, ...] = Field((15, 30, 45, 60, 90), min_length=1)
-    kinds: tuple[Literal["core", "city", "county_seat", "town", "area"], ...] = ("core", "city")
+    minutes: tuple[Minutes, ...] = Field(
+        (15, 30, 45, ONE_HOUR_MIN, 90), min_length=1, description="limits of the areas"
+    )
+    kinds: tuple[Literal["core", "city", "county_seat", "town", "area"], ...] = Field(
+        ("core", "city"), description="kinds of centre that areas are drawn for"
+    )
     street_reach_m: Metres = Field(
         500.0, description="land this far from a reached road counts as reached"
+    )
+    hole_reaches: Annotated[float, Field(ge=0)] = Field(
+        4.0,
+        description="holes below the square of so many street reaches are fields between "
+        "roads, and filled; check",
     )
     simplify_m: Metres = Field(100.0, description="outline tolerance")
 
 
 class AccessibilityParams(StageParams):
-    """Measures per zone (methods.md 5)."""
+    """Measures per zone (methods.md 5); centres and services are joined to roads as in centre_times."""
 
-    reach_min: tuple[Minutes, Minutes, Minutes] = Field(
-        (30, 45, 60), description="fixed by the columns"
-    )
+    reach_min: Annotated[
+        tuple[Minutes, Minutes, Minutes],
+        fixed(
+            (30.0, 45.0, ONE_HOUR_MIN),
+            "columns population_30min, population_45min and population_60min of layer zones",
+        ),
+    ] = Field((30.0, 45.0, ONE_HOUR_MIN), description="minutes; fixed by the columns of zones")
     decay_half_min: Minutes = Field(
         30.0, description="gravity potential: f(t) = 2^-(t / this); check"
     )
-    circle_min: Minutes = Field(60.0, description="the one-hour commuting circle of the core")
-    performance_radius_m: Metres = Field(
-        80_000.0, description="transport performance (DG REGIO/JRC)"
+    circle_min: Annotated[
+        Minutes, fixed(ONE_HOUR_MIN, "the words of the one-hour commuting circle on every page")
+    ] = Field(
+        ONE_HOUR_MIN, description="the one-hour commuting circle of the core; fixed by its name"
+    )
+    performance_radius_m: Annotated[
+        Metres, fixed(80_000.0, "the unit of transport performance, people within 80 km")
+    ] = Field(
+        80_000.0, description="transport performance (DG REGIO/JRC); fixed by the indicator's unit"
+    )
+    hole_min_km2: Annotated[float, Field(ge=0)] = Field(
+        1.0, description="smaller holes between the cities are slivers, not land outside the metro"
     )
     catchment_min: Minutes = Field(30.0, description="E2SFCA catchment; check")
     catchment_decay_half_min: Minutes = Field(10.0, description="E2SFCA decay; check")
@@ -105,14 +136,57 @@ class BorderEffectParams(StageParams):
     """Matched pairs across and within (methods.md 5)."""
 
     distance_bin_m: Metres = Field(5_000.0, description="width of the straight-distance bins")
+    nearest_pair_m: Metres = Field(
+        1_000.0, description="nearer pairs are left out: their time is that of the doorsteps"
+    )
     max_distance_m: Metres = Field(40_000.0, description="pairs farther apart are left out")
     belt_m: Metres = Field(20_000.0, description="zones this near the border take part")
+    outline_snap_m: Metres = Field(
+        50.0, description="a county border this near a city's outline lies on it"
+    )
+    density_classes: Count = Field(
+        3, description="quantile classes of the zones' population that pairs are matched by"
+    )
+    good_access_m: Metres = Field(
+        500.0, description="zones nearer to a road than this are one class of access; check"
+    )
+    censored_share: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.1,
+        description="share of pairs beyond the cutoff at most: of a zone within its side, of a "
+        "distance bin; check",
+    )
+    river_share: Share = Field(
+        0.5,
+        description="a border this natural, or whose crossing pairs meet a river by this share "
+        "more often than others, is one effect with the river; check",
+    )
+    river_within_least: Share = Field(
+        0.02, description="share of within pairs over a river from which its cost is learnt; check"
+    )
+    river_across_least: Share = Field(
+        0.1, description="where it is not, share of crossing pairs over one that counts; check"
+    )
+    zone_ridge: Annotated[float, Field(gt=0)] = Field(
+        1.0, description="shrinks the effect of a zone with few pairs, as a random effect would"
+    )
     min_pairs: Annotated[int, Field(ge=10)] = Field(
         200, description="fewer crossing pairs: null, with the reason"
     )
     max_pairs: Annotated[int, Field(ge=100)] = Field(
         20_000, description="pairs sampled per border at most"
     )
+    block_m: Metres = Field(
+        10_000.0, description="side of the blocks of zones resampled together, at most; check"
+    )
+    least_blocks: Count = Field(
+        24, description="blocks get smaller until the belt holds about so many; check"
+    )
     bootstrap: Annotated[int, Field(ge=10)] = Field(1_000, description="resamples of zones")
     placebos: Annotated[int, Field(ge=0)] = Field(10, description="shifted borders")
+    placebo_shift: tuple[Share, Share] = Field(
+        (0.3, 1.0), description="shift of a copy as a share of the belt, least and most"
+    )
+    placebo_turn_deg: Annotated[float, Field(ge=0, le=90)] = Field(
+        30.0, description="a copy is shifted within this of the border's normal"
+    )
     seed: int = Field(0, description="of samples and resamples")

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from pipeline.measures.access.params import TravelTimesParams
 from pipeline.measures.routing.access import Access, Mode
 from pipeline.measures.routing.graph import RoutingNetwork
-from pipeline.measures.routing.within_cell import within_cell_min
+from pipeline.measures.routing.params import RoutingParams
+from pipeline.measures.routing.within_cell import within_zone_min
 from pipeline.terms import MODES
 
 Floats = NDArray[np.float64]
@@ -31,12 +32,14 @@ def zone_times(
     zone_grid: pd.DataFrame,
     routing_network: RoutingNetwork,
     params: TravelTimesParams,
+    routing_params: RoutingParams,
 ) -> pd.DataFrame:
     """Times from a range of zones to all zones within the cutoff: layer ``travel_times``.
 
     Minutes between the cells' populated points, the minutes between these and
     the road included at both ends. A trip inside one cell, whose points are
-    anywhere in it, takes what `within_cell` says. Zones without access have no rows.
+    anywhere in it, takes what `within_cell` says, at peak by as much longer as the
+    road that the cell is joined to. Zones without access have no rows.
 
     Parameters
     ----------
@@ -49,6 +52,8 @@ def zone_times(
         Prepared network of the same metro.
     params
         Cutoff in minutes and modes.
+    routing_params
+        Speed and length of trips inside one cell.
 
     Returns
     -------
@@ -56,9 +61,9 @@ def zone_times(
         Sorted by mode (in the order of ``params.modes``), origin, destination.
     """
     access = routing_network.access_of_zones(zone_grid)
-    inside = within_cell_min(zone_grid.geometry.to_numpy())
     parts, modes = [], list[Mode]()
     for mode in params.modes:
+        inside = within_zone_min(zone_grid, routing_network, mode, routing_params)
         for part in _pairs_within(routing_network, access, inside, rows, mode, params.cutoff_min):
             parts.append(part)
             modes.append(mode)

@@ -279,19 +279,20 @@ def _spread_population(
             spread += (1.0 - share) * by_place[rows] / place
         if not place and not home:
             spread = by_area[rows] / by_area[rows].sum()
-        people[rows] = _thinned(total * spread, by_area[rows], params.density_most_km2)
+        people[rows] = _thinned(total * spread, by_area[rows], params)
         # What rounding lost goes to the largest cell, so that the total stays.
         largest = rows[np.argmax(people[rows])]
         people[largest] += total - people[rows].sum()
     return people
 
 
-def _thinned(people: Floats, area_m2: Floats, density_most_km2: float) -> Floats:
+def _thinned(people: Floats, area_m2: Floats, params: ZonesParams) -> Floats:
     """The same people with no cell above the density; what is over goes to the others in
     proportion, and where these have nobody, by area. A few tagged places would else hold
     a whole city's share.
     """
-    densest = max(density_most_km2, 1.5 * people.sum() / area_m2.sum() * 1e6)
+    mean_km2 = people.sum() / area_m2.sum() * 1e6
+    densest = max(params.density_most_km2, params.density_mean_factor * mean_km2)
     most = densest * area_m2 / 1e6
     full = np.zeros(len(people), dtype=bool)
     while (people > most * (1.0 + 1e-9)).any():

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from pipeline.measures.border_roads.params import MissingLinksParams
 from pipeline.measures.routing.access import Access
 from pipeline.measures.routing.graph import RoutingNetwork
+from pipeline.measures.routing.params import RoutingParams
 from pipeline.measures.routing.within_cell import within_cell_min
 
 Floats = NDArray[np.float64]
@@ -51,6 +52,7 @@ def partial_gains(
     zone_grid: gpd.GeoDataFrame,
     network: RoutingNetwork,
     params: MissingLinksParams,
+    routing_params: RoutingParams,
 ) -> tuple[Floats, Floats]:
     """Person-minutes that each link saves the people of a range of zones, by side.
 
@@ -93,7 +95,7 @@ def partial_gains(
     ends = times_of_ends(links, access, network, params.horizon_min)
     order_a = np.argsort(ends.from_a, axis=1, kind="stable").astype(np.int32)
     order_b = np.argsort(ends.from_b, axis=1, kind="stable").astype(np.int32)
-    inside = within_cell_min(zone_grid.geometry.to_numpy())
+    inside = within_cell_min(zone_grid.geometry.to_numpy(), routing_params)
     minutes = links["link_minutes"].to_numpy(float)
     for rows_of, old in network.stream_between(
         access.take(origins), access, cutoff_min=params.horizon_min, batch=BLOCK

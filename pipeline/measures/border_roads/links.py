@@ -47,6 +47,7 @@ from pipeline.measures.borders.borders import is_natural_border, natural_lines
 from pipeline.measures.borders.params import BordersParams
 from pipeline.measures.network.network import locate_points
 from pipeline.measures.routing.graph import RoutingNetwork
+from pipeline.measures.routing.params import RoutingParams
 from pipeline.terms import ROAD_CLASSES
 
 log = logging.getLogger(__name__)
@@ -136,6 +137,7 @@ def link_gains(
     zone_grid: gpd.GeoDataFrame,
     routing_network: RoutingNetwork,
     params: MissingLinksParams,
+    routing_params: RoutingParams,
 ) -> pd.DataFrame:
     """What each link saves the people of a range of zones (see `gains.partial_gains`).
 
@@ -143,7 +145,9 @@ def link_gains(
     -------
     Layer ``link_gains``: one row per link, 0 where nobody of the range gains.
     """
-    a, b = gains.partial_gains(rows, link_candidates, zone_grid, routing_network, params)
+    a, b = gains.partial_gains(
+        rows, link_candidates, zone_grid, routing_network, params, routing_params
+    )
     table = pd.DataFrame(
         {
             "link_id": link_candidates["link_id"],

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.measures.integration.evidence import Evidence, Measure, by_city, weighted
-from pipeline.measures.integration.reach import REACH_MIN
 from pipeline.measures.integration.scope import UNKNOWN, Scope, Value
 
 
@@ -30,7 +29,7 @@ def _commuting_circle(scope: Scope, evidence: Evidence) -> Value:
     return by_city(
         scope,
         evidence,
-        lambda _, own: 100.0 * (np.nan_to_num(minutes[own], nan=np.inf) <= REACH_MIN),
+        lambda _, own: 100.0 * (np.nan_to_num(minutes[own], nan=np.inf) <= evidence.circle_min),
     )
 
 

@@ -27,6 +27,7 @@ class Evidence:
     """
 
     params: IntegrationParams
+    circle_min: float
     borders: pd.DataFrame
     cities: list[str]
     zones: pd.DataFrame

@@ -29,6 +29,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.crs import require_metric
+from pipeline.measures.access.params import AccessibilityParams
 from pipeline.measures.integration import coordination, ecology, economy, transport
 from pipeline.measures.integration import services as services_measures
 from pipeline.measures.integration.evidence import (
@@ -90,6 +91,7 @@ def integrate(
     conflicts: gpd.GeoDataFrame,
     eco_corridors: gpd.GeoDataFrame,
     params: IntegrationParams,
+    accessibility_params: AccessibilityParams,
     metro: Metro | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Indicators and index of every border, every city and the metro.
@@ -99,6 +101,9 @@ def integrate(
     cities ... eco_corridors
         Layers in the metro's metric CRS. ``zone_grid`` gives the populated
         points, ``travel_times`` (drive) who reaches whom.
+    accessibility_params
+        The hour within which people are reached, the commuting circle and the radius of
+        transport performance, as for layer ``zones``.
     metro
         For the plan's named zones; without it there are none.
 
@@ -113,15 +118,19 @@ def integrate(
     table = zone_table(zone_grid, zones, city_ids)
     sites = find_sites(services, metro, cities, table)
     towns = find_towns(centres, counties, centre_times, table)
-    reach = find_reach(travel_times, table, city_ids, sites, centres, towns, params)
+    hour_min = accessibility_params.reach_min[-1]
+    reach = find_reach(travel_times, table, city_ids, sites, centres, towns, params, hour_min)
     evidence = Evidence(
         params=params,
+        circle_min=accessibility_params.circle_min,
         borders=by_city,
         cities=city_ids,
         zones=table,
-        near_border=near_borders(table, by_city),
+        near_border=near_borders(table, by_city, params.near_border_m),
         reach=reach,
-        within_radius=people_within_radius(table, len(city_ids)),
+        within_radius=people_within_radius(
+            table, len(city_ids), accessibility_params.performance_radius_m
+        ),
         sites=sites,
         towns=towns.assign(minutes_to_seat=reach.town_minutes),
         mapped=frozenset(roads["city_id"].dropna().unique()),

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pipeline.parameters import Minutes, Share, StageParams
+from pipeline.parameters import Metres, Minutes, Share, StageParams, fixed
+from pipeline.terms import ONE_HOUR_MIN
 
 
 class IntegrationParams(StageParams):
@@ -23,10 +24,34 @@ class IntegrationParams(StageParams):
         1.0,
         description="least score in the geometric mean, so that one zero does not erase the rest",
     )
-    innovation_minutes: Minutes = Field(
-        60.0, description="reach of universities and research sites"
+    near_border_m: Metres = Field(
+        10_000.0, description="people this near a border are its belt for services; check"
     )
-    industry_minutes: Minutes = Field(
-        30.0, description="reach of industrial land from a city's centre"
+    innovation_minutes: Annotated[
+        Minutes,
+        fixed(
+            ONE_HOUR_MIN,
+            "the indicators innovation_people_60min_pct and innovation_sites_60min_pct",
+        ),
+    ] = Field(
+        ONE_HOUR_MIN,
+        description="reach of universities and research sites; fixed by the indicators' names",
+    )
+    industry_minutes: Annotated[Minutes, fixed(30.0, "the indicator industrial_land_30min_pct")] = (
+        Field(
+            30.0,
+            description="reach of industrial land from a city's centre; fixed by the indicator's name",
+        )
+    )
+    hospital_minutes: Annotated[Minutes, fixed(30.0, "the indicator hospital_across_30min_pct")] = (
+        Field(
+            30.0,
+            description="reach of a hospital across the border; fixed by the indicator's name",
+        )
+    )
+    town_cap_min: Minutes = Field(
+        ONE_HOUR_MIN,
+        description="a town farther from its seat counts with this, a lower bound; the goalpost "
+        "that scores worst",
     )
     seed: int = Field(0, description="of the perturbations")

@@ -19,9 +19,6 @@ from pipeline.crs import WGS84
 from pipeline.measures.integration.scope import Bools, Floats
 from pipeline.metros.catalogue import Metro
 
-PERFORMANCE_RADIUS_M = 80_000.0
-NEAR_BORDER_M = 10_000.0
-"""People this near a border are its belt for services; check."""
 SITE_KINDS = ("university", "research")
 BELT_KINDS = ("hospital", "school", "university")
 NEAREST_TIES = 6
@@ -155,8 +152,8 @@ def _are_seats(kind: pd.Series, points: Any, county: NDArray[np.int64]) -> NDArr
     return np.asarray((kind == "town").to_numpy() & keys.isin(keys[is_seat]))
 
 
-def people_within_radius(table: pd.DataFrame, n_cities: int) -> Floats:
-    """People of each city within 80 km of each zone, straight, [zone, city].
+def people_within_radius(table: pd.DataFrame, n_cities: int, radius_m: float) -> Floats:
+    """People of each city within a straight radius of each zone, [zone, city].
 
     NaN where those of a zone within are not known.
     """
@@ -169,18 +166,18 @@ def people_within_radius(table: pd.DataFrame, n_cities: int) -> Floats:
     for start in range(0, len(table), 500):
         part = slice(start, start + 500)
         square = (xy[part, :1] - xy[:, 0]) ** 2 + (xy[part, 1:] - xy[:, 1]) ** 2
-        within = (square <= PERFORMANCE_RADIUS_M**2).astype(np.float64)
+        within = (square <= radius_m**2).astype(np.float64)
         result[part] = np.where(within @ is_unknown > 0.0, np.nan, within @ people)
     return result
 
 
-def near_borders(table: pd.DataFrame, borders: pd.DataFrame) -> dict[str, Bools]:
-    """Zones of either city within 10 km of each border."""
+def near_borders(table: pd.DataFrame, borders: pd.DataFrame, distance_m: float) -> dict[str, Bools]:
+    """Zones of either city within a distance of each border."""
     points = shapely.points(table["point_x"].to_numpy(float), table["point_y"].to_numpy(float))
     masks = {}
     for border in borders.itertuples(index=False):
         shapely.prepare(border.geometry)
-        near = shapely.dwithin(border.geometry, points, NEAR_BORDER_M)
+        near = shapely.dwithin(border.geometry, points, distance_m)
         masks[border.border_id] = near & table["city_id"].isin(
             [border.city_a, border.city_b]
         ).to_numpy(bool)

@@ -14,11 +14,6 @@ from pipeline.measures.integration.places import nearest_zone
 from pipeline.measures.integration.scope import Floats
 from pipeline.measures.routing.pair_times import PairTimes, drive_chunks
 
-REACH_MIN = 60.0
-SERVICE_ACROSS_MIN = 30.0
-TOWN_CAP_MIN = 60.0
-"""A town farther from its seat than the cutoff counts with this, a lower bound; scores worst."""
-
 
 class Reach(NamedTuple):
     """Drive reach of each zone, [zone, city]: what of each city lies within the limit.
@@ -44,8 +39,13 @@ def find_reach(
     centres: gpd.GeoDataFrame,
     towns: pd.DataFrame,
     params: IntegrationParams,
+    hour_min: float,
 ) -> Reach:
-    """One pass over the drive times, in chunks."""
+    """One pass over the drive times, in chunks.
+
+    People are those within ``hour_min``; other limits are of ``params``. The times must be
+    listed to the widest of them (`metros.config` checks it).
+    """
     n, k = len(table), len(city_ids)
     people = table["population"].to_numpy(float)
     located = sites[sites["zone"] >= 0]
@@ -54,9 +54,9 @@ def find_reach(
         for use in ("innovation", "hospital")
     }
     wanted = (
-        (people, REACH_MIN),
+        (people, hour_min),
         (counts["innovation"].astype(float), params.innovation_minutes),
-        (counts["hospital"].astype(float), SERVICE_ACROSS_MIN),
+        (counts["hospital"].astype(float), params.hospital_minutes),
     )
     sums = [np.zeros(n * k) for _ in wanted]
     city = table["city"].to_numpy(np.int64)
@@ -87,7 +87,7 @@ def find_reach(
     centre_minutes[centre_zone[own], np.flatnonzero(own)] = 0.0
     reached = [total.reshape(n, k) for total in sums]
     town_minutes = (
-        _town_minutes(towns, town_key, seat_pairs, table)
+        _town_minutes(towns, town_key, seat_pairs, table, params.town_cap_min)
         if is_known
         else np.full(len(towns), np.nan)
     )
@@ -110,13 +110,17 @@ def _centre_zones(
 
 
 def _town_minutes(
-    towns: pd.DataFrame, key: Any, listed: dict[int, float], table: pd.DataFrame
+    towns: pd.DataFrame,
+    key: Any,
+    listed: dict[int, float],
+    table: pd.DataFrame,
+    cap_min: float,
 ) -> Floats:
-    """Minutes to the seat; the cutoff stands for what lies beyond it (a lower bound)."""
-    minutes = np.array([listed.get(each, TOWN_CAP_MIN) for each in key.tolist()], dtype=float)
+    """Minutes to the seat; ``cap_min`` stands for what lies beyond it (a lower bound)."""
+    minutes = np.array([listed.get(each, cap_min) for each in key.tolist()], dtype=float)
     minutes[(towns["zone"] == towns["seat_zone"]).to_numpy()] = 0.0
     has_access = table["has_access"].to_numpy(bool)
     is_town = (towns["kind"] == "town").to_numpy()
     known = is_town & (towns[["zone", "seat_zone"]] >= 0).all(axis=1).to_numpy()
     known &= np.append(has_access, False)[towns["zone"]]
-    return np.where(known, np.minimum(minutes, TOWN_CAP_MIN), np.nan)
+    return np.where(known, np.minimum(minutes, cap_min), np.nan)

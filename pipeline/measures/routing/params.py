@@ -29,6 +29,14 @@ class RoutingParams(StageParams):
     signal_penalty_s: Annotated[float, Field(ge=0)] = Field(
         8.0, description="per traffic signal passed; check"
     )
+    local_speed_kmh: Speed = Field(
+        30.0, description="free flow on the local roads of a trip inside one zone"
+    )
+    within_cell_radii: Annotated[float, Field(gt=0)] = Field(
+        0.9,
+        description="length of such a trip in radii of the cell: two random points of a hexagon "
+        "lie 0.826 radii apart (Dunbar 1997), times a road detour of 1.1",
+    )
 
 
 class TransitParams(StageParams):

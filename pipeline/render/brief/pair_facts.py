@@ -21,7 +21,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from pipeline.render.page.summary import HOUR, NOT_COUNTED
+from pipeline.render.page.summary import NOT_COUNTED
+from pipeline.terms import ONE_HOUR_MIN
 
 CITY_CENTRES = ("core", "city")
 NAME_BYTES = 180
@@ -173,7 +174,9 @@ def reach_of_city(city_id: str, zones: pd.DataFrame) -> dict[str, float | None]:
     ):
         minutes = own[column].to_numpy(dtype=float)
         is_known = total > 0 and bool(np.isfinite(minutes).any())
-        found[key] = float(100.0 * people[minutes <= HOUR].sum() / total) if is_known else None
+        found[key] = (
+            float(100.0 * people[minutes <= ONE_HOUR_MIN].sum() / total) if is_known else None
+        )
     across = own["cross_border_share_60min_pct"].to_numpy(dtype=float)
     found["across_60min_pct"] = weighted_mean(across, people)
     return found

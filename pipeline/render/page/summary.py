@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-HOUR = 60.0
+from pipeline.terms import ONE_HOUR_MIN
+
 NOT_COUNTED = ("mapping_gap",)
 NOT_TO_BUILD = ("mapping_gap", "natural_barrier")
 MODES = {
@@ -77,7 +78,7 @@ def circle_shares(zones: gpd.GeoDataFrame, column: str) -> tuple[float | None, f
     """
     if zones.empty or zones[column].isna().all():
         return None, None
-    inside = (zones[column] <= HOUR).to_numpy()
+    inside = (zones[column] <= ONE_HOUR_MIN).to_numpy()
     people = zones["population"].to_numpy(dtype=float)
     # Degrees squared shrink with the cosine of latitude; the shares need no more.
     middle = shapely.get_y(shapely.centroid(zones.geometry.to_numpy()))

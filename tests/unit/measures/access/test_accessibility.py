@@ -12,8 +12,12 @@ from grid_world import CRS, NO_STATIONS, SIZE, centre, grid_network, layer, zone
 from pipeline.layers import conform, empty_layer
 from pipeline.measures.access import travel_times
 from pipeline.measures.access.accessibility import zone_accessibility
-from pipeline.measures.access.params import AccessibilityParams, TravelTimesParams
-from pipeline.measures.routing.params import TransitParams
+from pipeline.measures.access.params import (
+    AccessibilityParams,
+    CentreTimesParams,
+    TravelTimesParams,
+)
+from pipeline.measures.routing.params import RoutingParams, TransitParams
 
 CITIES = gpd.GeoDataFrame(
     {"city_id": ["A", "B"]},
@@ -27,7 +31,7 @@ def access_of(
 ):
     if times is None:
         times = travel_times.zone_times(
-            (0, len(zones)), zones, network, TravelTimesParams(modes=("drive",))
+            (0, len(zones)), zones, network, TravelTimesParams(modes=("drive",)), RoutingParams()
         )
     services = (
         layer(
@@ -46,8 +50,10 @@ def access_of(
         services,
         network,
         *stations,
-        AccessibilityParams(**params),
+        # Copied, not validated: a small world needs limits other than those the columns are named for.
+        AccessibilityParams().model_copy(update=params),
         TransitParams(),
+        CentreTimesParams(),
     )
     return conform("zones", found)
 

@@ -142,9 +142,9 @@ def true_ratio_pct(layers, slowed, free):
     borders, _, grid, times = layers
     line = borders.geometry.iloc[0]
     near = border_effect._zones_near(grid, line, ("A", "B"), 2 * PARAMS.belt_m)
-    zones = border_effect._describe_zones(near, line, "A")
+    zones = border_effect._describe_zones(near, line, "A", PARAMS)
     listed = border_effect._times_among(times, near["cell"])
-    pairs = border_effect._pairs_of(listed, zones, PARAMS.max_distance_m)
+    pairs = border_effect._pairs_of(listed, zones, PARAMS)
     side = np.where(zones.to_border_m <= PARAMS.belt_m, zones.side, -1)
     no_rivers = np.array([], dtype=object)
     fit, _, _ = border_effect._estimate(zones, side, pairs, no_rivers, False, PARAMS)

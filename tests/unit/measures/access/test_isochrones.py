@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pipeline.errors import CrsError, StageError
 from pipeline.layers import conform, empty_layer
 from pipeline.measures.access.isochrones import draw_isochrones
-from pipeline.measures.access.params import IsochronesParams
+from pipeline.measures.access.params import CentreTimesParams, IsochronesParams
 from pipeline.measures.routing.params import TransitParams
 
 PARAMS = IsochronesParams()
@@ -34,6 +34,7 @@ def draw(network, zones, centres=None, stations=NO_STATIONS, params=PARAMS):
         *stations,
         params,
         TransitParams(),
+        CentreTimesParams(),
     )
     return conform("isochrones", found)
 
@@ -118,7 +119,15 @@ def test_other_kinds_of_centre_and_lost_ones_have_no_rows(network):
     assert draw(network, zones, empty_layer("centres", CRS)).empty
     with pytest.raises(StageError, match="nowhere"):
         draw_isochrones(
-            "nowhere", centre(), None, zones, network, *NO_STATIONS, PARAMS, TransitParams()
+            "nowhere",
+            centre(),
+            None,
+            zones,
+            network,
+            *NO_STATIONS,
+            PARAMS,
+            TransitParams(),
+            CentreTimesParams(),
         )
     with pytest.raises(CrsError):
         draw(network, zones, centre().to_crs(4326))

@@ -11,6 +11,7 @@ from streets import CRS, make_network
 from pipeline.layers import conform, empty_layer
 from pipeline.measures.access import travel_times
 from pipeline.measures.access.params import TravelTimesParams
+from pipeline.measures.routing.params import RoutingParams
 
 
 def make_grid(network, x, y):
@@ -47,6 +48,7 @@ NETWORK = make_network(STREETS)
 RNG = np.random.default_rng(3)
 GRID = make_grid(NETWORK, RNG.uniform(-2000, 11_000, 60), RNG.uniform(-200, 10_200, 60))
 PARAMS = TravelTimesParams(cutoff_min=9.0)
+ROUTING = RoutingParams()
 
 
 def as_matrix(table, mode):
@@ -57,7 +59,9 @@ def as_matrix(table, mode):
 
 
 def test_zone_times_are_the_searches_with_both_accesses():
-    table = conform("travel_times", travel_times.zone_times((0, len(GRID)), GRID, NETWORK, PARAMS))
+    table = conform(
+        "travel_times", travel_times.zone_times((0, len(GRID)), GRID, NETWORK, PARAMS, ROUTING)
+    )
     access = NETWORK.access_of_zones(GRID)
     assert 0 < (~access.has_access).sum() < len(GRID)
     for mode in ("drive", "drive_peak"):
@@ -72,9 +76,9 @@ def test_zone_times_are_the_searches_with_both_accesses():
 
 
 def test_parts_make_the_whole_and_share_their_categories():
-    whole = travel_times.zone_times((0, len(GRID)), GRID, NETWORK, PARAMS)
+    whole = travel_times.zone_times((0, len(GRID)), GRID, NETWORK, PARAMS, ROUTING)
     parts = [
-        travel_times.zone_times(rows, GRID, NETWORK, PARAMS)
+        travel_times.zone_times(rows, GRID, NETWORK, PARAMS, ROUTING)
         for rows in ((0, 7), (7, 40), (40, 60), (60, 60))
     ]
     joined = pd.concat(parts, ignore_index=True)
@@ -87,8 +91,9 @@ def test_parts_make_the_whole_and_share_their_categories():
 
 
 def test_a_wider_cutoff_keeps_every_pair():
-    near = travel_times.zone_times((0, 60), GRID, NETWORK, PARAMS)
-    far = travel_times.zone_times((0, 60), GRID, NETWORK, TravelTimesParams(cutoff_min=20.0))
+    near = travel_times.zone_times((0, 60), GRID, NETWORK, PARAMS, ROUTING)
+    wider = TravelTimesParams(cutoff_min=20.0)
+    far = travel_times.zone_times((0, 60), GRID, NETWORK, wider, ROUTING)
     keys = ["mode", "from_cell", "to_cell", "minutes"]
     both = near.merge(far, on=keys)
     assert len(both) == len(near) < len(far)
@@ -97,6 +102,18 @@ def test_a_wider_cutoff_keeps_every_pair():
 def test_no_zones_and_no_roads():
     empty = make_network([])
     lost = make_grid(empty, [0.0], [0.0])
-    assert conform("travel_times", travel_times.zone_times((0, 1), lost, empty, PARAMS)).empty
+    assert conform(
+        "travel_times", travel_times.zone_times((0, 1), lost, empty, PARAMS, ROUTING)
+    ).empty
     nothing = empty_layer("zone_grid", CRS)
-    assert travel_times.zone_times((0, 0), nothing, empty, PARAMS).empty
+    assert travel_times.zone_times((0, 0), nothing, empty, PARAMS, ROUTING).empty
+
+
+def test_a_trip_inside_a_cell_takes_longer_at_peak():
+    """It was the free-flow time in both modes."""
+    table = travel_times.zone_times((0, len(GRID)), GRID, NETWORK, PARAMS, ROUTING)
+    free, peak = (np.diag(as_matrix(table, mode)) for mode in ("drive", "drive_peak"))
+    listed = np.isfinite(free) & np.isfinite(peak)
+    assert listed.sum() > 10
+    urban, rural = ROUTING.peak_factor_urban, ROUTING.peak_factor_rural
+    assert {round(float(each), 3) for each in (peak / free)[listed]} == {urban, rural}

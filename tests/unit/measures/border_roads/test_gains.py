@@ -16,6 +16,7 @@ from small_roads import CRS, DETOUR, STUBS, World
 
 from pipeline.measures.border_roads import links as missing_links
 from pipeline.measures.border_roads.params import MissingLinksParams
+from pipeline.measures.routing.params import RoutingParams
 from pipeline.measures.routing.within_cell import within_cell_min
 
 CELL_M = 300.0
@@ -56,7 +57,12 @@ def gains(world, zones, links, batch=1_000, **changes):
     params = MissingLinksParams(**changes)
     parts = [
         missing_links.link_gains(
-            (start, min(start + batch, len(zones))), links, zones, world["routing_network"], params
+            (start, min(start + batch, len(zones))),
+            links,
+            zones,
+            world["routing_network"],
+            params,
+            RoutingParams(),
         )
         for start in range(0, len(zones), batch)
     ]
@@ -109,7 +115,7 @@ def times_of(graph, zones, horizon):
         if cell in graph:
             found = nx.single_source_dijkstra_path_length(graph, cell, weight="minutes")
             table[row] = [min(found.get(other, horizon), horizon) for other in zones["cell"]]
-    inside = within_cell_min(zones.geometry.to_numpy())
+    inside = within_cell_min(zones.geometry.to_numpy(), RoutingParams())
     has_access = (zones["access_segment"] >= 0).to_numpy()
     np.fill_diagonal(table, np.where(has_access, inside, horizon))
     return table
@@ -196,7 +202,9 @@ def simple_gain(people=(1000.0, 3000.0), **changes):
 def test_gain_of_two_zones_by_hand():
     """Old 61.2 min (40.8 km at 40 km/h), new 3 min; the cap of 60 does not bind; f = 2^-(t/30)."""
     found = simple_gain()
-    inside = within_cell_min(np.array([shapely.box(0, 0, CELL_M, CELL_M)], dtype=object))[0]
+    inside = within_cell_min(
+        np.array([shapely.box(0, 0, CELL_M, CELL_M)], dtype=object), RoutingParams()
+    )[0]
     old = (2 * 5000 + 2 * 9000 + 12_000) / 1e3 / 40 * 60
     near, far = 2.0 ** (-inside / 30.0), 2.0 ** (-old / 30.0)
     want_a = 1000 * (3000 * far / (1000 * near + 3000 * far)) * (old - 3.0)
@@ -216,7 +224,7 @@ def test_an_unreachable_time_counts_as_the_horizon():
     world = World([*STUBS, *SLOW_DETOUR])
     zones = zones_at(world, [(-1000, 0), (1000, 0)], (1000.0, 3000.0))
     found = only(gains(world, zones, world.paired()[1], gain_cap_min=1_000.0))
-    inside = within_cell_min(zones.geometry.to_numpy())[0]
+    inside = within_cell_min(zones.geometry.to_numpy(), RoutingParams())[0]
     near, far = 2.0 ** (-inside / 30.0), 2.0**-3.0
     want = 1000 * (3000 * far / (1000 * near + 3000 * far)) * (90.0 - 3.0)
     assert found["gain_person_min_a"] == pytest.approx(want)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import CrsError
 from pipeline.layers import LAYERS, conform, empty_layer
+from pipeline.measures.access.params import AccessibilityParams
 from pipeline.measures.integration.goalposts import GOALPOSTS
 from pipeline.measures.integration.integrate import MEASURES, integrate, score_of
 from pipeline.measures.integration.params import IntegrationParams
@@ -297,7 +298,9 @@ def make_services(names, boxes):
 
 
 def run(layers, **changed):
-    result = integrate(**{**layers, **changed}, params=PARAMS)
+    result = integrate(
+        **{**layers, **changed}, params=PARAMS, accessibility_params=AccessibilityParams()
+    )
     return {name: conform(name, frame) for name, frame in result.items()}
 
 
