@@ -45,6 +45,7 @@ from pipeline.metros.catalogue import Metro
 from pipeline.render.page.facts import MetroCard, PageFacts, card_name
 from pipeline.sources.osm.extract import Extract, Source
 from pipeline.sources.rasters.raster import stamp_of
+from pipeline.storage.digests import digest_by_path, digest_file
 from pipeline.storage.paths import Paths, is_url
 
 Report = Callable[[str, str, str], None]
@@ -80,7 +81,7 @@ class Job:
     facts: dict[str, Any]
     folder: str = ""
     shared: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    """Where workers that lack a source file get it: its name to a URL and its digest."""
+    """Where workers that lack a source file get it: its path to a URL and its digest."""
 
 
 @dataclass(frozen=True)
@@ -209,9 +210,9 @@ def _source_here(job: Job) -> Source:
 
 
 def _file_here(path: Path, shared: Mapping[str, tuple[str, str]]) -> Path:
-    if path.name not in shared or path.is_file():
+    if str(path) not in shared or path.is_file():
         return path
-    url, digest = shared[path.name]
+    url, digest = shared[str(path)]
     target = Path(tempfile.gettempdir()) / "metro-integration-inputs" / digest / path.name
     if store.digest_of(str(target)) != digest:
         payload = store.read_or_none(url)
@@ -529,12 +530,13 @@ class MetroRun:
             return {}
         if "source" not in inspect.signature(stage.func).parameters:
             return {}
-        digests = self._fingerprint["files"] | self._fingerprint["polys"]
         for path in (*self._source.files, *self._source.polys):
-            url = self._paths.shared_input(digests[path.name], path.name)
-            if path.name not in self._shared and not store.exists(url):
-                store.publish_file(path, url)
-            self._shared[path.name] = (url, digests[path.name])
+            if str(path) not in self._shared:
+                digest = digest_file(path)
+                url = self._paths.shared_input(digest, path.name)
+                if not store.exists(url):
+                    store.publish_file(path, url)
+                self._shared[str(path)] = (url, digest)
         return dict(self._shared)
 
     def _take_one(self, outcome: Outcome) -> None:
@@ -653,7 +655,7 @@ def read_manifest(paths: Paths, metro_id: str) -> dict[str, Any]:
 
 
 def fingerprint_of(metro: Metro, source: Source) -> dict[str, Any]:
-    """What a run reads: the source's kind, and every file's name and digest.
+    """What a run reads: the source's kind, and every file's digest by its path.
 
     Under ``tables``, the stamps of the files that the metro file's tables name.
     """
@@ -664,8 +666,8 @@ def fingerprint_of(metro: Metro, source: Source) -> dict[str, Any]:
             for name in tables
         },
         "kind": source.kind,
-        "files": {path.name: store.digest_of(str(path)) for path in source.files},
-        "polys": {path.name: store.digest_of(str(path)) for path in source.polys},
+        "files": digest_by_path(source.files),
+        "polys": digest_by_path(source.polys),
     }
 
 

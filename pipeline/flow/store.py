@@ -24,15 +24,14 @@ import shapely
 from pipeline.crs import WGS84
 from pipeline.errors import StoreError
 from pipeline.layers import LAYERS
+from pipeline.storage.digests import digest, joint_digest
 from pipeline.storage.files import (
     clear_leftovers,
-    digest,
     digest_of,
     exists,
     file_system,
     folders,
     is_folder,
-    joint_digest,
     link,
     list_files,
     name_of,

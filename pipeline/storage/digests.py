@@ -8,6 +8,7 @@ extract depends on is `recipe`'s.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -39,16 +40,28 @@ def joint_digest(digests: Mapping[str, str]) -> str:
 
 
 def digest_by_path(files: Iterable[Path]) -> dict[str, str | None]:
-    """Digest of every file by its whole path; None where it is missing.
+    """Digest of every file by its key (`file_keys`); None where it is missing."""
+    return {key: _digest_or_none(path) for path, key in file_keys(files).items()}
 
-    By path, not by name: two files of one name in two folders are two inputs.
+
+def file_keys(files: Iterable[Path]) -> dict[Path, str]:
+    """The key of every file in a recipe: as much of the end of its path as tells them apart.
+
+    Two files of one name in two folders are two inputs (``a/x.osm.pbf`` and
+    ``b/x.osm.pbf``); a folder of data that was moved as a whole still holds the same ones.
     """
-    return {file_key(path): _digest_or_none(path) for path in files}
-
-
-def file_key(path: Path) -> str:
-    """The key of a file in a recipe: its absolute path, with forward slashes."""
-    return path.absolute().as_posix()
+    given = list(dict.fromkeys(files))
+    left = given
+    keys: dict[Path, str] = {}
+    parts = 1
+    while left:
+        ends = {path: "/".join(path.absolute().parts[-parts:]) for path in left}
+        count = Counter(ends.values())
+        is_whole = {path: parts >= len(path.absolute().parts) for path in left}
+        keys |= {path: end for path, end in ends.items() if count[end] == 1 or is_whole[path]}
+        left = [path for path in left if path not in keys]
+        parts += 1
+    return {path: keys[path] for path in given}
 
 
 def _digest_or_none(path: Path) -> str | None:

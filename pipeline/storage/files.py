@@ -12,7 +12,6 @@ reads a folder there checks its digest.
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import shutil
 import uuid
@@ -24,6 +23,7 @@ from typing import Any
 import fsspec
 
 from pipeline.errors import ConfigError, DiskFullError, StoreError
+from pipeline.storage.digests import digest, digest_file, joint_digest
 from pipeline.storage.paths import is_url
 
 
@@ -74,18 +74,23 @@ def write_bytes(path: str, payload: bytes) -> None:
     """
     if is_url(path):
         filesystem, inner = file_system(path)
-        with _told_as(path, "written"):
+        with _reported_as(path, "written"):
             filesystem.pipe_file(inner, payload)
         return
-    with _beside(Path(path)) as temporary:
+    with replacing(Path(path)) as temporary:
         temporary.write_bytes(payload)
+
+
+def write_text(path: str, text: str) -> None:
+    """Write a whole text in UTF-8 at once; raises as `write_bytes`."""
+    write_bytes(path, text.encode("utf-8"))
 
 
 def read_bytes(path: str) -> bytes:
     """A whole file. FileNotFoundError where it is missing."""
     if is_url(path):
         filesystem, inner = file_system(path)
-        with _told_as(path, "read"):
+        with _reported_as(path, "read"):
             return bytes(filesystem.cat_file(inner))
     return Path(path).read_bytes()
 
@@ -102,7 +107,7 @@ def publish_file(made: Path, path: str) -> None:
     """Put a finished local file or folder in the place of ``path``, whole or not at all."""
     if is_url(path):
         filesystem, target = file_system(path)
-        with _told_as(path, "written"):
+        with _reported_as(path, "written"):
             if filesystem.exists(target):
                 filesystem.rm(target, recursive=True)
             filesystem.put(str(made), target, recursive=made.is_dir())
@@ -110,23 +115,33 @@ def publish_file(made: Path, path: str) -> None:
     if made.is_dir():
         beside = new_folder(path)
         try:
-            with _told_as(path, "written"):
+            with _reported_as(path, "written"):
                 shutil.copytree(made, beside, dirs_exist_ok=True)
         except StoreError:
             remove(beside)
             raise
         publish_folder(beside, path)
         return
-    with _beside(Path(path)) as temporary:
+    with replacing(Path(path)) as temporary:
         shutil.copyfile(made, temporary)
 
 
 @contextmanager
-def _beside(target: Path) -> Iterator[Path]:
-    """A temporary name beside a target, put in its place if the block ends well."""
+def replacing(target: Path) -> Iterator[Path]:
+    """A temporary name beside a local target, put in its place if the block ends well.
+
+    Yields
+    ------
+    The path to write to; the target's folder is there.
+
+    Raises
+    ------
+    DiskFullError, StoreError
+        If the file cannot be written, with the reason; nothing is left under its name.
+    """
     temporary = target.with_name(f".{target.name}.tmp-{uuid.uuid4().hex[:8]}")
     try:
-        with _told_as(str(target), "written"):
+        with _reported_as(str(target), "written"):
             target.parent.mkdir(parents=True, exist_ok=True)
             yield temporary
             temporary.replace(target)
@@ -136,8 +151,8 @@ def _beside(target: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _told_as(path: str, done: str) -> Iterator[None]:
-    """What a file system says, in our words. A missing file stays a FileNotFoundError."""
+def _reported_as(path: str, done: str) -> Iterator[None]:
+    """An error of a file system, in our words. A missing file stays a FileNotFoundError."""
     try:
         yield
     except FileNotFoundError as error:
@@ -172,7 +187,7 @@ def new_folder(path: str) -> str:
     """A temporary folder beside ``path``, to be filled and then given to `publish_folder`."""
     folder = f"{path}.tmp-{uuid.uuid4().hex[:8]}"
     if not is_url(path):
-        with _told_as(folder, "written"):
+        with _reported_as(folder, "written"):
             Path(folder).mkdir(parents=True)
     return folder
 
@@ -182,7 +197,7 @@ def publish_folder(temporary: str, path: str) -> None:
     if is_url(path):
         filesystem, target = file_system(path)
         source = file_system(temporary)[1]
-        with _told_as(path, "written"):
+        with _reported_as(path, "written"):
             if filesystem.exists(target):
                 filesystem.rm(target, recursive=True)
             for each in filesystem.ls(source, detail=False):
@@ -190,7 +205,7 @@ def publish_folder(temporary: str, path: str) -> None:
             filesystem.rm(source, recursive=True)
         return
     old = Path(f"{path}.old-{uuid.uuid4().hex[:8]}")
-    with _told_as(path, "written"):
+    with _reported_as(path, "written"):
         if Path(path).exists():
             Path(path).rename(old)
         Path(temporary).rename(path)
@@ -238,34 +253,18 @@ def clear_leftovers(folder: str, name: str = "") -> None:
 # --- digests ----------------------------------------------------------------------
 
 
-def digest(payload: bytes) -> str:
-    """Digest of bytes, as manifests record it."""
-    return hashlib.blake2b(payload, digest_size=16).hexdigest()
-
-
-def joint_digest(digests: Mapping[str, str]) -> str:
-    """Digest of a folder, from those of its files by name."""
-    return digest("\n".join(f"{name}={digests[name]}" for name in sorted(digests)).encode())
-
-
 def digest_of(path: str) -> str | None:
     """Digest of a file, or of a folder over its files; None where there is nothing."""
     if is_folder(path):
-        return joint_digest({name_of(each): _digest_file(each) for each in list_files(path)})
+        return joint_digest({name_of(each): _digest_one(each) for each in list_files(path)})
     try:
-        return _digest_file(path)
+        return _digest_one(path)
     except FileNotFoundError:
         return None
 
 
-def _digest_file(path: str) -> str:
-    if is_url(path):
-        return digest(read_bytes(path))
-    state = hashlib.blake2b(digest_size=16)
-    with Path(path).open("rb") as stream:
-        while block := stream.read(1 << 22):
-            state.update(block)
-    return state.hexdigest()
+def _digest_one(path: str) -> str:
+    return digest(read_bytes(path)) if is_url(path) else digest_file(Path(path))
 
 
 # --- what a file system is asked -----------------------------------------------------
@@ -284,7 +283,7 @@ def exists(path: str) -> bool:
     if not is_url(path):
         return Path(path).exists()
     filesystem, inner = file_system(path)
-    with _told_as(path, "read"):
+    with _reported_as(path, "read"):
         return bool(filesystem.exists(inner))
 
 
@@ -293,7 +292,7 @@ def is_folder(path: str) -> bool:
     if not is_url(path):
         return Path(path).is_dir()
     filesystem, inner = file_system(path)
-    with _told_as(path, "read"):
+    with _reported_as(path, "read"):
         return bool(filesystem.isdir(inner))
 
 
@@ -320,7 +319,7 @@ def _entries(folder: str) -> list[str]:
             return []
     filesystem, inner = file_system(folder)
     try:
-        with _told_as(folder, "read"):
+        with _reported_as(folder, "read"):
             found = filesystem.ls(inner, detail=False)
     except FileNotFoundError:
         return []
@@ -367,7 +366,7 @@ def _copy_object(source: str, target: str) -> None:
     filesystem, inner = file_system(source)
     other, outer = file_system(target)
     if other is filesystem:
-        with _told_as(target, "written"):
+        with _reported_as(target, "written"):
             filesystem.copy(inner, outer)
     else:
         write_bytes(target, read_bytes(source))

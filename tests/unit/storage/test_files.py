@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.errors import ConfigError, DiskFullError, StoreError
 from pipeline.storage import files
+from pipeline.storage.digests import digest, joint_digest
 
 
 def root_of(kind, tmp_path):
@@ -21,7 +22,7 @@ def made_parts(root, names=("part-0", "part-1", "part-2")):
     folder = files.new_folder(f"{root}/layer")
     for name in names:
         files.write_bytes(f"{folder}/{name}", name.encode())
-    return folder, {name: files.digest(name.encode()) for name in names}
+    return folder, {name: digest(name.encode()) for name in names}
 
 
 @pytest.mark.parametrize("kind", ["local", "memory"])
@@ -32,7 +33,7 @@ class TestParts:
         root = root_of(kind, tmp_path)
         folder, digests = made_parts(root)
         whole = files.publish_parts(folder, f"{root}/layer", digests)
-        assert whole == files.digest_of(f"{root}/layer") == files.joint_digest(digests)
+        assert whole == files.digest_of(f"{root}/layer") == joint_digest(digests)
         assert not files.exists(folder)
 
     def test_the_second_try_of_a_dead_worker_keeps_what_the_first_published(self, kind, tmp_path):
@@ -85,7 +86,7 @@ class TestParts:
         files.publish_parts(folder, f"{root}/layer", digests)
         files.link(f"{root}/layer", f"{root}/other/layer")
         files.link(f"{root}/layer/part-0", f"{root}/other/file")
-        assert files.digest_of(f"{root}/other/layer") == files.joint_digest(digests)
+        assert files.digest_of(f"{root}/other/layer") == joint_digest(digests)
         assert files.read_bytes(f"{root}/other/file") == b"part-0"
 
     def test_a_missing_file_is_missing(self, kind, tmp_path):
