@@ -1,12 +1,20 @@
-"""The field's vocabulary in one place: road ladder, modes, places, services, land, index.
+"""The field's vocabulary in one place: road ladder, access, barriers, water, built-up land.
 
-What belongs here: words and codes that more than one concept means the same thing by.
-What a layer holds belongs to the ``layers.py`` of its concept.
+What belongs here: words and codes that more than one concept means the same thing by, and
+how they are read from OSM tags. What a layer holds belongs to the ``layers.py`` of its
+concept; what is done with the words, to the concept.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Flags = NDArray[np.bool_]
 
 ROAD_CLASSES = (
     "motorway",
@@ -45,6 +53,123 @@ RoadClass = Literal[
     "service",
     "track",
 ]
+
+# --- access and barriers ------------------------------------------------------------------
+
+CLOSED_ACCESS = frozenset({"no", "private"})
+"""Values of `access`, `vehicle` and `motor_vehicle` that keep the public's cars out."""
+
+OPEN_ACCESS = frozenset({"yes", "permissive", "designated", "destination"})
+"""Values that let cars through a barrier which else would stop them."""
+
+BLOCKING_BARRIERS = frozenset(
+    {
+        "block",
+        "bollard",
+        "jersey_barrier",
+        "debris",
+        "log",
+        "planter",
+        "fence",
+        "wall",
+        "barrier_board",
+    }
+)
+"""`barrier` values of a node that stop a car unless access says otherwise."""
+
+ENTRANCES = frozenset(
+    {
+        "gate",
+        "lift_gate",
+        "swing_gate",
+        "sliding_gate",
+        "entrance",
+        "toll_booth",
+        "border_control",
+        "sally_port",
+        "bump_gate",
+        "hampshire_gate",
+        "cattle_grid",
+        "chain",
+        "wicket_gate",
+    }
+)
+"""`barrier` values of a node where cars are let in: a compound begins, or a fee is paid."""
+
+
+def stops_cars(barrier: pd.Series, access: pd.Series) -> Flags:
+    """Whether the barrier on a node stops the public's cars.
+
+    One of `BLOCKING_BARRIERS` without `OPEN_ACCESS`, or any barrier with `CLOSED_ACCESS`.
+
+    Parameters
+    ----------
+    barrier, access
+        Tags of the nodes; null where untagged.
+    """
+    barrier = barrier.fillna("").astype(str)
+    access = access.fillna("").astype(str)
+    stops = (barrier.isin(BLOCKING_BARRIERS) & ~access.isin(OPEN_ACCESS)) | (
+        (barrier != "") & access.isin(CLOSED_ACCESS)
+    )
+    return np.asarray(stops.to_numpy(dtype=bool))
+
+
+# --- land ---------------------------------------------------------------------------------
+
+Tags = Mapping[str, tuple[str, ...]]
+"""OSM key -> the values meant."""
+
+WATER: Tags = {
+    "natural": ("water", "bay", "strait"),
+    "waterway": ("riverbank", "dock", "canal"),
+    "landuse": ("reservoir", "basin"),
+}
+"""Areas of open water."""
+
+RIVER_WATER = ("river",)
+"""`water` values of a water area that is a natural river."""
+
+FLOWING_WATER = (*RIVER_WATER, "canal", "oxbow", "stream")
+"""`water` values of a water area that runs through the land, dug or not."""
+
+WATERCOURSES = ("river", "canal")
+"""`waterway` values of lines wide enough to be in a road's way."""
+
+PROTECTED: Tags = {
+    "boundary": ("protected_area", "national_park"),
+    "leisure": ("nature_reserve",),
+}
+"""Areas under protection of nature."""
+
+BUILT_UP: Tags = {"landuse": ("residential", "commercial", "retail", "industrial")}
+"""Areas of built-up land: roads in it are urban, maps draw it."""
+
+
+def is_tagged(areas: pd.DataFrame, tags: Tags) -> Flags:
+    """Which rows of ``land_areas`` (columns key, value) bear one of the tags."""
+    found = np.zeros(len(areas), dtype=bool)
+    for key, values in tags.items():
+        meant = (areas["key"] == key) & areas["value"].isin(values)
+        found |= meant.to_numpy(dtype=bool, na_value=False)
+    return found
+
+
+def is_water(areas: pd.DataFrame) -> Flags:
+    """Which rows of ``land_areas`` are open water."""
+    return is_tagged(areas, WATER)
+
+
+def is_river_water(areas: pd.DataFrame, kinds: tuple[str, ...] = FLOWING_WATER) -> Flags:
+    """Which rows of ``land_areas`` are the water of a river, by column ``water`` or as a bank.
+
+    Parameters
+    ----------
+    kinds
+        `FLOWING_WATER`, or `RIVER_WATER` where what was dug does not count.
+    """
+    is_kind = areas["water"].isin(kinds).to_numpy(dtype=bool, na_value=False)
+    return is_tagged(areas, {"waterway": ("riverbank",)}) | (is_water(areas) & is_kind)
 
 
 ONE_HOUR_MIN = 60.0

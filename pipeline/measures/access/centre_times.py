@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from pipeline.crs import require_metric
 from pipeline.layers import conform, empty_layer
 from pipeline.measures.access.params import CentreTimesParams
+from pipeline.measures.geometry.areas import area_of_points
 from pipeline.measures.routing.access import WEIGHTS, Access, Mode
 from pipeline.measures.routing.graph import RoutingNetwork
 from pipeline.measures.routing.params import TransitParams
@@ -255,16 +256,8 @@ def _city_runs(network: RoutingNetwork, cities: gpd.GeoDataFrame) -> _CityRuns:
 
 def _city_of_vertices(network: RoutingNetwork, cities: gpd.GeoDataFrame) -> NDArray[np.int64]:
     """Number of the city that each vertex of the network lies in; -1 outside all."""
-    result = np.full(len(network.coords), -1, dtype=np.int64)
-    x, y = network.coords[:, 0], network.coords[:, 1]
-    for number, shape in enumerate(cities.sort_values("city_id").geometry):
-        west, south, east, north = shapely.bounds(shape)
-        near = np.flatnonzero(
-            (x >= west) & (x <= east) & (y >= south) & (y <= north) & (result < 0)
-        )
-        shapely.prepare(shape)
-        result[near[shapely.contains_xy(shape, x[near], y[near])]] = number
-    return result
+    areas = cities.sort_values("city_id").geometry.to_numpy()
+    return area_of_points(network.coords[:, 0], network.coords[:, 1], areas)
 
 
 _compiled: Any = numba.njit(cache=True, nogil=True)

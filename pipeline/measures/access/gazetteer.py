@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from pipeline.crs import WGS84, require_metric
 from pipeline.layers import empty_layer
-from pipeline.measures.network.network import locate_points
+from pipeline.measures.geometry.areas import locate_points
 from pipeline.metros.catalogue import Metro
 from pipeline.terms import PLACE_KINDS
 

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from pipeline.crs import WGS84, require_metric
 from pipeline.layers import conform, empty_layer
 from pipeline.measures.access.params import ZonesParams
+from pipeline.measures.geometry.areas import locate_points
 from pipeline.measures.routing.graph import RoutingNetwork
 
 Floats = NDArray[np.float64]
@@ -109,14 +110,12 @@ def _cells_of_cities(
     by_id = cities.sort_values("city_id", kind="stable")
     outlines = shapely.buffer(by_id.geometry.to_numpy(), reach_m, quad_segs=2)
     in_degrees = gpd.GeoSeries(outlines, crs=crs).to_crs(WGS84).to_numpy()
-    owner: dict[str, str] = {}
     middles = shapely.point_on_surface(by_id.geometry.to_numpy())
     candidates = [_cells_in(outline, resolution) for outline in in_degrees]
-    for city_id, shape, cells in zip(by_id["city_id"], by_id.geometry, candidates, strict=True):
-        x, y = _centres(cells, to_metric)
-        shapely.prepare(shape)
-        for cell in cells[shapely.contains_xy(shape, x, y)]:
-            owner.setdefault(cell, city_id)
+    cells = np.array(sorted(set().union(*candidates)), dtype=object)
+    city = locate_points(*_centres(cells, to_metric), by_id)
+    is_inside = city.notna().to_numpy()
+    owner = dict(zip(cells[is_inside], city[is_inside], strict=True))
     _give_small_cities_a_cell(owner, by_id["city_id"].tolist(), middles, resolution, crs)
     cells = np.array(sorted(owner), dtype=object)
     return gpd.GeoDataFrame(

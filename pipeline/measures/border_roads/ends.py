@@ -16,6 +16,7 @@ outward, away from the road that ends.
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from typing import Any
 
 import geopandas as gpd
@@ -44,30 +45,12 @@ from pipeline.measures.border_roads.surroundings import (
     unit,
 )
 from pipeline.measures.borders.borders import BorderIndex
-from pipeline.measures.network.network import locate_points
-from pipeline.measures.routing.turns import BLOCKING_BARRIERS, CLOSED_ACCESS, OPEN_ACCESS
-from pipeline.terms import CLASS_RANK
+from pipeline.measures.geometry.areas import locate_points
+from pipeline.terms import BLOCKING_BARRIERS, CLASS_RANK, ENTRANCES, stops_cars
 
 log = logging.getLogger(__name__)
 
 TURNING_PLACES = ("turning_circle", "turning_loop", "mini_roundabout")
-GATES = (
-    "gate",
-    "lift_gate",
-    "swing_gate",
-    "sliding_gate",
-    "entrance",
-    "toll_booth",
-    "border_control",
-    "sally_port",
-    "bump_gate",
-    "hampshire_gate",
-    "cattle_grid",
-    "chain",
-    "wicket_gate",
-)
-"""Barriers that mark somebody's entrance rather than a road cut in two."""
-
 LOWEST_LISTED = CLASS_RANK["residential"]
 """Ends of lower classes are too many to list; they are not examined at all."""
 
@@ -217,12 +200,7 @@ def _joined_halves(near: Surroundings, equal: Flags, peers: Ints) -> Flags:
 
 def _blocked_nodes(near: Surroundings, params: DeadEndsParams) -> pd.DataFrame:
     """Both directions of roads cut by a barrier on a node: one row per direction."""
-    barrier = near.nodes["barrier"].fillna("").astype(str)
-    access = near.nodes["access"].fillna("").astype(str)
-    blocks = (barrier.isin(BLOCKING_BARRIERS) & ~access.isin(OPEN_ACCESS)) | (
-        (barrier != "") & access.isin(CLOSED_ACCESS)
-    )
-    ranked = _through_nodes(near, params, blocks.to_numpy(dtype=bool))
+    ranked = _through_nodes(near, params, stops_cars(near.nodes["barrier"], near.nodes["access"]))
     return _both_directions(near, ranked)
 
 
@@ -508,7 +486,7 @@ def judge_ends(ends: pd.DataFrame, near: Surroundings, params: DeadEndsParams) -
     return table
 
 
-def _is(near: Surroundings, tag: str, values: tuple[str, ...]) -> Flags:
+def _is(near: Surroundings, tag: str, values: Collection[str]) -> Flags:
     return np.asarray(near.tagged[tag].isin(values).to_numpy(dtype=bool), dtype=bool)
 
 
@@ -526,7 +504,7 @@ def _near_spots(xy: Floats, spots: Floats, distance_m: float) -> Flags:
 
 
 def _at_entrance(xy: Floats, near: Surroundings, params: DeadEndsParams) -> Flags:
-    marks = near.tagged["entrance"].notna().to_numpy(dtype=bool) | _is(near, "barrier", GATES)
+    marks = near.tagged["entrance"].notna().to_numpy(dtype=bool) | _is(near, "barrier", ENTRANCES)
     return _near_spots(xy, near.tagged_xy[marks], params.entrance_distance_m)
 
 

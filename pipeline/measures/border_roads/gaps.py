@@ -15,7 +15,14 @@ import shapely
 from numpy.typing import NDArray
 
 from pipeline.measures.border_roads.params import MissingLinksParams
-from pipeline.terms import CLASS_RANK
+from pipeline.terms import (
+    CLASS_RANK,
+    PROTECTED,
+    WATERCOURSES,
+    is_river_water,
+    is_tagged,
+    is_water,
+)
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -26,14 +33,6 @@ CORRIDOR_SHARE = 0.3
 
 RAIL_CROSSING_M = 60.0
 MOTORWAY_CROSSING_M = 100.0
-
-_WATER = (
-    ("natural", ("water",)),
-    ("waterway", ("riverbank", "dock")),
-    ("landuse", ("reservoir", "basin")),
-)
-_RIVER_WATER = ("river", "canal", "oxbow")
-_PROTECTED = (("boundary", ("protected_area", "national_park")), ("leisure", ("nature_reserve",)))
 
 
 def describe_gaps(
@@ -49,7 +48,7 @@ def describe_gaps(
     """Obstacle, status and bridge_m (length to be bridged) of each gap's straight line."""
     lines = np.asarray(links["geometry"].tolist(), dtype=object)
     wet_m, is_river_area, water = _water_in_gaps(lines, land_areas)
-    river = waterways["waterway"].isin(("river", "canal")) & ~waterways["is_tunnel"].astype(bool)
+    river = waterways["waterway"].isin(WATERCOURSES) & ~waterways["is_tunnel"].astype(bool)
     rivers = waterways[river.to_numpy(dtype=bool)]
     river_hit, river_width = _crossings(
         lines, rivers.geometry.to_numpy(), rivers["width_m"].to_numpy(float)
@@ -71,7 +70,7 @@ def describe_gaps(
         if len(links)
         else np.zeros(0, bool)
     )
-    protected = land_areas.geometry.to_numpy()[_of_values(land_areas, _PROTECTED)]
+    protected = land_areas.geometry.to_numpy()[is_tagged(land_areas, PROTECTED)]
     inner = _shrunk(lines)
     holds = [
         ("barrier", is_barrier),
@@ -92,17 +91,6 @@ def describe_gaps(
     bridge_m = wet_m + MOTORWAY_CROSSING_M * has_motorway + RAIL_CROSSING_M * has_track
     bridge_m = np.minimum(np.where(is_barrier, 0.0, bridge_m), shapely.length(lines))
     return pd.DataFrame({"obstacle": obstacle, "status": status, "bridge_m": bridge_m})
-
-
-def _of_values(
-    land_areas: gpd.GeoDataFrame, table: tuple[tuple[str, tuple[str, ...]], ...]
-) -> Flags:
-    chosen = np.zeros(len(land_areas), dtype=bool)
-    for key, values in table:
-        chosen |= ((land_areas["key"] == key) & land_areas["value"].isin(values)).to_numpy(
-            dtype=bool
-        )
-    return chosen
 
 
 def _shrunk(lines: Geometries) -> Geometries:
@@ -137,12 +125,9 @@ def _water_in_gaps(
     lines: Geometries, land_areas: gpd.GeoDataFrame
 ) -> tuple[Floats, Flags, Geometries]:
     """Metres of each line over water areas, whether one is a river's, and all water areas."""
-    chosen = _of_values(land_areas, _WATER)
+    chosen = is_water(land_areas)
     water = land_areas.geometry.to_numpy()[chosen]
-    kind = land_areas["water"].isin(_RIVER_WATER) | (
-        (land_areas["key"] == "waterway") & (land_areas["value"] == "riverbank")
-    )
-    is_river = kind.to_numpy(dtype=bool)[chosen]
+    is_river = is_river_water(land_areas)[chosen]
     wet, river = np.zeros(len(lines)), np.zeros(len(lines), dtype=bool)
     if len(lines) and len(water):
         which, area = shapely.STRtree(water).query(lines, "intersects")

@@ -45,7 +45,7 @@ from pipeline.measures.border_roads.pairs import (
 from pipeline.measures.border_roads.params import MissingLinksParams
 from pipeline.measures.borders.borders import is_natural_border, natural_lines
 from pipeline.measures.borders.params import BordersParams
-from pipeline.measures.network.network import locate_points
+from pipeline.measures.geometry.areas import locate_points
 from pipeline.measures.routing.graph import RoutingNetwork
 from pipeline.measures.routing.params import RoutingParams
 from pipeline.terms import ROAD_CLASSES

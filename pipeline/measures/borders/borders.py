@@ -26,8 +26,9 @@ from numpy.typing import ArrayLike, NDArray
 from pipeline.crs import require_metric
 from pipeline.layers import empty_layer
 from pipeline.measures.borders.params import BordersParams
-from pipeline.measures.network.network import locate_points
+from pipeline.measures.geometry.areas import locate_points
 from pipeline.metros.catalogue import Metro
+from pipeline.terms import RIVER_WATER, is_river_water, is_water
 
 log = logging.getLogger(__name__)
 
@@ -43,12 +44,6 @@ _BELT_STEPS = 200
 
 _JITTER_M = 1e-3
 _LEAST_SLIT_M2 = 1.0
-
-_WATER_VALUES = {
-    "natural": ("water",),
-    "waterway": ("riverbank", "dock"),
-    "landuse": ("reservoir", "basin"),
-}
 
 
 def derive_borders(
@@ -415,16 +410,9 @@ def natural_lines(
     """Water areas, and the river lines that are wide: with a water area, or tagged so.
 
     A river has a water area where its line runs through one mapped as a river
-    (``natural=water`` with ``water=river``, or ``waterway=riverbank``).
+    (`terms.RIVER_WATER`; canals are not nature).
     """
-    key, value = land_areas["key"], land_areas["value"]
-    is_water = np.zeros(len(land_areas), dtype=bool)
-    for name, values in _WATER_VALUES.items():
-        is_water = is_water | ((key == name) & value.isin(values)).to_numpy(dtype=bool)
-    is_river_area = (
-        ((key == "natural") & (value == "water") & (land_areas["water"] == "river"))
-        | ((key == "waterway") & (value == "riverbank"))
-    ).to_numpy(dtype=bool)
+    is_river_area = is_river_water(land_areas, RIVER_WATER)
     areas = land_areas.geometry.to_numpy()
     is_river = ((waterways["waterway"] == "river") & ~waterways["is_tunnel"].astype(bool)).to_numpy(
         dtype=bool
@@ -434,7 +422,7 @@ def natural_lines(
     if len(lines) and is_river_area.any():
         tree = shapely.STRtree(lines)
         is_wide[tree.query(areas[is_river_area], predicate="intersects")[1]] = True
-    return areas[is_water], lines[is_wide]
+    return areas[is_water(land_areas)], lines[is_wide]
 
 
 def natural_part(

@@ -26,7 +26,8 @@ from pipeline.crs import require_metric
 from pipeline.layers import LAYERS, empty_layer
 from pipeline.measures.borders.borders import TIE_M, side_of
 from pipeline.measures.crossings.params import BottlenecksParams
-from pipeline.measures.network.network import by_rank, components, locate_points
+from pipeline.measures.geometry.areas import locate_points
+from pipeline.measures.network.network import by_rank, components
 from pipeline.measures.routing.access import Access
 from pipeline.measures.routing.graph import RoutingNetwork
 from pipeline.terms import CLASS_RANK, ROAD_CLASSES

@@ -30,6 +30,7 @@ from pipeline.layers import conform, empty_layer
 from pipeline.measures.ecology import cover
 from pipeline.measures.ecology.belt import joined, polygons_in, sound
 from pipeline.measures.geometry.grid import on_grid
+from pipeline.terms import PROTECTED, WATER
 
 log = logging.getLogger(__name__)
 
@@ -108,11 +109,11 @@ CLASS_OF_TAG: dict[str, dict[str, tuple[str, ...]]] = {
             "paddy",
         ),
         "grass": ("grass", "meadow", "greenfield"),
-        "water": ("reservoir", "basin"),
+        "water": WATER["landuse"],
         "wetland": ("salt_pond",),
     },
     "natural": {
-        "water": ("water", "bay", "strait"),
+        "water": WATER["natural"],
         "wetland": ("wetland", "mud"),
         "forest": ("wood",),
         "scrub": ("scrub", "heath", "shrubbery", "moor"),
@@ -133,7 +134,7 @@ CLASS_OF_TAG: dict[str, dict[str, tuple[str, ...]]] = {
         ),
     },
     "leisure": {
-        "protected": ("nature_reserve",),
+        "protected": PROTECTED["leisure"],
         "park": (
             "park",
             "pitch",
@@ -151,7 +152,7 @@ CLASS_OF_TAG: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "other_built": ("marina",),
     },
-    "boundary": {"protected": ("protected_area", "national_park")},
+    "boundary": {"protected": PROTECTED["boundary"]},
     "amenity": {
         "institutional": (
             "school",
@@ -180,7 +181,7 @@ CLASS_OF_TAG: dict[str, dict[str, tuple[str, ...]]] = {
             "heliport",
         ),
     },
-    "waterway": {"water": ("riverbank", "dock", "canal"), "other_built": ("dam", "boatyard")},
+    "waterway": {"water": WATER["waterway"], "other_built": ("dam", "boatyard")},
     "man_made": {
         "industrial": ("works", "wastewater_plant", "water_works", "storage_tank"),
         "transport": ("pier",),

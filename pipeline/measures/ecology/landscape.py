@@ -27,6 +27,7 @@ from scipy.sparse import coo_array, csr_array
 from pipeline.layers import conform, empty_layer
 from pipeline.measures.ecology.belt import Belt, boxes_within, joined, points_along, within_gap
 from pipeline.measures.ecology.params import EcologyParams
+from pipeline.measures.geometry.areas import area_of_points
 from pipeline.measures.routing.heap import drop_first, push
 from pipeline.terms import LAND_CLASSES
 
@@ -268,11 +269,8 @@ def _edge_across_m(belt: Belt, land: gpd.GeoDataFrame) -> float:
 def _class_at(land: gpd.GeoDataFrame, xy: Floats) -> Ints:
     """Code of the land class at each point; -1 outside the land."""
     codes = pd.Categorical(land["land_class"], categories=LAND_CLASSES).codes
-    tree = shapely.STRtree(shapely.points(xy))
-    found = np.full(len(xy), -1, dtype=np.int64)
-    patch, point = tree.query(land.geometry.to_numpy(), predicate="contains")
-    found[point] = codes[patch]
-    return found
+    patch = area_of_points(xy[:, 0], xy[:, 1], land.geometry.to_numpy(), is_line_inside=False)
+    return np.r_[codes.astype(np.int64), -1][patch]
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from pipeline.layers import conform, empty_layer
 from pipeline.measures.ecology.belt import Belt, joined, points_along, polygons_in, within_gap
 from pipeline.measures.ecology.params import EcologyParams
+from pipeline.measures.geometry.areas import area_of_points
+from pipeline.terms import is_river_water
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -177,12 +179,9 @@ def _crossings(belt: Belt, reaches: gpd.GeoDataFrame) -> pd.DataFrame:
 def _passages(belt: Belt, chains: Geometries) -> tuple[Ints, Geometries]:
     """Step and place of each passage along chains in flow direction."""
     xy, chain = shapely.get_coordinates(shapely.segmentize(chains, _SAMPLE_M), return_index=True)
-    side = np.zeros(len(xy), dtype=np.int64)
-    for label, city_id in ((1, belt.city_a), (2, belt.city_b)):
-        area = belt.sides.get(city_id)
-        if area is not None:
-            shapely.prepare(area)
-            side[shapely.contains_xy(area, xy)] = label
+    # A sample on the border itself is on neither side: a river that follows it does not pass.
+    areas = np.array([belt.sides.get(each) for each in (belt.city_a, belt.city_b)], dtype=object)
+    side = 1 + area_of_points(xy[:, 0], xy[:, 1], areas, is_line_inside=False)
     side, xy, chain = _with_heads(side, xy, chain)
     known = np.flatnonzero(side > 0)
     before, after = known[:-1], known[1:]
@@ -402,12 +401,7 @@ def _widths(
     Measured across the flow at points along the line that lie in an area of
     flowing water; a river none of whose points do has no width here.
     """
-    is_water = (
-        (land_areas["key"] == "natural")
-        & (land_areas["value"] == "water")
-        & land_areas["water"].isin(["river", "canal", "stream", "oxbow"])
-    ) | ((land_areas["key"] == "waterway") & (land_areas["value"] == "riverbank"))
-    areas = land_areas.geometry.to_numpy()[is_water.to_numpy(dtype=bool)]
+    areas = land_areas.geometry.to_numpy()[is_river_water(land_areas)]
     near = np.unique(shapely.STRtree(reaches.geometry.to_numpy()).query(areas, "dwithin", 1.0)[0])
     if not len(near):
         return {}

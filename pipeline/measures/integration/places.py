@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from pipeline.crs import WGS84
+from pipeline.measures.geometry.areas import area_of_points, locate_points
 from pipeline.measures.integration.scope import Bools, Floats
 from pipeline.metros.catalogue import Metro
 
@@ -99,9 +100,7 @@ def _planned_sites(metro: Metro | None, cities: gpd.GeoDataFrame) -> pd.DataFram
     lon_lat = np.array([each.point for each in areas], dtype=float).reshape(-1, 2)
     x, y = pyproj.Transformer.from_crs(WGS84, cities.crs, always_xy=True).transform(*lon_lat.T)
     frame["x"], frame["y"] = np.asarray(x), np.asarray(y)
-    points = shapely.points(frame["x"].to_numpy(float), frame["y"].to_numpy(float))
-    for city_id, geometry in zip(cities["city_id"], cities.geometry, strict=True):
-        frame.loc[shapely.intersects(geometry, points), "city_id"] = city_id
+    frame["city_id"] = locate_points(frame["x"], frame["y"], cities)
     return frame[frame["city_id"].notna()]
 
 
@@ -118,14 +117,10 @@ def find_towns(
     kept = centres[centres["kind"].isin(["town", "county_seat"])]
     kept = kept.sort_values("centre_id", ignore_index=True)
     points = kept.geometry.to_numpy()
-    county = np.full(len(kept), -1)
-    for number, geometry in enumerate(counties.geometry):
-        shapely.prepare(geometry)
-        county[shapely.contains(geometry, points)] = number
+    x, y = shapely.get_x(points), shapely.get_y(points)
+    county = area_of_points(x, y, counties.sort_values("county_id").geometry.to_numpy())
     towns = pd.DataFrame(kept[["centre_id", "kind", "city_id"]])
-    towns["zone"] = nearest_zone(
-        shapely.get_x(points), shapely.get_y(points), towns["city_id"], table
-    )
+    towns["zone"] = nearest_zone(x, y, towns["city_id"], table)
     seats = towns[(towns["kind"] == "county_seat") & (county >= 0)]
     seat_of = dict(zip(county[seats.index], seats["zone"], strict=True))
     towns["seat_zone"] = [seat_of.get(each, -1) for each in county]

@@ -24,15 +24,16 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import shapely
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from pipeline.crs import require_metric
 from pipeline.layers import LAYERS, empty_layer
+from pipeline.measures.geometry.areas import locate_points, points_in_any, text_by_code
 from pipeline.measures.network.params import NetworkParams
 from pipeline.sources.params import ExtractParams
-from pipeline.terms import CLASS_RANK, ROAD_CLASSES
+from pipeline.terms import BUILT_UP, CLASS_RANK, CLOSED_ACCESS, ROAD_CLASSES, is_tagged
 from pipeline.threads import at_once
 
 log = logging.getLogger(__name__)
@@ -40,9 +41,6 @@ log = logging.getLogger(__name__)
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
-
-BUILT_UP_LANDUSE = ("residential", "commercial", "industrial", "retail")
-"""`landuse=*` values that make a place urban for speeds."""
 
 CUTTING_HIGHWAYS = (
     "traffic_signals",
@@ -63,7 +61,6 @@ _NUMBER = re.compile(r"(\d+(?:\.\d+)?)\s*(km/h|kmh|kph|mph|knots)?", re.IGNORECA
 _FORWARD = ("yes", "true", "1")
 _BACKWARD = ("-1", "reverse")
 _CIRCULAR = ("roundabout", "circular")
-_CLOSED = ("no", "private")
 
 
 def build_network(
@@ -115,55 +112,9 @@ def build_network(
     return {"roads": roads, "road_nodes": nodes}
 
 
-def locate_points(
-    x: ArrayLike, y: ArrayLike, areas: gpd.GeoDataFrame, id_column: str = "city_id"
-) -> pd.Series:
-    """The id of the area each point lies in; null outside all of them.
-
-    A point on the line between two areas, or in an overlap, belongs to the
-    area whose id sorts first, so the order of rows does not matter.
-
-    Parameters
-    ----------
-    x, y
-        Coordinates in the CRS of ``areas``.
-    areas
-        Polygons; only the points in each one's bounding box are tested.
-    """
-    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
-    found = np.full(len(x), -1, dtype=np.int64)
-    ids = areas[id_column].astype(str).to_numpy()
-    order = np.argsort(ids, kind="stable")
-    geometry = areas.geometry.to_numpy()
-    for row in order:
-        area = geometry[row]
-        west, south, east, north = shapely.bounds(area)
-        near = np.flatnonzero((found < 0) & (x >= west) & (x <= east) & (y >= south) & (y <= north))
-        if len(near):
-            shapely.prepare(area)
-            found[near[shapely.intersects_xy(area, x[near], y[near])]] = row
-    return _worded(ids.tolist(), found)
-
-
-def points_in_any(x: ArrayLike, y: ArrayLike, polygons: NDArray[np.object_]) -> Flags:
-    """Whether each point lies in (or on) one of many small polygons.
-
-    The tree is asked for boxes alone: its own predicate would prepare a polygon
-    again for every point.
-    """
-    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
-    inside = np.zeros(len(x), dtype=bool)
-    if len(x) and len(polygons):
-        point, polygon = shapely.STRtree(polygons).query(shapely.points(x, y))
-        shapely.prepare(polygons)
-        inside[point[shapely.intersects_xy(polygons[polygon], x[point], y[point])]] = True
-    return inside
-
-
 def built_up_areas(land_areas: gpd.GeoDataFrame) -> NDArray[np.object_]:
-    """Polygons of built-up land (`BUILT_UP_LANDUSE`)."""
-    chosen = (land_areas["key"] == "landuse") & land_areas["value"].isin(BUILT_UP_LANDUSE)
-    return np.asarray(land_areas.geometry.to_numpy()[chosen.to_numpy(dtype=bool)], dtype=object)
+    """Polygons of built-up land (`terms.BUILT_UP`)."""
+    return np.asarray(land_areas.geometry.to_numpy()[is_tagged(land_areas, BUILT_UP)], dtype=object)
 
 
 def by_rank(table: Mapping[Any, Any]) -> Floats:
@@ -364,7 +315,7 @@ def _is_set(tag: pd.Series) -> Flags:
 def _is_closed(ways: gpd.GeoDataFrame) -> Flags:
     """Shut to motor traffic: the most specific access tag that is there decides."""
     access = ways["motor_vehicle"].fillna(ways["vehicle"]).fillna(ways["access"])
-    return np.asarray(access.isin(_CLOSED).to_numpy(dtype=bool))
+    return np.asarray(access.isin(CLOSED_ACCESS).to_numpy(dtype=bool))
 
 
 def _layer(tag: pd.Series) -> NDArray[np.int8]:
@@ -499,14 +450,8 @@ def _speeds(roads: pd.DataFrame, params: NetworkParams) -> tuple[Floats, pd.Seri
 
 def _tagged_else(tagged: Floats, imputed: Floats) -> tuple[Floats, pd.Series]:
     is_tagged = ~np.isnan(tagged)
-    evidence = _worded(["imputed", "tagged"], is_tagged.astype(np.int64))
+    evidence = text_by_code(["imputed", "tagged"], is_tagged.astype(np.int64))
     return np.where(is_tagged, tagged, imputed), evidence
-
-
-def _worded(words: list[str], codes: Ints) -> pd.Series:
-    """A text column that says ``words[code]``; null for -1."""
-    taken = pa.array(words, pa.large_string()).take(pa.array(codes, mask=codes < 0))
-    return pd.Series(taken, dtype="str")
 
 
 # --- nodes ------------------------------------------------------------------------------

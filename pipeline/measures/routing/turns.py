@@ -12,24 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.measures.routing.access import Ids
 from pipeline.measures.routing.segments import Nodes
-
-BLOCKING_BARRIERS = frozenset(
-    {
-        "block",
-        "bollard",
-        "jersey_barrier",
-        "debris",
-        "log",
-        "planter",
-        "fence",
-        "wall",
-        "barrier_board",
-    }
-)
-"""Node barriers that stop a car unless access says otherwise."""
-
-CLOSED_ACCESS = frozenset({"no", "private"})
-OPEN_ACCESS = frozenset({"yes", "permissive", "designated", "destination"})
+from pipeline.terms import stops_cars
 
 
 def restricted_turns(
@@ -54,11 +37,8 @@ def restricted_turns(
 def _barred_nodes(nodes: Nodes, road_nodes: pd.DataFrame) -> Ids:
     """Rows of nodes with a barrier that no car passes."""
     barriers = road_nodes[road_nodes["barrier"].notna().to_numpy(bool)]
-    access, barrier = barriers["access"].fillna("").astype(str), barriers["barrier"].astype(str)
-    is_barred = (barrier.isin(BLOCKING_BARRIERS) & ~access.isin(OPEN_ACCESS)) | (
-        (barrier != "") & access.isin(CLOSED_ACCESS)
-    )
-    ids = barriers.loc[is_barred.to_numpy(bool), "node_id"].to_numpy(np.int64)
+    is_barred = stops_cars(barriers["barrier"], barriers["access"])
+    ids = barriers.loc[is_barred, "node_id"].to_numpy(np.int64)
     return np.flatnonzero(np.isin(nodes.node_id, ids))
 
 

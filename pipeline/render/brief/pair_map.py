@@ -21,9 +21,9 @@ import shapely
 from markupsafe import Markup
 
 from pipeline.render.page import style
-from pipeline.render.page.base_map import PLACE_ORDER, is_water
+from pipeline.render.page.base_map import PLACE_ORDER
 from pipeline.render.page.encode import METRES_PER_DEGREE
-from pipeline.terms import CLASS_RANK
+from pipeline.terms import CLASS_RANK, is_water
 
 UNIT = 20.0
 """Drawing units per millimetre of paper."""
@@ -79,7 +79,7 @@ class Ground:
         self.railways = _Indexed(railways[is_rail.to_numpy()])
         is_river = (waterways["waterway"] == "river") & ~waterways["is_tunnel"]
         self.waterways = _Indexed(waterways[is_river.to_numpy()])
-        self.water = _Indexed(land_areas[is_water(land_areas).to_numpy()])
+        self.water = _Indexed(land_areas[is_water(land_areas)])
         self.places = _Indexed(places[places["name"].notna().to_numpy()])
 
 

@@ -17,15 +17,14 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from pipeline.render.page.encode import METRES_PER_DEGREE, encode_layer, simplify, simplify_coverage
 from pipeline.render.params import MapParams
-from pipeline.terms import CLASS_RANK
+from pipeline.terms import BUILT_UP, CLASS_RANK, WATERCOURSES, is_tagged, is_water
 
 NEAR_SIMPLIFY_M = 8.0
-WATERWAYS = ("river", "canal")
 RAILWAYS = ("rail", "subway", "light_rail", "tram", "narrow_gauge", "monorail")
-BUILT = ("residential", "commercial", "retail", "industrial", "construction", "institutional")
 WOODED = ("wood", "forest")
 # Base polygons are scenery: beyond these counts the smallest are left out.
 MAX_AREAS = 2_500
@@ -69,9 +68,11 @@ def base_layers(
         "rivers": _waterways(waterways, params, thinning),
         "water": _areas(land_areas, is_water(land_areas), "water", params, scale, thinning),
         "wood": _areas(
-            land_areas, land_areas["value"].isin(WOODED), "wood", params, scale, thinning
+            land_areas, land_areas["value"].isin(WOODED).to_numpy(), "wood", params, scale, thinning
         ),
-        "built": _areas(land_areas, _is_built(land_areas), "built", params, scale, thinning),
+        "built": _areas(
+            land_areas, is_tagged(land_areas, BUILT_UP), "built", params, scale, thinning
+        ),
         "places": _places(places, thinning),
     }
 
@@ -196,7 +197,7 @@ def _railways(railways: gpd.GeoDataFrame, params: MapParams) -> dict[str, Any]:
 def _waterways(
     waterways: gpd.GeoDataFrame, params: MapParams, thinning: Thinning
 ) -> dict[str, Any]:
-    chosen = (waterways["waterway"].isin(WATERWAYS) & ~waterways["is_tunnel"]).to_numpy()
+    chosen = (waterways["waterway"].isin(WATERCOURSES) & ~waterways["is_tunnel"]).to_numpy()
     table = pd.DataFrame(
         {"kind": waterways["waterway"].to_numpy(), "name": waterways["name"].to_numpy()}
     )[chosen]
@@ -208,27 +209,15 @@ def _waterways(
     return encode_layer(merged, {"kind": None, "name": None})
 
 
-def is_water(land_areas: gpd.GeoDataFrame) -> pd.Series:
-    return (
-        ((land_areas["key"] == "natural") & (land_areas["value"] == "water"))
-        | ((land_areas["key"] == "waterway") & land_areas["value"].isin(["riverbank", "dock"]))
-        | ((land_areas["key"] == "landuse") & land_areas["value"].isin(["reservoir", "basin"]))
-    )
-
-
-def _is_built(land_areas: gpd.GeoDataFrame) -> pd.Series:
-    return (land_areas["key"] == "landuse") & land_areas["value"].isin(BUILT)
-
-
 def _areas(
     land_areas: gpd.GeoDataFrame,
-    chosen: pd.Series,
+    chosen: NDArray[np.bool_],
     name: str,
     params: MapParams,
     scale: Any,
     thinning: Thinning,
 ) -> dict[str, Any]:
-    frame = land_areas[chosen.to_numpy()]
+    frame = land_areas[chosen]
     area = shapely.area(frame.geometry.to_numpy()) * scale[0] * scale[1]
     frame = thinning.keep(name, frame, area, MAX_AREAS)
     drawn = frame.set_geometry(

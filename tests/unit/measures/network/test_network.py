@@ -13,6 +13,7 @@ from pipeline import crs
 from pipeline.errors import CrsError
 from pipeline.layers import LAYERS, conform
 from pipeline.layers.declaration import PANDAS_DTYPES
+from pipeline.measures.geometry.areas import locate_points
 from pipeline.measures.network import network
 from pipeline.measures.network.params import NetworkParams
 from pipeline.sources.params import ExtractParams
@@ -389,7 +390,7 @@ def test_points_on_a_shared_line_go_to_the_first_id_in_any_row_order():
     x, y = [0.5, 1.0, 1.5, 5.0, 10.0], [0.5] * 5
     wanted = ["b", "a", "a", "c", None]
     for order in ([0, 1, 2], [2, 1, 0], [1, 2, 0]):
-        found = network.locate_points(x, y, areas.iloc[order])
+        found = locate_points(x, y, areas.iloc[order])
         assert [None if pd.isna(each) else each for each in found] == wanted
 
 
@@ -420,24 +421,6 @@ def test_cutting_keeps_length_counts_ends_and_ignores_row_order(ways, random):
     again, again_nodes = build(frame.iloc[order])
     pd.testing.assert_frame_equal(pd.DataFrame(roads), pd.DataFrame(again))
     pd.testing.assert_frame_equal(pd.DataFrame(nodes), pd.DataFrame(again_nodes))
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.data())
-def test_points_in_any_finds_what_a_plain_look_finds(data):
-    """On small whole numbers, so that many points lie on edges, corners and overlaps."""
-    numbers = st.integers(0, 6)
-    boxes = data.draw(
-        st.lists(st.tuples(numbers, numbers, st.integers(1, 4), st.integers(1, 4)), max_size=6)
-    )
-    polygons = np.array([shapely.box(x, y, x + w, y + h) for x, y, w, h in boxes], dtype=object)
-    if data.draw(st.booleans()):
-        polygons = np.append(polygons, shapely.Polygon())
-    points = data.draw(st.lists(st.tuples(numbers, numbers), max_size=20))
-    x, y = (np.array([point[axis] for point in points], dtype=float) for axis in (0, 1))
-    found = network.points_in_any(x, y, polygons)
-    wanted = [any(shapely.Point(point).intersects(each) for each in polygons) for point in points]
-    assert found.tolist() == wanted
 
 
 @settings(max_examples=60, deadline=None)

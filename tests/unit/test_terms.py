@@ -1,0 +1,70 @@
+"""The vocabulary: how its words are read from tags, and that the extract keeps them all."""
+
+import pandas as pd
+import pytest
+
+from pipeline import terms
+from pipeline.sources.osm import tags
+
+
+def areas(*rows):
+    return pd.DataFrame(rows, columns=["key", "value", "water"])
+
+
+@pytest.mark.parametrize(
+    ("barrier", "access", "stops"),
+    [
+        ("bollard", None, True),
+        ("bollard", "yes", False),
+        ("bollard", "destination", False),
+        ("bollard", "private", True),
+        ("gate", None, False),
+        ("gate", "private", True),
+        ("toll_booth", "no", True),
+        (None, "no", False),
+        (None, None, False),
+    ],
+)
+def test_what_stops_cars(barrier, access, stops):
+    frame = pd.DataFrame({"barrier": [barrier], "access": [access]}, dtype="str")
+    assert terms.stops_cars(frame["barrier"], frame["access"]).tolist() == [stops]
+
+
+@pytest.mark.parametrize(
+    ("row", "is_water", "is_flowing", "is_river"),
+    [
+        (("natural", "water", None), True, False, False),
+        (("natural", "water", "lake"), True, False, False),
+        (("natural", "water", "river"), True, True, True),
+        (("natural", "water", "canal"), True, True, False),
+        (("natural", "bay", None), True, False, False),
+        (("waterway", "riverbank", None), True, True, True),
+        (("waterway", "dock", None), True, False, False),
+        (("landuse", "reservoir", None), True, False, False),
+        (("landuse", "grass", "river"), False, False, False),
+        (("natural", "wetland", None), False, False, False),
+    ],
+)
+def test_what_is_water(row, is_water, is_flowing, is_river):
+    frame = areas(row)
+    assert terms.is_water(frame).tolist() == [is_water]
+    assert terms.is_river_water(frame).tolist() == [is_flowing]
+    assert terms.is_river_water(frame, terms.RIVER_WATER).tolist() == [is_river]
+
+
+def test_the_rows_of_a_frame_are_read_apart_and_none_of_none():
+    frame = areas(("landuse", "retail", None), ("natural", "wood", None))
+    assert terms.is_tagged(frame, terms.BUILT_UP).tolist() == [True, False]
+    assert terms.is_tagged(frame.iloc[:0], terms.BUILT_UP).tolist() == []
+
+
+@pytest.mark.parametrize("table", ["WATER", "PROTECTED", "BUILT_UP"])
+def test_the_extract_keeps_every_area_the_vocabulary_means(table):
+    for key, values in getattr(terms, table).items():
+        kept = tags.LAND_VALUES[key]
+        assert kept is None or set(values) <= kept
+
+
+def test_no_barrier_both_stops_cars_and_lets_them_in():
+    assert terms.BLOCKING_BARRIERS.isdisjoint(terms.ENTRANCES)
+    assert terms.CLOSED_ACCESS.isdisjoint(terms.OPEN_ACCESS)
