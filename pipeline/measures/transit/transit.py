@@ -2,18 +2,18 @@
 
 What belongs here: turning stops and lines into the layers ``stations`` and
 ``transit_links``. Reading them belongs to `sources`, searching them to
-`transit_routing`.
+`routing.transit`.
 
 With a timetable (GTFS), rides take what it says and headways are the hours that
-count over their departures. OSM says where lines stop, not when they run:
-in-vehicle minutes are then straight distance over a mode's station-to-station
-speed, headways the tag ``interval`` or the mode's default, and every line runs
-both ways. The layers say which (``gtfs``, ``scheduled_proxy``).
+count over their departures. A timetable replaces the modes that it has rides of
+and no others: a feed of the metro alone leaves trains, trams and buses to OSM,
+which says where lines stop, not when they run. In-vehicle minutes are then
+straight distance over a mode's station-to-station speed, headways the tag
+``interval`` or the mode's default, and every line runs both ways. Each ride says
+which it is (``evidence``: ``gtfs``, ``scheduled_proxy``).
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -26,6 +26,7 @@ from scipy.spatial import cKDTree
 
 from pipeline.crs import require_metric
 from pipeline.layers import conform, empty_layer
+from pipeline.measures.geometry.areas import locate_points
 from pipeline.measures.routing.params import TransitParams
 
 KIND_STEP = 2**56
@@ -42,8 +43,8 @@ def build_transit(
 ) -> dict[str, gpd.GeoDataFrame]:
     """The layers ``stations`` and ``transit_links`` of a metro.
 
-    From the timetable where there is one, else from OSM. Stops of one name and
-    mode within ``params.interchange_m`` are one station (its two platforms,
+    Modes that the timetable has rides of come from it, the others from OSM. Stops
+    of one name and mode within ``params.interchange_m`` are one station (its two platforms,
     say), standing where the stop tagged as a station stands; stations of one
     name and different modes within that distance share their
     ``interchange_id``. A ride is kept once per line, mode and direction.
@@ -54,21 +55,26 @@ def build_transit(
         If stops are not in metres.
     """
     require_metric(osm_stops, "osm_stops")
-    if len(gtfs_rides):
-        rides = gtfs_rides.rename(columns={"from_stop": "from", "to_stop": "to"})
-        rides = rides.assign(route_id=pd.NA, headway_min=np.nan, evidence="gtfs")
-        stops = _called_stops(gtfs_stops, rides)
-    else:
-        rides = _consecutive_stops(transit_routes)
-        rides = rides.assign(minutes=np.nan, departures=np.nan, evidence="scheduled_proxy")
-        stops = _used_stops(osm_stops, rides)
+    timed = gtfs_rides.rename(columns={"from_stop": "from", "to_stop": "to"})
+    timed = timed.assign(route_id=pd.NA, headway_min=np.nan, evidence="gtfs")
+    covered = frozenset(timed["mode"])
+    proxy = _consecutive_stops(transit_routes[~transit_routes["mode"].isin(covered)])
+    proxy = proxy.assign(minutes=np.nan, departures=np.nan, evidence="scheduled_proxy")
+    stops = _stacked(_used_stops(osm_stops, proxy, covered), _called_stops(gtfs_stops, timed))
+    rides = _stacked(proxy, timed)
     stops["station_id"] = _merge(stops, ["name", "kind"], params.interchange_m)
     stations = _stations(stops, cities, params)
     links = _links(rides, stops, stations, params)
     return {"stations": stations, "transit_links": links}
 
 
-# --------------------------------------------------------------------------- helpers
+def _stacked(*parts: pd.DataFrame) -> pd.DataFrame:
+    """Tables one below the other; empty ones are left out, so that they change no dtype."""
+    filled = [part for part in parts if len(part)] or [parts[0]]
+    return pd.concat(filled, ignore_index=True)
+
+
+# --------------------------------------------------------------------------- stops and rides
 
 
 def _consecutive_stops(routes: pd.DataFrame) -> pd.DataFrame:
@@ -93,10 +99,16 @@ def _consecutive_stops(routes: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _used_stops(osm_stops: gpd.GeoDataFrame, rides: pd.DataFrame) -> pd.DataFrame:
-    """Stations, and stops that a route names; stations first, so that they give their place."""
+def _used_stops(
+    osm_stops: gpd.GeoDataFrame, rides: pd.DataFrame, covered: frozenset[str]
+) -> pd.DataFrame:
+    """Stations, and stops that a route names; stations first, so that they give their place.
+
+    Stations of a kind that a timetable covers are those of the timetable.
+    """
     is_used = osm_stops["node_id"].isin(rides["from"])
-    stops = osm_stops[is_used.to_numpy(bool) | osm_stops["is_station"].to_numpy(bool)]
+    is_station = osm_stops["is_station"].astype(bool) & ~osm_stops["kind"].isin(covered)
+    stops = osm_stops[is_used.to_numpy(bool) | is_station.to_numpy(bool)]
     frame = pd.DataFrame(
         {
             "node_id": stops["node_id"].to_numpy(np.int64),
@@ -141,7 +153,7 @@ def _called_stops(gtfs_stops: gpd.GeoDataFrame, rides: pd.DataFrame) -> pd.DataF
     )
 
 
-def _merge(stops: pd.DataFrame, keys: list[str], within_m: float) -> NDArray[Any]:
+def _merge(stops: pd.DataFrame, keys: list[str], within_m: float) -> NDArray[np.object_]:
     """``n<node id>`` of the first of each group of stops equal in ``keys`` and near each other."""
     ids = ("n" + stops["node_id"].astype(str)).to_numpy(dtype=object)
     if len(stops) < 2:
@@ -172,22 +184,13 @@ def _stations(
             "station_id": own["station_id"],
             "name": own["name"],
             "kind": own["kind"],
-            "city_id": _city_of(points, cities),
+            "city_id": locate_points(own["x"], own["y"], cities),
             "interchange_id": own["interchange_id"],
         },
         geometry=points,
         crs=cities.crs,
     )
     return gpd.GeoDataFrame(conform("stations", frame.sort_values("station_id", ignore_index=True)))
-
-
-def _city_of(points: NDArray[Any], cities: gpd.GeoDataFrame) -> NDArray[Any]:
-    result = np.full(len(points), None, dtype=object)
-    by_id = cities.sort_values("city_id", ascending=False)
-    for city_id, shape in zip(by_id["city_id"], by_id.geometry, strict=True):
-        shapely.prepare(shape)
-        result[shapely.intersects(shape, points)] = city_id
-    return result
 
 
 def _links(
@@ -236,17 +239,18 @@ def _at_station(rides: pd.DataFrame, stops: pd.DataFrame, end: str) -> pd.DataFr
 
 
 def _timed(rides: pd.DataFrame, keys: list[str], params: TransitParams) -> pd.DataFrame:
-    """One ride per key: timetabled ones together, else the most frequent route's."""
-    if rides["departures"].notna().any():
-        weighed = rides.assign(spent=rides["minutes"] * rides["departures"])
-        sums = weighed.groupby(keys, as_index=False)[["spent", "departures"]].sum()
-        hours_min = (params.gtfs_to_h - params.gtfs_from_h) * 60.0
-        return sums.assign(
-            minutes=sums["spent"] / sums["departures"],
-            headway_min=hours_min / sums["departures"],
-            route_id=pd.NA,
-            evidence="gtfs",
-        )
-    headway = rides["headway_min"].fillna(rides["mode"].map(params.headway_min))
-    rides = rides.assign(headway_min=headway).sort_values([*keys, "headway_min", "route_id"])
-    return rides.drop_duplicates(keys, ignore_index=True)
+    """One ride per key: timetabled ones together, of OSM's the most frequent route's."""
+    is_timed = rides["departures"].notna()
+    timed, proxy = rides[is_timed], rides[~is_timed]
+    sums = timed.assign(spent=timed["minutes"] * timed["departures"])
+    sums = sums.groupby(keys, as_index=False)[["spent", "departures"]].sum()
+    hours_min = (params.gtfs_to_h - params.gtfs_from_h) * 60.0
+    sums = sums.assign(
+        minutes=sums["spent"] / sums["departures"],
+        headway_min=hours_min / sums["departures"],
+        route_id=pd.NA,
+        evidence="gtfs",
+    )
+    headway = proxy["headway_min"].fillna(proxy["mode"].map(params.headway_min))
+    proxy = proxy.assign(headway_min=headway).sort_values([*keys, "headway_min", "route_id"])
+    return _stacked(proxy.drop_duplicates(keys), sums)

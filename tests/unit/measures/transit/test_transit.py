@@ -167,3 +167,80 @@ def test_out_of_reach_and_empty():
     assert made["stations"].empty and made["transit_links"].empty
     assert np.isinf(nothing.times_between(([0.0], [0.0]), ([5_000.0], [0.0]))).all()
     assert nothing.times_between(([0.0], [0.0]), ([900.0], [0.0]))[0, 0] == pytest.approx(walk(900))
+
+
+# --------------------------------------------------------------------------- timetable
+
+
+def with_timetable(modes, stops=STOPS, routes=ROUTES):
+    """A timetable of one ride back and forth between two stops, per mode."""
+    timed_stops = gpd.GeoDataFrame(
+        {"stop_number": [-7, -8], "name": ["West", "East"]},
+        geometry=[shapely.Point(-20_000, 30), shapely.Point(0.5, 30)],
+        crs=CRS,
+    )
+    rows = [
+        {"line": "T", "mode": mode, "from_stop": a, "to_stop": b, "minutes": 25.0, "departures": 72}
+        for mode in modes
+        for a, b in ((-7, -8), (-8, -7))
+    ]
+    rides = conform("gtfs_rides", pd.DataFrame(rows)) if rows else empty_layer("gtfs_rides")
+    return build_transit(CITIES, make_stops(stops), make_routes(routes), timed_stops, rides, PARAMS)
+
+
+def test_a_timetable_replaces_only_the_modes_it_has():
+    """A feed of the metro alone took all trains and buses away."""
+    bus = [(31, 0.0, 5_000.0, "A", "bus", False), (32, 9_000.0, 5_000.0, "B", "bus", False)]
+    made = with_timetable(["subway"], [*STOPS, *bus], [*ROUTES, (30, "bus", "7", np.nan, [31, 32])])
+    links = made["transit_links"]
+    evidence = links.groupby("mode")["evidence"].agg(lambda each: "/".join(sorted(set(each))))
+    assert evidence.to_dict() == {
+        "subway": "gtfs",
+        "highspeed": "scheduled_proxy",
+        "bus": "scheduled_proxy",
+    }
+    timed = links[links["mode"] == "subway"]
+    assert set(timed["line"]) == {"T"}
+    assert set(timed["minutes"]) == {25.0}
+    assert set(timed["headway_min"]) == {10.0}
+    assert set(links.loc[links["mode"] == "highspeed", "headway_min"]) == {60.0}
+    assert links.loc[links["mode"] == "bus", "route_id"].tolist() == [30, 30]
+    kinds = made["stations"].set_index("station_id")["kind"]
+    # Metro stations are the timetable's, the others OSM's.
+    assert kinds.to_dict() == {
+        "n-7": "subway",
+        "n-8": "subway",
+        "n4": "train",
+        "n5": "train",
+        "n31": "bus",
+        "n32": "bus",
+    }
+
+
+def test_a_timetable_of_every_mode_leaves_nothing_to_osm():
+    links = with_timetable(["subway", "highspeed"])["transit_links"]
+    assert set(links["evidence"]) == {"gtfs"}
+    assert set(links["mode"]) == {"subway", "highspeed"}
+
+
+def test_without_a_timetable_all_is_the_proxy():
+    made, plain = with_timetable([]), network_of()[0]
+    assert set(made["transit_links"]["evidence"]) == {"scheduled_proxy"}
+    for name, layer in plain.items():
+        pd.testing.assert_frame_equal(pd.DataFrame(made[name]), pd.DataFrame(layer))
+
+
+def test_one_can_change_between_a_timetabled_line_and_one_of_osm():
+    """The timetable's West and OSM's train station West are one interchange."""
+    trains = [
+        (41, -20_000.0, 100.0, "West", "train", True),
+        (42, 90_000.0, 0.0, "Far", "train", True),
+    ]
+    made = with_timetable(
+        ["subway"], [*STOPS, *trains], [*ROUTES, (40, "train", "K", 30.0, [41, 42])]
+    )
+    stations = made["stations"].set_index("station_id")
+    assert stations.loc["n-7", "interchange_id"] == stations.loc["n41", "interchange_id"]
+    transit = TransitNetwork.build(made["stations"], made["transit_links"], PARAMS)
+    found = transit.times_between(([0.5], [30.0]), ([90_000.0], [0.0]))
+    assert np.isfinite(found).all()
