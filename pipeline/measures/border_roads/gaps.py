@@ -86,7 +86,12 @@ def describe_gaps(
     names = np.array([name for name, _ in holds], dtype=object)
     obstacle = names[np.stack([held for _, held in holds]).argmax(axis=0)]
     planned = _planned_in_gaps(lines, roads)
-    natural = _is_natural(lines, wet_m, water, roads, params) & ~is_barrier
+    wide = (rivers["width_m"] > params.natural_water_width_m).to_numpy(dtype=bool)
+    beds = shapely.buffer(
+        rivers.geometry.to_numpy()[wide], rivers["width_m"].to_numpy(float)[wide] / 2.0
+    )
+    wet = np.concatenate([water, beds])
+    natural = _is_natural(lines, wet_m, wet, roads, params) & ~is_barrier
     status = np.where(planned != "", planned, np.where(natural, "natural_barrier", "unbuilt"))
     bridge_m = wet_m + MOTORWAY_CROSSING_M * has_motorway + RAIL_CROSSING_M * has_track
     bridge_m = np.minimum(np.where(is_barrier, 0.0, bridge_m), shapely.length(lines))
@@ -146,7 +151,15 @@ def _is_natural(
     roads: gpd.GeoDataFrame,
     params: MissingLinksParams,
 ) -> Flags:
-    """Water wider than the limit in the gap, and no road bridge over it near by."""
+    """Water wider than the limit in the gap, and no road bridge over it near by.
+
+    Parameters
+    ----------
+    wet_m
+        Metres of water along each line.
+    water
+        Water areas, and the beds of rivers that are lines with a width.
+    """
     natural = wet_m > params.natural_water_width_m
     if not natural.any():
         return natural

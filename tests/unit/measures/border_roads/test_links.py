@@ -201,6 +201,33 @@ def test_wide_water_is_a_natural_barrier_unless_bridged_near_by():
     assert link_of(far, land_areas=[water(300)])["status"] == "natural_barrier"
 
 
+def test_a_wide_river_that_is_only_a_line_is_judged_like_one_that_is_an_area():
+    def river(*pieces):
+        return [
+            {
+                "way_id": n,
+                "node_ids": [n, n + 1],
+                "waterway": "river",
+                "width_m": width,
+                "geometry": shapely.LineString([(0, start), (0, stop)]),
+            }
+            for n, (start, stop, width) in enumerate(pieces, 1)
+        ]
+
+    whole = river((-5000, 5000, 300.0))
+    bridge = ("tertiary", [(-300, 1000), (300, 1000)], {"bridge": "yes"})
+    assert link_of(waterways=whole)["status"] == "natural_barrier"
+    assert link_of(bridge, waterways=whole)["status"] == "unbuilt"
+    # The bridge stands over the next way of the river, or over another water altogether.
+    split = river((-5000, 500, 300.0), (500, 5000, 300.0))
+    assert link_of(bridge, waterways=split)["status"] == "unbuilt"
+    ditch = river((-5000, 500, 300.0), (500, 5000, 4.0))
+    assert link_of(bridge, waterways=ditch)["status"] == "natural_barrier"
+    # A pond in the neighbourhood is not the river either.
+    pond = {**water(60, "lake", (200, 260)), "geometry": shapely.box(400, 200, 460, 260)}
+    assert link_of(bridge, waterways=whole, land_areas=[pond])["status"] == "unbuilt"
+
+
 def test_planned_and_begun_roads_give_the_status():
     gap = [(-400, 0), (0, 20), (400, 0)]
     assert link_of(("tertiary", gap, {"status": "proposed"}))["status"] == "planned"
