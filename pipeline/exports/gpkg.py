@@ -20,7 +20,7 @@ import pyogrio
 from pipeline.exports.job import Job
 from pipeline.layers import LAYERS, Column
 from pipeline.layers.dictionary import heading_zh, meaning_zh, null_zh, text_zh, title_zh
-from pipeline.render.page import style
+from pipeline.render.page import style, words
 
 _STYLES = {
     "borders": ("line", "#1b1b1b", 0.7, "dash"),
@@ -183,14 +183,14 @@ def qml_of(layer: str) -> str | None:
     """A layer's QGIS style; None where it has no look of its own."""
     if layer in _BY_VALUE:
         kind, column, colours, size = _BY_VALUE[layer]
-        words = style.messages()["zh"]
+        chinese = words.messages()["zh"]
         symbols = "".join(
             _symbol(kind, str(number), colour, size, "solid" if kind != "marker" else "circle")
             for number, colour in enumerate(colours.values())
         )
         categories = "".join(
             f"<category value={quoteattr(value)} "
-            f"label={quoteattr(words.get(f'{_WORDS[layer]}.{value}', value))} "
+            f"label={quoteattr(chinese.get(f'{_WORDS[layer]}.{value}', value))} "
             f'symbol="{number}" render="true"/>'
             for number, value in enumerate(colours)
         )

@@ -27,7 +27,7 @@ from pipeline.render.brief.pair_facts import Pair
 from pipeline.render.brief.pair_map import Mark
 from pipeline.render.index.index_page import DIMENSIONS
 from pipeline.render.page import bilingual as say
-from pipeline.render.page import style
+from pipeline.render.page import style, words
 from pipeline.render.page.evidence import in_chinese
 from pipeline.render.page.facts import PageFacts, land_cover_note
 from pipeline.render.page.nearby import nearest_names
@@ -158,7 +158,7 @@ def _brief(made: _Metro, pair: Pair) -> str:
     names = [made.names(city_id) for city_id in pair.cities]
     titles = {
         each: say.plain("brief.title", each, a=names[0][n], b=names[1][n])
-        for n, each in enumerate(style.LANGUAGES)
+        for n, each in enumerate(words.LANGUAGES)
     }
     links = pair_facts.projects(pair, made.missing_links)
     narrow = pair_facts.narrows(pair, made.bottlenecks)
@@ -194,7 +194,7 @@ def _brief(made: _Metro, pair: Pair) -> str:
         titles=titles,
         metro=say.both(*metro_names),
         metro_page=f"../{made.metro.id}.html",
-        css=Markup(style.template("brief/brief.css")),
+        css=Markup(words.template("brief/brief.css")),
         names=[say.both(*name) for name in names],
         is_long=_is_long(names),
         heads=[made.city(city_id) for city_id in pair.cities],
@@ -409,7 +409,7 @@ def _link_title(names: tuple[str | None, str | None], highway: str, near: Any) -
     known = list(dict.fromkeys(name for name in names if name))
     if known:
         return say.both(" – ".join(known), " – ".join(known))
-    zh, en = (style.messages()[each].get(f"highway.{highway}", highway) for each in style.LANGUAGES)
+    zh, en = (words.messages()[each].get(f"highway.{highway}", highway) for each in words.LANGUAGES)
     if say.is_unknown(near):
         return say.text("popup.unnamed_link", **{"class": (zh, en)})
     return say.text("popup.unnamed_near", **{"class": (zh, en), "place": str(near)})
@@ -448,7 +448,7 @@ def _sign(shape: str, colour: str, meaning: Markup) -> Markup:
 
 
 def _words(kind: str, value: str) -> tuple[str, str]:
-    zh, en = (style.messages()[language][f"{kind}.{value}"] for language in style.LANGUAGES)
+    zh, en = (words.messages()[language][f"{kind}.{value}"] for language in words.LANGUAGES)
     return zh, en
 
 

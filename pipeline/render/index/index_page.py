@@ -12,7 +12,7 @@ from typing import Any
 from markupsafe import Markup
 
 from pipeline.render.page import bilingual as say
-from pipeline.render.page import style
+from pipeline.render.page import style, words
 from pipeline.render.page.facts import MetroCard
 
 DIMENSIONS = (
@@ -61,8 +61,8 @@ def render_index(cards: Sequence[MetroCard]) -> dict[str, bytes]:
     page = say.template("index/index.html").render(
         lang="zh-CN" if language == "zh" else "en",
         language=language,
-        titles={each: say.plain("page.index_title", each) for each in style.LANGUAGES},
-        css=Markup(style.template("index/index.css")),
+        titles={each: say.plain("page.index_title", each) for each in words.LANGUAGES},
+        css=Markup(words.template("index/index.css")),
         banner=say.both("、".join(c.name for c in fake), ", ".join(c.name_en for c in fake))
         if fake
         else None,

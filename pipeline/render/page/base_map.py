@@ -10,16 +10,22 @@ only, where findings need their surroundings, and drawn finer there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
-
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.render.page.encode import METRES_PER_DEGREE, encode_layer, simplify, simplify_coverage
+from pipeline.render.page.encode import (
+    METRES_PER_DEGREE,
+    Geometries,
+    Layers,
+    PackedLayer,
+    encode_layer,
+    simplify,
+    simplify_coverage,
+)
+from pipeline.render.page.thinning import Thinning
 from pipeline.render.params import MapParams
 from pipeline.terms import BUILT_UP, CLASS_RANK, WATERCOURSES, is_tagged, is_water
 
@@ -32,40 +38,19 @@ MAX_VILLAGES = 6_000
 PLACE_ORDER = ("city", "town", "suburb", "quarter", "village", "neighbourhood", "hamlet")
 
 
-@dataclass
-class Thinning:
-    """What was left out of a drawing, by layer: shown on the page, never silent."""
-
-    counts: dict[str, tuple[int, int]] = field(default_factory=dict)
-
-    def keep(self, name: str, frame: Any, order: Any, limit: int) -> Any:
-        """The first ``limit`` rows by descending ``order``, in their old sequence."""
-        if len(frame) <= limit:
-            return frame
-        self.counts[name] = (limit, len(frame))
-        best = np.argsort(-np.asarray(order, dtype=float), kind="stable")[:limit]
-        return frame.iloc[np.sort(best)]
+LAYERS = ("cities", "borders", "roads", "railways", "waterways", "land_areas", "places")
 
 
-def base_layers(
-    cities: gpd.GeoDataFrame,
-    borders: gpd.GeoDataFrame,
-    roads: gpd.GeoDataFrame,
-    railways: gpd.GeoDataFrame,
-    waterways: gpd.GeoDataFrame,
-    land_areas: gpd.GeoDataFrame,
-    places: gpd.GeoDataFrame,
-    params: MapParams,
-    thinning: Thinning,
-) -> dict[str, Any]:
+def base_layers(layers: Layers, params: MapParams, thinning: Thinning) -> dict[str, PackedLayer]:
     """The base layers, packed. All frames in WGS84; any of them may be empty."""
-    scale = _local_scale(cities)
+    scale = _local_scale(layers["cities"])
+    land_areas = layers["land_areas"]
     return {
-        "cities": _cities(cities, params),
-        "borders": _borders(borders, params),
-        "roads": _roads(roads, borders, params, scale, thinning),
-        "rail": _railways(railways, params),
-        "rivers": _waterways(waterways, params, thinning),
+        "cities": _cities(layers["cities"], params),
+        "borders": _borders(layers["borders"], params),
+        "roads": _roads(layers["roads"], layers["borders"], params, scale, thinning),
+        "rail": _railways(layers["railways"], params),
+        "rivers": _waterways(layers["waterways"], params, thinning),
         "water": _areas(land_areas, is_water(land_areas), "water", params, scale, thinning),
         "wood": _areas(
             land_areas, land_areas["value"].isin(WOODED).to_numpy(), "wood", params, scale, thinning
@@ -73,11 +58,11 @@ def base_layers(
         "built": _areas(
             land_areas, is_tagged(land_areas, BUILT_UP), "built", params, scale, thinning
         ),
-        "places": _places(places, thinning),
+        "places": _places(layers["places"], thinning),
     }
 
 
-def _local_scale(cities: gpd.GeoDataFrame) -> Any:
+def _local_scale(cities: gpd.GeoDataFrame) -> NDArray[np.float64]:
     """Metres per degree of longitude and of latitude at the metro's middle."""
     if cities.empty:
         return np.array([METRES_PER_DEGREE, METRES_PER_DEGREE])
@@ -85,12 +70,12 @@ def _local_scale(cities: gpd.GeoDataFrame) -> Any:
     return METRES_PER_DEGREE * np.array([np.cos(np.radians((south + north) / 2)), 1.0])
 
 
-def _to_metres(geometry: Any, scale: Any) -> Any:
+def _to_metres(geometry: Geometries, scale: NDArray[np.float64]) -> Geometries:
     """Flat local metres: good to a part in a hundred, enough to choose what to draw."""
     return shapely.transform(geometry, lambda xy: xy * scale)
 
 
-def _cities(cities: gpd.GeoDataFrame, params: MapParams) -> dict[str, Any]:
+def _cities(cities: gpd.GeoDataFrame, params: MapParams) -> PackedLayer:
     drawn = cities.set_geometry(
         simplify_coverage(cities.geometry.to_numpy(), 2 * params.simplify_m), crs=cities.crs
     )
@@ -107,7 +92,7 @@ def _cities(cities: gpd.GeoDataFrame, params: MapParams) -> dict[str, Any]:
     return encode_layer(drawn, columns)
 
 
-def _borders(borders: gpd.GeoDataFrame, params: MapParams) -> dict[str, Any]:
+def _borders(borders: gpd.GeoDataFrame, params: MapParams) -> PackedLayer:
     drawn = borders.set_geometry(
         simplify(borders.geometry.to_numpy(), params.simplify_m / 2), crs=borders.crs
     )
@@ -127,9 +112,9 @@ def _roads(
     roads: gpd.GeoDataFrame,
     borders: gpd.GeoDataFrame,
     params: MapParams,
-    scale: Any,
+    scale: NDArray[np.float64],
     thinning: Thinning,
-) -> dict[str, Any]:
+) -> PackedLayer:
     rank = roads["class_rank"].to_numpy()
     everywhere = np.isin(rank, [CLASS_RANK[each] for each in params.base_road_classes])
     near = _is_near(roads, borders, scale, params.near_border_m)
@@ -156,8 +141,11 @@ def _roads(
 
 
 def _is_near(
-    frame: gpd.GeoDataFrame, borders: gpd.GeoDataFrame, scale: Any, distance_m: float
-) -> Any:
+    frame: gpd.GeoDataFrame,
+    borders: gpd.GeoDataFrame,
+    scale: NDArray[np.float64],
+    distance_m: float,
+) -> NDArray[np.bool_]:
     near = np.zeros(len(frame), dtype=bool)
     if borders.empty or frame.empty:
         return near
@@ -167,7 +155,7 @@ def _is_near(
     return near
 
 
-def _dissolve_lines(table: pd.DataFrame, lines: Any) -> gpd.GeoDataFrame:
+def _dissolve_lines(table: pd.DataFrame, lines: Geometries) -> gpd.GeoDataFrame:
     """One multi line per distinct row of ``table``, joined end to end where possible."""
     if table.empty:
         return gpd.GeoDataFrame(table, geometry=gpd.GeoSeries([], crs=4326), crs=4326)
@@ -179,7 +167,7 @@ def _dissolve_lines(table: pd.DataFrame, lines: Any) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(rows, geometry=joined, crs=4326)
 
 
-def _railways(railways: gpd.GeoDataFrame, params: MapParams) -> dict[str, Any]:
+def _railways(railways: gpd.GeoDataFrame, params: MapParams) -> PackedLayer:
     chosen = (railways["service"].isna() & railways["railway"].isin(RAILWAYS)).to_numpy()
     table = pd.DataFrame(
         {
@@ -194,9 +182,7 @@ def _railways(railways: gpd.GeoDataFrame, params: MapParams) -> dict[str, Any]:
     return encode_layer(merged, {"kind": None, "is_open": None, "is_highspeed": None, "name": None})
 
 
-def _waterways(
-    waterways: gpd.GeoDataFrame, params: MapParams, thinning: Thinning
-) -> dict[str, Any]:
+def _waterways(waterways: gpd.GeoDataFrame, params: MapParams, thinning: Thinning) -> PackedLayer:
     chosen = (waterways["waterway"].isin(WATERCOURSES) & ~waterways["is_tunnel"]).to_numpy()
     table = pd.DataFrame(
         {"kind": waterways["waterway"].to_numpy(), "name": waterways["name"].to_numpy()}
@@ -214,9 +200,9 @@ def _areas(
     chosen: NDArray[np.bool_],
     name: str,
     params: MapParams,
-    scale: Any,
+    scale: NDArray[np.float64],
     thinning: Thinning,
-) -> dict[str, Any]:
+) -> PackedLayer:
     frame = land_areas[chosen]
     area = shapely.area(frame.geometry.to_numpy()) * scale[0] * scale[1]
     frame = thinning.keep(name, frame, area, MAX_AREAS)
@@ -226,7 +212,7 @@ def _areas(
     return encode_layer(drawn, {"name": None} if name == "water" else {})
 
 
-def _places(places: gpd.GeoDataFrame, thinning: Thinning) -> dict[str, Any]:
+def _places(places: gpd.GeoDataFrame, thinning: Thinning) -> PackedLayer:
     named = places[places["name"].notna().to_numpy()]
     ranks = {place: -n for n, place in enumerate(PLACE_ORDER)}
     order = named["place"].map(ranks).astype(float).fillna(-9)

@@ -18,7 +18,7 @@ import pandas as pd
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
-from pipeline.render.page import style
+from pipeline.render.page import words
 
 DASH = Markup("&ndash;")
 
@@ -30,7 +30,7 @@ def template(name: str) -> Template:
     All that is filled in is escaped.
     """
     environment = Environment(
-        loader=FunctionLoader(style.template),
+        loader=FunctionLoader(words.template),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -63,7 +63,7 @@ def text(key: str, **values: Any) -> Markup:
     pairs = {n: v if isinstance(v, tuple) else (v, v) for n, v in values.items()}
     zh, en = (
         plain(key, language, **{name: pair[side] for name, pair in pairs.items()})
-        for side, language in enumerate(style.LANGUAGES)
+        for side, language in enumerate(words.LANGUAGES)
     )
     return both(zh, en)
 
@@ -73,7 +73,7 @@ def word(kind: str, value: Any) -> Markup:
     if is_unknown(value):
         return unknown()
     key = f"{kind}.{value}"
-    return text(key) if key in style.messages()["en"] else both(str(value), str(value))
+    return text(key) if key in words.messages()["en"] else both(str(value), str(value))
 
 
 def plain(key: str, language: str, **values: Any) -> str:
@@ -86,7 +86,7 @@ def plain(key: str, language: str, **values: Any) -> str:
         name = match.group(1)
         return str(values[name]) if name in values else match.group(0)
 
-    return re.sub(r"\{(\w+)\}", fill, style.messages()[language][key])
+    return re.sub(r"\{(\w+)\}", fill, words.messages()[language][key])
 
 
 def unknown() -> Markup:
@@ -131,7 +131,7 @@ def unit(value: Any, name: str, decimals: int = 0) -> Markup:
     """A number with its unit, ``unit.<name>`` of the messages."""
 
     def form(x: float) -> Markup:
-        zh, en = (style.messages()[language][f"unit.{name}"] for language in style.LANGUAGES)
+        zh, en = (words.messages()[language][f"unit.{name}"] for language in words.LANGUAGES)
         return both(f"{digits(x, decimals)}\u00a0{zh}", f"{digits(x, decimals)}\u00a0{en}")
 
     return known(value, form)

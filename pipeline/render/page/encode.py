@@ -14,12 +14,14 @@ import base64
 import json
 import zlib
 from collections.abc import Mapping
-from typing import Any
+from typing import NotRequired, TypedDict
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 PRECISION = 100_000
 """Units per degree: five decimals."""
@@ -29,8 +31,41 @@ METRES_PER_DEGREE = 111_320.0
 Decimals = Mapping[str, int | None]
 """Columns to keep: decimals of a number, or None for text, flags and ids."""
 
+Layers = Mapping[str, pd.DataFrame]
+"""Layers of a metro by name, in WGS84 where they have geometry."""
 
-def encode_layer(frame: pd.DataFrame, columns: Decimals) -> dict[str, Any]:
+Geometries = NDArray[np.object_]
+"""Shapely geometries."""
+
+
+class PackedText(TypedDict):
+    """Words, and for each row the index of its word; -1 is null."""
+
+    d: list[str]
+    i: list[int]
+
+
+PackedColumn = list[int] | list[int | float | None] | PackedText
+
+
+class PackedGeometry(TypedDict):
+    """Parts per feature, vertices per part, vertices as differences, longitude first."""
+
+    kind: str
+    parts: list[int]
+    sizes: list[int]
+    xy: list[int]
+
+
+class PackedLayer(TypedDict):
+    """One layer or table as the scripts unpack it."""
+
+    n: int
+    cols: dict[str, PackedColumn]
+    geo: NotRequired[PackedGeometry]
+
+
+def encode_layer(frame: pd.DataFrame, columns: Decimals) -> PackedLayer:
     """Pack one layer: geometry where it has one, and the columns asked for.
 
     Parameters
@@ -40,15 +75,16 @@ def encode_layer(frame: pd.DataFrame, columns: Decimals) -> dict[str, Any]:
     columns
         Columns to keep, see `Decimals`.
     """
-    packed: dict[str, Any] = {"n": len(frame), "cols": {}}
-    for name, decimals in columns.items():
-        packed["cols"][name] = encode_column(frame[name], decimals)
+    packed: PackedLayer = {
+        "n": len(frame),
+        "cols": {name: encode_column(frame[name], places) for name, places in columns.items()},
+    }
     if isinstance(frame, gpd.GeoDataFrame):
         packed["geo"] = encode_geometry(frame.geometry.to_numpy())
     return packed
 
 
-def encode_column(series: pd.Series, decimals: int | None) -> Any:
+def encode_column(series: pd.Series, decimals: int | None) -> PackedColumn:
     """A list of numbers or flags, or ``{"d": words, "i": indices}``; null is null, or -1."""
     if pd.api.types.is_bool_dtype(series):
         return [int(each) for each in series]
@@ -66,7 +102,7 @@ def encode_column(series: pd.Series, decimals: int | None) -> Any:
     return {"d": [str(word) for word in words], "i": codes.tolist()}
 
 
-def encode_geometry(geometry: Any) -> dict[str, Any]:
+def encode_geometry(geometry: Geometries) -> PackedGeometry:
     """Pack points, lines or polygons (multi or not) as parts of delta-coded vertices.
 
     A polygon's rings, holes and further polygons alike, are parts: they are
@@ -89,14 +125,14 @@ def encode_geometry(geometry: Any) -> dict[str, Any]:
     }
 
 
-def simplify(geometry: Any, tolerance_m: float) -> Any:
+def simplify(geometry: Geometries, tolerance_m: float) -> Geometries:
     """Douglas-Peucker in degrees; the tolerance is a latitude's, so never coarser than asked."""
     if tolerance_m <= 0 or len(geometry) == 0:
         return geometry
     return shapely.simplify(geometry, tolerance_m / METRES_PER_DEGREE, preserve_topology=True)
 
 
-def simplify_coverage(geometry: Any, tolerance_m: float) -> Any:
+def simplify_coverage(geometry: Geometries, tolerance_m: float) -> Geometries:
     """Simplify polygons that share edges, so that no gap opens between neighbours."""
     if tolerance_m <= 0 or len(geometry) == 0:
         return geometry
@@ -105,18 +141,19 @@ def simplify_coverage(geometry: Any, tolerance_m: float) -> Any:
     return np.where(lost, geometry, simplified)
 
 
-def to_blob(payload: Any) -> str:
+def to_blob(payload: Mapping[str, object]) -> str:
     """JSON, zlib, base64: the text of the page's data element."""
     text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return base64.b64encode(zlib.compress(text.encode(), 9)).decode("ascii")
 
 
-def from_blob(blob: str) -> Any:
+def from_blob(blob: str) -> dict[str, object]:
     """The inverse of `to_blob`."""
-    return json.loads(zlib.decompress(base64.b64decode(blob)))
+    payload: dict[str, object] = json.loads(zlib.decompress(base64.b64decode(blob)))
+    return payload
 
 
-def to_script_json(value: Any) -> str:
+def to_script_json(value: object) -> str:
     """JSON that is safe inside a ``<script>`` element of any kind."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for char in "<>&\u2028\u2029":
@@ -124,13 +161,15 @@ def to_script_json(value: Any) -> str:
     return text
 
 
-def _kind(geometry: Any) -> str:
+def _kind(geometry: Geometries) -> str:
     dimensions = shapely.get_dimensions(geometry)
     highest = int(dimensions.max()) if len(dimensions) else 0
     return ("point", "line", "polygon")[max(highest, 0)]
 
 
-def _drop_repeats(xy: Any, part_of: Any) -> tuple[Any, Any]:
+def _drop_repeats(
+    xy: NDArray[np.int64], part_of: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Drop vertices that rounding made equal to the one before, never below two per part."""
     if len(xy) == 0:
         return xy, part_of
@@ -141,7 +180,7 @@ def _drop_repeats(xy: Any, part_of: Any) -> tuple[Any, Any]:
     return xy[~repeats], part_of[~repeats]
 
 
-def svg_path(geometry: Any, is_closed: bool) -> str:
+def svg_path(geometry: BaseGeometry, is_closed: bool) -> str:
     """The ``d`` attribute of lines, or of polygons with their holes, in drawing units."""
     parts = shapely.get_parts(geometry)
     rings = shapely.get_rings(parts) if is_closed else parts

@@ -13,15 +13,15 @@ from __future__ import annotations
 import base64
 import html
 import re
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
-from typing import Any
 
 import folium
 from branca.element import Figure, MacroElement
 from folium.template import Template
 
-from pipeline.render.page import style
+from pipeline.render.page import style, words
 from pipeline.render.page.encode import to_blob
 
 SCRIPTS = ("decode.js", "core.js", "draw.js", "popups.js", "overlays.js", "panel.js", "page.js")
@@ -96,12 +96,18 @@ class PageBody(MacroElement):
         self._id = "metro"
         self.markup, self.blob, self.basemaps = markup, blob, basemaps
         self.leaflet_js, self.leaflet_css = leaflet_js(), leaflet_css()
-        self.page_css = style.template("page/page.css")
-        self.scripts = "\n".join(style.template(f"page/js/{name}") for name in SCRIPTS)
+        self.page_css = words.template("page/page.css")
+        self.scripts = "\n".join(words.template(f"page/js/{name}") for name in SCRIPTS)
 
 
 def render_page(
-    title: str, language: str, payload: dict[str, Any], bounds: list[float], basemaps: list[str]
+    title: str,
+    language: str,
+    payload: Mapping[str, object],
+    bounds: list[float],
+    basemaps: list[str],
+    *,
+    is_synthetic: bool,
 ) -> bytes:
     """Build one metro page with folium.
 
@@ -117,6 +123,8 @@ def render_page(
         West, south, east, north of the metro in WGS84 degrees.
     basemaps
         Keys of `style.BASEMAPS` on offer.
+    is_synthetic
+        Whether the page bears the banner of synthetic roads.
     """
     west, south, east, north = bounds
     page_map = PageMap(
@@ -136,7 +144,6 @@ def render_page(
     figure.add_child(page_map)
     tiles = {key: _tile_layer(key, page_map) for key in basemaps}
     names = "{" + ",".join(f'"{key}":{layer.get_name()}' for key, layer in tiles.items()) + "}"
-    is_synthetic = bool(payload["facts"]["is_synthetic"])
     markup = _markup(title, page_map.get_name(), language, is_synthetic)
     page_map.add_child(PageBody(markup, to_blob(payload), names))
     return str(figure.render()).encode()
@@ -165,13 +172,13 @@ def _markup(title: str, map_id: str, language: str, is_synthetic: bool) -> str:
 
     The synthetic banner is markup, not a script's work: it stands even where no script runs.
     """
-    texts = style.messages()[language]
+    texts = words.messages()[language]
 
     def fill(match: re.Match[str]) -> str:
         return html.escape(texts[match.group(1)])
 
     banner = ">%t:ui.synthetic%" if is_synthetic else " hidden>"
-    markup = style.template("page/page.html").replace("%BANNER%>", banner)
+    markup = words.template("page/page.html").replace("%BANNER%>", banner)
     markup = re.sub(r"%t:([\w.]+)%", fill, markup)
     return markup.replace("%MAP_ID%", map_id).replace("%TITLE%", html.escape(title))
 

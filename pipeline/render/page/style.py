@@ -1,8 +1,7 @@
-"""Colours, class breaks and texts of the pages.
+"""Colours, class breaks and names of the pages.
 
-How things look and what they are called belongs here; which features are drawn
-to `base_map` and `themes`. The texts themselves stand in
-`words.toml`, Chinese and English side by side.
+How things look belongs here, and in which language a page opens; which features are
+drawn to `base_map` and the themes, the texts to `words`.
 
 The qualitative colours are after Okabe and Ito (2008), darkened where white
 numbers stand on them; the sequential ones run in lightness as well as in hue.
@@ -12,14 +11,7 @@ lines differ by dash, markers by shape too.
 
 from __future__ import annotations
 
-import tomllib
-from functools import cache
-from importlib import resources
-from typing import Any
-
 from pipeline.metros.catalogue import Metro
-
-LANGUAGES = ("zh", "en")
 
 BLACK, ORANGE, SKY, GREEN = "#1b1b1b", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILLION, PURPLE, GREY = "#F0E442", "#0072B2", "#c04f00", "#CC79A7", "#707070"
@@ -111,7 +103,7 @@ BASEMAPS: tuple[dict[str, str], ...] = (
 """Online basemaps: a choice, off by default. A GCJ-02 one says that it is shifted."""
 
 
-def tokens() -> dict[str, Any]:
+def tokens() -> dict[str, object]:
     """The colours and breaks that the page's script uses."""
     return {
         "status": STATUS,
@@ -127,23 +119,6 @@ def tokens() -> dict[str, Any]:
         "noData": NO_DATA,
         "cityTints": CITY_TINTS,
     }
-
-
-@cache
-def messages() -> dict[str, dict[str, str]]:
-    """Texts by language and dotted key, from ``words.toml``."""
-    table = tomllib.loads(template("page/words.toml"))
-    by_language: dict[str, dict[str, str]] = {language: {} for language in LANGUAGES}
-    for section, entries in table.items():
-        for key, texts in entries.items():
-            for language, text in zip(LANGUAGES, texts, strict=True):
-                by_language[language][f"{section}.{key}"] = text
-    return by_language
-
-
-def template(name: str) -> str:
-    """The text of a file beside the code, by its path within ``render/``."""
-    return resources.files("pipeline.render").joinpath(*name.split("/")).read_text(encoding="utf-8")
 
 
 def is_chinese(metro: Metro) -> bool:

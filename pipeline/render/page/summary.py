@@ -6,13 +6,12 @@ None means unknown, never zero.
 
 from __future__ import annotations
 
-from typing import Any
-
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
+from pipeline.render.page.encode import Layers
 from pipeline.terms import ONE_HOUR_MIN
 
 NOT_COUNTED = ("mapping_gap",)
@@ -24,51 +23,68 @@ MODES = {
 }
 
 
-def headline(
-    cities: gpd.GeoDataFrame,
-    borders: gpd.GeoDataFrame,
-    dead_ends: gpd.GeoDataFrame,
-    missing_links: gpd.GeoDataFrame,
-    bottlenecks: gpd.GeoDataFrame,
-    crossings: gpd.GeoDataFrame,
-    zones: gpd.GeoDataFrame,
-    border_effect: pd.DataFrame,
-    eco_zones: gpd.GeoDataFrame,
-    conflicts: gpd.GeoDataFrame,
-    integration_index: pd.DataFrame,
-) -> dict[str, float | None]:
+LAYERS = (
+    "cities",
+    "borders",
+    "dead_ends",
+    "missing_links",
+    "bottlenecks",
+    "crossings",
+    "zones",
+    "border_effect",
+    "eco_zones",
+    "conflicts",
+    "integration_index",
+)
+"""Layers that `headline` takes."""
+
+Figures = dict[str, float | None]
+"""Figures by key; None is unknown."""
+
+Index = dict[str, dict[str, float | None]]
+"""Score, low, high and coverage_pct by dimension; ``overall`` first."""
+
+
+def headline(layers: Layers) -> Figures:
     """Headline figures by key, in the order they are shown."""
-    ends = dead_ends[~dead_ends["status"].isin(NOT_COUNTED)]
-    links = missing_links[~missing_links["status"].isin(NOT_COUNTED)]
-    population = cities["population"]
-    figures: dict[str, float | None] = {
-        "cities": float(len(cities)),
-        "population": float(population.sum()) if len(cities) and population.notna().all() else None,
-        "area_km2": float(cities["area_km2"].sum()),
-        "borders": float(len(borders)),
-        "border_km": float(borders["length_km"].sum()),
-        "dead_ends": float(len(ends)),
-        "missing_links": float(len(links)),
-        "links_to_build": float((~links["status"].isin(NOT_TO_BUILD)).sum()),
-        "links_under_construction": float((links["status"] == "under_construction").sum()),
-        "links_natural_barrier": float((links["status"] == "natural_barrier").sum()),
-        "mapping_gaps": float(dead_ends["status"].isin(NOT_COUNTED).sum()),
-        "bottlenecks": float((bottlenecks["kind"] != "critical_crossing").sum()),
-        "crossings": float(len(crossings)),
-        "crossings_per_100km": _per_100km(len(crossings), borders["length_km"].sum()),
-        "conflicts": float(len(conflicts)),
-    }
+    zones, effect = layers["zones"], layers["border_effect"]
+    figures = _counts(layers)
     for mode, column in MODES.items():
         people, area = circle_shares(zones, column)
         figures[f"circle_{mode}_people_pct"] = people
         figures[f"circle_{mode}_area_pct"] = area
-    figures["border_effect_pct"] = _median(
-        border_effect.loc[border_effect["mode"] == "drive", "penalty_pct"]
-    )
-    figures["belt_unknown_pct"] = unknown_share(eco_zones)
-    overall = metro_index(integration_index).get("overall", {})
+    figures["border_effect_pct"] = _median(effect.loc[effect["mode"] == "drive", "penalty_pct"])
+    figures["belt_unknown_pct"] = unknown_share(layers["eco_zones"])
+    overall = metro_index(layers["integration_index"]).get("overall", {})
     figures["index"] = overall.get("score")
     return figures
+
+
+def _counts(layers: Layers) -> Figures:
+    """How many there are of each, and how large the metro is."""
+    cities, borders = layers["cities"], layers["borders"]
+    ends, links = layers["dead_ends"]["status"], layers["missing_links"]["status"]
+    links = links[~links.isin(NOT_COUNTED)]
+    population = cities["population"]
+    is_known = len(cities) > 0 and population.notna().all()
+    crossings = len(layers["crossings"])
+    return {
+        "cities": float(len(cities)),
+        "population": float(population.sum()) if is_known else None,
+        "area_km2": float(cities["area_km2"].sum()),
+        "borders": float(len(borders)),
+        "border_km": float(borders["length_km"].sum()),
+        "dead_ends": float((~ends.isin(NOT_COUNTED)).sum()),
+        "missing_links": float(len(links)),
+        "links_to_build": float((~links.isin(NOT_TO_BUILD)).sum()),
+        "links_under_construction": float((links == "under_construction").sum()),
+        "links_natural_barrier": float((links == "natural_barrier").sum()),
+        "mapping_gaps": float(ends.isin(NOT_COUNTED).sum()),
+        "bottlenecks": float((layers["bottlenecks"]["kind"] != "critical_crossing").sum()),
+        "crossings": float(crossings),
+        "crossings_per_100km": _per_100km(crossings, borders["length_km"].sum()),
+        "conflicts": float(len(layers["conflicts"])),
+    }
 
 
 def circle_shares(zones: gpd.GeoDataFrame, column: str) -> tuple[float | None, float | None]:
@@ -105,12 +121,12 @@ def unknown_by_border(eco_zones: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def metro_index(integration_index: pd.DataFrame) -> dict[str, dict[str, float | None]]:
+def metro_index(integration_index: pd.DataFrame) -> Index:
     """Score, low, high and coverage of the metro by dimension; ``overall`` first."""
     whole = integration_index[
         integration_index["border_id"].isna() & integration_index["city_id"].isna()
     ]
-    table: dict[str, dict[str, float | None]] = {}
+    table: Index = {}
     for row in whole.to_dict("records"):
         table[str(row["dimension"])] = {
             "score": _float(row["score"]),
@@ -121,10 +137,10 @@ def metro_index(integration_index: pd.DataFrame) -> dict[str, dict[str, float | 
     return dict(sorted(table.items(), key=lambda entry: entry[0] != "overall"))
 
 
-def read_account(extract_drops: pd.DataFrame) -> list[list[Any]]:
-    """Rows ``[subject, rule, count]`` of the account of what was read."""
+def read_account(extract_drops: pd.DataFrame) -> list[tuple[str, str, int]]:
+    """Subject, rule and count of the account of what was read."""
     return [
-        [str(row["subject"]), str(row["rule"]), int(row["count"])]
+        (str(row["subject"]), str(row["rule"]), int(row["count"]))
         for row in extract_drops.to_dict("records")
     ]
 
@@ -137,5 +153,5 @@ def _median(series: pd.Series) -> float | None:
     return _float(series.median()) if series.notna().any() else None
 
 
-def _float(value: Any) -> float | None:
+def _float(value: float | None) -> float | None:
     return None if value is None or pd.isna(value) else float(value)

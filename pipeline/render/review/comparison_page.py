@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 
 from pipeline.metros.catalogue import Metro
 from pipeline.render.page import bilingual as say
-from pipeline.render.page import style
+from pipeline.render.page import style, words
 from pipeline.render.page.facts import PageFacts
 from pipeline.render.review.review_map import Drawn, draw_review_map
 from pipeline.render.review.review_page import (
@@ -106,7 +106,7 @@ def render_comparison(
             a=labels[0],
             b=labels[1],
         )
-        for number, each in enumerate(style.LANGUAGES)
+        for number, each in enumerate(words.LANGUAGES)
     }
     return render_review(metro, facts, title, intro, picture, legend, tables)
 

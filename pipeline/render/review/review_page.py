@@ -18,7 +18,7 @@ from markupsafe import Markup, escape
 
 from pipeline.metros.catalogue import Metro
 from pipeline.render.page import bilingual as say
-from pipeline.render.page import style
+from pipeline.render.page import style, words
 from pipeline.render.page.facts import PageFacts
 from pipeline.terms import DIMENSIONS
 
@@ -58,7 +58,7 @@ def render_review(
         language=language,
         titles=title,
         heading=say.both(title["zh"], title["en"]),
-        css=Markup(style.template("index/index.css") + style.template("review/review.css")),
+        css=Markup(words.template("index/index.css") + words.template("review/review.css")),
         is_synthetic=facts.is_synthetic,
         metro_page=f"../{metro.id}.html",
         intro=intro,

@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 
 from pipeline.metros.catalogue import Metro
 from pipeline.render.page import bilingual as say
-from pipeline.render.page import style
+from pipeline.render.page import style, words
 from pipeline.render.page.facts import PageFacts
 from pipeline.render.review.review_map import Drawn, draw_review_map
 from pipeline.render.review.review_page import (
@@ -90,7 +90,7 @@ def render_scenario(
         each: say.plain(
             "review.scenario_title", each, metro=style.metro_names(metro)[number], name=name
         )
-        for number, each in enumerate(style.LANGUAGES)
+        for number, each in enumerate(words.LANGUAGES)
     }
     whole = say.text("review.whole_map")
     link = Markup('<a href="{}">{}</a>').format(f"../{metro.id}-scenario-{name}.html", whole)

@@ -402,7 +402,7 @@ def empty_layers() -> dict[str, Any]:
 
 def page(which: dict[str, Any], facts: PageFacts = FACTS, **changes: Any) -> dict[str, bytes]:
     the_metro = metro(**changes)
-    return metro_map.render_metro_map(the_metro, facts, the_metro.params.map, **which)
+    return metro_map.render_metro_map(the_metro, facts, the_metro.params.map, which)
 
 
 def briefs(which: dict[str, Any], facts: PageFacts = FACTS, **changes: Any) -> dict[str, bytes]:
@@ -413,8 +413,7 @@ def briefs(which: dict[str, Any], facts: PageFacts = FACTS, **changes: Any) -> d
 
 
 def layer_names() -> list[str]:
-    parameters = inspect.signature(metro_map.render_metro_map).parameters
-    return [name for name in parameters if name in LAYERS]
+    return list(metro_map.LAYERS)
 
 
 def geo(layer: str, rows: list[dict[str, Any]]) -> gpd.GeoDataFrame:

@@ -13,7 +13,7 @@ from pipeline.layers import LAYERS
 from pipeline.measures.border_roads.layers import END_KINDS, END_TYPES, OBSTACLES, STATUSES
 from pipeline.render.index import index_page
 from pipeline.render.page import shell as page_shell
-from pipeline.render.page import style
+from pipeline.render.page import style, words
 from pipeline.render.page.encode import from_blob
 from pipeline.render.page.facts import MetroCard, PageFacts, card_name
 from pipeline.terms import DIMENSIONS, LAND_CLASSES, MODES, SERVICE_KINDS, TRANSIT_MODES, ZONES
@@ -32,9 +32,23 @@ def payload_of(content: bytes) -> dict:
     return from_blob(found.group(1).decode())
 
 
+class Watched(dict):
+    """A mapping that remembers what was taken from it."""
+
+    def __init__(self, *given: object) -> None:
+        super().__init__(*given)
+        self.taken: set[str] = set()
+
+    def __getitem__(self, name: str) -> object:
+        self.taken.add(name)
+        return super().__getitem__(name)
+
+
 def test_the_stage_gives_the_page_what_it_takes(example: ModuleType) -> None:
     stage = next(each for each in STAGES if each.name == "metro_map")
-    assert set(stage.inputs) == set(example.layer_names())
+    watched = Watched(example.layers())
+    example.page(watched)
+    assert watched.taken == set(stage.inputs)
 
 
 def test_files_of_a_page(hostile: dict[str, bytes]) -> None:
@@ -158,7 +172,7 @@ def test_index_without_metros_or_index(example: ModuleType) -> None:
     assert b"<h1>" in index_page.render_index([])["index.html"]
     empty = MetroCard.from_json(example.page(example.empty_layers())[card_name("example")])
     text = index_page.render_index([empty])["index.html"].decode()
-    assert style.messages()["en"]["empty.index"] in text
+    assert words.messages()["en"]["empty.index"] in text
 
 
 def test_unknown_source_kind_is_shown_as_text(example: ModuleType) -> None:
@@ -173,9 +187,9 @@ def test_unknown_source_kind_is_shown_as_text(example: ModuleType) -> None:
 
 
 def test_every_text_the_scripts_ask_for_exists() -> None:
-    known = style.messages()["en"]
+    known = words.messages()["en"]
     scripts = (f"page/js/{name}" for name in page_shell.SCRIPTS)
-    sources = [style.template(name) for name in (*scripts, "page/page.html")]
+    sources = [words.template(name) for name in (*scripts, "page/page.html")]
     keys = set()
     for text in sources:
         keys |= set(re.findall(r"MI\.(?:t|heading|para|none)\('([\w.]+)'", text))
@@ -194,7 +208,7 @@ def test_every_text_the_scripts_ask_for_exists() -> None:
 
 
 def test_every_value_of_the_schemas_has_a_word() -> None:
-    known = style.messages()["en"]
+    known = words.messages()["en"]
     wanted = {
         "status": STATUSES,
         "obstacle": OBSTACLES,
@@ -237,8 +251,8 @@ def test_every_drawn_value_has_a_colour() -> None:
 
 
 def test_both_languages_fill_in_the_same_names() -> None:
-    for key, zh in style.messages()["zh"].items():
-        en = style.messages()["en"][key]
+    for key, zh in words.messages()["zh"].items():
+        en = words.messages()["en"][key]
         assert zh and en, key
         assert set(re.findall(r"\{\w+\}", zh)) == set(re.findall(r"\{\w+\}", en)), key
 

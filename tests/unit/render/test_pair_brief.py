@@ -16,7 +16,7 @@ from shapely.geometry import LineString, Point
 
 from pipeline.flow.stages import STAGES
 from pipeline.render.brief import pair_brief, pair_facts, pair_map
-from pipeline.render.page import bilingual, evidence, nearby, style
+from pipeline.render.page import bilingual, evidence, nearby, words
 
 FIRST, SECOND = "example/410100-410200.html", "example/410200-411000.html"
 
@@ -82,8 +82,8 @@ def test_names_of_the_source_are_no_markup(example: ModuleType) -> None:
             if "<" in name:
                 assert name not in text
         assert text.count("<script") == 1
-        words = text_of(page)
-        seen |= {name for name in example.HOSTILE if name in words}
+        texts = text_of(page)
+        seen |= {name for name in example.HOSTILE if name in texts}
     assert seen == set(example.HOSTILE)
 
 
@@ -112,10 +112,10 @@ def test_every_empty_layer_by_itself(example: ModuleType, name: str) -> None:
         "eco_zones": "empty.eco_zones",
     }
     if name in said:
-        for language in style.LANGUAGES:
-            words = style.messages()[language][said[name]]
-            assert words not in text_of(example.briefs(full)[FIRST]), "else the check is idle"
-            assert words in text_of(pages[FIRST])
+        for language in words.LANGUAGES:
+            note = words.messages()[language][said[name]]
+            assert note not in text_of(example.briefs(full)[FIRST]), "else the check is idle"
+            assert note in text_of(pages[FIRST])
 
 
 def test_many_rows_are_cut_and_counted(example: ModuleType) -> None:

@@ -51,7 +51,7 @@ def test_circle_is_unknown_without_times_or_people(example: ModuleType) -> None:
 def test_mapping_gaps_are_never_counted(example: ModuleType) -> None:
     made = example.layers(links=12)
     gaps = int((made["dead_ends"]["status"] == "mapping_gap").sum())
-    figures = headline(made)
+    figures = summary.headline(made)
     assert gaps > 0
     assert figures["mapping_gaps"] == gaps
     assert figures["dead_ends"] == len(made["dead_ends"]) - gaps
@@ -61,13 +61,13 @@ def test_mapping_gaps_are_never_counted(example: ModuleType) -> None:
 
 def test_population_is_unknown_where_one_city_is(example: ModuleType) -> None:
     made = example.layers()
-    assert headline(made)["population"] == pytest.approx(made["cities"]["population"].sum())
+    assert summary.headline(made)["population"] == pytest.approx(made["cities"]["population"].sum())
     made["cities"].loc[0, "population"] = np.nan
-    assert headline(made)["population"] is None
+    assert summary.headline(made)["population"] is None
 
 
 def test_empty_layers_give_zero_counts_and_unknown_shares(example: ModuleType) -> None:
-    figures = headline(example.empty_layers())
+    figures = summary.headline(example.empty_layers())
     assert figures["missing_links"] == 0.0
     for name in ("circle_drive_people_pct", "border_effect_pct", "belt_unknown_pct", "index"):
         assert figures[name] is None
@@ -85,20 +85,3 @@ def test_metro_index_puts_overall_first_and_leaves_borders_out(example: ModuleTy
     assert next(iter(index)) == "overall"
     assert set(index) == {"overall", *DIMENSIONS}
     assert index["innovation"]["score"] is None
-
-
-def headline(made: dict) -> dict:
-    names = (
-        "cities",
-        "borders",
-        "dead_ends",
-        "missing_links",
-        "bottlenecks",
-        "crossings",
-        "zones",
-        "border_effect",
-        "eco_zones",
-        "conflicts",
-        "integration_index",
-    )
-    return summary.headline(*(made[name] for name in names))

@@ -1,0 +1,68 @@
+"""The texts of the pages, Chinese and English side by side.
+
+Gathered here; the texts themselves stand in a ``words.toml`` beside what uses them:
+what several pages share in this folder, a theme's own in the theme's, those of briefs,
+reviews and the index in theirs. A file has tables of ``key = ["Chinese", "English"]``;
+a text is known as ``table.key``, and stands in one file only.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from pipeline.render.themes.registry import all_themes
+from pipeline.render.themes.theme import Theme
+
+LANGUAGES = ("zh", "en")
+FILE = "words.toml"
+ROOMS = ("page", "brief", "review", "index")
+"""Folders of ``render/`` with words."""
+
+Messages = Mapping[str, Mapping[str, str]]
+"""Texts by language and dotted key."""
+
+
+def messages() -> Messages:
+    """All texts of all pages."""
+    return _gathered(all_themes())
+
+
+@cache
+def _gathered(themes: tuple[Theme, ...]) -> Messages:
+    found: dict[str, tuple[str, str]] = {}
+    for path in word_files(themes):
+        own = parse_words(path.read_text(encoding="utf-8"))
+        twice = found.keys() & own.keys()
+        if twice:
+            raise ValueError(f"{path}: {', '.join(sorted(twice))} stand in another file as well")
+        found |= own
+    return {
+        language: {key: texts[n] for key, texts in found.items()}
+        for n, language in enumerate(LANGUAGES)
+    }
+
+
+def word_files(themes: Iterable[Theme]) -> list[Traversable]:
+    """The files of the rooms, then those of the themes."""
+    rooms = [files("pipeline.render").joinpath(room) for room in ROOMS]
+    paths = [folder.joinpath(FILE) for folder in (*rooms, *(each.folder for each in themes))]
+    return [path for path in paths if path.is_file()]
+
+
+def parse_words(text: str) -> dict[str, tuple[str, str]]:
+    """Chinese and English by dotted key, of the text of a ``words.toml``."""
+    found = {}
+    for table, entries in tomllib.loads(text).items():
+        for key, texts in entries.items():
+            chinese, english = texts
+            found[f"{table}.{key}"] = (chinese, english)
+    return found
+
+
+def template(name: str) -> str:
+    """The text of a file beside the code, by its path within ``render/``."""
+    return files("pipeline.render").joinpath(*name.split("/")).read_text(encoding="utf-8")
