@@ -3,7 +3,7 @@
 Gathered here; the texts themselves stand in a ``words.toml`` beside what uses them:
 what several pages share in this folder, a theme's own in the theme's, those of briefs,
 reviews and the index in theirs. A file has tables of ``key = ["Chinese", "English"]``;
-a text is known as ``table.key``, and stands in one file only.
+a text is known by both, joined by a dot, and stands in one file only.
 """
 
 from __future__ import annotations
