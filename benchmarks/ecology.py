@@ -34,7 +34,7 @@ from pipeline.flow.stages import STAGES
 from pipeline.layers import conform, empty_layer
 from pipeline.measures.borders import borders as border_lines
 from pipeline.metros.catalogue import Metro
-from pipeline.sources.osm.extract import Source
+from pipeline.sources.source import Source
 from pipeline.storage.paths import Paths
 
 CENTRE = (113.6, 34.7)

@@ -27,7 +27,8 @@ from pipeline.measures.ecology import belt, ecology, land
 from pipeline.measures.network import network
 from pipeline.metros.catalogue import Metro, load_metro
 from pipeline.sample.write import write_sample
-from pipeline.sources.osm.extract import Source, read_extract
+from pipeline.sources.osm.extract.read import read_extract
+from pipeline.sources.source import Source
 
 NEAR_M = 150.0
 """A finding is the planted one where it comes this near."""

@@ -25,7 +25,8 @@ import numpy as np
 
 def ours(path: Path, metro: str) -> Callable[[], str]:
     """Columns of `pipeline.sources.osm_pbf`, and the lines of all roads."""
-    from pipeline.sources.osm.pbf import lines_of, read_osm
+    from pipeline.sources.osm.pbf import read_osm
+    from pipeline.sources.osm.shapes import lines_of
     from pipeline.sources.osm.tags import HIGHWAY_TAGS
 
     def run() -> str:
@@ -43,8 +44,9 @@ def ours(path: Path, metro: str) -> Callable[[], str]:
 def extract_stage(path: Path, metro: str) -> Callable[[], str]:
     """The whole extract stage, all layers, on a metro (id or TOML file)."""
     from pipeline.metros.catalogue import load_metro
-    from pipeline.sources.osm.extract import Source, read_extract
+    from pipeline.sources.osm.extract.read import read_extract
     from pipeline.sources.params import ExtractParams
+    from pipeline.sources.source import Source
 
     loaded = load_metro(metro)
 

@@ -32,7 +32,8 @@ from pipeline.measures.routing.preparation import prepare
 from pipeline.measures.transit import transit
 from pipeline.metros.catalogue import Metro, load_metro
 from pipeline.sample.write import write_sample
-from pipeline.sources.osm.extract import Source, read_extract
+from pipeline.sources.osm.extract.read import read_extract
+from pipeline.sources.source import Source
 
 MATCH_M = 30.0
 

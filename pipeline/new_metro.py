@@ -26,7 +26,8 @@ from pipeline.metros.catalogue import Overpass, load_metro
 from pipeline.sources.boundaries import Survey, survey
 from pipeline.sources.download import write_whole
 from pipeline.sources.geofabrik import poly_path
-from pipeline.sources.osm.extract import extract_area_of, places_of
+from pipeline.sources.osm.extract.covered import extract_area_of
+from pipeline.sources.osm.extract.nodes import places_of
 from pipeline.sources.osm.pbf import open_osm
 from pipeline.sources.overpass import area_km2
 

@@ -199,7 +199,8 @@ def metric_layers(path: Path, metro: object) -> dict:
 
     from pipeline.crs import local_metric_crs
     from pipeline.flow.store import project
-    from pipeline.sources.osm.extract import Source, read_extract
+    from pipeline.sources.osm.extract.read import read_extract
+    from pipeline.sources.source import Source
     from pipeline.threads import mapped
 
     extract = read_extract(metro, Source("pbf", (path,)), metro.params.extract)

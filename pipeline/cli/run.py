@@ -27,7 +27,7 @@ from pipeline.storage.locks import locked
 if TYPE_CHECKING:
     from pipeline.flow.cluster import InProcess, OnDask
     from pipeline.flow.runner import Executor, Outcome
-    from pipeline.sources.osm.extract import Source
+    from pipeline.sources.source import Source
 
 
 def add(verbs: Verbs) -> None:

@@ -35,7 +35,7 @@ from pipeline.metros.catalogue import Metro
 from pipeline.scenario import changes
 from pipeline.scenario.build import Edited
 from pipeline.scenario.run import Base, rerun
-from pipeline.sources.osm.extract import Source
+from pipeline.sources.source import Source
 from pipeline.storage.paths import Paths, absolute
 
 BESIDE_M, BESIDE_SHARE = 100.0, 0.3

@@ -43,8 +43,8 @@ from pipeline.flow.warm import compile_ahead
 from pipeline.layers import LAYERS, conform
 from pipeline.metros.catalogue import Metro
 from pipeline.render.page.facts import MetroCard, PageFacts, card_name
-from pipeline.sources.osm.extract import Extract, Source
 from pipeline.sources.rasters.raster import stamp_of
+from pipeline.sources.source import Extract, Source
 from pipeline.storage.digests import digest_by_path, digest_file
 from pipeline.storage.paths import Paths, is_url
 

@@ -42,7 +42,7 @@ from pipeline.render.brief import pair_brief
 from pipeline.render.index import index_page
 from pipeline.render.page import metro_map
 from pipeline.sources import gtfs
-from pipeline.sources.osm import extract
+from pipeline.sources.osm.extract.read import read_extract
 from pipeline.sources.rasters import land_cover, population
 
 Combine = Literal["concatenate", "parts"]
@@ -109,7 +109,7 @@ STAGES: tuple[Stage, ...] = (
             "barriers",
             "dykes",
         ),
-        extract.read_extract,
+        read_extract,
         ("extract",),
         tables=("boundaries",),
     ),

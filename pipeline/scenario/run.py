@@ -27,7 +27,7 @@ from pipeline.layers import LAYERS, conform
 from pipeline.metros.catalogue import Metro
 from pipeline.scenario import changes
 from pipeline.scenario.build import Edited, build_links
-from pipeline.sources.osm.extract import Source
+from pipeline.sources.source import Source
 from pipeline.storage.paths import Paths
 
 ALL = "all"

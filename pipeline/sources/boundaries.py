@@ -38,7 +38,9 @@ from pipeline.sources.gdal_file import (
     text_column,
     to_degrees,
 )
-from pipeline.sources.osm.pbf import OsmData, Relations, assemble_areas, find_sorted, polygonal
+from pipeline.sources.osm.columns import OsmData, Relations
+from pipeline.sources.osm.ragged import find_sorted
+from pipeline.sources.osm.shapes import assemble_areas, polygonal
 from pipeline.sources.osm.tags import NAME_KEYS, clean_text, parse_people
 from pipeline.terms import PLACE_KINDS
 

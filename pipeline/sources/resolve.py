@@ -16,7 +16,7 @@ from typing import Any
 from pipeline.errors import ConfigError, SourceError
 from pipeline.metros.catalogue import Metro
 from pipeline.sources.download import Progress, UnreachableError
-from pipeline.sources.osm.extract import Source
+from pipeline.sources.source import Source
 from pipeline.storage.paths import Paths, is_url
 
 KINDS = ("auto", "pbf", "geofabrik", "overpass", "vector", "sample")

@@ -28,6 +28,7 @@ class Paths:
 
     @property
     def processed(self) -> str:
+        """Folder of the metros' folders."""
         return f"{self.data}/processed"
 
     @property
@@ -49,6 +50,7 @@ class Paths:
         return f"{self.metro(metro_id)}/{layer}" + ("" if is_folder else ".parquet")
 
     def manifest(self, metro_id: str) -> str:
+        """A metro's manifest."""
         return f"{self.metro(metro_id)}/manifest.json"
 
     def export(self, metro_id: str, form: str) -> str:
@@ -58,10 +60,12 @@ class Paths:
         )
 
     def lock(self, metro_id: str) -> str:
+        """The lock of a metro's folder."""
         return f"{self.metro(metro_id)}/.lock"
 
     @property
     def maps_lock(self) -> str:
+        """The lock of ``index.html``."""
         return f"{self.maps}/.index.lock"
 
     def page(self, name: str) -> str:

@@ -34,7 +34,7 @@ from pipeline.flow.cluster import InProcess
 from pipeline.flow.stages import STAGES
 from pipeline.metros import catalogue
 from pipeline.metros.catalogue import load_metro
-from pipeline.sources.osm.extract import Source
+from pipeline.sources.source import Source
 from pipeline.storage.paths import Paths
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.flow.runner import fingerprint_of
 from pipeline.metros.catalogue import load_metro
-from pipeline.sources.osm.extract import Source
+from pipeline.sources.source import Source
 
 
 def test_one_of_two_files_of_one_name_is_seen_to_change(tmp_path):

@@ -15,6 +15,13 @@ def world() -> World:
 
 
 @pytest.fixture
+def country(world: World) -> World:
+    """The world with two neighbouring cities in it."""
+    world.two_cities()
+    return world
+
+
+@pytest.fixture
 def make_world() -> Any:
     return World
 

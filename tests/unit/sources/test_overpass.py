@@ -15,8 +15,9 @@ from pipeline.errors import ConfigError, SourceError
 from pipeline.metros.catalogue import load_metro
 from pipeline.sources import overpass, resolve
 from pipeline.sources.download import DiskFullError, Patience, UnreachableError
-from pipeline.sources.osm.extract import Source, read_extract
+from pipeline.sources.osm.extract.read import read_extract
 from pipeline.sources.params import ExtractParams
+from pipeline.sources.source import Source
 from pipeline.storage.paths import Paths
 
 ASK = "/api/interpreter"

@@ -14,7 +14,7 @@ from pipeline.crs import local_metric_crs, wgs84_to_gcj02
 from pipeline.errors import ConfigError, SourceError
 from pipeline.metros.catalogue import load_metro
 from pipeline.sources import resolve, vector
-from pipeline.sources.osm.extract import read_extract
+from pipeline.sources.osm.extract.read import read_extract
 from pipeline.sources.params import ExtractParams
 from pipeline.sources.rasters.raster import stamp_of
 from pipeline.storage.paths import Paths

@@ -14,8 +14,8 @@ from pipeline.layers import conform, empty_layer
 from pipeline.measures.borders import borders as border_lines
 from pipeline.measures.ecology import ecology
 from pipeline.metros.catalogue import load_metro
-from pipeline.sources.osm.extract import read_extract
-from pipeline.sources.resolve import Source
+from pipeline.sources.osm.extract.read import read_extract
+from pipeline.sources.source import Source
 
 EXTRACT = Path(__file__).parents[5] / "shared" / "data" / "andorra-2021.osm.pbf"
 

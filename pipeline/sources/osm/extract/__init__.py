@@ -1,0 +1,1 @@
+"""From OpenStreetMap files to the layers of the extract stage, a subject per module."""
