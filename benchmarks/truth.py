@@ -24,8 +24,7 @@ from scipy.optimize import linear_sum_assignment
 
 from pipeline import crs
 from pipeline.layers import empty_layer
-from pipeline.measures.border_roads import ends as dead_ends
-from pipeline.measures.border_roads import links as missing_links
+from pipeline.measures.border_roads import recipes
 from pipeline.measures.borders import borders
 from pipeline.measures.network import network
 from pipeline.measures.routing.preparation import prepare
@@ -124,7 +123,7 @@ def detect(layers: dict[str, Any], metro: Metro) -> dict[str, Any]:
 
     started = time.perf_counter()
     parts = [
-        dead_ends.find_road_ends(
+        recipes.find_road_ends(
             border_id,
             **given(
                 "borders",
@@ -139,13 +138,14 @@ def detect(layers: dict[str, Any], metro: Metro) -> dict[str, Any]:
                 "transit_links",
             ),
             params=params.dead_ends,
+            confidence_params=params.confidence,
         )
         for border_id in layers["borders"]["border_id"]
     ]
     metric = layers["borders"].crs
     ends = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="geometry", crs=metric)
     found = time.perf_counter()
-    made = missing_links.pair_road_ends(
+    made = recipes.pair_road_ends(
         **given(
             "borders",
             "cities",
@@ -161,6 +161,7 @@ def detect(layers: dict[str, Any], metro: Metro) -> dict[str, Any]:
         road_ends=ends,
         params=params.missing_links,
         borders_params=params.borders,
+        confidence_params=params.confidence,
     )
     paired = time.perf_counter()
     size = len(layers["road_nodes"])

@@ -28,9 +28,7 @@ from pipeline.measures.access import (
     travel_times,
     zones,
 )
-from pipeline.measures.border_roads import ends as dead_ends
-from pipeline.measures.border_roads import links as missing_links
-from pipeline.measures.border_roads import placebo
+from pipeline.measures.border_roads import placebo, recipes
 from pipeline.measures.borders import borders
 from pipeline.measures.crossings import bottlenecks
 from pipeline.measures.ecology import belt, ecology, land
@@ -241,8 +239,8 @@ STAGES: tuple[Stage, ...] = (
             "transit_links",
         ),
         ("road_ends",),
-        dead_ends.find_road_ends,
-        ("dead_ends",),
+        recipes.find_road_ends,
+        ("dead_ends", "confidence"),
         BY_BORDER,
     ),
     Stage(
@@ -261,8 +259,8 @@ STAGES: tuple[Stage, ...] = (
             "barriers",
         ),
         ("dead_ends", "link_candidates", "end_rules"),
-        missing_links.pair_road_ends,
-        ("missing_links", "borders"),
+        recipes.pair_road_ends,
+        ("missing_links", "borders", "confidence"),
     ),
     Stage(
         "crossings",
@@ -292,7 +290,7 @@ STAGES: tuple[Stage, ...] = (
         "link_gains",
         ("link_candidates", "zone_grid", "routing_network"),
         ("link_gains",),
-        missing_links.link_gains,
+        recipes.link_gains,
         ("missing_links", "routing"),
         Split("zone_grid", into="rows", batch=4_000),
     ),
@@ -300,7 +298,7 @@ STAGES: tuple[Stage, ...] = (
         "missing_links",
         ("link_candidates", "link_gains", "zone_grid"),
         ("missing_links",),
-        missing_links.assemble_links,
+        recipes.assemble_links,
     ),
     Stage(
         "placebo",

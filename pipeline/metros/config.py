@@ -22,7 +22,12 @@ from pipeline.measures.access.params import (
     TravelTimesParams,
     ZonesParams,
 )
-from pipeline.measures.border_roads.params import DeadEndsParams, MissingLinksParams, PlaceboParams
+from pipeline.measures.border_roads.params import (
+    ConfidenceParams,
+    DeadEndsParams,
+    MissingLinksParams,
+    PlaceboParams,
+)
 from pipeline.measures.borders.params import BordersParams
 from pipeline.measures.crossings.params import BottlenecksParams
 from pipeline.measures.ecology.params import EcologyParams
@@ -184,6 +189,7 @@ class Params(StageParams):
     routing: RoutingParams = RoutingParams()
     dead_ends: DeadEndsParams = DeadEndsParams()
     missing_links: MissingLinksParams = MissingLinksParams()
+    confidence: ConfidenceParams = ConfidenceParams()
     placebo: PlaceboParams = PlaceboParams()
     bottlenecks: BottlenecksParams = BottlenecksParams()
     zones: ZonesParams = ZonesParams()

@@ -1,10 +1,9 @@
 """How far to trust a finding: the named factors whose product is ``confidence``.
 
-What belongs here: one function per factor, each 0 to 1, and the constants that
-set it. `dead_ends` and `rail_ends` keep the factors of an end in ``road_ends``;
-`missing_links` multiplies them with what is known after pairing. The figure
-orders findings by how much to trust them; it is no probability. All weights are
-proposals of ours (check); ``docs/dead-ends.md`` explains them to readers.
+What belongs here: one function per factor, each 0 to 1. `rules` and `rail_ends` keep the factors
+of an end in ``road_ends``; `links` and `dead_ends` multiply them with what is known after
+pairing. The figure orders findings by how much to trust them; it is no probability. All weights
+are proposals of ours (check); ``docs/dead-ends.md`` explains them to readers.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from pipeline.measures.border_roads.params import ConfidenceParams
 from pipeline.terms import CLASS_RANK
 
 Floats = NDArray[np.float64]
@@ -23,20 +23,8 @@ Flags = NDArray[np.bool_]
 OWN_FACTORS = ("tags", "heading", "class", "density")
 """Known of an end by itself: the columns ``confidence_<factor>`` of ``road_ends``."""
 
-DENSITY_RADIUS_M = 1_000.0
-FULL_DENSITY_KM_PER_KM2 = 1.0
-"""Countryside that is mapped has about a kilometre of road per km2 (methods.md 9)."""
 
-CLASS_END_FACTOR = 0.9
-GOES_ON_FACTOR = 0.7
-"""A class end whose road goes on under its name or number may be a slip of the tagging."""
-
-FACING_ROAD_FACTOR = 0.9
-OPEN_END_FACTOR = 0.8
-MAPPING_GAP_FACTOR = 0.5
-
-
-def tag_factor(road: pd.DataFrame) -> Floats:
+def tag_factor(road: pd.DataFrame, params: ConfidenceParams) -> Floats:
     """0.7 for an untagged road to 1 for one with a name or number, lanes and a speed.
 
     Parameters
@@ -49,23 +37,27 @@ def tag_factor(road: pd.DataFrame) -> Floats:
         + (road["lanes_evidence"] == "tagged").to_numpy(float)
         + (road["speed_evidence"] == "tagged").to_numpy(float)
     )
-    return np.asarray(0.7 + 0.1 * known)
+    return np.asarray(params.untagged_road + params.per_tag * known)
 
 
-def heading_factor(cos: Floats, tolerance_deg: float) -> Floats:
+def heading_factor(cos: Floats, tolerance_deg: float, params: ConfidenceParams) -> Floats:
     """1 straight at the border, falling to 0.6 at the tolerance (and on to 0 behind it)."""
     angle = np.degrees(np.arccos(np.clip(cos, -1.0, 1.0)))
-    return np.asarray(np.clip(1.0 - 0.4 * angle / tolerance_deg, 0.0, 1.0))
+    return np.asarray(
+        np.clip(1.0 - (1.0 - params.heading_at_tolerance) * angle / tolerance_deg, 0.0, 1.0)
+    )
 
 
-def class_factor(class_rank: NDArray[np.integer], is_class_end: Flags, goes_on: Flags) -> Floats:
+def class_factor(
+    class_rank: NDArray[np.integer], is_class_end: Flags, goes_on: Flags, params: ConfidenceParams
+) -> Floats:
     """1 from primary up, 0.05 less per class below; class ends less, more so where it goes on."""
     below = np.maximum(class_rank.astype(float) - CLASS_RANK["primary"], 0.0)
-    kept = np.where(goes_on, GOES_ON_FACTOR, np.where(is_class_end, CLASS_END_FACTOR, 1.0))
-    return np.asarray((1.0 - 0.05 * below) * kept)
+    kept = np.where(goes_on, params.goes_on_lower, np.where(is_class_end, params.class_end, 1.0))
+    return np.asarray((1.0 - params.per_class * below) * kept)
 
 
-def density_factor(xy: Floats, lines: NDArray[np.object_]) -> Floats:
+def density_factor(xy: Floats, lines: NDArray[np.object_], params: ConfidenceParams) -> Floats:
     """0.6 where no other road is mapped within a kilometre, 1 from a kilometre of road per km2.
 
     Parameters
@@ -77,16 +69,19 @@ def density_factor(xy: Floats, lines: NDArray[np.object_]) -> Floats:
     """
     if not len(xy):
         return np.empty(0)
-    lines = lines[_near_any(lines, xy, DENSITY_RADIUS_M)]
+    lines = lines[_near_any(lines, xy, params.density_radius_m)]
     middle = shapely.get_coordinates(shapely.line_interpolate_point(lines, 0.5, normalized=True))
-    found = cKDTree(middle).query_ball_point(xy, DENSITY_RADIUS_M)
+    found = cKDTree(middle).query_ball_point(xy, params.density_radius_m)
     size = np.array([len(each) for each in found])
     flat = np.concatenate([np.sort(np.asarray(each, dtype=np.int64)) for each in found])
     length = np.bincount(
         np.repeat(np.arange(len(xy)), size), weights=shapely.length(lines)[flat], minlength=len(xy)
     )
-    density = length / 1e3 / (np.pi * (DENSITY_RADIUS_M / 1e3) ** 2)
-    return np.asarray(0.6 + 0.4 * np.minimum(density / FULL_DENSITY_KM_PER_KM2, 1.0))
+    density = length / 1e3 / (np.pi * (params.density_radius_m / 1e3) ** 2)
+    return np.asarray(
+        params.lonely_road
+        + (1.0 - params.lonely_road) * np.minimum(density / params.full_density_km_per_km2, 1.0)
+    )
 
 
 def _near_any(lines: NDArray[np.object_], xy: Floats, radius_m: float) -> NDArray[np.intp]:
@@ -98,10 +93,12 @@ def _near_any(lines: NDArray[np.object_], xy: Floats, radius_m: float) -> NDArra
     return np.flatnonzero(distance <= reach)
 
 
-def pairing_factor(quality: Floats, is_facing_road: Flags) -> Floats:
+def pairing_factor(quality: Floats, is_facing_road: Flags, params: ConfidenceParams) -> Floats:
     """0.6 for the faintest pair to 1 for near, straight, equal ends; a facing road a tenth less."""
-    kept = np.where(is_facing_road, FACING_ROAD_FACTOR, 1.0)
-    return np.asarray((0.6 + 0.4 * np.minimum(quality, 1.0)) * kept)
+    kept = np.where(is_facing_road, params.facing_road, 1.0)
+    return np.asarray(
+        (params.faintest_pair + (1.0 - params.faintest_pair) * np.minimum(quality, 1.0)) * kept
+    )
 
 
 def own_confidence(ends: pd.DataFrame) -> Floats:

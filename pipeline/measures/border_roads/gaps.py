@@ -1,7 +1,7 @@
 """What lies between two road ends: obstacles, planned roads, wide water.
 
 What belongs here: reading the straight line of a gap against the layers of the
-land. Which ends a gap joins belongs to `pairing`.
+land. Which ends a gap joins is decided by `pairs`.
 
 Source: methods.md 3. Coordinates are the metro's metric CRS.
 """
@@ -15,24 +15,8 @@ import shapely
 from numpy.typing import NDArray
 
 from pipeline.measures.border_roads.params import MissingLinksParams
-from pipeline.terms import (
-    CLASS_RANK,
-    PROTECTED,
-    WATERCOURSES,
-    is_river_water,
-    is_tagged,
-    is_water,
-)
-
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-Geometries = NDArray[np.object_]
-
-CORRIDOR_SHARE = 0.3
-"""A planned road that fills this share of the gap is the link itself."""
-
-RAIL_CROSSING_M = 60.0
-MOTORWAY_CROSSING_M = 100.0
+from pipeline.measures.geometry.planar import Flags, Floats, Geometries, crosses_any
+from pipeline.terms import CLASS_RANK, PROTECTED, WATERCOURSES, is_river_water, is_tagged, is_water
 
 
 def describe_gaps(
@@ -45,7 +29,7 @@ def describe_gaps(
     barriers: gpd.GeoDataFrame,
     params: MissingLinksParams,
 ) -> pd.DataFrame:
-    """Obstacle, status and bridge_m (length to be bridged) of each gap's straight line."""
+    """Add obstacle, status and bridge_m (metres to be bridged) of each gap's straight line."""
     lines = np.asarray(links["geometry"].tolist(), dtype=object)
     wet_m, is_river_area, water = _water_in_gaps(lines, land_areas)
     river = waterways["waterway"].isin(WATERCOURSES) & ~waterways["is_tunnel"].astype(bool)
@@ -64,7 +48,7 @@ def describe_gaps(
         & ~railways["is_bridge"].astype(bool)
     )
     tracks = railways.geometry.to_numpy()[track.to_numpy(dtype=bool)]
-    has_motorway, has_track = _hits(lines, motorway), _hits(lines, tracks)
+    has_motorway, has_track = crosses_any(lines, motorway), crosses_any(lines, tracks)
     is_barrier = (
         ((links["piece"] >= 0) | (links["beyond"] >= 0)).to_numpy(bool)
         if len(links)
@@ -78,14 +62,14 @@ def describe_gaps(
         ("water", wet_m > 0),
         ("motorway", has_motorway),
         ("railway", has_track),
-        ("building", _hits(inner, buildings.geometry.to_numpy())),
-        ("protected", _hits(inner, protected)),
-        ("barrier", _hits(lines, barriers.geometry.to_numpy())),
+        ("building", crosses_any(inner, buildings.geometry.to_numpy())),
+        ("protected", crosses_any(inner, protected)),
+        ("barrier", crosses_any(lines, barriers.geometry.to_numpy())),
         ("none", np.ones(len(lines), dtype=bool)),
     ]
     names = np.array([name for name, _ in holds], dtype=object)
     obstacle = names[np.stack([held for _, held in holds]).argmax(axis=0)]
-    planned = _planned_in_gaps(lines, roads)
+    planned = _planned_in_gaps(lines, roads, params)
     wide = (rivers["width_m"] > params.natural_water_width_m).to_numpy(dtype=bool)
     beds = shapely.buffer(
         rivers.geometry.to_numpy()[wide], rivers["width_m"].to_numpy(float)[wide] / 2.0
@@ -93,9 +77,11 @@ def describe_gaps(
     wet = np.concatenate([water, beds])
     natural = _is_natural(lines, wet_m, wet, roads, params) & ~is_barrier
     status = np.where(planned != "", planned, np.where(natural, "natural_barrier", "unbuilt"))
-    bridge_m = wet_m + MOTORWAY_CROSSING_M * has_motorway + RAIL_CROSSING_M * has_track
+    bridge_m = (
+        wet_m + params.motorway_crossing_m * has_motorway + params.rail_crossing_m * has_track
+    )
     bridge_m = np.minimum(np.where(is_barrier, 0.0, bridge_m), shapely.length(lines))
-    return pd.DataFrame({"obstacle": obstacle, "status": status, "bridge_m": bridge_m})
+    return links.assign(obstacle=obstacle, status=status, bridge_m=bridge_m)
 
 
 def _shrunk(lines: Geometries) -> Geometries:
@@ -107,13 +93,6 @@ def _shrunk(lines: Geometries) -> Geometries:
     start = shapely.get_coordinates(shapely.line_interpolate_point(lines, cut))
     stop = shapely.get_coordinates(shapely.line_interpolate_point(lines, length - cut))
     return np.asarray(shapely.linestrings(np.stack([start, stop], axis=1)))
-
-
-def _hits(lines: Geometries, shapes: Geometries) -> Flags:
-    hit = np.zeros(len(lines), dtype=bool)
-    if len(lines) and len(shapes):
-        hit[shapely.STRtree(shapes).query(lines, "intersects")[0]] = True
-    return hit
 
 
 def _crossings(lines: Geometries, shapes: Geometries, width_m: Floats) -> tuple[Flags, Floats]:
@@ -183,14 +162,18 @@ def _is_natural(
     return natural
 
 
-def _planned_in_gaps(lines: Geometries, roads: gpd.GeoDataFrame) -> NDArray[np.object_]:
+def _planned_in_gaps(
+    lines: Geometries, roads: gpd.GeoDataFrame, params: MissingLinksParams
+) -> NDArray[np.object_]:
     """``under_construction`` or ``planned`` where such a road fills the gap, else empty."""
     result = np.full(len(lines), "", dtype=object)
     rows = np.flatnonzero((roads["status"] != "open").to_numpy(dtype=bool))
     if not len(rows) or not len(lines):
         return result
     gap = shapely.length(lines)
-    corridor = shapely.buffer(lines, np.clip(0.1 * gap, 50.0, 300.0))
+    corridor = shapely.buffer(
+        lines, np.clip(params.planned_corridor_share * gap, *params.planned_corridor_m)
+    )
     future = roads.geometry.to_numpy()[rows]
     status = roads["status"].to_numpy(object)[rows]
     which, edge = shapely.STRtree(future).query(corridor, "intersects")
@@ -198,7 +181,7 @@ def _planned_in_gaps(lines: Geometries, roads: gpd.GeoDataFrame) -> NDArray[np.o
     for name, told in (("proposed", "planned"), ("construction", "under_construction")):
         of = status[edge] == name
         length = np.bincount(which[of], weights=inside[of], minlength=len(lines))
-        result[length >= CORRIDOR_SHARE * gap] = told
+        result[length >= params.planned_share * gap] = told
     return result
 
 
@@ -220,7 +203,9 @@ def open_status(
     rows = np.flatnonzero((roads["status"] != "open").to_numpy(dtype=bool))
     if len(rows):
         lines = roads.geometry.to_numpy()[rows]
-        which, edge = shapely.STRtree(lines).query(shapely.points(start), "dwithin", 30.0)
+        which, edge = shapely.STRtree(lines).query(
+            shapely.points(start), "dwithin", params.planned_start_m
+        )
         state = roads["status"].to_numpy(object)[rows][edge]
         status[which[state == "proposed"]] = "planned"
         status[which[state == "construction"]] = "under_construction"

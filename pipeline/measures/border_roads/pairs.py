@@ -1,9 +1,8 @@
-"""Which road ends belong together across a border, and the way round that joins them now.
+"""Which road ends belong together across a border: proposed, then assigned once for all.
 
-What belongs here: pairs of ends that face each other, through roads that an end
-faces, the one assignment over all of them, and the network distance between
-both sides of a gap. What lies in a gap belongs to `gaps`, the layers to
-`missing_links`.
+What belongs here: ends that face each other, through roads that an end faces, both sides of a
+barrier, and the one assignment over all of them. The way round is measured by `detours`, what
+lies in a gap by `gaps`; the rows of the link layer are made by `links`.
 
 Source: methods.md 3. Coordinates are the metro's metric CRS.
 """
@@ -11,49 +10,38 @@ Source: methods.md 3. Coordinates are the metro's metric CRS.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components
-from scipy.spatial import cKDTree
 
-from pipeline.layers import empty_layer
+from pipeline.measures.border_roads.detours import (
+    ClassNetworks,
+    rows_of_edges,
+    rows_of_ends,
+    split_by_detour,
+)
 from pipeline.measures.border_roads.params import MissingLinksParams
-from pipeline.measures.routing.access import Access, Mode
-from pipeline.measures.routing.graph import RoutingNetwork
-from pipeline.measures.routing.params import RoutingParams
-from pipeline.measures.routing.preparation import prepare
-from pipeline.terms import CLASS_RANK, ROAD_CLASSES
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
-Geometries = NDArray[np.object_]
-
-GAP_DECAY_M = 1_500.0
-"""A pair's quality falls to 1/e over this gap: near ends belong together first."""
-
-SAME_NAME_BONUS = 1.4
-CLASS_STEP_FACTOR = 0.85
-FACING_ROAD_FACTOR = 0.1
-"""Joining a through road competes with pairing two ends, and should rarely win."""
-
-_NEAR_DETOUR_M = 20_000.0
-
-BARRIER_REACH_M = 10.0
-"""A link through a barrier on a node is drawn from this far before it to this far behind."""
+from pipeline.measures.geometry.planar import (
+    Flags,
+    Floats,
+    Geometries,
+    Ints,
+    angle_deg,
+    pairs_within,
+)
+from pipeline.terms import CLASS_RANK
 
 
 def prepare_ends(road_ends: gpd.GeoDataFrame) -> pd.DataFrame:
     """The findings in the order of their ids, with coordinates, direction and class rank.
 
-    ``line`` is 0: ends of all borders may be paired (see `dead_ends.place_ends`).
+    ``line`` is 0: ends of all borders may be paired (see `ends.place_ends`).
     """
     found = road_ends[(road_ends["rule"] == "finding").to_numpy(dtype=bool)]
     found = found.sort_values(["node_id", "edge_id", "border_id"], ignore_index=True)
@@ -71,55 +59,6 @@ def prepare_ends(road_ends: gpd.GeoDataFrame) -> pd.DataFrame:
     )
 
 
-class ClassNetworks:
-    """The road network limited to a class and above; each built once, when first asked for.
-
-    Detours are measured on roads at most one class below the link, else the
-    farm track that continues a class end would hide it.
-    """
-
-    def __init__(self, roads: gpd.GeoDataFrame, road_nodes: gpd.GeoDataFrame) -> None:
-        self._roads = roads
-        self._road_nodes = road_nodes
-        self._networks: dict[int, RoutingNetwork] = {}
-
-    def for_link(self, class_rank: int) -> RoutingNetwork:
-        """The network on which the detour of a link of this class is measured."""
-        lowest = min(class_rank + 1, len(ROAD_CLASSES) - 1)
-        if lowest not in self._networks:
-            chosen = (self._roads["class_rank"] <= lowest) & (self._roads["status"] == "open")
-            nothing = empty_layer("turn_restrictions")
-            self._networks[lowest] = prepare(
-                self._roads[chosen.to_numpy(dtype=bool)],
-                self._road_nodes,
-                nothing,
-                RoutingParams(lowest_class=ROAD_CLASSES[lowest]),
-                with_hierarchies=False,
-            )
-        return self._networks[lowest]
-
-
-def border_of(ends: pd.DataFrame, borders: gpd.GeoDataFrame, i: Ints, j: Ints) -> Ints:
-    """Row of the border between two ends' cities that either of them stands at; -1 where none."""
-    first = border_between(ends, borders, i, ends["city_id"].to_numpy(object)[j])
-    second = border_between(ends, borders, j, ends["city_id"].to_numpy(object)[i])
-    return np.where(first >= 0, first, second)
-
-
-def border_between(ends: pd.DataFrame, borders: gpd.GeoDataFrame, i: Ints, other_city: Any) -> Ints:
-    """Row of the end's own border where it parts the end's city from the other; else -1."""
-    ids = borders["border_id"].to_numpy(object)
-    row = (
-        pd.Series(np.arange(len(ids)), index=ids)
-        .reindex(ends["border_id"].to_numpy(object)[i])
-        .to_numpy()
-    )
-    own = ends["city_id"].to_numpy(object)[i]
-    a, b = borders["city_a"].to_numpy(object)[row], borders["city_b"].to_numpy(object)[row]
-    fits = ((a == own) & (b == other_city)) | ((b == own) & (a == other_city))
-    return np.where(fits, row, -1)
-
-
 def propose_links(
     ends: pd.DataFrame,
     roads: gpd.GeoDataFrame,
@@ -127,8 +66,8 @@ def propose_links(
     crosses: Callable[[Ints, Ints], Flags],
     foreign: Callable[[Floats, Ints], Flags],
     params: MissingLinksParams,
-) -> tuple[pd.DataFrame, Flags]:
-    """The links to tell, and which ends have a short way round instead.
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The missing links, and the ends with ``has_short_way``: what they face is near by road.
 
     Parameters
     ----------
@@ -145,13 +84,15 @@ def propose_links(
     """
     is_road = ends["end_type"].isin(("degree_one", "class_end")).to_numpy(dtype=bool)
     free = np.flatnonzero(is_road & ~ends["is_mapping_gap"].to_numpy(dtype=bool))
-    barrier = _barrier_links(ends, roads)
-    barrier, barrier_short = _without_short(barrier, ends, roads, networks, params)
+    barrier = _barrier_links(ends, roads, params)
+    barrier, barrier_short = split_by_detour(barrier, ends, roads, networks, params)
     pairs = _facing_pairs(ends, free, roads, crosses, params)
-    good, short = _without_short(pairs, ends, roads, networks, params)
+    good, short = split_by_detour(pairs, ends, roads, networks, params)
     faced = _facing_roads(ends, free, roads, foreign, params)
-    faced, _ = _without_short(_before_short(faced, short, len(ends)), ends, roads, networks, params)
-    chosen = _assign(good, faced, len(ends), ends)
+    faced, _ = split_by_detour(
+        _before_short(faced, short, len(ends)), ends, roads, networks, params
+    )
+    chosen = _assign(good, faced, ends, params)
     used = np.zeros(len(ends), dtype=bool)
     used[chosen["i"]], used[chosen["j"]] = True, True
     faced = faced[~used[faced["i"].to_numpy(np.int64)]]
@@ -163,7 +104,8 @@ def propose_links(
         rows = links[column].to_numpy(np.int64)
         linked[rows[rows >= 0]] = True
     is_short = _have_short_way(short, barrier_short, len(ends)) & ~linked
-    return links.sort_values(["i", "j"], ignore_index=True), is_short
+    links = links.sort_values(["i", "j"], ignore_index=True)
+    return links, ends.assign(has_short_way=is_short)
 
 
 def _have_short_way(short: pd.DataFrame, barrier_short: pd.DataFrame, count: int) -> Flags:
@@ -187,7 +129,7 @@ def _before_short(faced: pd.DataFrame, short: pd.DataFrame, count: int) -> pd.Da
     return faced[keep].reset_index(drop=True)
 
 
-def _links_table(**columns: Any) -> pd.DataFrame:
+def _links_table(**columns: ArrayLike) -> pd.DataFrame:
     table = pd.DataFrame(columns)
     for name, value in (
         ("j", -1),
@@ -219,17 +161,19 @@ def _facing_pairs(
     across = xy[j] - xy[i]
     gap = np.hypot(across[:, 0], across[:, 1])
     ahead = across / np.maximum(gap, 1e-9)[:, None]
-    angle_i = _angle_deg((heading[i] * ahead).sum(axis=1))
-    angle_j = _angle_deg(-(heading[j] * ahead).sum(axis=1))
+    angle_i = angle_deg((heading[i] * ahead).sum(axis=1))
+    angle_j = angle_deg(-(heading[j] * ahead).sum(axis=1))
     faces = (np.maximum(angle_i, angle_j) <= params.facing_tolerance_deg + 1e-9) & (gap > 0)
     i, j, gap = i[faces], j[faces], gap[faces]
     quality = (
-        _gap_quality(gap)
+        _gap_quality(gap, params)
         * _angle_quality(angle_i[faces], params)
         * _angle_quality(angle_j[faces], params)
-        * np.where(rank[i] == rank[j], 1.0, CLASS_STEP_FACTOR)
+        * np.where(rank[i] == rank[j], 1.0, params.class_step_factor)
         * np.where(
-            _same_text(ends, i, j, "name") | _same_text(ends, i, j, "ref"), SAME_NAME_BONUS, 1.0
+            _same_text(ends, i, j, "name") | _same_text(ends, i, j, "ref"),
+            params.same_name_factor,
+            1.0,
         )
     )
     return _links_table(
@@ -242,20 +186,8 @@ def _facing_pairs(
     )
 
 
-def pairs_within(xy: Floats, rows: Ints, distance_m: float) -> tuple[Ints, Ints]:
-    if len(rows) < 2:
-        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-    found = cKDTree(xy[rows]).query_pairs(distance_m, output_type="ndarray").reshape(-1, 2)
-    found = found[np.lexsort((found[:, 1], found[:, 0]))]
-    return rows[found[:, 0]], rows[found[:, 1]]
-
-
-def _angle_deg(cos: Floats) -> Floats:
-    return np.asarray(np.degrees(np.arccos(np.clip(cos, -1.0, 1.0))))
-
-
-def _gap_quality(gap_m: Floats) -> Floats:
-    return np.asarray(np.exp(-gap_m / GAP_DECAY_M))
+def _gap_quality(gap_m: Floats, params: MissingLinksParams) -> Floats:
+    return np.asarray(np.exp(-gap_m / params.gap_decay_m))
 
 
 def _angle_quality(angle_deg: Floats, params: MissingLinksParams) -> Floats:
@@ -296,7 +228,7 @@ def _facing_roads(
     )
     usable &= rank <= ends["class_rank"].max() + params.class_steps
     # A road that ends itself is no through road: it is faced at its end or not at all.
-    own_edges = _edge_rows(ends, roads)
+    own_edges = rows_of_ends(ends, roads)
     usable[own_edges[own_edges >= 0]] = False
     rows = np.flatnonzero(usable)
     if not len(free) or not len(rows):
@@ -315,7 +247,7 @@ def _facing_roads(
     who, edge = who[fits], edge[fits]
     who, edge, foot = _feet(xy, heading, sectors, lines, who, edge, params)
     gap = np.hypot(*(foot - xy[who]).T)
-    angle = _angle_deg((heading[who] * (foot - xy[who])).sum(axis=1) / np.maximum(gap, 1e-9))
+    angle = angle_deg((heading[who] * (foot - xy[who])).sum(axis=1) / np.maximum(gap, 1e-9))
     # Going straight on is worth a longer way: at the tolerance a metre counts twice.
     cost = (gap * (1.0 + angle / params.facing_tolerance_deg)).round(3)
     ids = roads["edge_id"].to_numpy(object)[rows].astype(str)
@@ -324,14 +256,14 @@ def _facing_roads(
     who, edge, foot, gap = who[first], edge[first], foot[first], gap[first]
     good = (gap > 1.0) & foreign(foot, free[who]) if len(who) else np.zeros(0, dtype=bool)
     who, edge, foot, gap = who[good], edge[good], foot[good], gap[good]
-    angle = _angle_deg((heading[who] * (foot - xy[who])).sum(axis=1) / np.maximum(gap, 1e-9))
+    angle = angle_deg((heading[who] * (foot - xy[who])).sum(axis=1) / np.maximum(gap, 1e-9))
     return _links_table(
         i=free[who],
         edge=rows[edge],
         x=foot[:, 0],
         y=foot[:, 1],
         gap_m=gap,
-        quality=_gap_quality(gap) * _angle_quality(angle, params),
+        quality=_gap_quality(gap, params) * _angle_quality(angle, params),
         kind="facing_road",
         class_rank=np.maximum(end_rank[who], rank[rows][edge]),
     )
@@ -378,14 +310,16 @@ def _touching_boxes(lines: Geometries, shapes: Geometries) -> Flags:
     )
 
 
-def _barrier_links(ends: pd.DataFrame, roads: gpd.GeoDataFrame) -> pd.DataFrame:
+def _barrier_links(
+    ends: pd.DataFrame, roads: gpd.GeoDataFrame, params: MissingLinksParams
+) -> pd.DataFrame:
     """Links of barrier ends: across a blocked node, or along a closed piece.
 
     ``beyond`` is the row of the edge behind the barrier; ``piece`` the row of
     the closed piece, whose two ends make one link.
     """
     rows = np.flatnonzero((ends["end_type"] == "barrier_end").to_numpy(dtype=bool))
-    beyond = _rows_of(ends["beyond_edge_id"].iloc[rows], roads)
+    beyond = rows_of_edges(ends["beyond_edge_id"].iloc[rows], roads)
     rows, beyond = rows[beyond >= 0], beyond[beyond >= 0]
     is_piece = roads["is_closed"].to_numpy(bool)[beyond]
     line = ends["line"].to_numpy()[rows]
@@ -415,7 +349,7 @@ def _barrier_links(ends: pd.DataFrame, roads: gpd.GeoDataFrame) -> pd.DataFrame:
     nodes = _links_table(
         i=i,
         j=np.where(j > i, j, -1),
-        gap_m=2.0 * BARRIER_REACH_M,
+        gap_m=2.0 * params.barrier_reach_m,
         quality=1.0,
         kind="facing_pair",
         beyond=beyond,
@@ -424,169 +358,8 @@ def _barrier_links(ends: pd.DataFrame, roads: gpd.GeoDataFrame) -> pd.DataFrame:
     return pd.concat([each for each in (pieces, nodes) if len(each)] or [pieces], ignore_index=True)
 
 
-def _edge_rows(ends: pd.DataFrame, roads: gpd.GeoDataFrame) -> Ints:
-    """Row of each end's edge in ``roads``, the first of equals; -1 where it is not there."""
-    return _rows_of(ends["edge_id"], roads)
-
-
-def _rows_of(edge_ids: pd.Series, roads: gpd.GeoDataFrame) -> Ints:
-    # Few ids are asked for, so the roads are looked up in them.
-    asked = pd.Index(pd.unique(edge_ids.to_numpy(object)))
-    code = asked.get_indexer(roads["edge_id"].to_numpy(object))
-    row = np.full(len(asked), -1, dtype=np.int64)
-    found = np.flatnonzero(code >= 0)[::-1]
-    row[code[found]] = found
-    return row[asked.get_indexer(edge_ids.to_numpy(object))]
-
-
-def joins_of(links: pd.DataFrame, ends: pd.DataFrame, roads: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Where each link joins the network on both sides: node_i, twin_i, node_j, twin_j, extra_m.
-
-    ``extra_m`` is the way from a blocked node to the next junctions, part of the
-    detour because a search cannot start inside the barrier.
-    """
-    i, j = links["i"].to_numpy(np.int64), links["j"].to_numpy(np.int64)
-    node, twin = (
-        ends["node_id"].to_numpy(np.int64),
-        ends["twin_node_id"].to_numpy(dtype=float, na_value=-1).astype(np.int64),
-    )
-    from_node, to_node = roads["from_node"].to_numpy(np.int64), roads["to_node"].to_numpy(np.int64)
-    length = roads["length_m"].to_numpy(float)
-    node_i, node_j = node[i].copy(), np.where(j >= 0, node[j], -1)
-    twin_i, twin_j = twin[i].copy(), np.where(j >= 0, twin[j], -1)
-    extra = np.zeros(len(links))
-    blocked = np.flatnonzero(links["beyond"].to_numpy(np.int64) >= 0)
-    home = _edge_rows(ends, roads)[i[blocked]]
-    other = links["beyond"].to_numpy(np.int64)[blocked]
-    here = node[i[blocked]]
-    node_i[blocked] = np.where(from_node[home] == here, to_node[home], from_node[home])
-    node_j[blocked] = np.where(from_node[other] == here, to_node[other], from_node[other])
-    extra[blocked] = length[home] + length[other]
-    return pd.DataFrame(
-        {
-            "node_i": node_i,
-            "twin_i": np.where(twin_i >= 0, twin_i, node_i),
-            "node_j": node_j,
-            "twin_j": np.where(twin_j >= 0, twin_j, node_j),
-            "extra_m": extra,
-        }
-    )
-
-
-def _side_access(
-    network: RoutingNetwork,
-    links: pd.DataFrame,
-    joins: pd.DataFrame,
-    roads: gpd.GeoDataFrame,
-) -> tuple[Access, Access]:
-    """Access of both sides, each with its twin behind: 2n points on either side."""
-    first = network.access_of_nodes(np.concatenate([joins["node_i"], joins["twin_i"]]))
-    second = network.access_of_nodes(np.concatenate([joins["node_j"], joins["twin_j"]]))
-    edge = links["edge"].to_numpy(np.int64)
-    at = np.flatnonzero(edge >= 0)
-    if len(at):
-        faced = roads.iloc[edge[at]]
-        segment = network.segments_of_edges(faced)
-        spots = shapely.points(links[["x", "y"]].to_numpy(float)[at])
-        share = shapely.line_locate_point(faced.geometry.to_numpy(), spots, normalized=True)
-        flipped = (
-            np.asarray(network.segment_is_flipped)[np.maximum(segment, 0)]
-            if network.n_segments
-            else np.zeros(len(at), bool)
-        )
-        on_road = network.access_on_segments(segment, np.where(flipped, 1.0 - share, share))
-        order = np.arange(2 * len(links))
-        order[at], order[len(links) + at] = (
-            2 * len(links) + np.arange(len(at)),
-            2 * len(links) + np.arange(len(at)),
-        )
-        second = Access.concat([second, on_road]).take(order)
-    return first, second
-
-
-def _between(
-    network: RoutingNetwork,
-    links: pd.DataFrame,
-    joins: pd.DataFrame,
-    roads: gpd.GeoDataFrame,
-    mode: Mode,
-    cutoff: float,
-) -> Floats:
-    """Shortest way between both sides of each link, over twins and both directions; inf: none."""
-    count = len(links)
-    if not count:
-        return np.empty(0)
-    first, second = _side_access(network, links, joins, roads)
-    out = network.times_between(first, second, mode=mode, cutoff_min=cutoff)
-    back = network.times_between(second, first, mode=mode, cutoff_min=cutoff)
-    row = np.arange(count)
-    ways = [
-        table[p * count + row, q * count + row]
-        for table in (out, back)
-        for p in (0, 1)
-        for q in (0, 1)
-    ]
-    return np.asarray(np.min(ways, axis=0))
-
-
-def _without_short(
-    links: pd.DataFrame,
-    ends: pd.DataFrame,
-    roads: gpd.GeoDataFrame,
-    networks: ClassNetworks,
-    params: MissingLinksParams,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Links told apart: those that force a detour, and those with a short way round already."""
-    is_short = np.zeros(len(links), dtype=bool)
-    joins = joins_of(links, ends, roads)
-    for rank in np.unique(links["class_rank"].to_numpy(np.int64)) if len(links) else []:
-        at = np.flatnonzero((links["class_rank"] == rank).to_numpy(bool))
-        limit = np.maximum(
-            params.min_detour_ratio * links["gap_m"].to_numpy(float)[at], params.min_detour_m
-        )
-        way = _between(
-            networks.for_link(int(rank)),
-            links.iloc[at],
-            joins.iloc[at],
-            roads,
-            "metres",
-            float(limit.max()),
-        )
-        is_short[at] = way + joins["extra_m"].to_numpy()[at] < limit
-    return links[~is_short].reset_index(drop=True), links[is_short].reset_index(drop=True)
-
-
-def measure_detours(
-    links: pd.DataFrame,
-    networks: ClassNetworks,
-    network: RoutingNetwork,
-    roads: gpd.GeoDataFrame,
-) -> pd.DataFrame:
-    detour = np.full(len(links), np.inf)
-    for rank in np.unique(links["class_rank"].to_numpy(np.int64)) if len(links) else []:
-        at = np.flatnonzero((links["class_rank"] == rank).to_numpy(bool))
-        limited = networks.for_link(int(rank))
-        # Most have a way round near by; only for the others the whole network is searched.
-        for cutoff in (_NEAR_DETOUR_M, np.inf):
-            at = at[np.isinf(detour[at])]
-            some = links.iloc[at]
-            detour[at] = _between(limited, some, some, roads, "metres", cutoff)
-    detour += links["extra_m"].to_numpy(float)
-    # From the one end to the other: of a barrier on a node also the way to the next junctions.
-    minutes = _between(network, links, links, roads, "drive", np.inf)
-    over = links["link_minutes"].to_numpy(float)
-    blocked = (links["beyond"] >= 0).to_numpy(bool)
-    extra = np.where(blocked, links["extra_m"].to_numpy(float), 1.0)
-    gap = np.where(blocked, over * links["gap_m"].to_numpy(float) / np.maximum(extra, 1.0), over)
-    minutes = np.maximum(minutes + np.where(blocked, over, 0.0) - gap, 0.0)
-    return links.assign(
-        detour_m=np.where(np.isfinite(detour), detour, np.nan),
-        minutes_saved=np.where(np.isfinite(minutes), minutes, np.nan),
-    )
-
-
 def _assign(
-    pairs: pd.DataFrame, faced: pd.DataFrame, count: int, ends: pd.DataFrame
+    pairs: pd.DataFrame, faced: pd.DataFrame, ends: pd.DataFrame, params: MissingLinksParams
 ) -> pd.DataFrame:
     """The set of pairs, no end used twice, with the greatest total quality.
 
@@ -594,8 +367,11 @@ def _assign(
     around a tripoint an odd circle of cities may not, and there ends of
     different borders are not paired.
     """
+    count = len(ends)
     alone = np.zeros(count)
-    alone[faced["i"].to_numpy(np.int64)] = FACING_ROAD_FACTOR * faced["quality"].to_numpy(float)
+    alone[faced["i"].to_numpy(np.int64)] = params.facing_road_factor * faced["quality"].to_numpy(
+        float
+    )
     i, j = pairs["i"].to_numpy(np.int64), pairs["j"].to_numpy(np.int64)
     value = pairs["quality"].to_numpy(float) - alone[i] - alone[j]
     pairs, i, j, value = pairs[value > 0], i[value > 0], j[value > 0], value[value > 0]
@@ -643,3 +419,26 @@ def _two_sides(i: Ints, j: Ints, count: int) -> Ints:
         for node in order[1:]:
             side[node] = 1 - side[parent[node]]
     return side
+
+
+def border_of(ends: pd.DataFrame, borders: gpd.GeoDataFrame, i: Ints, j: Ints) -> Ints:
+    """Row of the border between two ends' cities that either of them stands at; -1 where none."""
+    first = border_between(ends, borders, i, ends["city_id"].to_numpy(object)[j])
+    second = border_between(ends, borders, j, ends["city_id"].to_numpy(object)[i])
+    return np.where(first >= 0, first, second)
+
+
+def border_between(
+    ends: pd.DataFrame, borders: gpd.GeoDataFrame, i: Ints, other_city: NDArray[np.object_]
+) -> Ints:
+    """Row of the end's own border where it parts the end's city from the other; else -1."""
+    ids = borders["border_id"].to_numpy(object)
+    row = (
+        pd.Series(np.arange(len(ids)), index=ids)
+        .reindex(ends["border_id"].to_numpy(object)[i])
+        .to_numpy()
+    )
+    own = ends["city_id"].to_numpy(object)[i]
+    a, b = borders["city_a"].to_numpy(object)[row], borders["city_b"].to_numpy(object)[row]
+    fits = ((a == own) & (b == other_city)) | ((b == own) & (a == other_city))
+    return np.where(fits, row, -1)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pipeline.parameters import Metres, Minutes, StageParams
+from pipeline.parameters import Metres, Minutes, Share, StageParams
 from pipeline.terms import RoadClass
 
 
@@ -49,6 +49,15 @@ class DeadEndsParams(StageParams):
     entrance_distance_m: Metres = Field(
         15.0, description="an end this near a gate or entrance belongs to it; check"
     )
+    dual_ahead_m: Metres = Field(
+        100.0, description="the other half of a dual carriageway goes on at least this far; check"
+    )
+    dual_beside_m: Metres = Field(
+        30.0, description="... and lies abreast of the end within this; check"
+    )
+    rail_ahead_m: tuple[Metres, Metres] = Field(
+        (800.0, 2_000.0), description="track from here to there ahead of a terminus goes on; check"
+    )
 
 
 class MissingLinksParams(StageParams):
@@ -67,6 +76,43 @@ class MissingLinksParams(StageParams):
     min_detour_m: Metres = Field(1_000.0, description="network distance, else nothing is missing")
     natural_water_width_m: Metres = Field(200.0, description="wider water is a natural barrier ...")
     natural_bridge_distance_m: Metres = Field(5_000.0, description="... with no bridge this near")
+    gap_decay_m: Metres = Field(
+        1_500.0, description="a pair's quality falls to 1/e over this gap: near ends first; check"
+    )
+    same_name_factor: Annotated[float, Field(ge=1)] = Field(
+        1.4, description="quality of a pair of one name or number; check"
+    )
+    class_step_factor: Share = Field(
+        0.85, description="quality of a pair of ends of unequal classes; check"
+    )
+    facing_road_factor: Share = Field(
+        0.1,
+        description="quality of joining a through road beside that of pairing two ends; check",
+    )
+    barrier_reach_m: Metres = Field(
+        10.0, description="a link through a barrier is drawn this far to each side of it"
+    )
+    mapping_gap_neighbour_m: Metres = Field(
+        15.0, description="two mapping gaps this near are one gap with two ends; check"
+    )
+    planned_share: Share = Field(
+        0.3, description="a planned road that fills this share of the gap is the link itself; check"
+    )
+    planned_corridor_share: Share = Field(
+        0.1, description="half width of the corridor it lies in, by length of the gap ...; check"
+    )
+    planned_corridor_m: tuple[Metres, Metres] = Field(
+        (50.0, 300.0), description="... but within these limits; check"
+    )
+    planned_start_m: Metres = Field(
+        30.0, description="a planned road that passes this near an open end goes on from it; check"
+    )
+    planned_track_m: tuple[Metres, Metres] = Field(
+        (300.0, 350.0),
+        description="planned track within the second of the point the first ahead of a terminus; check",
+    )
+    rail_crossing_m: Metres = Field(60.0, description="to be bridged at a railway; check")
+    motorway_crossing_m: Metres = Field(100.0, description="to be bridged at a motorway; check")
     horizon_min: Minutes = Field(90.0, description="an unreachable time counts as this")
     gain_cap_min: Minutes = Field(60.0, description="minutes saved per person and pair at most")
     decay_half_min: Minutes = Field(
@@ -103,3 +149,32 @@ class PlaceboParams(StageParams):
     max_shift_m: Metres = Field(15_000.0, description="greatest shift of a copy")
     min_length_km: Metres = Field(5.0, description="a copy left shorter than this is dropped")
     seed: int = Field(0, description="of the random shifts")
+    crop_m: Metres = Field(
+        20_000.0,
+        description="ways round are measured on roads this near a copy: longer ones count as none; check",
+    )
+
+
+class ConfidenceParams(StageParams):
+    """Factors whose product is the confidence of a finding (docs/dead-ends.md); all are proposals."""
+
+    untagged_road: Share = Field(0.7, description="no name or number, lanes or speed tagged; check")
+    per_tag: Share = Field(0.1, description="more for each of these three; check")
+    heading_at_tolerance: Share = Field(
+        0.6, description="heading just within the tolerance; 1 straight at the border; check"
+    )
+    per_class: Share = Field(0.05, description="less per class below primary; check")
+    class_end: Share = Field(0.9, description="a class end; check")
+    goes_on_lower: Share = Field(
+        0.7, description="... whose road goes on as a lower class under its name or number; check"
+    )
+    lonely_road: Share = Field(0.6, description="no other road mapped around; check")
+    density_radius_m: Metres = Field(1_000.0, description="around this far; check")
+    full_density_km_per_km2: Annotated[float, Field(gt=0)] = Field(
+        1.0, description="mapped countryside has about this much road (methods.md 9); check"
+    )
+    faintest_pair: Share = Field(0.6, description="a pair of quality 0; 1 at quality 1; check")
+    facing_road: Share = Field(0.9, description="an end that faces a through road; check")
+    open_end: Share = Field(0.8, description="an end that faces nothing; check")
+    mapping_gap: Share = Field(0.5, description="a likely mapping gap; check")
+    rail_tags: Share = Field(0.9, description="a rail end, in place of the tags' factor; check")

@@ -3,7 +3,7 @@
 What belongs here: shifted copies of a border inside its two cities, and the
 densities of ends and links found along them. The detection itself is that of
 `dead_ends` and `pairing`; this is the one measure that imports another measure,
-because a placebo must be the very same detection.
+because a placebo must be the very same
 
 A density along the real border that is no higher than along the copies says
 that the border has nothing to do with it: the excess is the finding.
@@ -25,9 +25,16 @@ from numpy.typing import NDArray
 
 from pipeline.crs import require_metric
 from pipeline.layers import conform, empty_layer
-from pipeline.measures.border_roads import ends as detection
-from pipeline.measures.border_roads import pairs as pairing
-from pipeline.measures.border_roads.params import DeadEndsParams, MissingLinksParams, PlaceboParams
+from pipeline.measures.border_roads.detours import ClassNetworks
+from pipeline.measures.border_roads.ends import describe_ends, list_ends, place_ends
+from pipeline.measures.border_roads.pairs import prepare_ends, propose_links
+from pipeline.measures.border_roads.params import (
+    ConfidenceParams,
+    DeadEndsParams,
+    MissingLinksParams,
+    PlaceboParams,
+)
+from pipeline.measures.border_roads.rules import as_road_ends, judge_ends
 from pipeline.measures.border_roads.surroundings import Surroundings, surround
 from pipeline.measures.borders.borders import (
     BorderIndex,
@@ -36,14 +43,7 @@ from pipeline.measures.borders.borders import (
     natural_part,
 )
 from pipeline.measures.borders.params import BordersParams
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
-Geometries = NDArray[np.object_]
-
-CROP_M = 20_000.0
-"""Detours along a copy are measured on roads this near: longer ones count as no way."""
+from pipeline.measures.geometry.planar import Flags, Floats, Geometries, Ints
 
 _COURSE_M = 200.0
 
@@ -91,7 +91,14 @@ def placebo_borders(
     lines = [each for each in copies if each is not None]
     if lines:
         country = _country(
-            lines, roads, road_nodes, tagged_nodes, land_areas, barriers, dead_ends_params
+            lines,
+            roads,
+            road_nodes,
+            tagged_nodes,
+            land_areas,
+            barriers,
+            dead_ends_params,
+            params.crop_m,
         )
         found += _found_along(lines, country, dead_ends_params, missing_links_params)
     along, rows = iter(found), []
@@ -208,7 +215,7 @@ class _Country:
     near: Surroundings
     ends: pd.DataFrame
     roads: gpd.GeoDataFrame
-    networks: pairing.ClassNetworks
+    networks: ClassNetworks
 
 
 def _country(
@@ -219,18 +226,17 @@ def _country(
     land_areas: gpd.GeoDataFrame,
     barriers: gpd.GeoDataFrame,
     params: DeadEndsParams,
+    crop_m: float,
 ) -> _Country:
     crs = roads.crs
     stations = empty_layer("stations", crs)
     parts = [part for line in lines for part in shapely.get_parts(line)]
     whole = shapely.multilinestrings(parts)
-    near = surround(whole, roads, road_nodes, tagged_nodes, land_areas, barriers, stations, CROP_M)
+    near = surround(whole, roads, road_nodes, tagged_nodes, land_areas, barriers, stations, crop_m)
     # Roads under construction stand in for no pair; only open ones are in the crop.
     crop = gpd.GeoDataFrame(near.roads, geometry=near.lines, crs=crs)
     nodes = road_nodes[road_nodes["node_id"].isin(near.nodes["node_id"]).to_numpy()]
-    return _Country(
-        near, detection.list_ends(near, params), crop, pairing.ClassNetworks(crop, nodes)
-    )
+    return _Country(near, list_ends(near, params), crop, ClassNetworks(crop, nodes))
 
 
 def _found_along(
@@ -244,13 +250,14 @@ def _found_along(
     parts = []
     for number, each in enumerate(lines):
         mark = _as_border(each, crs)
-        ends = detection.place_ends(
+        ends = place_ends(
             country.ends, near, mark.iloc[0], mark, params.search_radius_m, "here", number
         )
-        parts.append(detection.describe_ends(ends, near, BorderIndex(mark), params))
-    ends = detection.judge_ends(pd.concat(parts, ignore_index=True), near, params)
-    layer = detection.as_layer(ends, near, ends["line"].astype(str), crs)
-    table = pairing.prepare_ends(layer)
+        parts.append(describe_ends(ends, near, BorderIndex(mark), params))
+    # Ends are counted here, whatever their confidence.
+    ends = judge_ends(pd.concat(parts, ignore_index=True), near, params, ConfidenceParams())
+    layer = as_road_ends(ends, near, ends["line"].astype(str), crs)
+    table = prepare_ends(layer)
     line = table["border_id"].to_numpy().astype(np.int64)
     table = table.assign(line=line)
     xy = table[["x", "y"]].to_numpy(float)
@@ -267,10 +274,10 @@ def _found_along(
     def foreign(points: Floats, i: Ints) -> Flags:
         return np.asarray(shapely.intersects(shapes[line[i]], _between(xy[i], points)))
 
-    links, is_short = pairing.propose_links(
+    links, table = propose_links(
         table, country.roads, country.networks, crosses, foreign, link_params
     )
-    is_counted = ~table["is_mapping_gap"].to_numpy(bool) & ~is_short
+    is_counted = ~table["is_mapping_gap"].to_numpy(bool) & ~table["has_short_way"].to_numpy(bool)
     i, j = links["i"].to_numpy(np.int64), links["j"].to_numpy(np.int64)
     stop = np.where((j >= 0)[:, None], xy[np.maximum(j, 0)], links[["x", "y"]].to_numpy(float))
     # A barrier on a node has no far side of its own.

@@ -1,34 +1,27 @@
 """Metro and rail lines that stop short of a border.
 
 What belongs here: terminal stations near a border whose line heads for it, as
-rows of the layer ``road_ends``. Roads that stop belong to `dead_ends`; what an
-end faces to `missing_links`.
+rows of the layer ``road_ends``. Roads that stop belong to `ends`; what a rail end
+faces to `dead_ends`.
 
 Coordinates are the metro's metric CRS.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyproj
 import shapely
 
 from pipeline.crs import require_metric
 from pipeline.layers import conform, empty_layer
 from pipeline.measures.border_roads.confidence import heading_factor
-from pipeline.measures.border_roads.params import DeadEndsParams
-from pipeline.measures.border_roads.surroundings import (
-    Flags,
-    Ints,
-    compass_deg,
-    dot,
-    of_border,
-    unit,
-)
+from pipeline.measures.border_roads.params import ConfidenceParams, DeadEndsParams
+from pipeline.measures.border_roads.surroundings import of_border
 from pipeline.measures.borders.borders import BorderIndex
+from pipeline.measures.geometry.planar import Flags, Ints, compass_deg, dot, unit
 
 RAIL_GROUPS = {
     "subway": "metro",
@@ -42,8 +35,6 @@ RAIL_GROUPS = {
 }
 """Rail modes and track classes that continue one another."""
 
-_RAIL_AHEAD_M = (800.0, 2_000.0)
-
 
 def find_rail_ends(
     border_id: str,
@@ -52,6 +43,7 @@ def find_rail_ends(
     stations: gpd.GeoDataFrame,
     transit_links: gpd.GeoDataFrame,
     params: DeadEndsParams,
+    confidence_params: ConfidenceParams,
 ) -> gpd.GeoDataFrame:
     """Terminal stations near a border whose line heads for it and whose track does not go on.
 
@@ -91,8 +83,8 @@ def find_rail_ends(
     classes = np.array([*railways["railway"].to_numpy(object), None], dtype=object)
     ends["way_id"] = ways[track]
     ends["highway"] = np.where(track >= 0, classes[track], ends["kind"])
-    ends = ends[~_track_goes_on(ends, railways)].reset_index(drop=True)
-    return _as_layer(ends, border_id, params, crs)
+    ends = ends[~_track_goes_on(ends, railways, params)].reset_index(drop=True)
+    return _as_layer(ends, border_id, params, confidence_params, crs)
 
 
 def _terminals(stations: gpd.GeoDataFrame, transit_links: gpd.GeoDataFrame) -> pd.DataFrame:
@@ -161,7 +153,7 @@ def _nearest_track(ends: pd.DataFrame, railways: gpd.GeoDataFrame) -> Ints:
     return result
 
 
-def _track_goes_on(ends: pd.DataFrame, railways: gpd.GeoDataFrame) -> Flags:
+def _track_goes_on(ends: pd.DataFrame, railways: gpd.GeoDataFrame, params: DeadEndsParams) -> Flags:
     """Open main track of the same group ahead of the terminal, beyond its turning sidings."""
     goes_on = np.zeros(len(ends), dtype=bool)
     rows = _main_tracks(railways)
@@ -171,7 +163,7 @@ def _track_goes_on(ends: pd.DataFrame, railways: gpd.GeoDataFrame) -> Flags:
     lines = railways.geometry.to_numpy()[rows]
     xy, heading = ends[["x", "y"]].to_numpy(float), ends[["dx", "dy"]].to_numpy(float)
     side = np.stack([-heading[:, 1], heading[:, 0]], axis=1)
-    low, high = _RAIL_AHEAD_M
+    low, high = params.rail_ahead_m
     corners = [
         xy + heading * low - side * low * 0.5,
         xy + heading * high - side * high * 0.5,
@@ -185,7 +177,11 @@ def _track_goes_on(ends: pd.DataFrame, railways: gpd.GeoDataFrame) -> Flags:
 
 
 def _as_layer(
-    ends: pd.DataFrame, border_id: str, params: DeadEndsParams, crs: Any
+    ends: pd.DataFrame,
+    border_id: str,
+    params: DeadEndsParams,
+    confidence_params: ConfidenceParams,
+    crs: pyproj.CRS,
 ) -> gpd.GeoDataFrame:
     if not len(ends):
         return empty_layer("road_ends", crs)
@@ -205,9 +201,9 @@ def _as_layer(
             "distance_to_border_m": ends["distance_m"],
             "heading_deg": compass_deg(ends["dx"], ends["dy"]),
             "is_mapping_gap": False,
-            "confidence_tags": 0.9,
+            "confidence_tags": confidence_params.rail_tags,
             "confidence_heading": heading_factor(
-                ends["cos"].to_numpy(float), params.heading_tolerance_deg
+                ends["cos"].to_numpy(float), params.heading_tolerance_deg, confidence_params
             ),
             "confidence_class": 1.0,
             "confidence_density": 1.0,

@@ -17,15 +17,19 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from pipeline.measures.borders.borders import BorderIndex
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
-Geometries = NDArray[np.object_]
+from pipeline.measures.geometry.planar import (
+    Flags,
+    Floats,
+    Geometries,
+    Ints,
+    dot,
+    points_into,
+    unit,
+    within_box,
+)
 
 SAME_WAY_COS = 0.7
 """Two directions are one within about 45 degrees."""
@@ -106,6 +110,40 @@ def surround(
     )
 
 
+def continuation(edge: Ints, side: Ints, near: Surroundings) -> tuple[Ints, Ints]:
+    """The half-edge by which a road goes on behind an edge entered at ``side``; -1 where none.
+
+    The other edge where two meet; else the straightest that turns by less than
+    60 degrees, where a step of class costs as much as turning by some 30 degrees.
+    """
+    count = len(near.lines)
+    position = np.empty((count, 2), dtype=np.int64)
+    position[near.half_edge, near.half_side] = np.arange(len(near.half_edge))
+    far = position[edge, 1 - side]
+    node = near.half_node[far]
+    size = near.first[node + 1] - near.first[node]
+    who = np.repeat(np.arange(len(edge)), size)
+    half = (
+        np.repeat(near.first[node], size)
+        + np.arange(size.sum())
+        - np.repeat(np.cumsum(size) - size, size)
+    )
+    rank = near.roads["class_rank"].to_numpy().astype(np.int64)
+    straight = -dot(near.leave[half], near.leave[far[who]])
+    step = np.abs(rank[near.half_edge[half]] - rank[edge[who]])
+    follows = (straight > 0.5) | (size[who] == 2)
+    score = np.where((half != far[who]) & follows, straight - 0.15 * step, -9.0)
+    order = np.lexsort((half, -score.round(6), who))
+    first = order[np.unique(who[order], return_index=True)[1]] if len(order) else order
+    chosen_edge, chosen_side = np.full(len(edge), -1), np.zeros(len(edge), dtype=np.int64)
+    good = first[score[first] > -9.0]
+    chosen_edge[who[good]], chosen_side[who[good]] = (
+        near.half_edge[half[good]],
+        near.half_side[half[good]],
+    )
+    return chosen_edge, chosen_side
+
+
 def of_border(
     ends: pd.DataFrame, border: pd.Series, borders: gpd.GeoDataFrame, reach_m: float
 ) -> pd.DataFrame:
@@ -150,19 +188,6 @@ def _is_parking(land_areas: gpd.GeoDataFrame) -> Flags:
     return np.asarray(chosen.to_numpy(dtype=bool), dtype=bool)
 
 
-def within_box(geometry: Geometries, box: Floats) -> Geometries:
-    if not len(geometry):
-        return np.empty(0, dtype=object)
-    bounds = shapely.bounds(geometry)
-    hit = (
-        (bounds[:, 0] <= box[2])
-        & (bounds[:, 2] >= box[0])
-        & (bounds[:, 1] <= box[3])
-        & (bounds[:, 3] >= box[1])
-    )
-    return np.asarray(geometry[hit], dtype=object)
-
-
 def _half_edges(roads: pd.DataFrame, lines: Geometries) -> dict[str, Any]:
     count = len(roads)
     ends = np.concatenate(
@@ -178,7 +203,7 @@ def _half_edges(roads: pd.DataFrame, lines: Geometries) -> dict[str, Any]:
         shapely.get_coordinates(shapely.get_point(lines[edge], at)) if count else np.empty((0, 2))
     )
     first = np.searchsorted(node, np.arange(len(node_ids) + 1))
-    leave = unit(inside(lines[edge], side, np.full(len(edge), _LOCAL_M)) - point)
+    leave = unit(points_into(lines[edge], side, np.full(len(edge), _LOCAL_M)) - point)
     return {
         "node_ids": node_ids,
         "xy": point[first[:-1]],
@@ -188,29 +213,3 @@ def _half_edges(roads: pd.DataFrame, lines: Geometries) -> dict[str, Any]:
         "leave": leave,
         "first": first,
     }
-
-
-def inside(lines: Geometries, side: Ints, distance_m: Floats) -> Floats:
-    """Points ``distance_m`` into lines from one of their ends; the other end where shorter."""
-    if not len(lines):
-        return np.empty((0, 2))
-    length = shapely.length(lines)
-    along = np.minimum(distance_m, length)
-    along = np.where(side == 0, along, length - along)
-    return np.asarray(shapely.get_coordinates(shapely.line_interpolate_point(lines, along)))
-
-
-def unit(vectors: Floats) -> Floats:
-    """Vectors (n, 2) brought to length one; null vectors stay."""
-    length = np.hypot(vectors[:, 0], vectors[:, 1])
-    return np.asarray(vectors / np.where(length > 0, length, 1.0)[:, None])
-
-
-def dot(first: Floats, second: Floats) -> Floats:
-    """Dot products of rows."""
-    return np.asarray((first * second).sum(axis=1))
-
-
-def compass_deg(dx: Any, dy: Any) -> Floats:
-    """Degrees clockwise from grid north of vectors."""
-    return np.asarray(np.degrees(np.arctan2(np.asarray(dx, float), np.asarray(dy, float))) % 360.0)

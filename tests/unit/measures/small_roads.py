@@ -14,9 +14,12 @@ import pandas as pd
 import shapely
 
 from pipeline.layers import LAYERS, conform, empty_layer
-from pipeline.measures.border_roads import ends as dead_ends
-from pipeline.measures.border_roads import links as missing_links
-from pipeline.measures.border_roads.params import DeadEndsParams, MissingLinksParams
+from pipeline.measures.border_roads import recipes
+from pipeline.measures.border_roads.params import (
+    ConfidenceParams,
+    DeadEndsParams,
+    MissingLinksParams,
+)
 from pipeline.measures.borders.params import BordersParams
 from pipeline.measures.network import network
 from pipeline.measures.network.params import NetworkParams
@@ -129,10 +132,11 @@ class World:
             "transit_links",
         )
         parts = [
-            dead_ends.find_road_ends(
+            recipes.find_road_ends(
                 border,
                 **{name: self[name] for name in names},
                 params=DeadEndsParams(**changes),
+                confidence_params=ConfidenceParams(),
             )
             for border in self["borders"]["border_id"]
         ]
@@ -157,11 +161,12 @@ class World:
             "buildings",
             "barriers",
         )
-        made = missing_links.pair_road_ends(
+        made = recipes.pair_road_ends(
             **{name: self[name] for name in names},
             road_ends=self.road_ends(),
             params=MissingLinksParams(**changes),
             borders_params=BordersParams(),
+            confidence_params=ConfidenceParams(),
         )
         conform("dead_ends", made["dead_ends"])
         return made

@@ -14,7 +14,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from small_roads import CRS, DETOUR, STUBS, World
 
-from pipeline.measures.border_roads import links as missing_links
+from pipeline.measures.border_roads import recipes
 from pipeline.measures.border_roads.params import MissingLinksParams
 from pipeline.measures.routing.params import RoutingParams
 from pipeline.measures.routing.within_cell import within_cell_min
@@ -56,7 +56,7 @@ def zones_at(world, xy, people):
 def gains(world, zones, links, batch=1_000, **changes):
     params = MissingLinksParams(**changes)
     parts = [
-        missing_links.link_gains(
+        recipes.link_gains(
             (start, min(start + batch, len(zones))),
             links,
             zones,
@@ -66,7 +66,7 @@ def gains(world, zones, links, batch=1_000, **changes):
         )
         for start in range(0, len(zones), batch)
     ]
-    return missing_links.assemble_links(links, pd.concat(parts, ignore_index=True), zones)
+    return recipes.assemble_links(links, pd.concat(parts, ignore_index=True), zones)
 
 
 # --- the oracle: networkx on the roads themselves, with the link really there -----------------

@@ -9,7 +9,7 @@ import shapely
 from small_roads import DETOUR, STUBS, World
 
 from pipeline.layers import conform
-from pipeline.measures.border_roads import links as missing_links
+from pipeline.measures.border_roads.links import rank_links
 
 
 def only(frame):
@@ -327,7 +327,7 @@ def test_ranks_follow_gain_per_km_and_leave_the_unknown_out():
     links["gain_person_min_a"] = [10.0, 10.0, 10.0, np.nan]
     links["gain_person_min_b"] = [0.0, 0.0, 5.0, 1.0]
     links["benefit_share_a_pct"], links["rank"] = 50.0, pd.array([pd.NA] * 4, dtype="Int64")
-    ranked = missing_links.rank_links(links)
+    ranked = rank_links(links)
     assert ranked["link_id"].tolist() == ["b", "c", "d", "a"]
     assert ranked["rank"].tolist()[:3] == [1, 2, 3]
     assert pd.isna(ranked["rank"].iloc[3])
