@@ -93,10 +93,14 @@ def partial_gains(
     origins, sides = origins[origins_used], sides[origins_used]
     access = network.access_of_zones(zone_grid)
     ends = times_of_ends(links, access, network, params.horizon_min)
-    order_a = np.argsort(ends.from_a, axis=1, kind="stable").astype(np.int32)
-    order_b = np.argsort(ends.from_b, axis=1, kind="stable").astype(np.int32)
     inside = within_cell_min(zone_grid.geometry.to_numpy(), routing_params)
-    minutes = links["link_minutes"].to_numpy(float)
+    beyond = _Beyond(
+        ends.from_a,
+        ends.from_b,
+        np.argsort(ends.from_a, axis=1, kind="stable").astype(np.int32),
+        np.argsort(ends.from_b, axis=1, kind="stable").astype(np.int32),
+        links["link_minutes"].to_numpy(float),
+    )
     for rows_of, old in network.stream_between(
         access.take(origins), access, cutoff_min=params.horizon_min, batch=BLOCK
     ):
@@ -107,23 +111,10 @@ def partial_gains(
         old = np.minimum(old, params.horizon_min)
         pull = people * np.exp2(-old / params.decay_half_min)
         share = people[block] / pull.sum(axis=1)
-        _add_gains(
-            block,
-            old,
-            pull,
-            share,
-            sides[rows_of],
-            ends.to_a[:, block],
-            ends.to_b[:, block],
-            ends.from_a,
-            ends.from_b,
-            order_a,
-            order_b,
-            minutes,
-            params.horizon_min,
-            params.gain_cap_min,
-            gain,
+        origins_here = _Block(
+            block, old, pull, share, sides[rows_of], ends.to_a[:, block], ends.to_b[:, block]
         )
+        _add_gains(origins_here, beyond, params.horizon_min, params.gain_cap_min, gain)
     return gain[:, 0], gain[:, 1]
 
 
@@ -167,23 +158,35 @@ def _access_of_side(
     return Access.concat([access, on_road]).take(order), link
 
 
+class _Block(NamedTuple):
+    """Origins whose gains are added at once: their rows, times, pull and share of people.
+
+    ``old`` and ``pull`` are [origins, zones], ``sides`` [origins, links, 2], ``to_a`` and
+    ``to_b`` [links, origins].
+    """
+
+    own: Ints
+    old: Floats
+    pull: Floats
+    share: Floats
+    sides: Flags
+    to_a: Floats
+    to_b: Floats
+
+
+class _Beyond(NamedTuple):
+    """Times from both ends to all zones [links, zones], zones by these times, and the links' own."""
+
+    from_a: Floats
+    from_b: Floats
+    order_a: NDArray[np.int32]
+    order_b: NDArray[np.int32]
+    minutes: Floats
+
+
 @numba.njit(cache=True, nogil=True)
 def _add_gains(  # type: ignore[no-untyped-def]
-    own,
-    old,
-    pull,
-    share,
-    sides,
-    to_a,
-    to_b,
-    from_a,
-    from_b,
-    order_a,
-    order_b,
-    minutes,
-    horizon,
-    cap,
-    gain,
+    block, beyond, horizon, cap, gain
 ):
     """Add the gains of a block of origins to ``gain`` [links, 2].
 
@@ -192,6 +195,8 @@ def _add_gains(  # type: ignore[no-untyped-def]
     each asks for one end to be nearer than the other by more than the link
     (where no turn is forbidden at the ends themselves, as at a dead end).
     """
+    own, old, pull, share, sides, to_a, to_b = block
+    from_a, from_b, order_a, order_b, minutes = beyond
     for link in range(len(minutes)):
         for row in range(len(old)):
             if not (sides[row, link, 0] or sides[row, link, 1]):

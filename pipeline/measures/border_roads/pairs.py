@@ -86,7 +86,7 @@ def propose_links(
     free = np.flatnonzero(is_road & ~ends["is_mapping_gap"].to_numpy(dtype=bool))
     barrier = _barrier_links(ends, roads, params)
     barrier, barrier_short = split_by_detour(barrier, ends, roads, networks, params)
-    pairs = _facing_pairs(ends, free, roads, crosses, params)
+    pairs = _facing_pairs(ends, free, crosses, params)
     good, short = split_by_detour(pairs, ends, roads, networks, params)
     faced = _facing_roads(ends, free, roads, foreign, params)
     faced, _ = split_by_detour(
@@ -147,7 +147,6 @@ def _links_table(**columns: ArrayLike) -> pd.DataFrame:
 def _facing_pairs(
     ends: pd.DataFrame,
     free: Ints,
-    roads: gpd.GeoDataFrame,
     crosses: Callable[[Ints, Ints], Flags],
     params: MissingLinksParams,
 ) -> pd.DataFrame:
