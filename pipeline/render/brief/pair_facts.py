@@ -15,16 +15,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
+from typing import TypedDict
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from pipeline.render.page.summary import NOT_COUNTED
-from pipeline.terms import ONE_HOUR_MIN
+from pipeline.terms import MODES, ONE_HOUR_MIN
 
 CITY_CENTRES = ("core", "city")
+SHARES = ("ecological", "farmland", "urban", "unknown")
+"""Parts of a belt, which add up to the whole."""
 NAME_BYTES = 180
 """File systems take 255 bytes; a city's id may be 64 letters of any script."""
 
@@ -51,9 +54,63 @@ class Pair:
             name = f"pair-{blake2b(name.encode(), digest_size=16).hexdigest()}"
         return f"{metro_id}/{name}.html"
 
-    def rows(self, frame: Any) -> Any:
+    def rows(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The rows of a layer that belong to one of its borders."""
         return frame[frame["border_id"].isin(self.borders).to_numpy()]
+
+
+class OneWay(TypedDict):
+    """One row of ``centre_times``; None is unknown."""
+
+    minutes: float | None
+    distance_km: float | None
+    detour_ratio: float | None
+    reason: str | None
+
+
+class TimesRow(TypedDict):
+    """Times of one mode between two centres, both ways; None is unknown."""
+
+    mode: str
+    there: float | None
+    back: float | None
+    distance_km: float | None
+    detour_ratio: float | None
+    reason: str | None
+
+
+class EffectRow(TypedDict):
+    """The border effect of one mode in percent; ``borders``: how many went in."""
+
+    mode: str
+    penalty: float | None
+    low: float | None
+    high: float | None
+    placebo_low: float | None
+    placebo_high: float | None
+    includes_river: bool
+    borders: int
+    reason: str | None
+
+
+class BeltRow(TypedDict):
+    """What lies in one city's belt; shares in percent by `SHARES`, None where not known."""
+
+    city_id: str
+    area_km2: float
+    shares: dict[str, float | None]
+    similarity: float | None
+
+
+class IndexRow(TypedDict):
+    """One dimension's score, interval and coverage, and the metro's score."""
+
+    dimension: str
+    score: float | None
+    low: float | None
+    high: float | None
+    coverage_pct: float | None
+    metro: float | None
 
 
 def pairs_of(borders: pd.DataFrame) -> list[Pair]:
@@ -119,24 +176,19 @@ def crossing_counts(pair: Pair, crossings: pd.DataFrame) -> dict[str, int]:
     return {str(name): int(count) for name, count in classes.value_counts().items()}
 
 
-def times_between(
-    pair: Pair, centres: pd.DataFrame, centre_times: pd.DataFrame
-) -> list[dict[str, Any]]:
-    """Times between the two cities' own centres: a row per mode, both ways.
-
-    Keys: mode, there, back (minutes or None), distance_km, detour_ratio, reason.
-    """
+def times_between(pair: Pair, centres: pd.DataFrame, centre_times: pd.DataFrame) -> list[TimesRow]:
+    """Times between the two cities' own centres: a row per mode, both ways."""
     of_city = centres[centres["kind"].isin(CITY_CENTRES).to_numpy()]
     ids = dict(zip(of_city["city_id"], of_city["centre_id"], strict=True))
     a, b = ids.get(pair.city_a), ids.get(pair.city_b)
-    rows = []
-    for mode in ("drive", "drive_peak", "transit"):
+    rows: list[TimesRow] = []
+    for mode in MODES:
         of_mode = centre_times[(centre_times["mode"] == mode).to_numpy()]
         there = _first(of_mode, a, b)
         back = _first(of_mode, b, a)
-        if there is None and back is None:
+        one = there or back
+        if one is None:
             continue
-        one: dict[str, Any] = there or back or {}
         rows.append(
             {
                 "mode": mode,
@@ -150,12 +202,21 @@ def times_between(
     return rows
 
 
-def _first(times: pd.DataFrame, start: Any, end: Any) -> dict[str, Any] | None:
+def _first(times: pd.DataFrame, start: str | None, end: str | None) -> OneWay | None:
     found = times[((times["from_id"] == start) & (times["to_id"] == end)).to_numpy()]
     if found.empty:
         return None
-    row = found.iloc[0].to_dict()
-    return {key: None if pd.isna(value) else value for key, value in row.items()}
+    row = found.iloc[0]
+    return {
+        "minutes": _known(row["minutes"]),
+        "distance_km": _known(row["distance_km"]),
+        "detour_ratio": _known(row["detour_ratio"]),
+        "reason": None if pd.isna(row["reason"]) else str(row["reason"]),
+    }
+
+
+def _known(value: float) -> float | None:
+    return None if pd.isna(value) else float(value)
 
 
 def reach_of_city(city_id: str, zones: pd.DataFrame) -> dict[str, float | None]:
@@ -182,15 +243,11 @@ def reach_of_city(city_id: str, zones: pd.DataFrame) -> dict[str, float | None]:
     return found
 
 
-def effect_of(pair: Pair, border_effect: pd.DataFrame) -> list[dict[str, Any]]:
-    """The border effect by mode: of its one border, else the median over those known.
-
-    Keys: mode, penalty, low, high, placebo_low, placebo_high, includes_river,
-    borders (how many went in), reason.
-    """
-    rows = []
+def effect_of(pair: Pair, border_effect: pd.DataFrame) -> list[EffectRow]:
+    """The border effect by mode: of its one border, else the median over those known."""
+    rows: list[EffectRow] = []
     found = pair.rows(border_effect)
-    for mode in ("drive", "drive_peak", "transit"):
+    for mode in MODES:
         part = found[(found["mode"] == mode).to_numpy()]
         if part.empty:
             continue
@@ -213,29 +270,32 @@ def effect_of(pair: Pair, border_effect: pd.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
-def belts_of(pair: Pair, eco_zones: pd.DataFrame) -> list[dict[str, Any]]:
-    """What lies in the belt on each side, of the widest belt measured; a row per city.
-
-    Keys: city_id, area_km2, and mean shares ecological, farmland, urban,
-    unknown, similarity (None where not known).
-    """
+def belts_of(pair: Pair, eco_zones: pd.DataFrame) -> list[BeltRow]:
+    """What lies in the belt on each side, of the widest belt measured; a row per city."""
     found = pair.rows(eco_zones)
     if found.empty:
         return []
     # Rivers widen the belt on one side: the widest of each side is the whole of it.
     widest = found.groupby(["border_id", "city_id"])["belt_km"].transform("max")
     found = found[(found["belt_km"] == widest).to_numpy()]
-    rows = []
+    rows: list[BeltRow] = []
     for city_id in pair.cities:
         part = found[(found["city_id"] == city_id).to_numpy()]
         area = part["area_km2"].to_numpy(dtype=float)
         if not area.sum() > 0:
             continue
-        row: dict[str, Any] = {"city_id": city_id, "area_km2": float(area.sum())}
-        for name in ("ecological", "farmland", "urban", "unknown"):
-            row[name] = weighted_mean(part[f"{name}_pct"].to_numpy(dtype=float), area)
-        row["similarity"] = weighted_mean(part["similarity_across"].to_numpy(dtype=float), area)
-        rows.append(row)
+        means = {
+            name: weighted_mean(part[name].to_numpy(dtype=float), area)
+            for name in ("similarity_across", *(f"{each}_pct" for each in SHARES))
+        }
+        rows.append(
+            {
+                "city_id": city_id,
+                "area_km2": float(area.sum()),
+                "shares": {each: means[f"{each}_pct"] for each in SHARES},
+                "similarity": means["similarity_across"],
+            }
+        )
     return rows
 
 
@@ -256,7 +316,7 @@ def conflicts(pair: Pair, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 def index_of(
     pair: Pair, integration_index: pd.DataFrame, dimensions: Iterable[str]
-) -> list[dict[str, Any]]:
+) -> list[IndexRow]:
     """Score, interval and coverage per dimension, with the metro's score beside it.
 
     Of its one border, else the median over its borders (then without an interval).
@@ -265,7 +325,7 @@ def index_of(
     whole = integration_index[
         (integration_index["border_id"].isna() & integration_index["city_id"].isna()).to_numpy()
     ]
-    rows = []
+    rows: list[IndexRow] = []
     for dimension in dimensions:
         part = own[(own["dimension"] == dimension).to_numpy()]
         if part.empty:
@@ -284,7 +344,7 @@ def index_of(
     return rows
 
 
-def weighted_mean(values: Any, weights: Any) -> float | None:
+def weighted_mean(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float | None:
     """Mean over what is known; None where nothing is."""
     ok = np.isfinite(values) & np.isfinite(weights)
     total = weights[ok].sum()

@@ -7,25 +7,14 @@ page is plain HTML: it reads without scripts; a small one switches the language.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from markupsafe import Markup
 
 from pipeline.render.page import bilingual as say
 from pipeline.render.page import style, words
 from pipeline.render.page.facts import MetroCard
+from pipeline.terms import DIMENSIONS
 
-DIMENSIONS = (
-    "overall",
-    "transport",
-    "market",
-    "industry",
-    "innovation",
-    "services",
-    "urban_rural",
-    "ecology",
-    "coordination",
-)
 FIGURES = (
     ("figure.cities", "cities", ""),
     ("figure.population", "population", "people"),
@@ -74,7 +63,7 @@ def render_index(cards: Sequence[MetroCard]) -> dict[str, bytes]:
     return {"index.html": page.encode()}
 
 
-def _card(card: MetroCard) -> dict[str, Any]:
+def _card(card: MetroCard) -> dict[str, object]:
     overall = card.index.get("overall", {})
     return {
         "name": say.both(card.name, card.name_en),
@@ -127,7 +116,7 @@ def _small_map(card: MetroCard) -> Markup:
     ).format(card.view_height, Markup("").join(parts))
 
 
-def _comparison(cards: Sequence[MetroCard]) -> list[dict[str, Any]]:
+def _comparison(cards: Sequence[MetroCard]) -> list[dict[str, object]]:
     """Dimensions down, metros across; scores with their intervals and coverage."""
     return [
         {
@@ -135,11 +124,11 @@ def _comparison(cards: Sequence[MetroCard]) -> list[dict[str, Any]]:
             "is_overall": dimension == "overall",
             "cells": [_cell(card.index.get(dimension) or {}) for card in cards],
         }
-        for dimension in DIMENSIONS
+        for dimension in ("overall", *DIMENSIONS)
     ]
 
 
-def _cell(entry: dict[str, float | None]) -> dict[str, Any]:
+def _cell(entry: dict[str, float | None]) -> dict[str, object]:
     coverage = entry.get("coverage_pct")
     return {
         "is_faint": coverage is not None and coverage < WELL_COVERED_PCT,

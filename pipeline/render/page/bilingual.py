@@ -12,7 +12,6 @@ import re
 import sys
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
@@ -58,7 +57,7 @@ def both_svg(zh: str, en: str) -> Markup:
     ).format(zh, en)
 
 
-def text(key: str, **values: Any) -> Markup:
+def text(key: str, **values: object) -> Markup:
     """A message, filled in. A value is text, or a pair of texts (Chinese, English)."""
     pairs = {n: v if isinstance(v, tuple) else (v, v) for n, v in values.items()}
     zh, en = (
@@ -68,7 +67,7 @@ def text(key: str, **values: Any) -> Markup:
     return both(zh, en)
 
 
-def word(kind: str, value: Any) -> Markup:
+def word(kind: str, value: object) -> Markup:
     """The word for a value of a listed column; the value itself where there is none."""
     if is_unknown(value):
         return unknown()
@@ -76,7 +75,13 @@ def word(kind: str, value: Any) -> Markup:
     return text(key) if key in words.messages()["en"] else both(str(value), str(value))
 
 
-def plain(key: str, language: str, **values: Any) -> str:
+def word_texts(kind: str, value: str) -> tuple[str, str]:
+    """`word` as a pair of texts, to be filled in elsewhere."""
+    zh, en = (words.messages()[each].get(f"{kind}.{value}", value) for each in words.LANGUAGES)
+    return zh, en
+
+
+def plain(key: str, language: str, **values: object) -> str:
     """A message in one language, for titles and attributes; not escaped.
 
     Filled in at one go: braces inside a value stay as they are.
@@ -94,17 +99,17 @@ def unknown() -> Markup:
     return text("ui.unknown")
 
 
-def is_unknown(value: Any) -> bool:
+def is_unknown(value: object) -> bool:
     """Whether a cell of a layer is null."""
     return value is None or bool(pd.isna(value))
 
 
-def known(value: Any, form: Callable[[float], Markup]) -> Markup:
+def known(value: float | None, form: Callable[[float], Markup]) -> Markup:
     """A number in its form, or the words for not known."""
-    return unknown() if is_unknown(value) else form(float(value))
+    return unknown() if value is None or is_unknown(value) else form(float(value))
 
 
-def number(value: Any, decimals: int = 0) -> Markup:
+def number(value: float | None, decimals: int = 0) -> Markup:
     """A number with thousands separators, no zeros behind the point."""
     return known(value, lambda x: escape(digits(x, decimals)))
 
@@ -117,17 +122,17 @@ def digits(value: float, decimals: int = 0) -> str:
     return "0" if shown in ("-0", "") else shown
 
 
-def percent(value: Any, decimals: int = 0) -> Markup:
+def percent(value: float | None, decimals: int = 0) -> Markup:
     """A share of 100."""
     return known(value, lambda x: Markup("{}%").format(digits(x, decimals)))
 
 
-def signed_percent(value: Any) -> Markup:
+def signed_percent(value: float | None) -> Markup:
     """A percentage that says which way it goes."""
     return known(value, lambda x: Markup("{}{}%").format("+" if x > 0 else "", digits(x)))
 
 
-def unit(value: Any, name: str, decimals: int = 0) -> Markup:
+def unit(value: float | None, name: str, decimals: int = 0) -> Markup:
     """A number with its unit, ``unit.<name>`` of the messages."""
 
     def form(x: float) -> Markup:
@@ -137,12 +142,12 @@ def unit(value: Any, name: str, decimals: int = 0) -> Markup:
     return known(value, form)
 
 
-def distance(metres: Any) -> Markup:
+def distance(metres: float | None) -> Markup:
     """Metres below a kilometre, kilometres above."""
     return known(metres, lambda x: unit(x, "m") if round(x) < 1000 else unit(x / 1000.0, "km", 1))
 
 
-def people(value: Any) -> Markup:
+def people(value: float | None) -> Markup:
     """Large counts in ten thousands in Chinese, in millions in English."""
     return known(value, lambda x: both(*people_texts(x)))
 

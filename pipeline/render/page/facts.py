@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
 
 from pipeline.metros.catalogue import Metro
 
@@ -80,35 +79,28 @@ class MetroCard:
     view_height: float = 220.0
     briefs: tuple[tuple[str, str, str], ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
-        """A dict of JSON types."""
-        return asdict(self)
-
     @classmethod
-    def from_dict(cls, table: dict[str, Any]) -> MetroCard:
-        """The inverse of `to_dict`; unknown keys of another version are ignored."""
+    def from_json(cls, payload: bytes) -> MetroCard:
+        """The inverse of `to_json`; unknown keys of another version are ignored."""
+        table = json.loads(payload, object_hook=_frozen)
         known = {each.name for each in fields(cls)}
         kept = {key: value for key, value in table.items() if key in known}
-        fact_names = {each.name for each in fields(PageFacts)}
-        facts: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value
-            for key, value in kept["facts"].items()
-            if key in fact_names
-        }
-        kept["facts"] = PageFacts(**facts)
-        kept["outline_svg"] = tuple(kept.get("outline_svg", ()))
-        kept["briefs"] = tuple(tuple(each) for each in kept.get("briefs", ()))
-        kept["links_svg"] = tuple(tuple(each) for each in kept.get("links_svg", ()))
+        facts = {each.name for each in fields(PageFacts)}
+        kept["facts"] = PageFacts(**{k: v for k, v in kept["facts"].items() if k in facts})
         return cls(**kept)
 
     def to_json(self) -> bytes:
         """UTF-8 JSON, the content of ``assets/<metro>.card.json``."""
-        return json.dumps(self.to_dict(), ensure_ascii=False, indent=1).encode()
+        return json.dumps(asdict(self), ensure_ascii=False, indent=1).encode()
 
-    @classmethod
-    def from_json(cls, payload: bytes) -> MetroCard:
-        """The inverse of `to_json`."""
-        return cls.from_dict(json.loads(payload))
+
+def _frozen(table: dict[str, object]) -> dict[str, object]:
+    """A JSON object with its lists as tuples, lists within lists too."""
+    return {key: _as_tuple(value) for key, value in table.items()}
+
+
+def _as_tuple(value: object) -> object:
+    return tuple(map(_as_tuple, value)) if isinstance(value, list) else value
 
 
 def card_name(metro_id: str) -> str:

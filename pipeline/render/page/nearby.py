@@ -6,14 +6,13 @@ for readers, not a measure.
 
 from __future__ import annotations
 
-from typing import Any
-
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
-from pipeline.render.page.encode import METRES_PER_DEGREE
+from pipeline.render.page.encode import METRES_PER_DEGREE, Geometries
 
 WITHIN_M = 5_000.0
 KINDS = ("city", "town", "suburb", "quarter", "village", "hamlet")
@@ -35,7 +34,7 @@ def nearest_names(frame: gpd.GeoDataFrame, places: gpd.GeoDataFrame) -> pd.Serie
     return pd.Series(names, index=frame.index, dtype="object")
 
 
-def _points(frame: gpd.GeoDataFrame, scale: Any) -> Any:
+def _points(frame: gpd.GeoDataFrame, scale: NDArray[np.float64]) -> Geometries:
     geometry = frame.geometry.to_numpy()
     is_line = shapely.get_dimensions(geometry) == 1
     points = np.array(shapely.centroid(geometry), dtype=object)

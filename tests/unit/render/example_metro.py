@@ -6,7 +6,6 @@ is checked against the schemas, so that the pages are tested on what they get.
 
 from __future__ import annotations
 
-import inspect
 from itertools import pairwise
 from typing import Any
 
@@ -51,6 +50,18 @@ CITIES = (
     ("410200", "开封市", "Kaifeng", 113.55, 114.1, 4_824_016.0),
     ("411000", "许昌市", "Xuchang", 114.1, 114.5, None),
 )
+
+
+class Watched(dict[str, Any]):
+    """A mapping that remembers what was taken from it."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        super().__init__(given)
+        self.taken: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.taken.add(name)
+        return super().__getitem__(name)
 
 
 def metro(**changes: Any) -> Metro:
@@ -406,10 +417,7 @@ def page(which: dict[str, Any], facts: PageFacts = FACTS, **changes: Any) -> dic
 
 
 def briefs(which: dict[str, Any], facts: PageFacts = FACTS, **changes: Any) -> dict[str, bytes]:
-    wanted = inspect.signature(pair_brief.render_pair_briefs).parameters
-    return pair_brief.render_pair_briefs(
-        metro(**changes), facts, **{name: which[name] for name in wanted if name in which}
-    )
+    return pair_brief.render_pair_briefs(metro(**changes), facts, which)
 
 
 def layer_names() -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import inspect
 import re
 from types import ModuleType
 from typing import Any
@@ -15,7 +14,7 @@ import pytest
 from shapely.geometry import LineString, Point
 
 from pipeline.flow.stages import STAGES
-from pipeline.render.brief import pair_brief, pair_facts, pair_map
+from pipeline.render.brief import map_frame, map_labels, pair_brief, pair_facts, signs
 from pipeline.render.page import bilingual, evidence, nearby, words
 
 FIRST, SECOND = "example/410100-410200.html", "example/410200-411000.html"
@@ -26,10 +25,11 @@ def text_of(page: bytes) -> str:
     return html.unescape(re.sub(r"<[^>]*>", " ", page.decode()))
 
 
-def test_the_stage_gives_what_the_briefs_take() -> None:
+def test_the_stage_gives_what_the_briefs_take(example: ModuleType) -> None:
     stage = next(each for each in STAGES if each.name == "pair_briefs")
-    wanted = set(inspect.signature(pair_brief.render_pair_briefs).parameters)
-    assert set(stage.inputs) == wanted - {"metro", "facts"}
+    watched = example.Watched(example.layers())
+    example.briefs(watched)
+    assert watched.taken == set(stage.inputs)
 
 
 def test_a_brief_per_pair_of_neighbours(example: ModuleType) -> None:
@@ -92,13 +92,9 @@ def test_a_value_with_braces_is_not_filled_in_again() -> None:
     assert shown.startswith("{b} – B")
 
 
-@pytest.mark.parametrize(
-    "name", sorted(inspect.signature(pair_brief.render_pair_briefs).parameters)
-)
+@pytest.mark.parametrize("name", pair_brief.LAYERS)
 def test_every_empty_layer_by_itself(example: ModuleType, name: str) -> None:
     full = example.layers()
-    if name not in full:
-        pytest.skip("no layer")
     pages = example.briefs(full | {name: full[name].iloc[:0]})
     assert len(pages) == (0 if name == "borders" else 2)
     said = {
@@ -124,8 +120,8 @@ def test_many_rows_are_cut_and_counted(example: ModuleType) -> None:
         pair_facts.pairs_of(example.layers()["borders"])[0],
         example.layers(links=60)["missing_links"],
     )
-    assert page.count('href="../example.html#theme=links') == pair_brief.MAX_PROJECTS
-    assert f"{len(links) - pair_brief.MAX_PROJECTS} more stand on the map page" in page
+    assert page.count('href="../example.html#theme=links') == signs.MAX_PROJECTS
+    assert f"{len(links) - signs.MAX_PROJECTS} more stand on the map page" in page
 
 
 def test_two_runs_give_the_same_bytes(example: ModuleType) -> None:
@@ -230,7 +226,7 @@ def test_belts_weigh_by_area_and_take_the_widest(example: ModuleType) -> None:
     zones["area_km2"] = [1.0, 3.0, 100.0]
     zones["urban_pct"] = [100.0, 20.0, 77.0]
     (row,) = pair_facts.belts_of(pair, zones)
-    assert row["urban"] == pytest.approx(40.0)
+    assert row["shares"]["urban"] == pytest.approx(40.0)
 
 
 # --- the map ------------------------------------------------------------------------
@@ -245,7 +241,7 @@ def test_belts_weigh_by_area_and_take_the_widest(example: ModuleType) -> None:
     ],
 )
 def test_the_frame_holds_the_border_and_keeps_scale(bounds: Any, is_wide: bool | None) -> None:
-    frame = pair_map.frame_of(bounds, 150.0)
+    frame = map_frame.frame_of(bounds, 150.0)
     if is_wide is not None:
         assert frame.is_wide is is_wide
     assert frame.west < bounds[0] and frame.east > bounds[2]
@@ -253,20 +249,20 @@ def test_the_frame_holds_the_border_and_keeps_scale(bounds: Any, is_wide: bool |
     corners = frame.to_paper(np.array([[frame.west, frame.north], [frame.east, frame.south]]))
     np.testing.assert_allclose(corners[0], 0, atol=1e-6)
     np.testing.assert_allclose(
-        corners[1], [frame.width_mm * pair_map.UNIT, frame.height_mm * pair_map.UNIT], rtol=1e-6
+        corners[1], [frame.width_mm * map_frame.UNIT, frame.height_mm * map_frame.UNIT], rtol=1e-6
     )
 
 
 def test_badges_do_not_overlap() -> None:
-    frame = pair_map.frame_of((113.0, 34.0, 114.5, 34.4), 150.0)
-    room = pair_map._Room(frame)
-    marks = [pair_map.Mark(113.7, 34.2, str(n), "#000") for n in range(9)]
-    drawn = str(pair_map._badges(frame, marks, room))
+    frame = map_frame.frame_of((113.0, 34.0, 114.5, 34.4), 150.0)
+    room = map_labels.Room(frame)
+    marks = [map_labels.Mark(113.7, 34.2, str(n), "#000") for n in range(9)]
+    drawn = str(map_labels.draw_badges(frame, marks, room))
     spots = re.findall(r'<text x="(\d+)" y="(\d+)"', drawn)
     assert len(spots) == 9
     at = np.array(spots, dtype=float)
     apart = np.abs(at[:, None] - at[None]).max(axis=2) + 1e9 * np.eye(9)
-    assert apart.min() >= 3.4 * pair_map.UNIT
+    assert apart.min() >= 3.4 * map_frame.UNIT
 
 
 # --- words --------------------------------------------------------------------------

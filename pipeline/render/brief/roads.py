@@ -1,0 +1,111 @@
+"""Projects and bottlenecks: the rows of the roads' tables."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+from markupsafe import Markup
+
+from pipeline.render.brief import pair_facts
+from pipeline.render.brief.signs import MAX_NARROWS, MAX_PROJECTS, letter
+from pipeline.render.brief.subject import Row, Subject
+from pipeline.render.page import bilingual as say
+from pipeline.render.page import style
+from pipeline.render.page.evidence import in_chinese
+from pipeline.render.page.nearby import nearest_names
+
+
+def projects(made: Subject, links: gpd.GeoDataFrame) -> list[Row]:
+    shown = links.iloc[:MAX_PROJECTS]
+    near = nearest_names(shown, made.layers["places"])
+    names = pair_facts.road_names(shown, made.layers["dead_ends"])
+    rows: list[Row] = []
+    for n, row in enumerate(shown.to_dict("records")):
+        share = row["share_first_pct"]
+        first = None if say.is_unknown(share) else round(float(share))
+        rows.append(
+            {
+                "mark": str(n + 1),
+                "colour": style.STATUS[row["status"]]["color"],
+                "href": made.link("links", "missing_links", row["link_id"]),
+                "title": _link_title(names[n], row["highway"], near.iloc[n]),
+                "under": say.word("highway", row["highway"])
+                if not any(names[n])
+                else _link_place(row["highway"], near.iloc[n]),
+                "rank": None if say.is_unknown(row["rank"]) else int(row["rank"]),
+                "status": say.word("status", row["status"]),
+                "obstacle": None
+                if row["obstacle"] == "none"
+                else say.word("obstacle", row["obstacle"]),
+                "gap": say.distance(row["gap_m"]),
+                "detour": say.text("popup.no_way_round")
+                if say.is_unknown(row["detour_m"])
+                else Markup("{} {}").format(say.text("brief.round"), say.distance(row["detour_m"])),
+                "saved": say.unit(row["minutes_saved"], "min", 1)
+                if not say.is_unknown(row["minutes_saved"])
+                else say.DASH,
+                "nobody": row["gain_first"] == 0 and row["gain_second"] == 0,
+                "gain_first": say.people(row["gain_first"]),
+                "gain_second": say.people(row["gain_second"]),
+                "share_first": first,
+                "cost": say.word("cost", row["indicative_cost_class"]),
+                "confidence": say.number(row["confidence"], 2),
+            }
+        )
+    return rows
+
+
+def _link_title(names: tuple[str | None, str | None], highway: str, near: object) -> Markup:
+    known = list(dict.fromkeys(name for name in names if name))
+    if known:
+        return say.both(" – ".join(known), " – ".join(known))
+    kind = say.word_texts("highway", highway)
+    if say.is_unknown(near):
+        return say.text("popup.unnamed_link", **{"class": kind})
+    return say.text("popup.unnamed_near", **{"class": kind, "place": str(near)})
+
+
+def _link_place(highway: str, near: object) -> Markup:
+    kind = say.word("highway", highway)
+    if say.is_unknown(near):
+        return kind
+    return Markup("{} &middot; {}").format(kind, say.text("popup.near_place", place=str(near)))
+
+
+def narrows(made: Subject, narrow: gpd.GeoDataFrame) -> list[Row]:
+    shown = narrow.iloc[:MAX_NARROWS]
+    near = nearest_names(shown, made.layers["places"])
+    rows: list[Row] = []
+    for n, row in enumerate(shown.to_dict("records")):
+        label = road_label(row["name"], row["ref"])
+        title = (
+            say.both(label, label)
+            if label
+            else say.text("popup.unnamed", **{"class": say.word_texts("highway", row["highway"])})
+        )
+        rows.append(
+            {
+                "mark": letter(n),
+                "colour": style.BOTTLENECK[row["kind"]]["color"],
+                "href": made.link("bottlenecks", "bottlenecks", row["bottleneck_id"]),
+                "title": title,
+                "near": None if say.is_unknown(near.iloc[n]) else str(near.iloc[n]),
+                "kind": say.word("bottleneck", row["kind"]),
+                "marks": [
+                    say.text(f"popup.{name}")
+                    for name, flag in (("bridge", row["is_bridge"]), ("toll", row["is_toll_plaza"]))
+                    if flag
+                ],
+                "here": say.number(row["capacity_here_pcu_h"]),
+                "approach": say.number(row["capacity_approach_pcu_h"]),
+                "ratio": say.number(row["capacity_ratio"], 2),
+                "load": say.percent(row["load_share_pct"]),
+                "evidence": say.both(in_chinese(str(row["evidence"])), str(row["evidence"])),
+            }
+        )
+    return rows
+
+
+def road_label(name: object, ref: object) -> str:
+    """Name and number, the number once; empty where the road has neither."""
+    parts = [str(each) for each in (name, ref) if not say.is_unknown(each)]
+    return parts[0] if len(parts) == 2 and parts[1] in parts[0] else " ".join(parts)
