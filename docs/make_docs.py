@@ -1,4 +1,5 @@
-"""Writes the pages that come from code: data dictionary, parameters, drawing of the package.
+"""Writes the pages that come from code: data dictionary, parameters, indicators,
+drawing of the package.
 
 `make docs` runs it; a test compares the pages with what it would write.
 """
@@ -11,7 +12,10 @@ import house
 
 from pipeline.layers import LAYERS, Layer
 from pipeline.layers import dictionary as zh
+from pipeline.measures.integration.kinds import INDICATORS, Indicator
 from pipeline.metros.config import DEPENDENCIES, Params
+from pipeline.render.page.words import messages
+from pipeline.terms import DIMENSIONS
 
 FOLDER = Path(__file__).parent
 
@@ -161,10 +165,52 @@ def architecture() -> str:
     return house.draw()
 
 
+INDICATORS_BEGIN = "<!-- indicators: made by `make docs` from kinds.py; do not edit by hand -->\n"
+INDICATORS_END = "<!-- end of indicators -->\n"
+INDICATORS_HEAD = (
+    "| indicator | 中文 | unit | scores 5 at | scores 95 at | weight | reason | read from |\n"
+    "|---|---|---|---|---|---|---|---|\n"
+)
+
+
+def index() -> str:
+    """The page of the index as it is written, with the table of indicators of today."""
+    written = (FOLDER / "index.md").read_text(encoding="utf-8")
+    before, rest = written.split(INDICATORS_BEGIN)
+    _, after = rest.split(INDICATORS_END)
+    return before + INDICATORS_BEGIN + indicators() + INDICATORS_END + after
+
+
+def indicators() -> str:
+    """The tables of indicators by dimension, as Markdown."""
+    words = messages()
+    parts = []
+    for name in DIMENSIONS:
+        title = " ".join(words[language][f"dimension.{name}"] for language in ("en", "zh"))
+        parts.append(f"\n### {title}\n\n{INDICATORS_HEAD}")
+        parts += [_indicator(each) for each in INDICATORS if each.dimension == name]
+    return "".join(parts) + "\n"
+
+
+def _indicator(each: Indicator) -> str:
+    cells = (
+        f"`{each.name}`",
+        each.zh,
+        each.unit.name,
+        f"{each.worst:g}",
+        f"{each.best:g}",
+        f"{each.weight:g}",
+        each.reason,
+        ", ".join(each.layers),
+    )
+    return f"| {' | '.join(_text(cell) for cell in cells)} |\n"
+
+
 PAGES = {
     "data-dictionary.md": dictionary,
     "data-dictionary.zh.md": dictionary_zh,
     "parameters.md": parameters,
+    "index.md": index,
     "architecture.svg": architecture,
 }
 

@@ -37,4 +37,4 @@ MEASURES: dict[str, Measure] = {
     "border_effect_pct": _border_effect,
     "commuting_circle_pct": _commuting_circle,
 }
-"""How each of the indicators above is computed."""
+"""How each indicator of these dimensions is computed, by its name in `kinds`."""

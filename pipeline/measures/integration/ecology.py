@@ -51,4 +51,4 @@ MEASURES: dict[str, Measure] = {
     "corridors_per_100km": _eco_findings("corridors"),
     "protected_pct": _protected,
 }
-"""How each of the indicators above is computed."""
+"""How each indicator of these dimensions is computed, by its name in `kinds`."""

@@ -89,4 +89,4 @@ MEASURES: dict[str, Measure] = {
     "innovation_people_60min_pct": _innovation_people,
     "innovation_sites_60min_pct": _innovation_sites,
 }
-"""How each of the indicators above is computed."""
+"""How each indicator of these dimensions is computed, by its name in `kinds`."""

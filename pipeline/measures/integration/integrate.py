@@ -3,7 +3,8 @@
 What belongs here: the recipe, from layers to the two tables. What is scored
 stands in `scope`; the tables that indicators are read from in `places`, `reach`
 and `evidence`; the indicators in `transport`, `economy`, `services`,
-`ecology` and `coordination`; scores in `scoring`, the goalposts in `goalposts`.
+`ecology` and `coordination`; scores in `scoring`, the table of indicators in
+`kinds`.
 
 A *scope* is what is scored: a border (both cities, each the other's partner), a
 city (with its neighbours), or the metro (all neighbouring pairs). Everything an
@@ -22,8 +23,6 @@ institutions are not in open geodata.
 
 from __future__ import annotations
 
-from typing import Any
-
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -41,7 +40,7 @@ from pipeline.measures.integration.evidence import (
     stops_by_city,
     widest_belt,
 )
-from pipeline.measures.integration.goalposts import GOALPOSTS, Goalpost
+from pipeline.measures.integration.kinds import INDICATORS, Indicator
 from pipeline.measures.integration.params import IntegrationParams
 from pipeline.measures.integration.places import (
     find_sites,
@@ -65,7 +64,7 @@ MEASURES: dict[str, Measure] = {
     **ecology.MEASURES,
     **coordination.MEASURES,
 }
-"""How each indicator of the goalpost table is computed, in its order."""
+"""How each row of the table of indicators is computed, by name."""
 
 
 def integrate(
@@ -156,9 +155,9 @@ def integrate(
 def _indicator_table(scopes: list[Scope], evidence: Evidence) -> pd.DataFrame:
     rows = []
     for scope in scopes:
-        for goalpost in GOALPOSTS:
-            value, coverage = MEASURES[goalpost.indicator](scope, evidence)
-            rows.append(_indicator_row(scope, goalpost, float(value), float(coverage)))
+        for indicator in INDICATORS:
+            value, coverage = MEASURES[indicator.name](scope, evidence)
+            rows.append(_indicator_row(scope, indicator, float(value), float(coverage)))
     return pd.DataFrame(
         rows,
         columns=[
@@ -175,16 +174,16 @@ def _indicator_table(scopes: list[Scope], evidence: Evidence) -> pd.DataFrame:
 
 
 def _indicator_row(
-    scope: Scope, goalpost: Goalpost, value: float, coverage: float
-) -> dict[str, Any]:
+    scope: Scope, indicator: Indicator, value: float, coverage: float
+) -> dict[str, object]:
     is_known = np.isfinite(value)
     return {
         "border_id": scope.border_id,
         "city_id": scope.city_id,
-        "dimension": goalpost.dimension,
-        "indicator": goalpost.indicator,
+        "dimension": indicator.dimension,
+        "indicator": indicator.name,
         "value": value if is_known else np.nan,
-        "unit": goalpost.unit,
-        "score": float(score_of(value, goalpost.worst, goalpost.best)) if is_known else np.nan,
+        "unit": indicator.unit.name,
+        "score": float(score_of(value, indicator.worst, indicator.best)) if is_known else np.nan,
         "coverage_pct": min(max(coverage, 0.0), 100.0) if is_known else 0.0,
     }

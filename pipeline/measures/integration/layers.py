@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.layers.declaration import Layer, number, text
+from pipeline.measures.integration.kinds import INDICATORS
 from pipeline.terms import DIMENSIONS
 
 # A row per column reads best.
@@ -15,9 +16,9 @@ LAYERS = (
             text("border_id", "border", "not of a border"),
             text("city_id", "city", "not of a city"),
             text("dimension", "dimension", values=DIMENSIONS),
-            text("indicator", "name in the goalpost table"),
+            text("indicator", "name in the table of indicators (index.md)", values=tuple(each.name for each in INDICATORS)),
             number("value", "value", "inputs missing"),
-            text("unit", "unit"),
+            text("unit", "unit", values=tuple(dict.fromkeys(each.unit.name for each in INDICATORS))),
             number("score", "0 to 100 between the fixed goalposts", "value is null"),
             number("coverage_pct", "share of its inputs that is known"),
         ),

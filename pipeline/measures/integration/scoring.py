@@ -1,6 +1,6 @@
 """From indicators to scores: fixed goalposts, geometric means, intervals, coverage.
 
-Which goalposts there are belongs to `goalposts`; the values to the modules that
+Which goalposts there are belongs to `kinds`; the values to the modules that
 measure them.
 """
 
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from pipeline.measures.integration.goalposts import GOALPOSTS
+from pipeline.measures.integration.kinds import INDICATORS
 from pipeline.measures.integration.params import IntegrationParams
 from pipeline.measures.integration.scope import Floats
 from pipeline.terms import DIMENSIONS
@@ -62,9 +62,9 @@ class _Draws(NamedTuple):
 
 def _draw(params: IntegrationParams) -> _Draws:
     rng = np.random.default_rng(params.seed)
-    shape = (params.perturbations, len(GOALPOSTS))
+    shape = (params.perturbations, len(INDICATORS))
     worst, best, weight = (
-        np.array([getattr(each, name) for each in GOALPOSTS])
+        np.array([getattr(each, name) for each in INDICATORS])
         for name in ("worst", "best", "weight")
     )
     span = np.abs(best - worst) * params.goalpost_spread
@@ -80,7 +80,7 @@ def _draw(params: IntegrationParams) -> _Draws:
 
 def _wide(indicators: pd.DataFrame) -> Iterator[tuple[tuple[Any, Any], Floats, Floats]]:
     """Per scope: its keys, values and coverage in the order of the goalpost table."""
-    names = [each.indicator for each in GOALPOSTS]
+    names = [each.name for each in INDICATORS]
     for keys, part in indicators.groupby(["border_id", "city_id"], dropna=False, sort=False):
         by_name = part.set_index("indicator")
         values = by_name["value"].reindex(names).to_numpy(float)
@@ -100,10 +100,10 @@ def _index_rows(
     params: IntegrationParams,
 ) -> pd.DataFrame:
     worst, best, weight = (
-        np.array([getattr(each, name) for each in GOALPOSTS])
+        np.array([getattr(each, name) for each in INDICATORS])
         for name in ("worst", "best", "weight")
     )
-    of = np.array([DIMENSIONS.index(each.dimension) for each in GOALPOSTS])
+    of = np.array([DIMENSIONS.index(each.dimension) for each in INDICATORS])
     points = score_of(values, worst, best)
     known = np.where(np.isfinite(values), coverage / 100.0, 0.0)
     drawn = score_of(values[None, :], draws.worst, draws.best)

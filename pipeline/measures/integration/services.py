@@ -74,4 +74,4 @@ MEASURES: dict[str, Measure] = {
     "town_minutes_to_core": _town_statistic("minutes_to_core", np.median, 1),
     "town_spread_min": _town_statistic("minutes_to_core", _quartile_range, 4),
 }
-"""How each of the indicators above is computed."""
+"""How each indicator of these dimensions is computed, by its name in `kinds`."""

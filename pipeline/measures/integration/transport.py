@@ -74,4 +74,4 @@ MEASURES: dict[str, Measure] = {
     "bus_routes_across": _lines(is_bus=True),
     "rail_ends_per_100km": _rail_ends,
 }
-"""How each of the indicators above is computed."""
+"""How each indicator of these dimensions is computed, by its name in `kinds`."""

@@ -2,7 +2,8 @@
 
 Gathered here; the texts themselves stand in a ``words.toml`` beside what uses them:
 what several pages share in this folder, a theme's own in the theme's, those of briefs,
-reviews and the index in theirs. A file has tables of ``key = ["Chinese", "English"]``;
+reviews and the index in theirs; words of indicators and their units come from the table
+of indicators. A file has tables of ``key = ["Chinese", "English"]``;
 a text is known by both, joined by a dot, and stands in one file only.
 """
 
@@ -14,6 +15,7 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
+from pipeline.measures.integration.kinds import INDICATORS
 from pipeline.render.themes.registry import all_themes
 from pipeline.render.themes.theme import Theme
 
@@ -33,7 +35,7 @@ def messages() -> Messages:
 
 @cache
 def _gathered(themes: tuple[Theme, ...]) -> Messages:
-    found: dict[str, tuple[str, str]] = {}
+    found = indicator_words()
     for path in word_files(themes):
         own = parse_words(path.read_text(encoding="utf-8"))
         twice = found.keys() & own.keys()
@@ -61,6 +63,13 @@ def parse_words(text: str) -> dict[str, tuple[str, str]]:
             chinese, english = texts
             found[f"{table}.{key}"] = (chinese, english)
     return found
+
+
+def indicator_words() -> dict[str, tuple[str, str]]:
+    """Chinese and English of every indicator and of its unit, by dotted key."""
+    names = {f"indicator.{each.name}": (each.zh, each.en) for each in INDICATORS}
+    units = {f"indicator_unit.{each.unit.name}": each.unit[1:] for each in INDICATORS}
+    return names | units
 
 
 def template(name: str) -> str:

@@ -15,6 +15,7 @@ import pandas as pd
 from shapely.geometry import LineString, MultiLineString, MultiPolygon, Point, Polygon, box
 
 from pipeline.layers import LAYERS, conform, empty_layer
+from pipeline.measures.integration.kinds import INDICATORS
 from pipeline.metros.catalogue import Metro
 from pipeline.render.brief import pair_brief
 from pipeline.render.page import metro_map
@@ -367,14 +368,14 @@ def layers(names: tuple[str, ...] = (), zone_step: float = 0.04, links: int = 14
         "indicators",
         [
             {
-                "dimension": dimension,
-                "indicator": f"{dimension}_x",
+                "dimension": each.dimension,
+                "indicator": each.name,
                 "value": 3.25,
-                "unit": "per 100 km",
+                "unit": each.unit.name,
                 "score": 40.0,
                 "coverage_pct": 80.0,
             }
-            for dimension in DIMENSIONS
+            for each in {each.dimension: each for each in INDICATORS}.values()
         ],
     )
     made["integration_index"] = table(

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 import pipeline
 from pipeline.layers import LAYERS
 from pipeline.measures.border_roads.layers import END_KINDS, END_TYPES, OBSTACLES, STATUSES
-from pipeline.measures.integration.goalposts import GOALPOSTS
+from pipeline.measures.integration.kinds import INDICATORS
 from pipeline.metros.catalogue import Boundaries, LandCover
 from pipeline.render.page import words
 from pipeline.render.themes import registry
@@ -67,8 +67,8 @@ CODES = {
     "site_reason": SITES,
     "dimension": (*DIMENSIONS, "overall"),
     "dimension_short": (*DIMENSIONS, "overall"),
-    "indicator": tuple(each.indicator for each in GOALPOSTS),
-    "indicator_unit": tuple(each.unit for each in GOALPOSTS),
+    "indicator": tuple(each.name for each in INDICATORS),
+    "indicator_unit": tuple(each.unit.name for each in INDICATORS),
 }
 """Tables that hold a word for each of these codes and for no other."""
 
