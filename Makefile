@@ -12,7 +12,7 @@ SCHEDULER ?=
 RUN = $(PYTHON) -m pipeline run $(METRO) --source $(SOURCE) \
 	$(if $(OSM),--osm $(OSM)) $(if $(SCHEDULER),--scheduler $(SCHEDULER))
 
-.PHONY: help install all test test-full check format docs bench clean
+.PHONY: help install all compiled test test-slow test-full check format docs bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,14 +41,21 @@ all: install ## build the maps of METRO (default zhengzhou): METRO= SOURCE= OSM=
 # Files of tests share the cores; the longest stand first, so that none is left for last.
 # Tests start hundreds of processes. What these would compile, each for itself, is compiled before:
 # the package where the environment forbids to keep its bytecode, and the loops left to numba.
-test: install ## run the tests
+PYTEST = $(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder --durations=20
+SETS = tests/integration tests/browser tests/unit tests/fuzz
+
+compiled: install
 	@$(PYTHON) -m compileall -q pipeline
 	@$(PYTHON) -c 'from pipeline.flow.warm import compile_ahead; compile_ahead()'
-	$(PYTHON) -m pytest -m "not slow" -n auto --dist loadfile --no-loadscope-reorder \
-		tests/integration tests/browser tests/unit tests/fuzz
 
-test-full: install ## run all tests, the slow sweeps too
-	$(PYTHON) -m pytest
+test: compiled ## run the tests
+	$(PYTEST) -m "not slow and not sweep" $(SETS)
+
+test-slow: compiled ## run the slow tests: whole runs, clusters, object stores
+	$(PYTEST) -m "slow and not sweep" $(SETS)
+
+test-full: compiled ## run all tests, the sweeps over seeds, sizes and mutations too
+	$(PYTEST) $(SETS)
 
 check: install ## lint, format check and types
 	$(VENV)/bin/ruff check .

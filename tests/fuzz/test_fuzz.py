@@ -121,7 +121,7 @@ def test_a_few_damaged_inputs(reading, kind, tmp_path):
     check(reading, kind, range(FEW), tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize("kind", KINDS)
 def test_many_damaged_inputs(reading, kind, tmp_path):
     check(reading, kind, range(FEW, MANY + FEW), tmp_path)

@@ -54,7 +54,7 @@ def test_the_check_can_fail(truth_bench, small_borders):
     assert set(ends["outcome"]) == {"missed", "false"}
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 def test_twenty_default_samples(truth_bench, tmp_path):
     table = measured(truth_bench, tmp_path, 200_000, range(20))
     check(table, least_ends=800)

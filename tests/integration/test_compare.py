@@ -116,7 +116,7 @@ def test_the_other_way_round_new_is_opened(years):
     assert set(year.new_ends) <= opened
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_other_samples(truth_bench, tmp_path, seed):
     from pipeline.sample.write import write_sample

@@ -47,7 +47,7 @@ def test_compensation_pairs_are_the_rivers_that_cross_one_way(small_ecology):
     assert rivers["is_compensation_pair"].any()
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 def test_ten_default_samples(ecology_bench, tmp_path):
     for seed in range(10):
         path = tmp_path / f"sample-{seed}.osm.pbf"

@@ -272,8 +272,13 @@ def test_one_metro_fails_and_the_others_are_whole(sample_run, tmp_path, monkeypa
 KILLS = 30
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(KILLS))
+@pytest.mark.parametrize(
+    "seed",
+    [
+        pytest.param(seed, marks=pytest.mark.slow if seed < 2 else pytest.mark.sweep)
+        for seed in range(KILLS)
+    ],
+)
 def test_killed_at_any_moment_and_run_again(sample_run, two_cities, tmp_path, seed):
     """After any number of stages and a while more, so that the machine's speed does not matter."""
     two_cities_in(tmp_path, sample_run)

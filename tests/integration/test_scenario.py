@@ -156,7 +156,7 @@ def test_a_wrong_wish_is_one_clear_line(sample_run, command, arguments, code, to
     assert len(done.stderr.splitlines()) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize("nodes", [20_000, 100_000])
 def test_all_links_built_is_the_sample_without_gaps(truth_bench, tmp_path, nodes):
     """Times between nodes agree to a thousandth of a minute."""

@@ -175,7 +175,7 @@ class _Block(NamedTuple):
 
 
 class _Beyond(NamedTuple):
-    """Times from both ends to all zones [links, zones], zones by these times, and the links' own."""
+    """Times from both ends to all zones [links, zones], the zones by them, the links' minutes."""
 
     from_a: Floats
     from_b: Floats

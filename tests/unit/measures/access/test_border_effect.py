@@ -174,7 +174,7 @@ def test_the_interval_holds_the_true_ratio_of_the_same_pairs(delay_min):
     assert seeds_held(delay_min, range(6)) >= 5
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize("delay_min", [0.0, 5.0])
 def test_the_interval_holds_the_true_ratio_in_90_of_100_seeds(delay_min):
     assert seeds_held(delay_min, range(100)) >= 90
