@@ -10,7 +10,7 @@ from pathlib import Path
 
 import house
 
-from pipeline.layers import LAYERS, Layer
+from pipeline.layers import LAYERS, Column, Layer
 from pipeline.layers import dictionary as zh
 from pipeline.measures.integration.kinds import INDICATORS, Indicator
 from pipeline.metros.config import DEPENDENCIES, Params
@@ -104,11 +104,20 @@ def _section(layer: Layer) -> str:
     if layer.columns:
         lines.append("\n| column | type | meaning | null means |\n|---|---|---|---|\n")
     for column in layer.columns:
-        values = f" One of: {', '.join(column.values)}." if column.values else ""
         null = column.null or "never null"
-        doc = _text(column.doc) + _text(values)
+        doc = _text(column.doc) + _text(_values(column))
         lines.append(f"| {column.name} | {column.dtype} | {doc} | {_text(null)} |\n")
     return "".join(lines)
+
+
+def _values(column: Column) -> str:
+    """The values allowed, each with its meaning where the layer gives them."""
+    if not column.values:
+        return ""
+    if not column.meanings:
+        return f" One of: {', '.join(column.values)}."
+    pairs = zip(column.values, column.meanings, strict=True)
+    return f" One of: {'; '.join(f'{value} ({en})' for value, (_, en) in pairs)}."
 
 
 def _text(text: str) -> str:

@@ -30,7 +30,7 @@ from pipeline.measures.access import (
 )
 from pipeline.measures.border_roads import placebo, recipes
 from pipeline.measures.borders import borders
-from pipeline.measures.crossings import bottlenecks
+from pipeline.measures.crossings import bottlenecks, crossings, loads
 from pipeline.measures.ecology import belt, ecology, land
 from pipeline.measures.integration import integrate
 from pipeline.measures.network import network
@@ -266,7 +266,7 @@ STAGES: tuple[Stage, ...] = (
         "crossings",
         ("borders", "cities", "roads"),
         ("border_crossings",),
-        bottlenecks.find_crossings,
+        crossings.find_crossings,
         ("bottlenecks",),
         BY_BORDER,
     ),
@@ -274,7 +274,7 @@ STAGES: tuple[Stage, ...] = (
         "crossing_loads",
         ("borders", "border_crossings", "zone_grid", "routing_network"),
         ("crossings",),
-        bottlenecks.crossing_loads,
+        loads.crossing_loads,
         ("bottlenecks",),
         BY_BORDER,
     ),

@@ -45,13 +45,18 @@ PANDAS_DTYPES: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Column:
-    """One column. ``values`` lists the only values allowed; ``null`` says what null means."""
+    """One column.
+
+    ``values`` lists the only values allowed, ``meanings`` says in Chinese and English what
+    each of them means (or is empty); ``null`` says what null means.
+    """
 
     name: str
     dtype: Dtype
     doc: str
     null: str | None = None
     values: tuple[str, ...] = ()
+    meanings: tuple[tuple[str, str], ...] = ()
 
     @property
     def nullable(self) -> bool:
@@ -87,8 +92,14 @@ def built_on(base: Layer, layer: Layer, without: tuple[str, ...]) -> Layer:
     return replace(layer, columns=kept + layer.columns)
 
 
-def text(name: str, doc: str, null: str | None = None, values: tuple[str, ...] = ()) -> Column:
-    return Column(name, "str", doc, null, values)
+def text(
+    name: str,
+    doc: str,
+    null: str | None = None,
+    values: tuple[str, ...] = (),
+    meanings: tuple[tuple[str, str], ...] = (),
+) -> Column:
+    return Column(name, "str", doc, null, values, meanings)
 
 
 def number(name: str, doc: str, null: str | None = None) -> Column:

@@ -37,8 +37,12 @@ def text_zh(text: str) -> str:
 
 def meaning_zh(column: Column) -> str:
     """What a column means, with the values allowed."""
-    values = f"。取值：{'、'.join(column.values)}" if column.values else ""
-    return text_zh(column.doc) + values
+    if column.meanings:
+        pairs = zip(column.values, column.meanings, strict=True)
+        values = "；".join(f"{value}（{zh}）" for value, (zh, _) in pairs)
+    else:
+        values = "、".join(column.values)
+    return text_zh(column.doc) + (f"。取值：{values}" if values else "")
 
 
 def null_zh(column: Column) -> str:

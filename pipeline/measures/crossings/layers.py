@@ -12,6 +12,7 @@ from pipeline.layers.declaration import (
     number,
     text,
 )
+from pipeline.measures.crossings.kinds import KINDS
 
 # A row per column reads best.
 # fmt: off
@@ -57,7 +58,12 @@ LAYERS = (
         (
             text("bottleneck_id", "`<kind>/<crossing>`"),
             BORDER,
-            text("kind", "kind", values=("lane_drop", "class_drop", "speed_drop", "critical_crossing")),
+            text(
+                "kind",
+                "kind",
+                values=tuple(kind.name for kind in KINDS),
+                meanings=tuple((kind.meaning.zh, kind.meaning.en) for kind in KINDS),
+            ),
             text("name", "name", UNNAMED),
             text("ref", "road number", "no ref tag"),
             text("highway", "class at the narrow part"),

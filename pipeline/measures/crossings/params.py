@@ -24,6 +24,14 @@ class BottlenecksParams(StageParams):
     continue_deg: Annotated[float, Field(gt=0, le=180)] = Field(
         30.0, description="the straightest continuation turns by less than this"
     )
+    turn_back_deg: Annotated[float, Field(gt=0, le=180)] = Field(
+        90.0, description="a namesake that turns by this is the other carriageway"
+    )
+    heading_m: Metres = Field(20.0, description="a road's heading is taken over this length")
+    slit_m: Metres = Field(
+        200.0, description="a shorter piece in no city is a slit of the boundaries; check"
+    )
+    bridge_share: Share = Field(0.5, description="of the narrow part on a bridge; check")
     speed_drop_kmh: Speed = Field(20.0, description="a drop of tagged speed by this")
     class_drop: Annotated[int, Field(ge=1, le=8)] = Field(
         2, description="a drop of this many classes"
@@ -47,4 +55,10 @@ class BottlenecksParams(StageParams):
     )
     critical_most: Annotated[int, Field(ge=1)] = Field(
         3, description="critical crossings per border at most"
+    )
+    carriageways_m: Metres = Field(
+        100.0, description="opposite one-way crossings this near are one road; check"
+    )
+    opposite_deg: Annotated[float, Field(gt=0, le=180)] = Field(
+        120.0, description="one-ways that turn by more than this are opposite; check"
     )

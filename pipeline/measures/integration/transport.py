@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from pipeline.measures.crossings.kinds import COUNTED
 from pipeline.measures.integration.evidence import Evidence, Measure, per_100km, road_coverage
 from pipeline.measures.integration.scope import UNKNOWN, Scope, Value
 from pipeline.terms import CLASS_RANK
 
 EXPRESS_RANK, MAIN_RANK = 1, 3
 """Class ranks up to trunk are express, up to secondary main roads (config.CLASS_RANK)."""
-NARROWING_KINDS = ("lane_drop", "class_drop", "speed_drop")
 COUNTED_STATUSES = ("unbuilt", "planned", "under_construction")
 
 
@@ -30,7 +30,7 @@ def _missing_links(scope: Scope, evidence: Evidence) -> Value:
 
 
 def _bottlenecks(scope: Scope, evidence: Evidence) -> Value:
-    found = evidence.of(evidence.bottlenecks, scope)["kind"].isin(NARROWING_KINDS).sum()
+    found = evidence.of(evidence.bottlenecks, scope)["kind"].isin(COUNTED).sum()
     crossings = evidence.of(evidence.crossings, scope)
     tagged = float(crossings["tag_share"].mean()) if len(crossings) else 1.0
     return per_100km(scope, evidence, float(found), road_coverage(scope, evidence) * tagged)

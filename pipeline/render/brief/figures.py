@@ -20,7 +20,7 @@ def figures(
     made: Subject, pair: Pair, links: gpd.GeoDataFrame, narrow: gpd.GeoDataFrame
 ) -> list[Row]:
     """Tiles: label, value, note."""
-    drops = int((~narrow["is_busy"]).sum())
+    drops = int(narrow["is_counted"].sum())
     return [
         _border_figure(made, pair),
         _link_figure(links),

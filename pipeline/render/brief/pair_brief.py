@@ -168,7 +168,7 @@ def _map(
         own=own,
         rivers=chosen.rivers,
         links=chosen.links,
-        narrows=chosen.narrow[~chosen.narrow["is_busy"].to_numpy()],
+        narrows=chosen.narrow[chosen.narrow["is_counted"].to_numpy()],
         marks=signs.marks(chosen.links, chosen.narrow, chosen.clashes),
         title=say.text("brief.map_title", a=made.names(pair.city_a), b=made.names(pair.city_b)),
     )

@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pipeline.measures.crossings.kinds import COUNTED
 from pipeline.render.page.summary import NOT_COUNTED
 from pipeline.terms import MODES, ONE_HOUR_MIN
 
@@ -159,12 +160,12 @@ def road_names(links: pd.DataFrame, dead_ends: pd.DataFrame) -> list[tuple[str |
 
 
 def narrows(pair: Pair, bottlenecks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """The pair's bottlenecks, the narrowest first, then its critical crossings by load."""
+    """The pair's bottlenecks, the narrowest first, then the kinds that do not count, by load."""
     found = pair.rows(bottlenecks)
-    found = found.assign(is_busy=(found["kind"] == "critical_crossing").to_numpy())
+    found = found.assign(is_counted=found["kind"].isin(COUNTED).to_numpy())
     return found.sort_values(
-        ["is_busy", "capacity_ratio", "load_share_pct", "bottleneck_id"],
-        ascending=[True, True, False, True],
+        ["is_counted", "capacity_ratio", "load_share_pct", "bottleneck_id"],
+        ascending=[False, True, False, True],
         na_position="last",
         kind="stable",
     ).reset_index(drop=True)

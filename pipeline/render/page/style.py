@@ -11,6 +11,7 @@ lines differ by dash, markers by shape too.
 
 from __future__ import annotations
 
+from pipeline.measures.crossings.kinds import KINDS
 from pipeline.metros.catalogue import Metro
 
 BLACK, ORANGE, SKY, GREEN = "#1b1b1b", "#E69F00", "#56B4E9", "#009E73"
@@ -25,12 +26,10 @@ STATUS = {
 }
 """Of dead ends and missing links; dash in pixels."""
 
-BOTTLENECK = {
-    "lane_drop": {"color": VERMILLION, "dash": ""},
-    "class_drop": {"color": "#00795a", "dash": "9 4"},
-    "speed_drop": {"color": BLUE, "dash": "3 4"},
-    "critical_crossing": {"color": "#7b2d6b", "dash": "14 4 2 4"},
+BOTTLENECK: dict[str, dict[str, str]] = {
+    kind.name: {"color": kind.color, "dash": kind.dash, "shape": kind.shape} for kind in KINDS
 }
+"""By kind, from `crossings.kinds`; the shape is the marker's."""
 
 ZONE = {
     "ecological": "#2f9e77",
@@ -107,7 +106,9 @@ def tokens() -> dict[str, object]:
     """The colours and breaks that the page's script uses."""
     return {
         "status": STATUS,
-        "bottleneck": BOTTLENECK,
+        "bottleneck": {
+            kind.name: {**BOTTLENECK[kind.name], "is_counted": kind.is_counted} for kind in KINDS
+        },
         "zone": ZONE,
         "land": LAND,
         "conflict": CONFLICT,

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from pipeline.measures.crossings.kinds import COUNTED
 from pipeline.render.page.encode import Layers
 from pipeline.terms import ONE_HOUR_MIN
 
@@ -80,7 +81,7 @@ def _counts(layers: Layers) -> Figures:
         "links_under_construction": float((links == "under_construction").sum()),
         "links_natural_barrier": float((links == "natural_barrier").sum()),
         "mapping_gaps": float(ends.isin(NOT_COUNTED).sum()),
-        "bottlenecks": float((layers["bottlenecks"]["kind"] != "critical_crossing").sum()),
+        "bottlenecks": float(layers["bottlenecks"]["kind"].isin(COUNTED).sum()),
         "crossings": float(crossings),
         "crossings_per_100km": _per_100km(crossings, borders["length_km"].sum()),
         "conflicts": float(len(layers["conflicts"])),

@@ -2,8 +2,8 @@
 
 Gathered here; the texts themselves stand in a ``words.toml`` beside what uses them:
 what several pages share in this folder, a theme's own in the theme's, those of briefs,
-reviews and the index in theirs; words of indicators and their units come from the table
-of indicators. A file has tables of ``key = ["Chinese", "English"]``;
+reviews and the index in theirs; words of indicators, their units and bottleneck kinds come from
+their tables. A file has tables of ``key = ["Chinese", "English"]``;
 a text is known by both, joined by a dot, and stands in one file only.
 """
 
@@ -15,6 +15,7 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
+from pipeline.measures.crossings.kinds import KINDS
 from pipeline.measures.integration.kinds import INDICATORS
 from pipeline.render.themes.registry import all_themes
 from pipeline.render.themes.theme import Theme
@@ -35,7 +36,7 @@ def messages() -> Messages:
 
 @cache
 def _gathered(themes: tuple[Theme, ...]) -> Messages:
-    found = indicator_words()
+    found = indicator_words() | kind_words()
     for path in word_files(themes):
         own = parse_words(path.read_text(encoding="utf-8"))
         twice = found.keys() & own.keys()
@@ -70,6 +71,11 @@ def indicator_words() -> dict[str, tuple[str, str]]:
     names = {f"indicator.{each.name}": (each.zh, each.en) for each in INDICATORS}
     units = {f"indicator_unit.{each.unit.name}": each.unit[1:] for each in INDICATORS}
     return names | units
+
+
+def kind_words() -> dict[str, tuple[str, str]]:
+    """Chinese and English of every kind of bottleneck, by dotted key."""
+    return {f"bottleneck.{each.name}": (each.words.zh, each.words.en) for each in KINDS}
 
 
 def template(name: str) -> str:

@@ -15,6 +15,7 @@ import pandas as pd
 from shapely.geometry import LineString, MultiLineString, MultiPolygon, Point, Polygon, box
 
 from pipeline.layers import LAYERS, conform, empty_layer
+from pipeline.measures.crossings.kinds import KINDS
 from pipeline.measures.integration.kinds import INDICATORS
 from pipeline.metros.catalogue import Metro
 from pipeline.render.brief import pair_brief
@@ -293,7 +294,7 @@ def layers(names: tuple[str, ...] = (), zone_step: float = 0.04, links: int = 14
                 ),
             }
             for border in border_ids
-            for n, kind in enumerate(("lane_drop", "class_drop", "speed_drop", "critical_crossing"))
+            for n, kind in enumerate(each.name for each in KINDS)
         ],
     )
     made["dead_ends"], made["missing_links"] = _ends_and_links(border_ids, links, name)

@@ -136,7 +136,6 @@ MI.overlays.mapping_gaps = {
   legend: () => [['dot', MI.data.style.status.mapping_gap, MI.t('legend.mapping_gaps')]]
 };
 
-MI.BOTTLENECK_SHAPE = { lane_drop: 'triangle', class_drop: 'diamond', speed_drop: 'square', critical_crossing: 'circle' };
 MI.overlays.bottlenecks = {
   layer: 'bottlenecks',
   make: MI.vector('bottlenecks', 'bottlenecks', function (data, i) {
@@ -144,12 +143,12 @@ MI.overlays.bottlenecks = {
     const style = MI.data.style.bottleneck[data.kind[i]];
     return MI.lineWithMarker('bottlenecks', i,
       { color: style.color, weight: 5, dashArray: style.dash || null, opacity: 1 },
-      { radius: 6, fillColor: style.color, opacity: 1, shape: MI.BOTTLENECK_SHAPE[data.kind[i]] });
+      { radius: 6, fillColor: style.color, opacity: 1, shape: style.shape });
   }),
   legend: function () {
     const present = new Set(MI.layers.bottlenecks.kind);
     return Object.entries(MI.data.style.bottleneck).filter(([kind]) => present.has(kind))
-      .map(([kind, style]) => [MI.BOTTLENECK_SHAPE[kind] === 'circle' ? 'dot' : MI.BOTTLENECK_SHAPE[kind], style, MI.word('bottleneck', kind)]);
+      .map(([kind, style]) => [style.shape === 'circle' ? 'dot' : style.shape, style, MI.word('bottleneck', kind)]);
   }
 };
 

@@ -132,7 +132,7 @@ MI.borderTable = function () {
     { key: 'column.border', text: true, value: i => MI.borderName(borders.border_id[i]) },
     { key: 'column.length', num: true, value: i => MI.number(borders.length_km[i]) },
     { key: 'column.links', num: true, value: i => MI.number(count('missing_links', borders.border_id[i], (d, k) => d.status[k] === 'mapping_gap')) },
-    { key: 'column.bottlenecks', num: true, value: i => MI.number(count('bottlenecks', borders.border_id[i], (d, k) => d.kind[k] === 'critical_crossing')) },
+    { key: 'column.bottlenecks', num: true, value: i => MI.number(count('bottlenecks', borders.border_id[i], (d, k) => !MI.data.style.bottleneck[d.kind[k]].is_counted)) },
     { key: 'column.crossings', num: true, value: i => MI.number(count('crossings', borders.border_id[i])) },
     { key: 'column.brief', value: i => MI.briefLink(borders.border_id[i]) }
   ], rows, 'borders');

@@ -294,7 +294,7 @@ MI.popups.borders = function (i) {
     ['popup.index', score ? MI.scoreText(score) : null],
     ['figure.dead_ends', MI.number(counted(ends, n => ends.status[n] === 'mapping_gap'))],
     ['figure.missing_links', MI.number(counted(links, n => links.status[n] === 'mapping_gap'))],
-    ['figure.bottlenecks', MI.number(counted(MI.layers.bottlenecks, n => MI.layers.bottlenecks.kind[n] === 'critical_crossing'))],
+    ['figure.bottlenecks', MI.number(counted(MI.layers.bottlenecks, n => !MI.data.style.bottleneck[MI.layers.bottlenecks.kind[n]].is_counted))],
     ['figure.crossings', MI.number(counted(MI.layers.crossings, () => false))],
     ['popup.unknown', MI.percent(MI.data.belt_unknown[id], 0)],
     ['popup.more', MI.briefLink(id)]

@@ -1,6 +1,7 @@
 """Crossings, their load, and narrow parts, each on a hand-made road with a counter-case."""
 
 import itertools
+import re
 
 import geopandas as gpd
 import numpy as np
@@ -11,6 +12,8 @@ import shapely
 from pipeline import crs
 from pipeline.layers import conform, empty_layer
 from pipeline.measures.crossings import bottlenecks as measure
+from pipeline.measures.crossings import crossings as crossings_of
+from pipeline.measures.crossings import kinds, loads
 from pipeline.measures.crossings.params import BottlenecksParams
 from pipeline.measures.routing.params import RoutingParams
 from pipeline.measures.routing.preparation import prepare
@@ -124,7 +127,7 @@ class Map:
 def cross(drawn, borders=BORDERS, cities=CITIES, params=PARAMS):
     roads = drawn if isinstance(drawn, gpd.GeoDataFrame) else drawn.roads
     return conform(
-        "border_crossings", measure.find_crossings("a-b", borders, cities, roads, params)
+        "border_crossings", crossings_of.find_crossings("a-b", borders, cities, roads, params)
     )
 
 
@@ -268,7 +271,7 @@ def load(drawn, zones, params=PARAMS):
         crs=METRIC,
     )
     crossings = cross(drawn)
-    loaded = measure.crossing_loads("a-b", BORDERS, crossings, grid, network, params)
+    loaded = loads.crossing_loads("a-b", BORDERS, crossings, grid, network, params)
     return conform("crossings", loaded).set_index("highway")["load_share_pct"]
 
 
@@ -311,11 +314,11 @@ def test_unknown_people_weigh_alike_and_no_zone_gives_null():
 
 def test_sampled_origins_keep_the_total_and_the_big_zones():
     people = np.array([1.0, 2.0, 400.0, 3.0, 1.0, 1.0, 90.0])
-    chosen, weight = measure._sample(people, 4)
+    chosen, weight = loads._sample(people, 4)
     assert 2 in chosen
     assert weight.sum() == pytest.approx(people.sum())
     assert (np.diff(chosen) > 0).all()
-    everyone, same = measure._sample(people, 7)
+    everyone, same = loads._sample(people, 7)
     assert everyone.tolist() == list(range(7))
     assert same is people
 
@@ -490,9 +493,36 @@ def test_critical_crossings_add_up_carriageways_and_are_few():
     pair = found[found["load_share_pct"] == 25.0].iloc[0]
     assert pair["crossing_id"] == "a-b/3/3/4"
     assert pair["capacity_approach_pcu_h"] == 3_000.0
-    assert (
-        found[found["load_share_pct"] == 24.0]["capacity_ratio"].isna().all()
-    )  # no approach mapped
+    # No approach is mapped there, on either side.
+    assert found[found["load_share_pct"] == 24.0]["capacity_ratio"].isna().all()
+
+
+@pytest.mark.parametrize("marks", [[-3_000, -500, 500], [-500, 500, 3_000]])
+def test_a_critical_crossing_with_one_approach_has_no_capacity_ratio(marks):
+    """Whichever side it is that the map ends on."""
+    found = narrow(Map().straight(marks), share=50.0)
+    assert found["kind"].tolist() == ["critical_crossing"]
+    assert found["capacity_here_pcu_h"].tolist() == [3_000.0]
+    assert found["capacity_approach_pcu_h"].isna().all()
+    assert found["capacity_ratio"].isna().all()
+
+
+def test_every_kind_has_its_rule_and_no_rule_stands_alone():
+    assert list(measure.RULES) == [kind.name for kind in kinds.KINDS]
+
+
+def test_a_kind_without_a_rule_is_refused(monkeypatch):
+    monkeypatch.delitem(measure.RULES, "speed_drop")
+    with pytest.raises(KeyError, match="speed_drop"):
+        narrow(Map().straight(MARKS))
+
+
+@pytest.mark.parametrize("kind", kinds.KINDS, ids=lambda kind: kind.name)
+def test_evidence_has_the_same_fields_in_both_languages(kind):
+    for form in kind.evidence:
+        zh, en = (re.findall(r"{(\w+)}", text) for text in form)
+        assert en
+        assert sorted(zh) == sorted(en)
 
 
 def test_no_crossing_no_bottleneck():
@@ -511,7 +541,7 @@ def test_turning_the_map_changes_nothing():
         each.assign(geometry=each.rotate(**turn)) for each in (drawn.roads, drawn.nodes(), BORDERS)
     )
     cities = CITIES.assign(geometry=CITIES.rotate(**turn))
-    crossings = measure.find_crossings("a-b", borders, cities, roads, PARAMS).assign(
+    crossings = crossings_of.find_crossings("a-b", borders, cities, roads, PARAMS).assign(
         load_share_pct=np.nan
     )
     found = measure.find_bottlenecks("a-b", borders, roads, nodes, crossings, PARAMS)
