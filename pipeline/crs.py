@@ -7,7 +7,7 @@ function makes on the CRS it was given. Geometry itself belongs to the measures.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 import pyproj
@@ -55,7 +55,14 @@ def local_metric_crs(lon: float, lat: float) -> pyproj.CRS:
     )
 
 
-def require_metric(frame: Any, name: str = "frame") -> pyproj.CRS:
+class HasCrs(Protocol):
+    """Anything with a CRS: a GeoDataFrame, a GeoSeries."""
+
+    @property
+    def crs(self) -> object: ...
+
+
+def require_metric(frame: object, name: str = "frame") -> pyproj.CRS:
     """Return the CRS of a GeoDataFrame after checking that it is in metres.
 
     Raises
@@ -75,7 +82,7 @@ def require_metric(frame: Any, name: str = "frame") -> pyproj.CRS:
     return crs
 
 
-def require_same(first: Any, second: Any, names: str = "frames") -> None:
+def require_same(first: HasCrs, second: HasCrs, names: str = "frames") -> None:
     """Check that two GeoDataFrames share one CRS.
 
     Raises

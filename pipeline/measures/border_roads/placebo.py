@@ -15,13 +15,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyproj
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from pipeline.crs import require_metric
 from pipeline.layers import conform, empty_layer
@@ -121,7 +122,7 @@ _FIGURES = (
 )
 
 
-def _as_border(line: Any, crs: Any) -> gpd.GeoDataFrame:
+def _as_border(line: BaseGeometry, crs: pyproj.CRS) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(
         {"border_id": ["placebo"], "city_a": ["here"], "city_b": ["here"]}, geometry=[line], crs=crs
     )
@@ -169,7 +170,7 @@ def _shifted_copies(
     cities: gpd.GeoDataFrame,
     params: PlaceboParams,
     dead_ends_params: DeadEndsParams,
-) -> list[Any]:
+) -> list[BaseGeometry | None]:
     """Lines, or None where what is left is too short; the same for one seed whatever the task."""
     digest = hashlib.sha256(f"{params.seed}/{border['border_id']}".encode()).digest()
     rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))
@@ -202,7 +203,7 @@ def _shifted_copies(
     return copies
 
 
-def _lines_only(geometry: Any) -> Any:
+def _lines_only(geometry: BaseGeometry) -> BaseGeometry:
     parts = shapely.get_parts(shapely.get_parts(geometry))
     parts = parts[shapely.get_type_id(parts) == shapely.GeometryType.LINESTRING]
     return shapely.multilinestrings(list(parts))
@@ -219,7 +220,7 @@ class _Country:
 
 
 def _country(
-    lines: list[Any],
+    lines: list[BaseGeometry],
     roads: gpd.GeoDataFrame,
     road_nodes: gpd.GeoDataFrame,
     tagged_nodes: gpd.GeoDataFrame,
@@ -240,7 +241,10 @@ def _country(
 
 
 def _found_along(
-    lines: list[Any], country: _Country, params: DeadEndsParams, link_params: MissingLinksParams
+    lines: list[BaseGeometry],
+    country: _Country,
+    params: DeadEndsParams,
+    link_params: MissingLinksParams,
 ) -> list[tuple[Geometries, Geometries]]:
     """Dead ends and middles of missing links along lines, by the same rules as at a border.
 

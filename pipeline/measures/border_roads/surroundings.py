@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from scipy.spatial import cKDTree
+from shapely.geometry.base import BaseGeometry
 
 from pipeline.measures.borders.borders import BorderIndex
 from pipeline.measures.geometry.planar import (
@@ -67,7 +68,7 @@ class Surroundings:
 
 
 def surround(
-    line: Any,
+    line: BaseGeometry,
     roads: gpd.GeoDataFrame,
     road_nodes: gpd.GeoDataFrame,
     tagged_nodes: gpd.GeoDataFrame,
