@@ -24,12 +24,12 @@ import shapely
 from pipeline.errors import ConfigError, SourceError
 from pipeline.metros.catalogue import Overpass, load_metro
 from pipeline.sources.boundaries import Survey, survey
-from pipeline.sources.download import write_whole
 from pipeline.sources.geofabrik import poly_path
 from pipeline.sources.osm.extract.covered import extract_area_of
 from pipeline.sources.osm.extract.nodes import places_of
 from pipeline.sources.osm.pbf import open_osm
 from pipeline.sources.overpass import area_km2
+from pipeline.storage.files import write_text
 
 _MOST_NAMED = 6
 _MARGIN_DEG = 0.1
@@ -396,7 +396,7 @@ def _shown(path: Path, folder: Path) -> str:
 
 def _write(target: Path, text: str) -> None:
     """Write the file and read it back; nothing stays of one that would not load."""
-    write_whole(target, text)
+    write_text(str(target), text)
     try:
         load_metro(str(target))
     except ConfigError:

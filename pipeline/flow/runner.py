@@ -43,8 +43,8 @@ from pipeline.flow.warm import compile_ahead
 from pipeline.layers import LAYERS, conform
 from pipeline.metros.catalogue import Metro
 from pipeline.render.page.facts import MetroCard, PageFacts, card_name
-from pipeline.sources.rasters.raster import stamp_of
 from pipeline.sources.source import Extract, Source
+from pipeline.sources.stamps import stamp_of
 from pipeline.storage.digests import digest_by_path, digest_file
 from pipeline.storage.paths import Paths, is_url
 
@@ -153,6 +153,7 @@ def _call(job: Job, split: dict[str, Any]) -> Any:
     offered: dict[str, Any] = {
         "metro": job.metro,
         "source": job.source,
+        "paths": job.paths,
         "facts": job.facts,
         **{f"{name}_params": getattr(job.metro.params, name) for name in stage.params},
         **split,

@@ -6,7 +6,6 @@ step lives in a module of its own; the public entry is `write.write_sample`.
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +43,7 @@ from pipeline.sample.terrain import read_terrain
 from pipeline.sample.truth import Truth, write_truth
 from pipeline.sample.ways import write_roads
 from pipeline.sample.world import World
+from pipeline.storage.files import replacing
 
 VERSION = "1"
 MARGIN_M = 15_000.0
@@ -82,17 +82,10 @@ def make_sample(
     truth_path = path.with_name(
         path.name.removesuffix(".pbf").removesuffix(".osm") + ".truth.parquet"
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    truth_temporary = truth_path.with_name(f".{truth_path.name}.{os.getpid()}.tmp")
-    try:
+    # The truth appears first: a sample never stands there without it.
+    with replacing(path) as temporary, replacing(truth_path) as truth_temporary:
         write_pbf(osm, temporary, world.territory.to_wgs84, VERSION)
         write_truth(rows, truth_temporary, world.territory.to_wgs84)
-        truth_temporary.replace(truth_path)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-        truth_temporary.unlink(missing_ok=True)
     return SampleReport(
         path,
         truth_path,

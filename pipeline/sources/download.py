@@ -1,11 +1,13 @@
-"""One file from a web server: whole under its final name, or not there at all.
+"""One file from a server: whole under its final name, or not there at all.
 
-Resuming, waiting, trying again and telling the ways a download can fail apart
-belong here; which address holds what is `geofabrik`'s to know.
+What belongs here: going on where an earlier try ended, checking what came, asking only
+for what is new, and one run at a time. How a server is asked is `http`'s, which address
+holds what the sources'.
 
-What has arrived lies in a hidden ``.part`` file beside the target, with a note
-of the address and of the server's mark for that version of the file. A later
-try, or a later run, asks for the rest only where both are still the same.
+What has arrived lies in a hidden ``.part`` file beside the target, with a note of the
+address and of the server's mark for that version of the file. A later try, or a later
+run, asks for the rest only where both are still the same. The note of a whole file stays
+where no checksum is published: with it the server is asked whether there is a newer one.
 """
 
 from __future__ import annotations
@@ -15,114 +17,89 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO, cast
 
-import filelock
+import fsspec
 import requests
+import urllib3
 
 from pipeline.errors import SourceError
+from pipeline.sources.http import (
+    BusyError,
+    Patience,
+    Tries,
+    ask,
+    check_answer,
+    check_is_no_page,
+)
+from pipeline.storage.files import replacing, reporting_errors
+from pipeline.storage.locks import locked
 
 Progress = Callable[[int, int], None]
 """Called with bytes done and bytes in all (0 where unknown)."""
 
-BUSY = frozenset((429, 500, 502, 503, 504))
-"""Answers that say: not now."""
-
 # A line that breaks loses what has arrived of a block: so blocks are small.
 _BLOCK = 1 << 14
-_TEXT_LIMIT = 1 << 20
-_PAGE_STARTS = (b"<!doctype html", b"<html")
-
-
-class UnreachableError(SourceError):
-    """No server could be had: no connection, no answer in time, busy, or another page instead."""
+_LONGEST_DOWNLOAD_S = 24 * 3600.0
 
 
 class DamagedError(SourceError):
     """Bytes that do not match the published checksum."""
 
 
-class DiskFullError(SourceError):
-    """The disk has no room for the file."""
-
-
 @dataclass(frozen=True)
-class Patience:
-    """How long a server is waited for.
+class Wanted:
+    """One file of a web server.
 
-    ``attempts`` counts tries that bring nothing new; one that brings bytes
-    starts the count again, so that a slow line ends in a whole file. Waits
-    double from ``first_wait_s`` to ``longest_wait_s``, or are what the server
-    asks for; one that asks for more than ``longest_wait_s`` is not waited for.
+    Parameters
+    ----------
+    address
+        Where it is.
+    md5
+        Published MD5; None where none is. Bytes that do not match are thrown away.
+    limit_bytes
+        More than this is refused before it fills the disk; None takes any size.
     """
 
-    attempts: int = 5
-    first_wait_s: float = 1.0
-    longest_wait_s: float = 60.0
-    connect_timeout_s: float = 5.0
-    read_timeout_s: float = 30.0
-
-    @property
-    def timeout(self) -> tuple[float, float]:
-        return self.connect_timeout_s, self.read_timeout_s
-
-    def wait_s(self, failures: int, asked_s: float | None = None) -> float:
-        """Seconds to wait after so many failures in a row (from 1)."""
-        grown = self.first_wait_s * 2.0 ** (failures - 1)
-        return min(self.longest_wait_s, grown if asked_s is None else asked_s)
+    address: str
+    md5: str | None = None
+    limit_bytes: int | None = None
 
 
-def fetch_text(address: str, patience: Patience) -> str:
-    """A small text. A server that cannot be reached is not tried again, a busy one is.
+def _unwatched(done: int, total: int) -> None:
+    """Progress that nobody looks at."""
 
-    Raises
-    ------
-    UnreachableError
-        No connection, no answer in time, still busy, or a web page instead.
-    SourceError
-        Any other refusal, for example that there is no such file.
+
+@contextmanager
+def exclusive(target: Path, what: str) -> Iterator[None]:
+    """Only one run at a time makes a file: others wait for it, however long it takes.
+
+    Whoever has waited looks whether the file is there before making it again. May be
+    entered again by the process that is inside.
     """
-    failures = 0
-    while True:
-        try:
-            with requests.get(address, stream=True, timeout=patience.timeout) as answer:
-                _check_answer(answer, address)
-                content = answer.raw.read(_TEXT_LIMIT + 1, decode_content=True)
-            if len(content) > _TEXT_LIMIT:
-                raise SourceError(f"{address} is too long; expected a short text")
-            return str(content.decode("utf-8"))
-        except UnicodeDecodeError as error:
-            raise SourceError(f"{address} is no text in UTF-8") from error
-        except _BusyError as busy:
-            failures += 1
-            _wait(busy, failures, patience)
-        except (requests.RequestException, OSError) as error:
-            if isinstance(error, SourceError):
-                raise
-            raise _unreachable(address, error) from error
+    with (
+        reporting_errors(str(target), "written"),
+        locked(str(target.with_name(f".{target.name}.lock")), what, _LONGEST_DOWNLOAD_S),
+    ):
+        yield
 
 
 def fetch_file(
-    address: str,
-    target: Path,
-    md5: str,
-    patience: Patience,
-    progress: Progress = lambda done, total: None,
+    wanted: Wanted, target: Path, patience: Patience, progress: Progress = _unwatched
 ) -> None:
     """Download a file, going on where an earlier try ended, and check it.
+
+    A target that is there already is asked for only if the server has another version;
+    with a checksum, only if it does not match.
 
     Parameters
     ----------
     target
         Appears only when complete and checked, by a rename.
-    md5
-        Published MD5 of the file. Bytes that do not match are thrown away.
 
     Raises
     ------
@@ -130,199 +107,206 @@ def fetch_file(
         The server went away and did not come back; what has arrived is kept.
     DiskFullError
         No room; what has arrived is kept.
+    StoreError
+        The file cannot be written.
     SourceError
-        A refusal, or bytes that do not match the checksum.
+        A refusal, a file that is too large, or bytes that do not match the checksum.
     """
-    partial = target.with_name(f".{target.name}.part")
-    lock = target.with_name(f".{target.name}.lock")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(lock):
-            _fetch(address, partial, md5, patience, progress)
-            partial.replace(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with exclusive(target, wanted.address):
+        if wanted.md5 is not None and target.is_file() and _md5_of(target) == wanted.md5:
+            return
+        partial = target.with_name(f".{target.name}.part")
+        if not _Download(wanted, target, partial, patience, progress).run():
+            return
+        partial.replace(target)
+        if wanted.md5 is None:
+            _note_path(partial).replace(_note_path(target))
+        else:
             _note_path(partial).unlink(missing_ok=True)
-            lock.unlink(missing_ok=True)
-    except OSError as error:
-        with suppress(OSError):
-            lock.unlink(missing_ok=True)
-        raise _told(error, address, target) from error
 
 
-def write_whole(target: Path, text: str) -> None:
-    """Write a small file by way of a temporary one, so that it is there whole or not at all.
+def copy_file(url: str, target: Path, limit_bytes: int | None = None) -> None:
+    """Copy a file of any file system that fsspec knows, block by block.
 
     Raises
     ------
-    DiskFullError, SourceError
-        If it cannot be written.
+    SourceError
+        It cannot be read, or is larger than ``limit_bytes``.
+    DiskFullError, StoreError
+        The target cannot be written.
     """
-    partial = target.with_name(f".{target.name}.part")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(target)
-    except OSError as error:
-        with suppress(OSError):
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with exclusive(target, url), replacing(target) as temporary:
+        try:
+            opened = fsspec.open(url, "rb").open()
+        except (OSError, ImportError, ValueError) as error:
+            raise SourceError(f"cannot download {url}: {_one_line(error)}") from error
+        with opened as stream, temporary.open("wb") as file:
+            size = 0
+            while block := stream.read(1 << 20):
+                size += len(block)
+                _check_size(url, size, limit_bytes)
+                file.write(block)
+
+
+@dataclass
+class _Download:
+    """The state of one download: what is wanted, and the partial file."""
+
+    wanted: Wanted
+    target: Path
+    partial: Path
+    patience: Patience
+    progress: Progress
+
+    def run(self) -> bool:
+        """Bring the partial file to its full length and check it; False: nothing is newer."""
+        wanted, partial = self.wanted, self.partial
+        if not self._note.items() <= _read_note(partial).items():
             partial.unlink(missing_ok=True)
-        raise _told(error, "", target) from error
+        tries, before = Tries(wanted.address, self.patience), _size(partial)
+        while True:
+            try:
+                if not self._fetch_rest():
+                    return False
+                break
+            except (requests.RequestException, BusyError) as error:
+                now = _size(partial)
+                has_progress = now - before >= self.patience.least_bytes
+                tries.failed(error, has_progress, _kept(partial))
+                before = now
+        self._check_sum()
+        return True
+
+    @property
+    def _note(self) -> dict[str, str]:
+        own = {"address": self.wanted.address}
+        return own if self.wanted.md5 is None else own | {"md5": self.wanted.md5}
+
+    def _fetch_rest(self) -> bool:
+        """One request for what is still missing; False where the target is the newest."""
+        address, partial = self.wanted.address, self.partial
+        have = _size(partial)
+        headers = self._conditions(have)
+        if "Range" not in headers:
+            have = 0
+        with ask(address, self.patience, headers=headers) as answer:
+            if answer.status_code == 304:
+                return False
+            if answer.status_code == 416:
+                # The server's file is not longer than what is here: the checksum will tell.
+                if answer.headers.get("Content-Range", "").endswith(f"/{have}"):
+                    return True
+                partial.unlink(missing_ok=True)
+                raise requests.exceptions.ChunkedEncodingError("the file changed on the server")
+            check_answer(answer, address)
+            is_rest = answer.headers.get("Content-Range", "").startswith(f"bytes {have}-")
+            if answer.status_code != 206 or not is_rest:
+                have = 0
+            length = answer.headers.get("Content-Length", "")
+            total = have + int(length) if length.isdecimal() else 0
+            _check_size(address, total, self.wanted.limit_bytes)
+            _check_room(partial, total - have)
+            note = self._note | {"mark": _mark_of(answer)}
+            _note_path(partial).write_text(json.dumps(note), encoding="utf-8")
+            with partial.open("r+b" if have else "wb", buffering=0) as file:
+                have = self._receive(answer, file, have, total)
+        if total and have < total:
+            raise requests.exceptions.ChunkedEncodingError(f"cut off after {have} of {total} bytes")
+        return True
+
+    def _conditions(self, have: int) -> dict[str, str]:
+        """Headers that ask for the rest of a partial file, or for what is newer than the target."""
+        headers = {"Accept-Encoding": "identity"}
+        mark = _read_note(self.partial).get("mark")
+        if have and mark:
+            return headers | {"Range": f"bytes={have}-", "If-Range": mark}
+        whole = _read_note(self.target)
+        mark = whole.get("mark")
+        if mark and whole.get("address") == self.wanted.address and self.target.is_file():
+            name = "If-None-Match" if mark.startswith('"') else "If-Modified-Since"
+            headers[name] = mark
+        return headers
+
+    def _receive(self, answer: requests.Response, file: BinaryIO, have: int, total: int) -> int:
+        """Write what arrives behind the ``have`` bytes; returns how many there are then."""
+        address = self.wanted.address
+        file.seek(have)
+        for block in _blocks(answer, self.patience):
+            if have == 0:
+                check_is_no_page(block, address)
+            have += len(block)
+            _check_size(address, have, self.wanted.limit_bytes)
+            rest = memoryview(block)
+            while rest:
+                rest = rest[file.write(rest) :]
+            self.progress(have, total)
+        return have
+
+    def _check_sum(self) -> None:
+        if self.wanted.md5 is None:
+            return
+        found = _md5_of(self.partial)
+        if found != self.wanted.md5:
+            self.partial.unlink()
+            _note_path(self.partial).unlink(missing_ok=True)
+            raise DamagedError(
+                f"{self.wanted.address} arrived damaged (MD5 {found}, published "
+                f"{self.wanted.md5}); nothing of it was kept"
+            )
 
 
-def _fetch(address: str, partial: Path, md5: str, patience: Patience, progress: Progress) -> None:
-    """Bring the partial file to its full length and check it."""
-    note = {"address": address, "md5": md5}
-    if not note.items() <= _read_note(partial).items():
-        partial.unlink(missing_ok=True)
-    failures, before = 0, _size(partial)
+def _blocks(answer: requests.Response, patience: Patience) -> Iterator[bytes]:
+    """The body as it arrives, at most a block at a time.
+
+    Raises
+    ------
+    requests.Timeout
+        Too little arrives for too long.
+    requests.RequestException
+        The line breaks.
+    """
+    began, arrived = time.monotonic(), 0
     while True:
         try:
-            _fetch_rest(address, partial, note, patience, progress)
-            break
-        except (requests.RequestException, _BusyError) as error:
-            now = _size(partial)
-            failures = 1 if now > before else failures + 1
-            before = now
-            if failures >= patience.attempts:
-                raise _unreachable(address, error, _kept(partial)) from error
-            _wait(error, failures, patience)
-    found = _md5_of(partial)
-    if found != md5:
-        partial.unlink()
-        _note_path(partial).unlink(missing_ok=True)
-        raise DamagedError(
-            f"{address} arrived damaged (MD5 {found}, published {md5}); nothing of it was kept"
+            block = cast(bytes, answer.raw.read1(_BLOCK, decode_content=False))
+        except urllib3.exceptions.ReadTimeoutError as error:
+            raise requests.exceptions.ReadTimeout(error) from error
+        except urllib3.exceptions.HTTPError as error:
+            raise requests.exceptions.ChunkedEncodingError(error) from error
+        if not block:
+            return
+        yield block
+        arrived += len(block)
+        passed = time.monotonic() - began
+        if arrived >= patience.least_bytes:
+            began, arrived = time.monotonic(), 0
+        elif passed > patience.stall_s:
+            raise requests.exceptions.ReadTimeout(f"{arrived} bytes in {passed:.0f} s")
+
+
+def _mark_of(answer: requests.Response) -> str:
+    """What the server tells this version of the file by; empty where nothing does."""
+    mark = answer.headers.get("ETag", "")
+    return answer.headers.get("Last-Modified", "") if not mark or mark.startswith("W/") else mark
+
+
+def _check_size(address: str, size: int, limit: int | None) -> None:
+    if limit is not None and size > limit:
+        raise SourceError(
+            f"{address} is larger than {limit / 1e6:,.0f} MB, which is all that is fetched of "
+            "such a file; check the address"
         )
-
-
-def _fetch_rest(
-    address: str, partial: Path, note: dict[str, str], patience: Patience, progress: Progress
-) -> None:
-    """One request for what is still missing."""
-    known = _read_note(partial)
-    have = _size(partial)
-    headers = {"Accept-Encoding": "identity"}
-    if have and known.get("mark"):
-        headers |= {"Range": f"bytes={have}-", "If-Range": known["mark"]}
-    else:
-        have = 0
-    with requests.get(address, stream=True, timeout=patience.timeout, headers=headers) as answer:
-        if answer.status_code == 416:
-            # The server's file is not longer than what is here: the checksum will tell.
-            if answer.headers.get("Content-Range", "").endswith(f"/{have}"):
-                return
-            partial.unlink(missing_ok=True)
-            raise requests.exceptions.ChunkedEncodingError("the file changed on the server")
-        _check_answer(answer, address)
-        if answer.status_code != 206 or not _starts_at(answer, have):
-            have = 0
-        length = answer.headers.get("Content-Length", "")
-        total = have + int(length) if length.isdecimal() else 0
-        _check_room(partial, total - have)
-        mark = answer.headers.get("ETag", "")
-        if not mark or mark.startswith("W/"):
-            mark = answer.headers.get("Last-Modified", "")
-        _note_path(partial).write_text(json.dumps({**note, "mark": mark}), encoding="utf-8")
-        with partial.open("r+b" if have else "wb", buffering=0) as file:
-            file.seek(have)
-            for block in answer.iter_content(_BLOCK):
-                if have == 0:
-                    _check_is_no_page(block, address)
-                rest = memoryview(block)
-                while rest:
-                    rest = rest[file.write(rest) :]
-                have += len(block)
-                progress(have, total)
-    if total and have < total:
-        raise requests.exceptions.ChunkedEncodingError(f"cut off after {have} of {total} bytes")
-
-
-def _check_answer(answer: requests.Response, address: str) -> None:
-    if answer.status_code in BUSY:
-        raise _BusyError(answer.status_code, retry_after_s(answer))
-    if answer.status_code == 404:
-        raise SourceError(f"{address} does not exist on the server (404); check the name")
-    if answer.status_code not in (200, 206):
-        raise SourceError(f"{address} was refused by the server ({answer.status_code})")
-    if answer.headers.get("Content-Type", "").startswith("text/html"):
-        raise _is_a_page(address)
-
-
-def _check_is_no_page(block: bytes, address: str) -> None:
-    if block[:64].lstrip().lower().startswith(_PAGE_STARTS):
-        raise _is_a_page(address)
-
-
-def _is_a_page(address: str) -> UnreachableError:
-    return UnreachableError(
-        f"{address} answered with a web page instead of data; "
-        "a login page of the network may stand between"
-    )
-
-
-class _BusyError(Exception):
-    """The server says not now; ``asked_s`` is its Retry-After."""
-
-    def __init__(self, status: int, asked_s: float | None) -> None:
-        super().__init__(f"the server is busy ({status})")
-        self.asked_s = asked_s
-
-
-def retry_after_s(answer: requests.Response) -> float | None:
-    """Seconds of an answer's Retry-After (a number or a date); None where there is none."""
-    text = answer.headers.get("Retry-After", "").strip()
-    if text.isdecimal():
-        return float(text)
-    try:
-        at = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
-
-
-def _wait(error: Exception, failures: int, patience: Patience) -> None:
-    """Sleep before the next try, or give up on a server that is busy too long."""
-    asked = getattr(error, "asked_s", None)
-    if asked is not None and asked > patience.longest_wait_s:
-        raise UnreachableError(f"{error} and asks to come back in {asked:.0f} s")
-    if failures >= patience.attempts:
-        raise UnreachableError(f"{error}, {failures} times in a row; try again later")
-    time.sleep(patience.wait_s(failures, asked))
-
-
-def _starts_at(answer: requests.Response, have: int) -> bool:
-    return answer.headers.get("Content-Range", "").startswith(f"bytes {have}-")
 
 
 def _check_room(partial: Path, needed: int) -> None:
     free = shutil.disk_usage(partial.parent).free
     if needed > free:
-        raise OSError(errno.ENOSPC, f"{needed / 1e6:.0f} MB needed, {free / 1e6:.0f} MB free")
-
-
-def _told(error: OSError, address: str, target: Path) -> SourceError:
-    """An error of the download as one of ours, in words."""
-    if isinstance(error, SourceError):
-        return error
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        detail = f": {error.strerror}" if "needed" in str(error.strerror) else ""
-        return DiskFullError(
-            f"the disk of {target.parent} is full{detail}; make room and run again: "
-            "the download goes on where it stopped"
+        raise OSError(
+            errno.ENOSPC,
+            f"the disk is full: {needed / 1e6:.0f} MB needed, {free / 1e6:.0f} MB free",
         )
-    if isinstance(error, requests.RequestException):
-        return _unreachable(address, error)
-    return SourceError(f"{target} cannot be written: {error.strerror or error}")
-
-
-def _unreachable(address: str, error: Exception, more: str = "") -> UnreachableError:
-    if isinstance(error, requests.exceptions.Timeout):
-        why = "the server did not answer in time"
-    elif isinstance(error, requests.exceptions.ChunkedEncodingError):
-        why = "the connection broke off again and again"
-    elif isinstance(error, requests.ConnectionError):
-        why = "no connection to the server"
-    else:
-        why = str(error)
-    return UnreachableError(f"cannot download {address}: {why}{more}")
 
 
 def _kept(partial: Path) -> str:
@@ -339,13 +323,18 @@ def _md5_of(path: Path) -> str:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
-def _note_path(partial: Path) -> Path:
-    return partial.with_name(f"{partial.name}.json")
+def _note_path(path: Path) -> Path:
+    hidden = path.name if path.name.startswith(".") else f".{path.name}"
+    return path.with_name(f"{hidden}.json")
 
 
-def _read_note(partial: Path) -> dict[str, Any]:
+def _read_note(path: Path) -> dict[str, str]:
     try:
-        note = json.loads(_note_path(partial).read_text(encoding="utf-8"))
+        note = json.loads(_note_path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return note if isinstance(note, dict) else {}
+    return {str(key): str(value) for key, value in note.items()} if isinstance(note, dict) else {}
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,8 +1,8 @@
 """Extracts from Geofabrik's download server: names to addresses, and what belongs to one.
 
 Only *what is fetched* belongs here; how one file is brought from a server
-safely is `download`'s, which source a run uses `resolve`'s to say, reading the
-file `osm_pbf`'s.
+safely is `download`'s and `http`'s, which source a run uses `resolve`'s to say, reading the
+file `osm.pbf`'s.
 """
 
 from __future__ import annotations
@@ -12,14 +12,9 @@ import re
 from pathlib import Path
 
 from pipeline.errors import SourceError
-from pipeline.sources.download import (
-    DamagedError,
-    Patience,
-    Progress,
-    fetch_file,
-    fetch_text,
-    write_whole,
-)
+from pipeline.sources.download import DamagedError, Progress, Wanted, exclusive, fetch_file
+from pipeline.sources.http import Patience, fetch_text
+from pipeline.storage.files import write_text
 
 SERVER = "https://download.geofabrik.de"
 SERVER_VARIABLE = "METRO_INTEGRATION_GEOFABRIK"
@@ -54,6 +49,8 @@ def fetch_extract(
 ) -> Path:
     """Download an extract and its outline, checked against the published MD5.
 
+    One that another run has brought in the meantime is taken as it is.
+
     Parameters
     ----------
     name
@@ -72,20 +69,24 @@ def fetch_extract(
         No such extract, no room on the disk, or bytes that do not match the
         checksum twice over.
     """
-    poly = fetch_text(address_of(name, ".poly"), first_contact)
-    if not poly.rstrip().endswith("END"):
-        raise SourceError(f"{address_of(name, '.poly')} is no outline; expected a .poly file")
-    write_whole(poly_path(target), poly)
-    checksum = address_of(name, "-latest.osm.pbf.md5")
-    for is_last in (False, True):
-        md5 = parse_md5(fetch_text(checksum, first_contact), checksum)
-        try:
-            fetch_file(address_of(name), target, md5, download, progress)
-            break
-        except DamagedError:
-            # A new extract may have been put there between the checksum and the file.
-            if is_last:
-                raise
+    address = address_of(name)
+    with exclusive(target, f"the download of {name}"):
+        if target.is_file():
+            return target
+        poly = fetch_text(address_of(name, ".poly"), first_contact)
+        if not poly.rstrip().endswith("END"):
+            raise SourceError(f"{address_of(name, '.poly')} is no outline; expected a .poly file")
+        write_text(str(poly_path(target)), poly)
+        checksum = address_of(name, "-latest.osm.pbf.md5")
+        for is_last in (False, True):
+            md5 = parse_md5(fetch_text(checksum, first_contact), checksum)
+            try:
+                fetch_file(Wanted(address, md5), target, download, progress)
+                break
+            except DamagedError:
+                # A new extract may have been put there between the checksum and the file.
+                if is_last:
+                    raise
     return target
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,11 +21,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import requests
 import shapely
 from numpy.typing import NDArray
 
@@ -35,7 +32,10 @@ from pipeline.errors import SourceError
 from pipeline.layers import empty_layer
 from pipeline.measures.routing.params import TransitParams
 from pipeline.metros.catalogue import Metro
+from pipeline.sources.download import Wanted, copy_file, fetch_file
+from pipeline.sources.http import Patience
 from pipeline.sources.params import ExtractParams
+from pipeline.storage.paths import Paths
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,9 @@ NEEDED = {
     "trips": ("trip_id", "route_id", "service_id"),
     "stop_times": ("trip_id", "stop_id", "stop_sequence", "arrival_time", "departure_time"),
 }
-HTTP_TIMEOUT_S = 60.0
+FEED_LIMIT_BYTES = 2_000_000_000
+"""No timetable is larger; the whole of Germany's is a tenth of it."""
+PATIENCE = Patience(attempts=5, longest_wait_s=120.0, read_timeout_s=60.0)
 DATES_LOOKED_AT = 400
 """A feed that runs to 2099 repeats its weeks."""
 FIRST_NUMBER = 2**60
@@ -70,7 +72,11 @@ FIRST_NUMBER = 2**60
 
 
 def read_feeds(
-    cities: gpd.GeoDataFrame, metro: Metro, params: TransitParams, extract_params: ExtractParams
+    cities: gpd.GeoDataFrame,
+    metro: Metro,
+    params: TransitParams,
+    extract_params: ExtractParams,
+    paths: Paths,
 ) -> dict[str, Any]:
     """The layers ``gtfs_stops`` and ``gtfs_rides`` of a metro's feeds; empty where it has none.
 
@@ -83,6 +89,8 @@ def read_feeds(
         Names the feeds: ``.zip`` files by path or URL.
     params
         The hours whose departures count.
+    paths
+        Where feeds that are URLs are kept.
 
     Raises
     ------
@@ -91,9 +99,10 @@ def read_feeds(
         day, or no stop near the metro.
     """
     crs = require_metric(cities, "cities")
+    located = [metro.locate(each) for each in metro.gtfs.feeds]
     parts = [
-        _read_feed(metro.locate(each), f"{number}:" if number else "", params)
-        for number, each in enumerate(metro.gtfs.feeds)
+        _read_feed(each, fetch_feed(each, paths), f"{number}:" if number else "", params)
+        for number, each in enumerate(located)
     ]
     if not parts:
         return {
@@ -117,9 +126,31 @@ def read_feeds(
     }
 
 
-def _read_feed(path: str, prefix: str, params: TransitParams) -> tuple[pd.DataFrame, pd.DataFrame]:
+def fetch_feed(path: str, paths: Paths) -> Path:
+    """A feed as a local file: a path as it is, a URL's copy in ``raw/gtfs``.
+
+    A copy that is there is fetched again only if the server has another version.
+
+    Raises
+    ------
+    SourceError
+        It cannot be fetched, or is larger than `FEED_LIMIT_BYTES`.
+    """
+    if "://" not in path:
+        return Path(path)
+    target = paths.feed(path)
+    if path.startswith(("http://", "https://")):
+        fetch_file(Wanted(path, limit_bytes=FEED_LIMIT_BYTES), target, PATIENCE)
+    else:
+        copy_file(path, target, FEED_LIMIT_BYTES)
+    return target
+
+
+def _read_feed(
+    path: str, local: Path, prefix: str, params: TransitParams
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Stops (degrees) and rides of one feed; ``prefix`` tells its stops from other feeds'."""
-    feed = _parse_feed(path)
+    feed = _parse_feed(path, local)
     with _one_line(path):
         day = _busiest_day(feed, path)
         trips = _trips_of(feed, day, path)
@@ -147,12 +178,12 @@ def _told_apart(parts: list[pd.DataFrame]) -> list[pd.DataFrame]:
 # --------------------------------------------------------------------------- reading
 
 
-def _parse_feed(path: str) -> Any:
-    """A feed's tables, with all that is needed in them."""
+def _parse_feed(path: str, local: Path) -> Any:
+    """A feed's tables, with all that is needed in them; ``path`` names it in errors."""
     # Imported here: it brings a map library along that only metros with feeds should wait for.
     import gtfs_kit
 
-    with _local_copy(path) as local, _one_line(path):
+    with _one_line(path):
         if not zipfile.is_zipfile(local):
             raise SourceError(f"gtfs feed {path} is no zip file; expected a GTFS feed (.zip)")
         feed = gtfs_kit.read_feed(local, dist_units="km")
@@ -168,27 +199,6 @@ def _parse_feed(path: str) -> Any:
     if faults:
         raise SourceError(f"gtfs feed {path}: {'; '.join(faults)}")
     return feed
-
-
-@contextmanager
-def _local_copy(path: str) -> Iterator[Path]:
-    """The feed as a local file, fetched where it is a URL."""
-    if "://" not in path:
-        yield Path(path)
-        return
-    with tempfile.TemporaryDirectory(prefix="metro-gtfs-") as folder:
-        local = Path(folder) / "feed.zip"
-        try:
-            if path.startswith(("http://", "https://")):
-                answer = requests.get(path, timeout=HTTP_TIMEOUT_S)
-                answer.raise_for_status()
-                local.write_bytes(answer.content)
-            else:
-                with fsspec.open(path, "rb") as source:
-                    local.write_bytes(source.read())
-        except (requests.RequestException, OSError, ImportError, ValueError) as error:
-            raise SourceError(f"gtfs feed {path} cannot be fetched: {error}") from error
-        yield local
 
 
 @contextmanager

@@ -27,21 +27,24 @@ from typing import Any
 import numpy as np
 import requests
 import shapely
-from urllib3.exceptions import NewConnectionError
 
 from pipeline.errors import ConfigError, SourceError
 from pipeline.metros.catalogue import Metro
 from pipeline.sources.boundaries import outline_of
-from pipeline.sources.download import (
+from pipeline.sources.download import Progress
+from pipeline.sources.http import (
     BUSY,
+    NO_CONNECTION,
+    BusyError,
     Patience,
-    Progress,
     UnreachableError,
+    reason_of,
     retry_after_s,
-    write_whole,
+    user_agent,
 )
 from pipeline.sources.osm import tags as vocabulary
 from pipeline.sources.osm.write import Box, Member, Objects, write_extract
+from pipeline.storage.files import write_bytes, write_text
 from pipeline.terms import PLACE_KINDS
 
 SERVERS = (
@@ -64,8 +67,6 @@ _KM_PER_DEGREE = 111.195
 TILE_DEG = 0.2
 _SMALLEST_TILE_DEG = 0.04
 """A tile that is too much for a server is quartered down to this."""
-
-_NO_CONNECTION = "no connection"
 
 Question = dict[str, bool | str | list[str]]
 
@@ -309,14 +310,6 @@ def _members(relation: dict[str, Any]) -> Iterator[Member]:
 # --- asking -----------------------------------------------------------------------------
 
 
-class _BusyError(Exception):
-    """Not now: another server, or later."""
-
-    def __init__(self, status: int, asked_s: float | None) -> None:
-        super().__init__(f"the server is busy ({status})")
-        self.asked_s = asked_s
-
-
 class _BrokenError(SourceError):
     """An answer that is none."""
 
@@ -340,23 +333,18 @@ def _fetch_tile(
     try:
         if not whole.is_file():
             content = _ask_servers(tile, question, servers, patience)
-            _keep(path, content)
+            write_bytes(str(path), content)
             return [path]
     except _TooMuchError as error:
         if side < 2 * _SMALLEST_TILE_DEG:
             raise UnreachableError(f"{error}, even for {_shown(tile)}") from error
         # A later run need not learn the same again.
-        write_whole(whole, str(error))
+        write_text(str(whole), str(error))
     return [
         each
         for quarter in tiles_of(tile, side / 2)
         for each in _fetch_tile(quarter, question, servers, folder, patience)
     ]
-
-
-def _keep(path: Path, content: bytes) -> None:
-    """Store an answer whole or not at all."""
-    write_whole(path, content.decode("utf-8"))
 
 
 def _ask_servers(
@@ -369,15 +357,15 @@ def _ask_servers(
         for server in servers:
             try:
                 return _ask(server, tile, question, patience)
-            except _BusyError as busy:
+            except BusyError as busy:
                 said.append(f"{server}: {busy}")
                 waits.append(busy.asked_s)
             except _TooMuchError:
                 raise
             except (_BrokenError, requests.RequestException) as error:
-                said.append(f"{server}: {_why(error)}")
+                said.append(f"{server}: {reason_of(error)}")
                 waits.append(None)
-        if round_number == 1 and all(each.endswith(_NO_CONNECTION) for each in said):
+        if round_number == 1 and all(each.endswith(NO_CONNECTION) for each in said):
             # Without any network there is nothing to wait for.
             break
         asked = [wait for wait in waits if wait is not None]
@@ -389,20 +377,6 @@ def _ask_servers(
     raise UnreachableError("no Overpass server gives the data: " + "; ".join(said))
 
 
-def _why(error: Exception) -> str:
-    if isinstance(error, SourceError):
-        return str(error)
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return _NO_CONNECTION
-    if isinstance(error, requests.exceptions.Timeout):
-        return "did not answer in time"
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return "broke off"
-    reason = getattr(error.args[0], "reason", None) if error.args else None
-    is_refused = isinstance(reason, NewConnectionError)
-    return _NO_CONNECTION if is_refused else "the connection failed"
-
-
 def _ask(server: str, tile: Box, question: Question, patience: Patience) -> bytes:
     """One question to one server, put by osmnx; the raw answer, checked."""
     import osmnx
@@ -412,7 +386,7 @@ def _ask(server: str, tile: Box, question: Question, patience: Patience) -> byte
     def judge(answer: requests.Response, *_: Any, **__: Any) -> None:
         # Before osmnx sees it: that would wait a minute and ask again for ever.
         if answer.status_code in BUSY:
-            raise _BusyError(answer.status_code, retry_after_s(answer))
+            raise BusyError(answer.status_code, retry_after_s(answer))
         if answer.status_code != 200:
             raise _BrokenError(f"refused the question ({answer.status_code})")
         parse_answer(answer.content, "the server")
@@ -424,7 +398,7 @@ def _ask(server: str, tile: Box, question: Question, patience: Patience) -> byte
             cache_only_mode=True,
             use_cache=False,
             doh_url_template=None,
-            http_user_agent="metro-integration (osmnx)",
+            http_user_agent=f"{user_agent()} (osmnx)",
             http_referer="",
             max_query_area_size=1e15,
             overpass_rate_limit=False,

@@ -15,7 +15,8 @@ from typing import Any
 
 from pipeline.errors import ConfigError, SourceError
 from pipeline.metros.catalogue import Metro
-from pipeline.sources.download import Progress, UnreachableError
+from pipeline.sources.download import Progress
+from pipeline.sources.http import UnreachableError
 from pipeline.sources.source import Source
 from pipeline.storage.paths import Paths, is_url
 

@@ -22,7 +22,7 @@ from typing import Any
 
 import fsspec
 
-from pipeline.errors import ConfigError, DiskFullError, StoreError
+from pipeline.errors import ConfigError, DiskFullError, PipelineError, StoreError
 from pipeline.storage.digests import digest, digest_file, joint_digest
 from pipeline.storage.paths import is_url
 
@@ -74,7 +74,7 @@ def write_bytes(path: str, payload: bytes) -> None:
     """
     if is_url(path):
         filesystem, inner = file_system(path)
-        with _reported_as(path, "written"):
+        with reporting_errors(path, "written"):
             filesystem.pipe_file(inner, payload)
         return
     with replacing(Path(path)) as temporary:
@@ -90,7 +90,7 @@ def read_bytes(path: str) -> bytes:
     """A whole file. FileNotFoundError where it is missing."""
     if is_url(path):
         filesystem, inner = file_system(path)
-        with _reported_as(path, "read"):
+        with reporting_errors(path, "read"):
             return bytes(filesystem.cat_file(inner))
     return Path(path).read_bytes()
 
@@ -107,7 +107,7 @@ def publish_file(made: Path, path: str) -> None:
     """Put a finished local file or folder in the place of ``path``, whole or not at all."""
     if is_url(path):
         filesystem, target = file_system(path)
-        with _reported_as(path, "written"):
+        with reporting_errors(path, "written"):
             if filesystem.exists(target):
                 filesystem.rm(target, recursive=True)
             filesystem.put(str(made), target, recursive=made.is_dir())
@@ -115,7 +115,7 @@ def publish_file(made: Path, path: str) -> None:
     if made.is_dir():
         beside = new_folder(path)
         try:
-            with _reported_as(path, "written"):
+            with reporting_errors(path, "written"):
                 shutil.copytree(made, beside, dirs_exist_ok=True)
         except StoreError:
             remove(beside)
@@ -141,7 +141,7 @@ def replacing(target: Path) -> Iterator[Path]:
     """
     temporary = target.with_name(f".{target.name}.tmp-{uuid.uuid4().hex[:8]}")
     try:
-        with _reported_as(str(target), "written"):
+        with reporting_errors(str(target), "written"):
             target.parent.mkdir(parents=True, exist_ok=True)
             yield temporary
             temporary.replace(target)
@@ -151,15 +151,23 @@ def replacing(target: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _reported_as(path: str, done: str) -> Iterator[None]:
-    """An error of a file system, in our words. A missing file stays a FileNotFoundError."""
+def reporting_errors(path: str, done: str) -> Iterator[None]:
+    """Errors of a file system in our words: ``path`` cannot be ``done`` (written, read).
+
+    A missing file that was to be read stays a FileNotFoundError.
+
+    Raises
+    ------
+    DiskFullError, StoreError
+        With the reason.
+    """
     try:
         yield
     except FileNotFoundError as error:
         if done == "read":
             raise
         raise _failed(path, done, error) from error
-    except StoreError:
+    except PipelineError:
         raise
     except OSError as error:
         raise _failed(path, done, error) from error
@@ -187,7 +195,7 @@ def new_folder(path: str) -> str:
     """A temporary folder beside ``path``, to be filled and then given to `publish_folder`."""
     folder = f"{path}.tmp-{uuid.uuid4().hex[:8]}"
     if not is_url(path):
-        with _reported_as(folder, "written"):
+        with reporting_errors(folder, "written"):
             Path(folder).mkdir(parents=True)
     return folder
 
@@ -197,7 +205,7 @@ def publish_folder(temporary: str, path: str) -> None:
     if is_url(path):
         filesystem, target = file_system(path)
         source = file_system(temporary)[1]
-        with _reported_as(path, "written"):
+        with reporting_errors(path, "written"):
             if filesystem.exists(target):
                 filesystem.rm(target, recursive=True)
             for each in filesystem.ls(source, detail=False):
@@ -205,7 +213,7 @@ def publish_folder(temporary: str, path: str) -> None:
             filesystem.rm(source, recursive=True)
         return
     old = Path(f"{path}.old-{uuid.uuid4().hex[:8]}")
-    with _reported_as(path, "written"):
+    with reporting_errors(path, "written"):
         if Path(path).exists():
             Path(path).rename(old)
         Path(temporary).rename(path)
@@ -283,7 +291,7 @@ def exists(path: str) -> bool:
     if not is_url(path):
         return Path(path).exists()
     filesystem, inner = file_system(path)
-    with _reported_as(path, "read"):
+    with reporting_errors(path, "read"):
         return bool(filesystem.exists(inner))
 
 
@@ -292,7 +300,7 @@ def is_folder(path: str) -> bool:
     if not is_url(path):
         return Path(path).is_dir()
     filesystem, inner = file_system(path)
-    with _reported_as(path, "read"):
+    with reporting_errors(path, "read"):
         return bool(filesystem.isdir(inner))
 
 
@@ -319,7 +327,7 @@ def _entries(folder: str) -> list[str]:
             return []
     filesystem, inner = file_system(folder)
     try:
-        with _reported_as(folder, "read"):
+        with reporting_errors(folder, "read"):
             found = filesystem.ls(inner, detail=False)
     except FileNotFoundError:
         return []
@@ -366,7 +374,7 @@ def _copy_object(source: str, target: str) -> None:
     filesystem, inner = file_system(source)
     other, outer = file_system(target)
     if other is filesystem:
-        with _reported_as(target, "written"):
+        with reporting_errors(target, "written"):
             filesystem.copy(inner, outer)
     else:
         write_bytes(target, read_bytes(source))

@@ -6,8 +6,11 @@ writing them to `store`. Both roots are local paths or fsspec URLs.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
+
+from pipeline.storage.digests import digest_text
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,12 @@ class Paths:
     def overpass_tiles(self) -> Path:
         """Folder of Overpass answers, shared by all metros."""
         return Path(self.raw) / "overpass"
+
+    def feed(self, url: str) -> Path:
+        """The local copy of a timetable that is given as a URL."""
+        plain = url.split("?", 1)[0].split("#", 1)[0].rstrip("/").rsplit("/", 1)[-1]
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip(".-")[-64:] or "feed"
+        return Path(self.raw) / "gtfs" / f"{digest_text(url)[:12]}-{name}"
 
     def own_extract(self, metro_id: str) -> Path:
         """An extract that a user put there for a metro."""

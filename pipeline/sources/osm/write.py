@@ -7,7 +7,6 @@ those sources' to say; the embedded sample has a writer of its own.
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import osmium
 from numpy.typing import NDArray
 
 from pipeline.errors import SourceError
+from pipeline.storage.files import replacing
 
 Tags = Mapping[str, str]
 Member = tuple[str, int, str]
@@ -58,7 +58,7 @@ def write_extract(
 
     Raises
     ------
-    SourceError
+    DiskFullError, StoreError, SourceError
         If the file cannot be written.
     """
     header = osmium.io.Header()
@@ -66,18 +66,13 @@ def write_extract(
     if snapshot:
         header.set("osmosis_replication_timestamp", snapshot)
     header.add_box(osmium.osm.Box(*box))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.part")
-    try:
+    with replacing(target) as partial:
         file = osmium.io.File(os.fspath(partial), "pbf")
-        with osmium.SimpleWriter(file, header=header, overwrite=True) as writer:
-            _write(objects, writer)
-        partial.replace(target)
-    except (OSError, RuntimeError) as error:
-        partial.unlink(missing_ok=True)
-        full = isinstance(error, OSError) and error.errno == errno.ENOSPC
-        why = "the disk is full" if full else str(error)
-        raise SourceError(f"{target} cannot be written: {why}") from error
+        try:
+            with osmium.SimpleWriter(file, header=header, overwrite=True) as writer:
+                _write(objects, writer)
+        except RuntimeError as error:
+            raise SourceError(f"{target} cannot be written: {error}") from error
 
 
 def _write(objects: Objects, writer: osmium.SimpleWriter) -> None:

@@ -11,19 +11,16 @@ memory: read windows, never all.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import fsspec
 import numpy as np
 import pyproj
 import rasterio
-import requests
 from numpy.typing import NDArray
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
@@ -40,7 +37,6 @@ _GDAL_OPTIONS = {
     "GDAL_HTTP_MAX_RETRY": "3",
     "GDAL_HTTP_RETRY_DELAY": "2",
 }
-_HTTP_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -151,47 +147,6 @@ def open_raster(path: str, subject: str, band_names: Sequence[str] = ()) -> Iter
                 f"{what} cannot be opened; expected a GeoTIFF: {_reason(error)}"
             ) from error
         yield Raster(dataset, _band_of(dataset, what, band_names), _grid_of(dataset, what), what)
-
-
-def stamp_of(path: str) -> str | None:
-    """A text that changes when a file changes; None where there is none.
-
-    Local files: the digest of their bytes, of folders (a file geodatabase) that
-    of all their files. URLs, which may be too large to
-    read in full: the size, tag and date that the server tells.
-
-    Raises
-    ------
-    SourceError
-        If a server does not answer.
-    """
-    try:
-        if _is_http(path):
-            answer = requests.head(path, timeout=_HTTP_TIMEOUT_S, allow_redirects=True)
-            if answer.status_code == 404:
-                return None
-            answer.raise_for_status()
-            told = [answer.headers.get(key) for key in ("Content-Length", "ETag", "Last-Modified")]
-        elif "://" in path:
-            filesystem, inner = fsspec.core.url_to_fs(path)
-            info = filesystem.info(inner)
-            keys = ("size", "ETag", "etag", "md5Hash", "mtime", "LastModified", "created")
-            told = [str(info.get(key)) for key in keys]
-        elif Path(path).is_dir():
-            files = sorted(each for each in Path(path).rglob("*") if each.is_file())
-            told = [f"{each.name} {stamp_of(str(each))}" for each in files]
-        else:
-            with Path(path).open("rb") as stream:
-                return hashlib.file_digest(stream, _blake).hexdigest()
-    except FileNotFoundError:
-        return None
-    except (requests.RequestException, OSError, ImportError) as error:
-        raise SourceError(f"{path} cannot be looked up: {_reason(error)}") from error
-    return _blake("|".join(map(str, told)).encode()).hexdigest()
-
-
-def _blake(content: bytes = b"") -> Any:
-    return hashlib.blake2b(content, digest_size=16)
 
 
 def _is_http(path: str) -> bool:

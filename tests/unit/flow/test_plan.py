@@ -47,7 +47,7 @@ def test_stage_functions_take_what_their_stage_gives():
     for stage in STAGES:
         named = inspect.signature(stage.func).parameters
         asked = {name for name, each in named.items() if each.default is each.empty}
-        given = {*stage.inputs, "metro", "source", "facts", "params"}
+        given = {*stage.inputs, "metro", "source", "facts", "params", "paths"}
         given |= {f"{name}_params" for name in stage.params}
         given |= {stage.split.into} if stage.split else set()
         if "layers" in asked:

@@ -21,6 +21,7 @@ class Server:
         self.files: dict[str, bytes] = {}
         self.faults: dict[str, list[Callable]] = {}
         self.seen: list[tuple[str, str]] = []
+        self.agents: set[str] = set()
         self.post: Callable | None = None
         owner = self
 
@@ -32,6 +33,7 @@ class Server:
 
             def do_GET(self):
                 owner.seen.append((self.path, self.headers.get("Range", "")))
+                owner.agents.add(self.headers.get("User-Agent", ""))
                 content = owner.files.get(self.path)
                 waiting = owner.faults.get(self.path)
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):
@@ -41,6 +43,12 @@ class Server:
                         status(404)(self, None)
                     else:
                         serve(self, content)
+
+            def do_HEAD(self):
+                content = owner.files.get(self.path)
+                self.send_response(404 if content is None else 200)
+                self.send_header("Content-Length", str(len(content or b"")))
+                self.end_headers()
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
@@ -73,6 +81,9 @@ def etag(content: bytes) -> str:
 def serve(handler, content, kind="application/octet-stream", upto=None, pause_s=0.0):
     """The whole file or the range asked for; ``upto`` closes the line after so many bytes."""
     start = 0
+    if handler.headers.get("If-None-Match") == etag(content):
+        status(304)(handler, content)
+        return
     wanted = handler.headers.get("Range", "")
     if wanted and handler.headers.get("If-Range", etag(content)) == etag(content):
         start = int(wanted.removeprefix("bytes=").split("-")[0])
@@ -106,6 +117,33 @@ def cut(upto):
 
 def slow(pause_s):
     return lambda handler, content: serve(handler, content, pause_s=pause_s)
+
+
+def trickle(pause_s):
+    """Byte by byte, for ever."""
+
+    def answer(handler, content):
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(content)))
+        handler.end_headers()
+        for byte in content:
+            handler.wfile.write(bytes([byte]))
+            handler.wfile.flush()
+            time.sleep(pause_s)
+        handler.close_connection = True
+
+    return answer
+
+
+def without_length(handler, content):
+    """In chunks, so that nobody knows how much is to come."""
+    handler.send_response(200)
+    handler.send_header("Transfer-Encoding", "chunked")
+    handler.end_headers()
+    for at in range(0, len(content), 5000):
+        block = content[at : at + 5000]
+        handler.wfile.write(f"{len(block):x}\r\n".encode() + block + b"\r\n")
+    handler.wfile.write(b"0\r\n\r\n")
 
 
 def status(code, **headers):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 import zipfile
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
+import fsspec
 import geopandas as gpd
 import numpy as np
 import pyproj
 import pytest
 import shapely
+from faulty_server import Server, cut, status
 
 from pipeline.crs import local_metric_crs
 from pipeline.errors import SourceError
@@ -22,6 +21,7 @@ from pipeline.measures.transit.transit import build_transit
 from pipeline.metros.catalogue import Metro
 from pipeline.sources.gtfs import read_feeds
 from pipeline.sources.params import ExtractParams
+from pipeline.storage.paths import Paths
 
 CRS = local_metric_crs(113.6, 34.7)
 PARAMS = TransitParams()
@@ -92,8 +92,9 @@ def write_feed(path, timetable, stops=STOPS, drop=(), **tables):
     return str(path)
 
 
-def read(*paths, params=PARAMS):
-    made = read_feeds(CITIES, Metro(id="m", gtfs={"feeds": paths}), params, ExtractParams())
+def read(*paths, params=PARAMS, data="nowhere"):
+    metro = Metro(id="m", gtfs={"feeds": paths})
+    made = read_feeds(CITIES, metro, params, ExtractParams(), Paths(str(data)))
     return {name: conform(name, frame) for name, frame in made.items()}
 
 
@@ -241,19 +242,28 @@ def test_stops_far_away_and_other_modes_are_left_out(tmp_path, caplog):
     assert "mode_not_covered drops 10 trips" in caplog.text
 
 
-def test_a_feed_by_url(tmp_path):
+def test_a_feed_by_url_is_fetched_with_patience_and_kept(tmp_path):
     write_feed(tmp_path / "g.zip", METRO_TRIPS)
-    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    content = (tmp_path / "g.zip").read_bytes()
+    server = Server()
+    server.files["/g.zip?key=1"] = content
+    server.faults["/g.zip?key=1"] = [status(503, Retry_After="0"), cut(500)]
+    url = f"{server.address}/g.zip?key=1"
     try:
-        url = f"http://127.0.0.1:{server.server_address[1]}"
-        assert len(read(f"{url}/g.zip")["gtfs_rides"]) == 5
-        with pytest.raises(SourceError, match="cannot be fetched"):
-            read(f"{url}/no.zip")
+        assert len(read(url, data=tmp_path / "data")["gtfs_rides"]) == 5
+        assert len(server.seen) == 3
+        kept = [each for each in (tmp_path / "data/raw/gtfs").iterdir() if each.suffix == ".zip"]
+        assert [each.read_bytes() for each in kept] == [content]
+        with pytest.raises(SourceError, match=r"no\.zip does not exist on the server"):
+            read(f"{server.address}/no.zip", data=tmp_path / "data")
     finally:
-        server.shutdown()
-        server.server_close()
+        server.close()
+
+
+def test_a_feed_on_an_object_store(tmp_path):
+    write_feed(tmp_path / "g.zip", METRO_TRIPS)
+    fsspec.filesystem("memory").pipe("/gtfs/g.zip", (tmp_path / "g.zip").read_bytes())
+    assert len(read("memory://gtfs/g.zip", data=tmp_path / "data")["gtfs_rides"]) == 5
 
 
 @pytest.mark.parametrize(

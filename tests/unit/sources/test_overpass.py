@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import socket
+from pathlib import Path
 
 import osmnx
 import pandas as pd
@@ -11,10 +13,10 @@ import pytest
 from faulty_server import Server, cut, instead, silent, status
 from play_overpass import Planet, planet_of
 
-from pipeline.errors import ConfigError, SourceError
+from pipeline.errors import ConfigError, DiskFullError, SourceError
 from pipeline.metros.catalogue import load_metro
 from pipeline.sources import overpass, resolve
-from pipeline.sources.download import DiskFullError, Patience, UnreachableError
+from pipeline.sources.http import Patience, UnreachableError
 from pipeline.sources.osm.extract.read import read_extract
 from pipeline.sources.params import ExtractParams
 from pipeline.sources.source import Source
@@ -209,14 +211,14 @@ def test_a_damaged_tile_is_fetched_again(metro, server, tmp_path, folder):
     assert len(server.seen) == 1
 
 
-def test_a_full_disk(metro, server, tmp_path, folder):
-    (first, *_) = overpass.tiles_of(BOX)
-    key = overpass._key(first, overpass.question_of(metro))
-    folder.mkdir(parents=True)
-    (folder / f".{key}.json.part").symlink_to("/dev/full")
+def test_a_full_disk(metro, server, tmp_path, folder, monkeypatch):
+    def refuse(path, content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", refuse)
     with pytest.raises(DiskFullError, match="make room"):
         fetch(metro, tmp_path, folder)
-    assert not (folder / f"{key}.json").exists()
+    assert list(folder.iterdir()) == []
 
 
 def test_large_areas_are_refused_with_advice(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+from pathlib import Path
 
 import pytest
 from faulty_server import Server, instead, status
@@ -87,7 +88,7 @@ def test_asked_for_geofabrik_offline_is_an_error_not_a_sample(paths, offline, ma
     with pytest.raises(SourceError, match="no connection"):
         resolve.resolve_source(load_metro("zhengzhou"), paths, "geofabrik", say=lambda text: None)
     assert made == []
-    assert list((paths.extract("x").parent).iterdir()) == []
+    assert [each.name for each in Path(paths.raw).rglob("*.pbf")] == []
 
 
 @pytest.fixture

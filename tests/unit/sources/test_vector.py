@@ -16,7 +16,7 @@ from pipeline.metros.catalogue import load_metro
 from pipeline.sources import resolve, vector
 from pipeline.sources.osm.extract.read import read_extract
 from pipeline.sources.params import ExtractParams
-from pipeline.sources.rasters.raster import stamp_of
+from pipeline.sources.stamps import stamp_of
 from pipeline.storage.paths import Paths
 
 METRIC = local_metric_crs(114.0, 34.5)

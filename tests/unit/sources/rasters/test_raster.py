@@ -13,7 +13,7 @@ import rasterio
 from rasterio.transform import Affine, from_origin
 
 from pipeline.errors import SourceError
-from pipeline.sources.rasters.raster import Grid, open_raster, stamp_of
+from pipeline.sources.rasters.raster import Grid, open_raster
 
 VALUES = np.arange(60, dtype="uint8").reshape(6, 10)
 PLACE = from_origin(113.0, 35.0, 0.5, 0.25)
@@ -103,10 +103,6 @@ def test_a_file_system_url_is_read(tmp_path):
     memory.pipe("/rasters/a.tif", (tmp_path / "a.tif").read_bytes())
     with open_raster("memory://rasters/a.tif", "x") as raster:
         assert np.array_equal(raster.read(slice(0, 6), slice(0, 10)), VALUES)
-    before = stamp_of("memory://rasters/a.tif")
-    memory.pipe("/rasters/a.tif", b"other")
-    assert before and stamp_of("memory://rasters/a.tif") != before
-    assert stamp_of("memory://rasters/none.tif") is None
 
 
 @pytest.fixture
@@ -130,23 +126,7 @@ def test_a_web_address_is_read(served):
     write(folder / "a.tif")
     with open_raster(f"{address}/a.tif", "x") as raster:
         assert np.array_equal(raster.read(slice(0, 6), slice(0, 10)), VALUES)
-    assert stamp_of(f"{address}/a.tif")
-    assert stamp_of(f"{address}/none.tif") is None
     refuse(f"{address}/none.tif", "cannot be opened")
-
-
-def test_a_server_that_is_down_is_one_error():
-    with pytest.raises(SourceError, match="cannot be looked up"):
-        stamp_of("http://127.0.0.1:9/a.tif")
-
-
-def test_a_stamp_follows_the_bytes(tmp_path):
-    path = tmp_path / "a.bin"
-    assert stamp_of(str(path)) is None
-    path.write_bytes(b"one")
-    first = stamp_of(str(path))
-    path.write_bytes(b"two")
-    assert first and stamp_of(str(path)) != first
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,264 @@
+"""Talking to web servers: how long one is waited for, when it is asked again, errors in words.
+
+What belongs here: one request, and small answers whole. A file that is fetched to disk is
+`download`'s, what stands under which address the sources'. GDAL reads rasters by ranges
+with a client of its own (`rasters.raster`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from importlib.metadata import version
+from typing import TypeVar
+
+import requests
+from urllib3.exceptions import NewConnectionError
+
+from pipeline.errors import SourceError
+
+BUSY = frozenset((429, 500, 502, 503, 504))
+"""Answers that say: not now."""
+
+NO_CONNECTION = "no connection to the server"
+
+_TEXT_LIMIT = 1 << 20
+_PAGE_STARTS = (b"<!doctype html", b"<html")
+
+Answer = TypeVar("Answer")
+
+
+class UnreachableError(SourceError):
+    """No server could be had: no connection, no answer in time, busy, or another page instead."""
+
+
+class BusyError(Exception):
+    """The server says not now; ``asked_s`` is its Retry-After in seconds, None without one."""
+
+    def __init__(self, status: int, asked_s: float | None) -> None:
+        super().__init__(f"the server is busy ({status})")
+        self.asked_s = asked_s
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a server is waited for.
+
+    ``attempts`` counts tries that bring nothing new; one that brings ``least_bytes`` starts
+    the count again, so that a slow line ends in a whole file. Waits double from
+    ``first_wait_s`` to ``longest_wait_s``, or are what the server asks for; one that asks
+    for more than ``longest_wait_s`` is not waited for. A line on which less than
+    ``least_bytes`` arrive within ``stall_s`` counts as broken.
+    """
+
+    attempts: int = 5
+    first_wait_s: float = 1.0
+    longest_wait_s: float = 60.0
+    connect_timeout_s: float = 5.0
+    read_timeout_s: float = 30.0
+    stall_s: float = 60.0
+    least_bytes: int = 1 << 14
+
+    @property
+    def timeout(self) -> tuple[float, float]:
+        """Seconds to connect, and between two arrivals of bytes, as requests takes them."""
+        return self.connect_timeout_s, self.read_timeout_s
+
+    def wait_s(self, failures: int, asked_s: float | None = None) -> float:
+        """Seconds to wait after so many failures in a row (from 1)."""
+        grown = self.first_wait_s * 2.0 ** (failures - 1)
+        return min(self.longest_wait_s, grown if asked_s is None else asked_s)
+
+
+class Tries:
+    """Failures in a row with one address, and the waits between them."""
+
+    def __init__(self, address: str, patience: Patience) -> None:
+        self._address, self._patience = address, patience
+        self._failures = 0
+
+    def failed(self, error: Exception, has_progress: bool = False, more: str = "") -> None:
+        """Wait before the next try.
+
+        Parameters
+        ----------
+        has_progress
+            The try brought something: the count begins again with it.
+        more
+            Put at the end of the error: what is kept for a later run.
+
+        Raises
+        ------
+        UnreachableError
+            There were enough tries, or the server asks for too long a wait.
+        """
+        self._failures = 1 if has_progress else self._failures + 1
+        asked = error.asked_s if isinstance(error, BusyError) else None
+        if asked is not None and asked > self._patience.longest_wait_s:
+            why = f"; it asks to come back in {asked:.0f} s"
+            raise unreachable(self._address, error, why + more) from error
+        if self._failures >= self._patience.attempts:
+            times = f", {self._failures} times in a row" if self._failures > 1 else ""
+            raise unreachable(self._address, error, times + more) from error
+        time.sleep(self._patience.wait_s(self._failures, asked))
+
+
+@contextmanager
+def ask(
+    address: str,
+    patience: Patience,
+    method: str = "GET",
+    headers: dict[str, str] | None = None,
+) -> Iterator[requests.Response]:
+    """One request, its answer's body still to be read; not tried again.
+
+    Raises
+    ------
+    requests.RequestException
+        No connection, or no answer in time.
+    """
+    with requests.request(
+        method,
+        address,
+        stream=True,
+        timeout=patience.timeout,
+        headers={"User-Agent": user_agent()} | (headers or {}),
+        allow_redirects=True,
+    ) as answer:
+        yield answer
+
+
+def user_agent() -> str:
+    """How we introduce ourselves to servers."""
+    return f"metro-integration/{version('metro-integration')}"
+
+
+def check_answer(answer: requests.Response, address: str) -> None:
+    """Refuse an answer that is no content.
+
+    Raises
+    ------
+    BusyError
+        Not now.
+    UnreachableError
+        A web page, where data are expected.
+    SourceError
+        A refusal, for example that there is no such file.
+    """
+    if answer.status_code in BUSY:
+        raise BusyError(answer.status_code, retry_after_s(answer))
+    if answer.status_code == 404:
+        raise SourceError(f"{address} does not exist on the server (404); check the name")
+    if answer.status_code not in (200, 206):
+        raise SourceError(f"{address} was refused by the server ({answer.status_code})")
+    if answer.headers.get("Content-Type", "").startswith("text/html"):
+        raise is_a_page(address)
+
+
+def check_is_no_page(block: bytes, address: str) -> None:
+    """Refuse a first block that begins like a web page, whatever the server calls it."""
+    if block[:64].lstrip().lower().startswith(_PAGE_STARTS):
+        raise is_a_page(address)
+
+
+def is_a_page(address: str) -> UnreachableError:
+    """The error of an address that answers with a web page."""
+    return UnreachableError(
+        f"{address} answered with a web page instead of data; "
+        "a login page of the network may stand between"
+    )
+
+
+def fetch_text(address: str, patience: Patience) -> str:
+    """A small text. A server that cannot be reached is not tried again, a busy one is.
+
+    Raises
+    ------
+    UnreachableError
+        No connection, no answer in time, still busy, or a web page instead.
+    SourceError
+        Any other refusal, for example that there is no such file.
+    """
+
+    def read() -> bytes:
+        with ask(address, patience) as answer:
+            check_answer(answer, address)
+            return bytes(answer.raw.read(_TEXT_LIMIT + 1, decode_content=True))
+
+    content = _insist(read, address, patience)
+    if len(content) > _TEXT_LIMIT:
+        raise SourceError(f"{address} is too long; expected a short text")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise SourceError(f"{address} is no text in UTF-8") from error
+
+
+def fetch_headers(address: str, patience: Patience) -> dict[str, str] | None:
+    """The headers of an address, keys in lower case; None where it does not exist.
+
+    Raises
+    ------
+    SourceError
+        As `fetch_text`.
+    """
+
+    def read() -> dict[str, str] | None:
+        with ask(address, patience, "HEAD") as answer:
+            if answer.status_code == 404:
+                return None
+            check_answer(answer, address)
+            return {key.lower(): value for key, value in answer.headers.items()}
+
+    return _insist(read, address, patience)
+
+
+def _insist(read: Callable[[], Answer], address: str, patience: Patience) -> Answer:
+    """What ``read`` gives; a busy server is asked again, one that is away is not."""
+    tries = Tries(address, patience)
+    while True:
+        try:
+            return read()
+        except BusyError as busy:
+            tries.failed(busy)
+        except SourceError:
+            raise
+        except OSError as error:
+            raise unreachable(address, error) from error
+
+
+def retry_after_s(answer: requests.Response) -> float | None:
+    """Seconds of an answer's Retry-After (a number or a date); None where there is none."""
+    text = answer.headers.get("Retry-After", "").strip()
+    if text.isdecimal():
+        return float(text)
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
+def reason_of(error: Exception) -> str:
+    """Why a request failed, in words."""
+    if isinstance(error, (SourceError, BusyError)):
+        return str(error)
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return NO_CONNECTION
+    if isinstance(error, requests.exceptions.Timeout):
+        return "the server did not answer in time"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return "the connection broke off"
+    if isinstance(error, requests.ConnectionError):
+        cause = getattr(error.args[0], "reason", None) if error.args else None
+        return NO_CONNECTION if isinstance(cause, NewConnectionError) else "the connection failed"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def unreachable(address: str, error: Exception, more: str = "") -> UnreachableError:
+    """The error of an address that could not be fetched."""
+    return UnreachableError(f"cannot download {address}: {reason_of(error)}{more}")
