@@ -262,11 +262,8 @@ def _write(
         metro,
         page_facts,
         labels,
-        notes=notes,
-        cities=after.layer("cities"),
-        borders=after.layer("borders"),
-        roads=after.layer("roads"),
-        **in_wgs84,
+        {name: after.layer(name) for name in ("cities", "borders", "roads")} | in_wgs84,
+        notes,
     )
     paths = Paths.of("data", maps)
     target = paths.page(f"{after.metro_id}/compare-{name}.html")

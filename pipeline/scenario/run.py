@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
-import pandas as pd
 
 from pipeline.errors import ConfigError, StoreError
 from pipeline.flow import plan, runner, store
@@ -288,12 +287,9 @@ def _report(base: Base, own: Paths, name: str, chosen: Sequence[str]) -> str:
         base.metro,
         runner.page_facts(base.source, base.manifest["facts"]),
         name,
-        cities=base.layer("cities"),
-        borders=base.layer("borders"),
-        roads=base.layer("roads"),
+        {name: base.layer(name) for name in ("cities", "borders", "roads")} | tables,
         links=links,
-        left=pd.DataFrame(made.layer("missing_links")),
-        **tables,
+        left=len(made.layer("missing_links")),
     )
     path = own.page(f"{metro_id}/scenario-{name}.html")
     store.write_bytes(path, page)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import geopandas as gpd
 import pandas as pd
@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 from pipeline.metros.catalogue import Metro
 from pipeline.render.page import bilingual as say
 from pipeline.render.page import style, words
+from pipeline.render.page.encode import Layers
 from pipeline.render.page.facts import PageFacts
 from pipeline.render.review.review_map import Drawn, draw_review_map
 from pipeline.render.review.review_page import (
@@ -29,21 +30,12 @@ END_COLOURS = {
     "opened": "#00795a",
     "mapped_since": "#8a8a8a",
 }
+LETTERS = {"new": "N", "moved": "M", "opened": "O"}
+"""Before the numbers of dead ends, on the map and in the tables."""
 
 
 def render_comparison(
-    metro: Metro,
-    facts: PageFacts,
-    labels: tuple[str, str],
-    *,
-    notes: Sequence[str],
-    cities: gpd.GeoDataFrame,
-    borders: gpd.GeoDataFrame,
-    roads: gpd.GeoDataFrame,
-    end_changes: gpd.GeoDataFrame,
-    link_changes: gpd.GeoDataFrame,
-    road_growth: pd.DataFrame,
-    changes: pd.DataFrame,
+    metro: Metro, facts: PageFacts, labels: tuple[str, str], layers: Layers, notes: Sequence[str]
 ) -> bytes:
     """The page of two years: what was built and closed, and what was only mapped.
 
@@ -51,53 +43,16 @@ def render_comparison(
     ----------
     labels
         What the earlier and the later run are called.
+    layers
+        In WGS84: ``cities``, ``borders`` and ``roads`` of the later run, and the
+        comparison's ``end_changes``, ``link_changes``, ``road_growth`` and ``changes``.
     notes
         What could not be worked out.
-    cities, borders, roads
-        Layers of the later run in WGS84.
-    end_changes, link_changes, road_growth, changes
-        The comparison's layers, geometry in WGS84.
     """
-    built = _rows(link_changes, "built")
-    new, moved = _rows(end_changes, "new"), _rows(end_changes, "moved")
-    opened = _rows(end_changes, "opened")
-    alone = opened[~opened["link_id_before"].isin(built["link_id_before"]).to_numpy(bool)]
-    drawn = [
-        Drawn(point, END_COLOURS["mapped_since"], "", str(told))
-        for point, told in zip(*_places(_rows(end_changes, "mapped_since")), strict=True)
-    ]
-    numbered = [("new", new, "N"), ("moved", moved, "M"), ("opened", alone, "O")]
-    for change, rows, letter in numbered:
-        drawn += [
-            Drawn(point, END_COLOURS[change], f"{letter}{number}", str(told))
-            for number, (point, told) in enumerate(zip(*_places(rows), strict=True), 1)
-        ]
-    drawn += [
-        Drawn(line, style.STATUS["under_construction"]["color"], str(number), str(link_id))
-        for number, (line, link_id) in enumerate(
-            zip(built.geometry, built["link_id_before"], strict=True), 1
-        )
-    ]
-    picture = draw_review_map(cities, borders, roads, drawn)
-    legend = [(style.STATUS["under_construction"]["color"], say.text("review.built_link"))]
+    found = _Found.of(layers["end_changes"], layers["link_changes"])
+    built_colour = style.STATUS["under_construction"]["color"]
+    legend = [(built_colour, say.text("review.built_link"))]
     legend += [(END_COLOURS[key], say.text(f"review.end_{key}")) for key in END_COLOURS]
-    tables = [
-        _count_table(end_changes, link_changes),
-        _change_table("built_links", built, "", borders, is_link=True),
-        _change_table("end_new", new, "N", borders),
-        _change_table("end_moved", moved, "M", borders),
-        _change_table("end_opened", alone, "O", borders),
-        _growth_table(road_growth, cities),
-        index_table(changes),
-        border_table(changes, borders),
-    ]
-    grown = road_growth["km_newly_mapped"].sum()
-    share = 100.0 * grown / max(road_growth["km_after"].sum(), 1e-9)
-    intro = [
-        say.text("review.compare_intro", a=labels[0], b=labels[1]),
-        say.text("review.growth_intro", km=say.digits(grown), share=say.digits(share, 1)),
-        *(escape(note) for note in notes),
-    ]
     title = {
         each: say.plain(
             "review.compare_title",
@@ -108,15 +63,83 @@ def render_comparison(
         )
         for number, each in enumerate(words.LANGUAGES)
     }
-    return render_review(metro, facts, title, intro, picture, legend, tables)
+    return render_review(
+        metro,
+        facts,
+        title,
+        _intro(labels, layers["road_growth"], notes),
+        draw_review_map(layers, [*_drawn_ends(found), *_drawn_links(found, built_colour)]),
+        legend,
+        _tables(found, layers),
+    )
+
+
+class _Found(NamedTuple):
+    """Rows of the comparison's layers by what became of them."""
+
+    built: gpd.GeoDataFrame
+    new: gpd.GeoDataFrame
+    moved: gpd.GeoDataFrame
+    opened: gpd.GeoDataFrame
+    """Dead ends opened other than by a built link."""
+    mapped_since: gpd.GeoDataFrame
+
+    @classmethod
+    def of(cls, ends: gpd.GeoDataFrame, links: gpd.GeoDataFrame) -> _Found:
+        built, opened = _rows(links, "built"), _rows(ends, "opened")
+        by_link = opened["link_id_before"].isin(built["link_id_before"]).to_numpy(bool)
+        return cls(
+            built,
+            _rows(ends, "new"),
+            _rows(ends, "moved"),
+            opened[~by_link],
+            _rows(ends, "mapped_since"),
+        )
+
+
+def _intro(labels: tuple[str, str], growth: pd.DataFrame, notes: Sequence[str]) -> list[Markup]:
+    grown = growth["km_newly_mapped"].sum()
+    share = 100.0 * grown / max(growth["km_after"].sum(), 1e-9)
+    return [
+        say.text("review.compare_intro", a=labels[0], b=labels[1]),
+        say.text("review.growth_intro", km=say.digits(grown), share=say.digits(share, 1)),
+        *(escape(note) for note in notes),
+    ]
+
+
+def _drawn_ends(found: _Found) -> Iterator[Drawn]:
+    """Dead ends, those on roads that were not mapped before undermost and without number."""
+    for change, letter in (("mapped_since", ""), *LETTERS.items()):
+        ends: gpd.GeoDataFrame = getattr(found, change)
+        ids = ends["dead_end_id_after"].fillna(ends["dead_end_id_before"])
+        for number, (point, end_id) in enumerate(zip(ends.geometry, ids, strict=True), 1):
+            label = f"{letter}{number}" if letter else ""
+            yield Drawn(point, END_COLOURS[change], label, str(end_id))
+
+
+def _drawn_links(found: _Found, colour: str) -> Iterator[Drawn]:
+    links = zip(found.built.geometry, found.built["link_id_before"], strict=True)
+    for number, (line, link_id) in enumerate(links, 1):
+        yield Drawn(line, colour, str(number), str(link_id))
+
+
+def _tables(found: _Found, layers: Layers) -> list[Table]:
+    borders, changes = layers["borders"], layers["changes"]
+    return [
+        _count_table(layers["end_changes"], layers["link_changes"]),
+        _change_table("built_links", found.built, "", borders, is_link=True),
+        *(
+            _change_table(f"end_{change}", getattr(found, change), letter, borders)
+            for change, letter in LETTERS.items()
+        ),
+        _growth_table(layers["road_growth"], layers["cities"]),
+        index_table(changes),
+        border_table(changes, borders),
+    ]
 
 
 def _rows(changes: gpd.GeoDataFrame, change: str) -> gpd.GeoDataFrame:
     return changes[(changes["change"] == change).to_numpy(bool)]
-
-
-def _places(ends: gpd.GeoDataFrame) -> tuple[Any, Any]:
-    return ends.geometry, ends["dead_end_id_after"].fillna(ends["dead_end_id_before"])
 
 
 def _count_table(ends: pd.DataFrame, links: pd.DataFrame) -> Table:

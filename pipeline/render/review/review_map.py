@@ -6,17 +6,20 @@ equidistant about the metro's middle. What is drawn is for `review_page` to say.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
 import shapely
 from markupsafe import Markup, escape
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from pipeline.render.page import bilingual as say
 from pipeline.render.page import style
-from pipeline.render.page.encode import svg_path
+from pipeline.render.page.encode import Geometries, Layers, svg_path
 from pipeline.terms import CLASS_RANK
 
 WIDTH, MARGIN = 1200.0, 12.0
@@ -25,90 +28,119 @@ MOST_LABELS = 60
 
 
 class Drawn(NamedTuple):
-    """A numbered finding: a point or line, its colour, its number, and its text on hover."""
+    """A finding: a point or line, its colour, its number, and what hovering over it shows."""
 
-    geometry: Any
+    geometry: BaseGeometry
     colour: str
     label: str
-    told: str
+    hint: str
 
 
-def draw_review_map(
-    cities: gpd.GeoDataFrame,
-    borders: gpd.GeoDataFrame,
-    roads: gpd.GeoDataFrame,
-    drawn: Sequence[Drawn],
-    shades: Sequence[tuple[str, Any]] = (),
-) -> Markup:
+Shade = tuple[str, Geometries]
+"""A colour, and the polygons that have it."""
+
+
+def draw_review_map(layers: Layers, drawn: Sequence[Drawn], shades: Sequence[Shade] = ()) -> Markup:
     """The map as an ``<svg>`` element; text from the source only as escaped text.
 
     Parameters
     ----------
-    cities, borders, roads
-        Layers in WGS84.
+    layers
+        With ``cities``, ``borders`` and ``roads``, in WGS84.
     drawn
         Findings, the most important last.
     shades
-        Colour and polygons, drawn under the roads.
+        Drawn under the roads.
     """
+    cities = layers["cities"]
     if cities.empty:
         return Markup("")
-    west, south, east, north = cities.total_bounds
-    squeeze = max(float(np.cos(np.radians((south + north) / 2))), 0.05)
-    unit = (WIDTH - 2 * MARGIN) / max((east - west) * squeeze, 1e-6)
-    height = (north - south) * unit + 2 * MARGIN
-
-    def place(xy: Any) -> Any:
-        x = (xy[:, 0] - west) * squeeze * unit + MARGIN
-        return np.column_stack([x, (north - xy[:, 1]) * unit + MARGIN])
-
-    def path(shapes: Any, is_closed: bool) -> str:
-        return "".join(svg_path(shapely.transform(each, place), is_closed) for each in shapes)
-
-    half = 0.4 / unit
-    outlines = shapely.coverage_simplify(cities.geometry.to_numpy(), half)
-    tints = style.CITY_TINTS
+    paper = _Paper.of(cities)
     parts = [
-        Markup('<path d="{}" fill="{}" fill-rule="evenodd"/>').format(
-            path([shape], True), tints[n % len(tints)]
-        )
-        for n, shape in enumerate(outlines)
+        *_ground(paper, cities, shades),
+        *_lines(paper, layers),
+        *(_city_name(paper, row) for row in cities.to_dict("records")),
+        *(_finding(paper, each, len(drawn) <= MOST_LABELS) for each in drawn),
     ]
-    parts += [
-        Markup('<path d="{}" fill="{}"/>').format(path(cells, True), colour)
-        for colour, cells in shades
-    ]
-    is_main = (roads["class_rank"] <= CLASS_RANK["primary"]) & (roads["status"] == "open")
-    main = shapely.simplify(roads.geometry.to_numpy()[is_main.to_numpy(bool)], half)
-    parts.append(
-        Markup('<path d="{}" fill="none" stroke="#a89a84" stroke-width="0.8"/>').format(
-            path(main, False)
-        )
-    )
-    lines = shapely.simplify(borders.geometry.to_numpy(), half)
-    parts.append(
-        Markup('<path d="{}" fill="none" stroke="{}" stroke-width="1.6"/>').format(
-            path(lines, False), BORDER
-        )
-    )
-    parts += [_city_name(row, place) for row in cities.itertuples()]
-    parts += [_finding(each, place, len(drawn) <= MOST_LABELS) for each in drawn]
     return Markup(
         '<svg class="review" viewBox="0 0 {:.0f} {:.0f}" role="img" aria-label="map">{}</svg>'
-    ).format(WIDTH, height, Markup("").join(parts))
+    ).format(WIDTH, paper.height, Markup("").join(parts))
 
 
-def _city_name(row: Any, place: Any) -> Markup:
-    spot = shapely.transform(shapely.point_on_surface(row.geometry), place)
-    name = say.both_svg(*style.city_names(row.name, row.name_en))
+@dataclass(frozen=True)
+class _Paper:
+    """How degrees get to drawing units."""
+
+    west: float
+    south: float
+    north: float
+    squeeze: float
+    """Length of a degree of longitude against one of latitude."""
+    unit: float
+    """Drawing units per degree of latitude."""
+
+    @classmethod
+    def of(cls, cities: gpd.GeoDataFrame) -> _Paper:
+        west, south, east, north = (float(each) for each in cities.total_bounds)
+        squeeze = max(float(np.cos(np.radians((south + north) / 2))), 0.05)
+        unit = (WIDTH - 2 * MARGIN) / max((east - west) * squeeze, 1e-6)
+        return cls(west, south, north, squeeze, unit)
+
+    @property
+    def height(self) -> float:
+        return (self.north - self.south) * self.unit + 2 * MARGIN
+
+    @property
+    def detail(self) -> float:
+        """Degrees that no eye can tell apart."""
+        return 0.4 / self.unit
+
+    def place(self, geometry: BaseGeometry) -> BaseGeometry:
+        return shapely.transform(geometry, self._to_units)
+
+    def path(self, shapes: Iterable[BaseGeometry], is_closed: bool) -> str:
+        return "".join(svg_path(self.place(each), is_closed) for each in shapes)
+
+    def _to_units(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
+        x = (xy[:, 0] - self.west) * self.squeeze * self.unit + MARGIN
+        return np.column_stack([x, (self.north - xy[:, 1]) * self.unit + MARGIN])
+
+
+def _ground(paper: _Paper, cities: gpd.GeoDataFrame, shades: Sequence[Shade]) -> Iterator[Markup]:
+    """Cities, a tint each, and what is shaded in them."""
+    tints = style.CITY_TINTS
+    outlines = shapely.coverage_simplify(cities.geometry.to_numpy(), paper.detail)
+    for n, shape in enumerate(outlines):
+        area = Markup('<path d="{}" fill="{}" fill-rule="evenodd"/>')
+        yield area.format(paper.path([shape], True), tints[n % len(tints)])
+    for colour, cells in shades:
+        yield Markup('<path d="{}" fill="{}"/>').format(paper.path(cells, True), colour)
+
+
+def _lines(paper: _Paper, layers: Layers) -> Iterator[Markup]:
+    """Main roads and borders."""
+    roads = layers["roads"]
+    is_main = (roads["class_rank"] <= CLASS_RANK["primary"]) & (roads["status"] == "open")
+    line = Markup('<path d="{}" fill="none" stroke="{}" stroke-width="{}"/>')
+    for geometry, colour, width in (
+        (roads.geometry.to_numpy()[is_main.to_numpy(bool)], "#a89a84", 0.8),
+        (layers["borders"].geometry.to_numpy(), BORDER, 1.6),
+    ):
+        drawn = shapely.simplify(geometry, paper.detail)
+        yield line.format(paper.path(drawn, False), colour, width)
+
+
+def _city_name(paper: _Paper, row: Mapping[str, object]) -> Markup:
+    spot = paper.place(shapely.point_on_surface(row["geometry"]))
+    name = say.both_svg(*style.city_names(row["name"], row["name_en"]))
     return Markup(
         '<g transform="translate({:.1f} {:.1f})" text-anchor="middle" font-size="15" '
         'fill="#333c47" paint-order="stroke" stroke="#fff" stroke-width="3">{}</g>'
     ).format(spot.x, spot.y, name)
 
 
-def _finding(each: Drawn, place: Any, is_labelled: bool) -> Markup:
-    shape = shapely.transform(each.geometry, place)
+def _finding(paper: _Paper, each: Drawn, is_labelled: bool) -> Markup:
+    shape = paper.place(each.geometry)
     middle = shape if shape.geom_type == "Point" else shape.interpolate(0.5, normalized=True)
     line = Markup("")
     if shape.geom_type != "Point":
@@ -125,5 +157,5 @@ def _finding(each: Drawn, place: Any, is_labelled: bool) -> Markup:
         '<g><title>{}</title>{}<circle cx="{:.1f}" cy="{:.1f}" r="{}" fill="{}" stroke="#fff" '
         'stroke-width="1.2"/>{}</g>'
     ).format(
-        escape(each.told), line, middle.x, middle.y, 9 if is_labelled else 4.5, each.colour, number
+        escape(each.hint), line, middle.x, middle.y, 9 if is_labelled else 4.5, each.colour, number
     )

@@ -1,16 +1,16 @@
 """Pages that set two finished runs side by side: a scenario and its base, two years.
 
 The frame of such a page and the tables that both kinds share belong here; what
-each tells to `scenario_page` and `comparison_page`, the map to `review_map`, the
+each shows to `scenario_page` and `comparison_page`, the map to `review_map`, the
 numbers to `changes` and `compare`. The page is plain HTML and SVG: it reads
 without scripts, opens from disk and prints.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import NamedTuple
 
 import geopandas as gpd
 import pandas as pd
@@ -33,10 +33,24 @@ class Table:
 
     heading: Markup
     columns: Sequence[Markup]
-    rows: Sequence[Sequence[Any]]
+    rows: Sequence[Sequence[str]]
     note: Markup | None = None
     more: int = 0
     numeric: frozenset[int] = field(default_factory=frozenset)
+
+
+class Change(NamedTuple):
+    """One figure before and after; null is unknown."""
+
+    before: float | None
+    after: float | None
+    change: float | None
+    change_by_growth: float | None
+    """The part of it that newly mapped roads make."""
+
+
+Scope = str | None
+"""Id of a city or border; None: the whole metro."""
 
 
 def render_review(
@@ -72,20 +86,20 @@ def render_review(
     return page.encode()
 
 
-def change_cell(row: Any, unit: str) -> Markup:
+def change_cell(row: Change | None, unit: str) -> Markup:
     """Before, after and the difference of one figure."""
     places = DIGITS.get(unit, 2)
     if row is None or (pd.isna(row.before) and pd.isna(row.after)):
         return say.unknown()
     before, after = say.number(row.before, places), say.number(row.after, places)
-    if pd.isna(row.change):
+    if row.change is None or pd.isna(row.change):
         return Markup("{} &rarr; {}").format(before, after)
     shown = say.digits(row.change, places)
     sign = "+" if row.change > 0 and shown != "0" else ""
     return Markup("<b>{}{}</b> <small>{} &rarr; {}</small>").format(sign, shown, before, after)
 
 
-def names_of(frame: pd.DataFrame, key: str) -> dict[str, Markup]:
+def names_of(frame: pd.DataFrame, key: str) -> dict[Scope, Markup]:
     """Names by id, in both languages where both are known."""
     english = frame["name_en"] if "name_en" in frame else frame["name"]
     return {
@@ -148,9 +162,8 @@ def index_table(changes: pd.DataFrame) -> Table:
     )
 
 
-def by_scope(changes: pd.DataFrame, column: str) -> dict[tuple[Any, str], Any]:
-    """Rows of ``changes`` by scope id (None: null) and measure."""
-    scopes: Iterable[Any] = (None if pd.isna(each) else each for each in changes[column])
-    return dict(
-        zip(zip(scopes, changes["measure"], strict=True), changes.itertuples(), strict=True)
-    )
+def by_scope(changes: pd.DataFrame, column: str) -> dict[tuple[Scope, str], Change]:
+    """Rows of ``changes`` by scope (of the column named) and measure."""
+    scopes = (None if pd.isna(each) else str(each) for each in changes[column])
+    rows = (Change(*row) for row in changes[list(Change._fields)].itertuples(index=False))
+    return dict(zip(zip(scopes, changes["measure"], strict=True), rows, strict=True))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -12,10 +10,12 @@ from markupsafe import Markup, escape
 from pipeline.metros.catalogue import Metro
 from pipeline.render.page import bilingual as say
 from pipeline.render.page import style, words
+from pipeline.render.page.encode import Layers
 from pipeline.render.page.facts import PageFacts
-from pipeline.render.review.review_map import Drawn, draw_review_map
+from pipeline.render.review.review_map import Drawn, Shade, draw_review_map
 from pipeline.render.review.review_page import (
     MOST_ROWS,
+    Scope,
     Table,
     border_table,
     by_scope,
@@ -40,28 +40,24 @@ def render_scenario(
     metro: Metro,
     facts: PageFacts,
     name: str,
+    layers: Layers,
     *,
-    cities: gpd.GeoDataFrame,
-    borders: gpd.GeoDataFrame,
-    roads: gpd.GeoDataFrame,
     links: gpd.GeoDataFrame,
-    left: pd.DataFrame,
-    changes: pd.DataFrame,
-    zone_changes: gpd.GeoDataFrame,
+    left: int,
 ) -> bytes:
     """The page of a scenario: what was built, and what that changes.
 
     Parameters
     ----------
-    cities, borders, roads
-        Base layers in WGS84.
+    layers
+        In WGS84: ``cities``, ``borders`` and ``roads`` of the base, ``changes`` and
+        ``zone_changes`` of the scenario.
     links
         Rows of ``missing_links`` that were built.
     left
-        Layer ``missing_links`` of the scenario: what is still missing.
-    changes, zone_changes
-        Layers of the scenario's folder.
+        How many links are still missing.
     """
+    cities, changes = layers["cities"], layers["changes"]
     ordered = links.sort_values(["rank", "link_id"], na_position="last").reset_index(drop=True)
     drawn = [
         Drawn(line, style.STATUS["under_construction"]["color"], str(number), link_id)
@@ -69,7 +65,7 @@ def render_scenario(
             zip(ordered.geometry, ordered["link_id"], strict=True), 1
         )
     ]
-    picture = draw_review_map(cities, borders, roads, drawn, _shades(zone_changes))
+    picture = draw_review_map(layers, drawn, _shades(layers["zone_changes"]))
     legend = [(style.STATUS["under_construction"]["color"], say.text("review.built_link"))]
     legend += [
         (colour, say.text(f"review.{key}"))
@@ -82,10 +78,10 @@ def render_scenario(
     tables = [
         _links_table(ordered, cities),
         _city_table(changes, cities),
-        border_table(changes, borders),
+        border_table(changes, layers["borders"]),
         index_table(changes),
     ]
-    intro = say.text("review.scenario_intro", n=len(ordered), left=len(left))
+    intro = say.text("review.scenario_intro", n=len(ordered), left=left)
     title = {
         each: say.plain(
             "review.scenario_title", each, metro=style.metro_names(metro)[number], name=name
@@ -136,7 +132,10 @@ def _links_table(links: gpd.GeoDataFrame, cities: gpd.GeoDataFrame) -> Table:
 
 def _city_table(changes: pd.DataFrame, cities: gpd.GeoDataFrame) -> Table:
     rows_of = by_scope(changes[changes["border_id"].isna().to_numpy(bool)], "city_id")
-    names: dict[Any, Markup] = {None: say.text("review.whole_metro"), **names_of(cities, "city_id")}
+    names: dict[Scope, Markup] = {
+        None: say.text("review.whole_metro"),
+        **names_of(cities, "city_id"),
+    }
     units = dict(zip(changes["measure"], changes["unit"], strict=True))
     rows = [
         [
@@ -160,10 +159,10 @@ def _city_table(changes: pd.DataFrame, cities: gpd.GeoDataFrame) -> Table:
     )
 
 
-def _shades(zone_changes: gpd.GeoDataFrame) -> list[tuple[str, Any]]:
+def _shades(zone_changes: gpd.GeoDataFrame) -> list[Shade]:
     """Cells by colour: minutes to the core saved or lost."""
     change = zone_changes["minutes_to_core_change"].to_numpy(float)
-    # A cell that reached nothing before has no change; it is told as saved much.
+    # A cell that reached nothing before has no change; it counts as saved much.
     appeared = (
         zone_changes["minutes_to_core_before"].isna()
         & zone_changes["minutes_to_core_after"].notna()
