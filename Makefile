@@ -57,14 +57,29 @@ test-slow: compiled ## run the slow tests: whole runs, clusters, object stores
 test-full: compiled ## run all tests, the sweeps over seeds, sizes and mutations too
 	$(PYTEST) $(SETS)
 
-check: install ## lint, format check and types
+# The tools for the pages' JavaScript come from npm. No page needs them, nor does installing.
+JS_TOOLS := tests/js/node_modules/.installed
+
+$(JS_TOOLS): tests/js/package.json
+	npm install --prefix tests/js --no-package-lock --no-audit --no-fund --silent
+	@touch $@
+
+define with_npm
+	@if command -v npm >/dev/null; then \
+		$(MAKE) --no-print-directory $(JS_TOOLS) && npm run --silent --prefix tests/js $(1); \
+	else echo "skipped: the JavaScript of the pages (npm is not installed)"; fi
+endef
+
+check: install ## lint, format check and types, of Python and, where npm is there, of JavaScript
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	$(call with_npm,check)
 
 format: install ## format and sort imports
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
+	$(call with_npm,format)
 
 docs: install ## rewrite the pages that come from code
 	$(PYTHON) docs/make_docs.py

@@ -1,6 +1,6 @@
 """An accessibility checker (axe-core) over every kind of page: no serious fault.
 
-It comes from npm, for the tests only: ``npm install --prefix tests/browser``.
+It comes from npm, for the tests only: ``npm install --prefix tests/js``.
 Skipped, with the reason, where it is not installed.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+AXE = Path(__file__).parents[1] / "js" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SERIOUS = ("serious", "critical")
 THEMES = (
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(scope="module")
 def axe() -> str:
     if not AXE.is_file():
-        pytest.skip("axe-core is not installed: npm install --prefix tests/browser")
+        pytest.skip("axe-core is not installed: npm install --prefix tests/js")
     return AXE.read_text(encoding="utf-8")
 
 

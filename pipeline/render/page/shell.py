@@ -23,9 +23,7 @@ from folium.template import Template
 
 from pipeline.render.page import style, words
 from pipeline.render.page.encode import to_blob
-
-SCRIPTS = ("decode.js", "core.js", "draw.js", "popups.js", "overlays.js", "panel.js", "page.js")
-"""In the order in which they are loaded."""
+from pipeline.render.page.scripts import page_script
 
 
 class PageFigure(Figure):
@@ -94,10 +92,10 @@ class PageBody(MacroElement):
         super().__init__()
         self._name = "PageBody"
         self._id = "metro"
-        self.markup, self.blob, self.basemaps = markup, blob, basemaps
-        self.leaflet_js, self.leaflet_css = leaflet_js(), leaflet_css()
-        self.page_css = words.template("page/page.css")
-        self.scripts = "\n".join(words.template(f"page/js/{name}") for name in SCRIPTS)
+        self.markup, self.blob, self.basemaps = inert(markup), blob, basemaps
+        self.leaflet_js, self.leaflet_css = inert(leaflet_js()), inert(leaflet_css())
+        self.page_css = inert(words.template("page/page.css"))
+        self.scripts = inert(page_script())
 
 
 def render_page(
@@ -147,6 +145,15 @@ def render_page(
     markup = _markup(title, page_map.get_name(), language, is_synthetic)
     page_map.add_child(PageBody(markup, to_blob(payload), names))
     return str(figure.render()).encode()
+
+
+def inert(text: str) -> str:
+    """A text that folium leaves as it is.
+
+    What an element renders is rendered as a template once more: its braces, and
+    those of a metro's name, would be run.
+    """
+    return re.sub(r"\{(?=[{%#])", "{{ '{' }}", text)
 
 
 def _tile_layer(key: str, page_map: folium.Map) -> folium.TileLayer:

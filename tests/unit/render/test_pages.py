@@ -13,7 +13,6 @@ from pipeline.flow.stages import STAGES
 from pipeline.layers import LAYERS
 from pipeline.measures.border_roads.layers import STATUSES
 from pipeline.render.index import index_page
-from pipeline.render.page import shell as page_shell
 from pipeline.render.page import style, words
 from pipeline.render.page.encode import from_blob
 from pipeline.render.page.facts import MetroCard, PageFacts, card_name
@@ -176,27 +175,6 @@ def test_unknown_source_kind_is_shown_as_text(example: ModuleType) -> None:
 # --- texts ------------------------------------------------------------------------
 
 
-def test_every_text_the_scripts_ask_for_exists() -> None:
-    known = words.messages()["en"]
-    scripts = (f"page/js/{name}" for name in page_shell.SCRIPTS)
-    sources = [words.template(name) for name in (*scripts, "page/page.html")]
-    keys = set()
-    for text in sources:
-        keys |= set(re.findall(r"MI\.(?:t|heading|para|none)\('([\w.]+)'", text))
-        keys |= set(
-            re.findall(
-                r"\[?'((?:popup|figure|column|measure|table|note|empty|caption|ui)\.\w+)'", text
-            )
-        )
-        keys |= set(re.findall(r"key: '([\w.]+)'", text))
-        keys |= set(re.findall(r'data-t(?:-label|-placeholder)?="([\w.]+)"', text))
-        keys |= set(re.findall(r"'data-t-label': '([\w.]+)'", text))
-        keys |= set(re.findall(r"%t:([\w.]+)%", text))
-    missing = {key for key in keys if key not in known and not key.endswith((".", "_"))}
-    assert not missing
-    assert len(keys) > 150
-
-
 def values(layer: str, column: str) -> tuple[str, ...]:
     return next(each.values for each in LAYERS[layer].columns if each.name == column)
 
@@ -225,3 +203,16 @@ def test_the_synthetic_banner_needs_no_script():
     assert '<div id="mi-banner" class="banner" role="note" hidden></div>' in real
     assert "合成" not in real
     assert "%t:ui.nothing%" in real, "a title is text, not a place to fill in"
+
+
+def test_braces_of_a_name_are_no_template(example: ModuleType) -> None:
+    name = "{{7*7}} {%raw%} {#x#}"
+    text = example.page(example.layers(), name=f"{name}圈", name_en=name)["example.html"].decode()
+    assert f'<h1 id="mi-title">{name}圈一体化评估地图</h1>' in text
+    assert f"<title>{name}圈一体化评估地图</title>" in text
+
+
+def test_the_script_stands_in_the_page_as_it_was_joined(example: ModuleType) -> None:
+    from pipeline.render.page.scripts import page_script
+
+    assert page_script() in example.page(example.layers())["example.html"].decode()

@@ -1,0 +1,69 @@
+/*
+ * Numbers with their units in the chosen language. Unknown is null, and stays null.
+ */
+import { NO_BREAK_SPACE } from "./signs.js";
+import { state } from "./state.js";
+import { t } from "./words.js";
+
+/** A number that may be unknown. @typedef {number | null | undefined} Value */
+
+/**
+ * With thousands separators, no zeros behind the point.
+ *
+ * @param {Value} value
+ * @param {number} [decimals]
+ */
+export function number(value, decimals = 0) {
+  if (value === null || value === undefined || !isFinite(value)) return null;
+  return value.toLocaleString(state.lang === "zh" ? "zh-CN" : "en-GB", {
+    minimumFractionDigits: 0,
+    maximumFractionDigits: decimals,
+  });
+}
+
+/**
+ * A large count: in ten thousands in Chinese, in millions in English.
+ *
+ * @param {Value} value
+ */
+export function people(value) {
+  if (value === null || value === undefined) return null;
+  if (state.lang === "zh") {
+    return value >= 1e4 ? `${number(value / 1e4, 1)}万` : number(value);
+  }
+  return value >= 1e6 ? `${number(value / 1e6, 2)} million` : number(value);
+}
+
+/**
+ * @param {Value} value
+ * @param {string} name of the unit: the message `unit.<name>`, or %
+ * @param {number} [decimals]
+ */
+export function unit(value, name, decimals) {
+  const text = number(value, decimals);
+  if (text === null) return null;
+  return text + (name === "%" ? "%" : NO_BREAK_SPACE + t(`unit.${name}`));
+}
+
+/**
+ * @param {Value} value of 100
+ * @param {number} [decimals]
+ */
+export function percent(value, decimals = 1) {
+  return unit(value, "%", decimals);
+}
+
+/** @param {Value} value */
+export function minutes(value) {
+  return unit(value, "min", 0);
+}
+
+/**
+ * Metres below a kilometre, kilometres above.
+ *
+ * @param {Value} metres
+ */
+export function distance(metres) {
+  if (metres === null || metres === undefined) return null;
+  return metres < 1000 ? unit(metres, "m") : unit(metres / 1000, "km", 1);
+}

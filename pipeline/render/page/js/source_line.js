@@ -1,0 +1,27 @@
+/*
+ * The line below the page: source, date, licence, and what the map is not.
+ */
+import { data } from "./data.js";
+import { find } from "./dom.js";
+import { MIDDLE_DOT } from "./signs.js";
+import { state } from "./state.js";
+import { t, word } from "./words.js";
+
+/** Fill the line anew. */
+export function renderSource() {
+  const { facts } = data;
+  const parts = [
+    t(`source_line.${licence()}`),
+    t("source_line.date", { date: facts.osm_snapshot || t("ui.unknown") }),
+    word("source", facts.source_kind),
+    t("source_line.unofficial"),
+    t("source_line.potential"),
+  ];
+  if (state.online !== "none") parts.push(t(`source_line.basemap_${state.online}`));
+  find("#mi-source").textContent = parts.join(MIDDLE_DOT);
+}
+
+function licence() {
+  if (data.facts.is_synthetic) return "synthetic";
+  return data.facts.source_kind === "vector" ? "licence_vector" : "licence";
+}

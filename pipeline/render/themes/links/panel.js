@@ -1,0 +1,145 @@
+/*
+ * Missing links and dead ends as tables, and what chance alone would find.
+ */
+import { range } from "../../page/js/arrays.js";
+import { heading, none, para, swatch } from "../../page/js/blocks.js";
+import { data, layers } from "../../page/js/data.js";
+import { el } from "../../page/js/dom.js";
+import { filterBar } from "../../page/js/filter_bar.js";
+import { rowsOf } from "../../page/js/filters.js";
+import { borderName, cityName } from "../../page/js/names.js";
+import { distance, number, people } from "../../page/js/numbers.js";
+import { registerTheme } from "../../page/js/registry.js";
+import { EN_DASH } from "../../page/js/signs.js";
+import { table } from "../../page/js/table.js";
+import { t, word } from "../../page/js/words.js";
+import { deadEndTitle, linkTitle, shares } from "./names.js";
+
+registerTheme("links", {
+  order: 20,
+  overlays: ["borders", "missing_links", "dead_ends", "mapping_gaps"],
+  off: ["mapping_gaps"],
+  panel: () => [
+    heading("theme.links", "h2"),
+    para("intro.links"),
+    filterBar("missing_links", ["border_id", "status", "highway"]),
+    heading("table.missing_links"),
+    linkTable(),
+    heading("table.dead_ends"),
+    deadEndTable(),
+    heading("table.placebo"),
+    para("intro.placebo"),
+    placeboTable(),
+  ],
+});
+
+function linkTable() {
+  const { missing_links: links } = layers;
+  if (!links.n) return none("empty.missing_links");
+  const rows = rowsOf("missing_links", (i) => links.status[i] !== "mapping_gap");
+  if (!rows.length) return none("empty.filter");
+  return table(
+    t("caption.missing_links"),
+    [
+      { key: "column.rank", num: true, value: (i) => links.rank[i] },
+      {
+        key: "column.link",
+        text: true,
+        lead: true,
+        value: linkTitle,
+        under: (i) => borderName(links.border_id[i]),
+      },
+      {
+        key: "column.status",
+        value: (i) => statusMark(links.status[i]),
+        under: (i) => (links.obstacle[i] === "none" ? null : word("obstacle", links.obstacle[i])),
+      },
+      { key: "column.gap", num: true, value: (i) => distance(links.gap_m[i]), under: detour },
+      {
+        key: "column.gain",
+        num: true,
+        value: (i) => people(sum(links.gain_person_min_a[i], links.gain_person_min_b[i])),
+        under: (i) => shares(links.benefit_share_a_pct[i])?.join(" : "),
+      },
+    ],
+    rows,
+    "missing_links",
+  );
+}
+
+/** @param {string} status */
+function statusMark(status) {
+  const mark = swatch(data.style.status[status].color);
+  return el("span", { class: "state" }, mark, word("status", status));
+}
+
+/** @param {number} i */
+function detour(i) {
+  const ratio = layers.missing_links.detour_ratio[i];
+  return ratio === null
+    ? t("popup.no_way_round")
+    : t("column.detour_times", { n: number(ratio, 1) });
+}
+
+/**
+ * @param {number | null} a
+ * @param {number | null} b
+ */
+function sum(a, b) {
+  return a === null ? null : a + (b || 0);
+}
+
+function deadEndTable() {
+  const { dead_ends: ends } = layers;
+  if (!ends.n) return none("empty.dead_ends");
+  const rows = rowsOf("dead_ends", (i) => ends.status[i] !== "mapping_gap");
+  if (!rows.length) return none("empty.filter");
+  rows.sort((a, b) => ends.confidence[b] - ends.confidence[a]);
+  return table(
+    t("caption.dead_ends"),
+    [
+      {
+        key: "column.road",
+        text: true,
+        value: deadEndTitle,
+        under: (i) => cityName(ends.city_id[i]),
+      },
+      {
+        key: "column.end_type",
+        value: (i) => word("end_type", ends.end_type[i]),
+        under: (i) => word("status", ends.status[i]),
+      },
+      { key: "column.faces", value: (i) => word("kind", ends.kind[i]) },
+      { key: "column.to_border", num: true, value: (i) => distance(ends.distance_to_border_m[i]) },
+      { key: "column.confidence", num: true, value: (i) => number(ends.confidence[i], 2) },
+    ],
+    rows,
+    "dead_ends",
+    15,
+  );
+}
+
+/** Findings per 100 km along the borders, and along lines shifted away from them. */
+function placeboTable() {
+  const { placebo } = layers;
+  if (!placebo.n) return none("empty.placebo");
+  const rows = range(placebo.n).filter((i) => placebo.here[i] !== null || placebo.mean[i] !== null);
+  /** @param {number} i */
+  const interval = (i) =>
+    placebo.low[i] === null
+      ? null
+      : `${number(placebo.low[i], 1)}${EN_DASH}${number(placebo.high[i], 1)}`;
+  return table(
+    t("caption.placebo"),
+    [
+      { key: "column.border", text: true, value: (i) => borderName(placebo.border_id[i]) },
+      { key: "column.what", value: (i) => t(`placebo.${placebo.what[i]}`) },
+      { key: "column.here", num: true, value: (i) => number(placebo.here[i], 1) },
+      { key: "column.shifted", num: true, value: (i) => number(placebo.mean[i], 1) },
+      { key: "column.range", num: true, value: interval },
+    ],
+    rows,
+    null,
+    12,
+  );
+}

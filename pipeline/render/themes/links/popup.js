@@ -1,0 +1,169 @@
+/*
+ * What a click on a missing link or a dead end shows, and how both are found.
+ */
+import { layers, rowOf } from "../../page/js/data.js";
+import { el } from "../../page/js/dom.js";
+import { borderName, cityName } from "../../page/js/names.js";
+import { distance, number, people, unit } from "../../page/js/numbers.js";
+import { briefLink, osmLinks, whereIs } from "../../page/js/popup.js";
+import { registerFeature } from "../../page/js/registry.js";
+import { select } from "../../page/js/selection.js";
+import { MIDDLE_DOT } from "../../page/js/signs.js";
+import { t, word } from "../../page/js/words.js";
+import { deadEndName, deadEndTitle, linkTitle, shares } from "./names.js";
+/** @import {Children, PopupRow} from "../../page/js/types.d.ts" */
+
+registerFeature("missing_links", {
+  id: "link_id",
+  popup: (i) => [linkTitle(i), [...linkRows(i), ...gainRows(i), ...linkEvidence(i)]],
+  search: {
+    kind: "missing_link",
+    order: 20,
+    text: linkTitle,
+    extra: (i) => `#${layers.missing_links.rank[i] ?? ""}`,
+  },
+});
+
+registerFeature("dead_ends", {
+  id: "dead_end_id",
+  popup: (i) => [deadEndTitle(i), deadEndRows(i)],
+  search: { kind: "dead_end", order: 30, text: deadEndName },
+});
+
+/**
+ * @param {number} i
+ * @returns {PopupRow[]}
+ */
+function linkRows(i) {
+  const { missing_links: links } = layers;
+  const rank = links.rank[i];
+  const from = side(links.from_city[i], links.from_road[i], links.from_end[i]);
+  const to = side(links.to_city[i], links.to_road[i], links.to_end[i]);
+  return [
+    ["popup.border", borderName(links.border_id[i])],
+    ["popup.where", whereIs("missing_links", i, links.near[i])],
+    ["popup.rank", rank === null ? t("popup.unranked") : `#${rank}`],
+    ["popup.status", word("status", links.status[i])],
+    ["popup.class", word("highway", links.highway[i])],
+    ["popup.joins", [from, el("br"), to]],
+    ["popup.gap", distance(links.gap_m[i])],
+    ["popup.obstacle", word("obstacle", links.obstacle[i])],
+    ["popup.detour", wayRound(i)],
+    ["popup.minutes_saved", unit(links.minutes_saved[i], "min", 1)],
+  ];
+}
+
+/**
+ * One side of a link: the city, the road, how it ends there.
+ *
+ * @param {string} city
+ * @param {string | null} road
+ * @param {string | null} end
+ */
+function side(city, road, end) {
+  return el(
+    "span",
+    {},
+    el("bdi", { text: cityName(city) }),
+    ": ",
+    road === null ? null : el("bdi", { text: road }),
+    road === null ? "" : ", ",
+    end === null ? t("popup.through_road") : word("end_type", end),
+  );
+}
+
+/** @param {number} i */
+function wayRound(i) {
+  const { missing_links: links } = layers;
+  if (links.detour_m[i] === null) return t("popup.no_way_round");
+  return `${distance(links.detour_m[i])} (\u00d7${number(links.detour_ratio[i], 1)})`;
+}
+
+/**
+ * @param {number} i
+ * @returns {PopupRow[]}
+ */
+function gainRows(i) {
+  const { borders, missing_links: links } = layers;
+  const border = rowOf(borders.border_id, links.border_id[i]);
+  const a = cityOf(border === undefined ? null : borders.city_a[border]);
+  const b = cityOf(border === undefined ? null : borders.city_b[border]);
+  const gainA = links.gain_person_min_a[i];
+  const gainB = links.gain_person_min_b[i];
+  const share = shares(links.benefit_share_a_pct[i]);
+  const isUnknown = gainA === null && gainB === null;
+  const isNobodys = gainA === 0 && gainB === 0;
+  /** @type {Children} */
+  const gain = [a, ` ${people(gainA)}${MIDDLE_DOT}`, b, ` ${people(gainB)}`];
+  return [
+    ["popup.gain", isUnknown ? t("ui.unknown") : gain],
+    [
+      "popup.benefit_key",
+      share ? [a, ` ${share[0]}% : `, b, ` ${share[1]}%`] : unshared(isNobodys),
+    ],
+  ];
+}
+
+/** @param {string | null} id */
+function cityOf(id) {
+  return el("bdi", { text: cityName(id) ?? "" });
+}
+
+/** @param {boolean} isNobodys */
+function unshared(isNobodys) {
+  return isNobodys ? t("brief.nobody") : t("ui.unknown");
+}
+
+/**
+ * @param {number} i
+ * @returns {PopupRow[]}
+ */
+function linkEvidence(i) {
+  const { missing_links: links } = layers;
+  const kind = word("link_kind", links.kind[i]);
+  const confidence = number(links.confidence[i], 2);
+  const ids = osmLinks(
+    ["node", links.from_node[i]],
+    ["node", links.to_node[i]],
+    ["way", links.from_way[i]],
+    ["way", links.to_way[i]],
+  );
+  return [
+    ["popup.cost", word("cost", links.indicative_cost_class[i])],
+    ["popup.evidence", t("popup.link_evidence", { kind, confidence })],
+    ["popup.osm", ids],
+    ["popup.more", briefLink(links.border_id[i])],
+  ];
+}
+
+/**
+ * @param {number} i
+ * @returns {PopupRow[]}
+ */
+function deadEndRows(i) {
+  const { dead_ends: ends } = layers;
+  const isRail = ends.end_type[i] === "rail_end";
+  return [
+    ["popup.city", cityName(ends.city_id[i])],
+    ["popup.border", borderName(ends.border_id[i])],
+    ["popup.where", whereIs("dead_ends", i, ends.near[i])],
+    ["popup.end_type", word("end_type", ends.end_type[i])],
+    ["popup.faces", word("kind", ends.kind[i])],
+    ["popup.status", word("status", ends.status[i])],
+    ["popup.class", word("highway", ends.highway[i])],
+    ["popup.obstacle", word("obstacle", ends.obstacle[i])],
+    ["popup.to_border", distance(ends.distance_to_border_m[i])],
+    ["popup.confidence", number(ends.confidence[i], 2)],
+    ["popup.link", linkButton(ends.link_id[i])],
+    ["popup.osm", osmLinks(["node", ends.node_id[i]], ["way", isRail ? null : ends.way_id[i]])],
+    ["popup.more", briefLink(ends.border_id[i])],
+  ];
+}
+
+/** @param {string | null} id of a missing link */
+function linkButton(id) {
+  const link = id === null ? undefined : rowOf(layers.missing_links.link_id, id);
+  if (link === undefined) return null;
+  const onclick = () => select("missing_links", link);
+  return el("button", { type: "button", class: "inline", text: linkTitle(link), onclick });
+}

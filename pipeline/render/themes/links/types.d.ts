@@ -1,0 +1,65 @@
+import type { Layer, Numbers, Table, Words } from "../../page/js/types.d.ts";
+
+declare module "../../page/js/types.d.ts" {
+  interface Layers {
+    /** By rank, unranked ones last. */
+    missing_links: Layer & {
+      link_id: string[];
+      border_id: string[];
+      from_node: number[];
+      to_node: number[];
+      from_city: string[];
+      to_city: string[];
+      /** Null where a through road meets the link, which has no dead end to name it. */
+      from_road: Words;
+      to_road: Words;
+      highway: string[];
+      gap_m: number[];
+      detour_m: Numbers;
+      detour_ratio: Numbers;
+      minutes_saved: Numbers;
+      obstacle: string[];
+      status: string[];
+      indicative_cost_class: string[];
+      gain_person_min_a: Numbers;
+      gain_person_min_b: Numbers;
+      benefit_share_a_pct: Numbers;
+      rank: Numbers;
+      kind: string[];
+      confidence: number[];
+      near: Words;
+      from_end: Words;
+      to_end: Words;
+      from_way: Numbers;
+      to_way: Numbers;
+    };
+    dead_ends: Layer & {
+      dead_end_id: string[];
+      border_id: string[];
+      city_id: string[];
+      node_id: number[];
+      way_id: number[];
+      highway: string[];
+      name: Words;
+      ref: Words;
+      end_type: string[];
+      kind: string[];
+      status: string[];
+      obstacle: Words;
+      distance_to_border_m: number[];
+      heading_deg: number[];
+      link_id: Words;
+      confidence: number[];
+      near: Words;
+    };
+    placebo: Table & {
+      border_id: string[];
+      what: string[];
+      here: Numbers;
+      mean: Numbers;
+      low: Numbers;
+      high: Numbers;
+      replicates: number[];
+    };
+  }
+}

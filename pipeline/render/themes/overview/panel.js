@@ -1,0 +1,111 @@
+/*
+ * The overview: the figures of the metro, its cities and its borders.
+ */
+import { range } from "../../page/js/arrays.js";
+import { figureGrid, heading, none, para } from "../../page/js/blocks.js";
+import { countsOf } from "../../page/js/border_counts.js";
+import { data, layers } from "../../page/js/data.js";
+import { borderName, cityName } from "../../page/js/names.js";
+import { unmappedNotice } from "../../page/js/notices.js";
+import { number, people, percent, unit } from "../../page/js/numbers.js";
+import { briefLink } from "../../page/js/popup.js";
+import { registerTheme } from "../../page/js/registry.js";
+import { table } from "../../page/js/table.js";
+import { t } from "../../page/js/words.js";
+/** @import {Figure} from "../../page/js/blocks.js" */
+
+registerTheme("overview", {
+  order: 10,
+  overlays: ["borders", "missing_links", "bottlenecks", "isochrones"],
+  panel: () => [
+    heading("theme.overview", "h2"),
+    para("intro.overview"),
+    unmappedNotice(),
+    figureGrid([...findings(), ...circles(), ...others()]),
+    heading("table.cities"),
+    cityTable(),
+    heading("table.borders"),
+    borderTable(),
+  ],
+});
+
+/** @returns {Figure[]} */
+function findings() {
+  const f = data.figures;
+  const border = t("figure.border_note", { borders: number(f.borders), km: number(f.border_km) });
+  const links = t("figure.links_note", {
+    build: number(f.links_to_build),
+    doing: number(f.links_under_construction),
+    natural: number(f.links_natural_barrier),
+  });
+  const density = number(f.crossings_per_100km, 1);
+  return [
+    ["figure.cities", number(f.cities), border],
+    ["figure.population", people(f.population), unit(f.area_km2, "km2")],
+    ["figure.missing_links", number(f.missing_links), links],
+    ["figure.dead_ends", number(f.dead_ends), t("figure.gaps_note", { n: number(f.mapping_gaps) })],
+    ["figure.bottlenecks", number(f.bottlenecks), t("figure.bottleneck_note")],
+    ["figure.crossings", number(f.crossings), density && t("figure.per_100km", { n: density })],
+  ];
+}
+
+/** @returns {Figure[]} who reaches the core within an hour, by mode */
+function circles() {
+  return ["drive", "peak", "transit"].map((mode) => {
+    const area = percent(data.figures[`circle_${mode}_area_pct`], 0);
+    const share = percent(data.figures[`circle_${mode}_sharepct`], 0);
+    return [`figure.circle_${mode}`, share, area && t("figure.of_area", { share: area })];
+  });
+}
+
+/** @returns {Figure[]} */
+function others() {
+  const f = data.figures;
+  const overall = data.index.overall;
+  const score = overall ? number(overall.score) : null;
+  const interval = score && { low: number(overall.low), high: number(overall.high) };
+  return [
+    ["figure.border_effect", percent(f.border_effect_pct, 0), t("figure.border_effect_note")],
+    ["figure.belt_unknown", percent(f.belt_unknown_pct, 0), t("figure.belt_note")],
+    ["figure.index", score && `${score} / 100`, interval && t("figure.interval", interval)],
+  ];
+}
+
+function cityTable() {
+  const { cities } = layers;
+  const rows = range(cities.n).sort(
+    (a, b) => (cities.population[b] || 0) - (cities.population[a] || 0),
+  );
+  /** @param {number} i */
+  const name = (i) => cityName(cities.city_id[i]) + (cities.is_core[i] ? " \u2605" : "");
+  return table(
+    t("caption.cities"),
+    [
+      { key: "column.city", text: true, value: name },
+      { key: "column.population", num: true, value: (i) => people(cities.population[i]) },
+      { key: "column.area", num: true, value: (i) => number(cities.area_km2[i]) },
+    ],
+    rows,
+    "cities",
+  );
+}
+
+function borderTable() {
+  const { borders } = layers;
+  if (!borders.n) return none("empty.borders");
+  const rows = range(borders.n).sort((a, b) => borders.length_km[b] - borders.length_km[a]);
+  const counts = borders.border_id.map(countsOf);
+  return table(
+    t("caption.borders"),
+    [
+      { key: "column.border", text: true, value: (i) => borderName(borders.border_id[i]) },
+      { key: "column.length", num: true, value: (i) => number(borders.length_km[i]) },
+      { key: "column.links", num: true, value: (i) => number(counts[i].links) },
+      { key: "column.bottlenecks", num: true, value: (i) => number(counts[i].bottlenecks) },
+      { key: "column.crossings", num: true, value: (i) => number(counts[i].crossings) },
+      { key: "column.brief", value: (i) => briefLink(borders.border_id[i]) },
+    ],
+    rows,
+    "borders",
+  );
+}

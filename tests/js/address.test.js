@@ -1,0 +1,94 @@
+/* The address says what the page shows, and is read back; what makes no sense counts as not given. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { formatAddress, parseAddress } from "../../pipeline/render/page/js/address.js";
+import { openPage } from "./page.js";
+
+const state = await openPage("en");
+const { choice, takeChoices } = await import("../../pipeline/render/page/js/choices.js");
+const { themeKeys, usualOverlays } = await import("../../pipeline/render/page/js/registry.js");
+const { passes, rowsOf } = await import("../../pipeline/render/page/js/filters.js");
+
+/** @import {Address} from "../../pipeline/render/page/js/address.js" */
+
+/** @type {Address} */
+const NOTHING = { theme: null, lang: null, map: null, on: null, choose: {}, filter: {}, at: null };
+
+/** @type {Address[]} */
+const ADDRESSES = [
+  NOTHING,
+  { ...NOTHING, theme: "links", lang: "zh", map: [8.25, 34.12345, -113.5] },
+  {
+    ...NOTHING,
+    theme: "commuting",
+    on: ["zones", "stations"],
+    choose: { measure: "population_60min" },
+  },
+  { ...NOTHING, filter: { status: "planned", border_id: "410100-410200" } },
+  { ...NOTHING, at: ["missing_links", "a:b/c&d=e%20#断头路"] },
+  { ...NOTHING, choose: { centre: "core-1&lang=zh" } },
+];
+
+for (const address of ADDRESSES) {
+  test(`read back: ${formatAddress(address)}`, () => {
+    assert.deepEqual(parseAddress(formatAddress(address)), address);
+  });
+}
+
+test("the form of an address, which old links have", () => {
+  const address = /** @type {Address} */ ({
+    theme: "links",
+    lang: "en",
+    map: [9, 34.5, 113.123456],
+    on: ["borders"],
+    choose: { mode: "drive" },
+    filter: { status: "planned" },
+    at: ["dead_ends", "x y"],
+  });
+  const text =
+    "#theme=links&map=9/34.50000/113.12346&lang=en&on=borders" +
+    "&choose.mode=drive&filter.status=planned&at=dead_ends:x%20y";
+  assert.equal(formatAddress(address), text);
+});
+
+test("all overlays off is not the same as the usual ones", () => {
+  assert.equal(parseAddress("#theme=links").on, null);
+  assert.deepEqual(parseAddress("#theme=links&on=").on, [""]);
+});
+
+test("what makes no sense counts as not given", () => {
+  for (const text of ["", "#", "#x", "#=y", "#theme=", "#map=x/y", "#map=1/2", "#map=1/2/3/4"]) {
+    assert.deepEqual(parseAddress(text), NOTHING, text);
+  }
+  assert.equal(parseAddress("#at=missing_links:%E0%A4%A").at, null);
+  assert.deepEqual(parseAddress("#filter.status=%E0%A4%A").filter, {});
+  const hostile = parseAddress("#choose.__proto__=x&filter.constructor=y");
+  assert.equal(Object.getPrototypeOf(hostile.choose), Object.prototype);
+});
+
+test("a choice that is not on offer counts as none", () => {
+  takeChoices({ measure: "population_60min", mode: "rocket", __proto__: "x", nothing: "y" });
+  assert.deepEqual(state.choice, { measure: "population_60min" });
+  assert.equal(choice("measure"), "population_60min");
+  assert.equal(choice("mode"), "drive");
+  assert.equal(choice("centre"), "core-410100");
+  takeChoices({});
+  assert.equal(choice("measure"), "minutes_to_core");
+});
+
+test("themes in the order of their tabs, and what is on in each", () => {
+  const keys = themeKeys();
+  assert.equal(keys[0], "overview");
+  assert.equal(keys.at(-1), "about");
+  assert.deepEqual(usualOverlays("links"), ["borders", "missing_links", "dead_ends"]);
+});
+
+test("filters let pass what they name, and only bottlenecks are filtered by kind", () => {
+  state.filters = { status: "planned" };
+  const planned = rowsOf("missing_links");
+  assert.ok(planned.length > 0 && planned.every((i) => passes("missing_links", i)));
+  state.filters = { kind: "no such kind" };
+  assert.deepEqual(rowsOf("bottlenecks"), []);
+  assert.ok(rowsOf("dead_ends").length > 0);
+  state.filters = {};
+});
