@@ -24,8 +24,10 @@ import shapely
 
 from pipeline.flow import store
 from pipeline.layers import conform, empty_layer
-from pipeline.measures.access import accessibility, travel_times
+from pipeline.measures.access import travel_times
+from pipeline.measures.access.catchments import service_access
 from pipeline.measures.access.params import AccessibilityParams, TravelTimesParams
+from pipeline.measures.access.people_reached import people_reached
 from pipeline.measures.routing.graph import RoutingNetwork
 from pipeline.measures.routing.params import RoutingParams
 from pipeline.measures.routing.preparation import prepare
@@ -92,14 +94,14 @@ def use_matrix(folder: Path) -> None:
     path = str(folder / "matrix")
     times = store.Parts(path, "travel_times", store.digest_of(path) or "")
     has_access = grid["reason"].isna().to_numpy(bool)
-    found = accessibility._reach(grid, times, has_access, AccessibilityParams())
+    found = people_reached(grid, times, has_access, AccessibilityParams())
     services = gpd.GeoDataFrame(
         {"kind": "hospital"},
         index=range(200),
         geometry=shapely.points(grid[["point_x", "point_y"]].to_numpy()[::100][:200]),
         crs=grid.crs,
     )
-    accessibility._catchments(grid, times, has_access, services, AccessibilityParams())
+    service_access(grid, times, has_access, services, AccessibilityParams())
     print(f"{found['population_60min'].mean():,.0f} people within an hour on average")
 
 

@@ -183,6 +183,9 @@ PLACE_KINDS = ("city", "town", "suburb", "quarter", "neighbourhood", "village", 
 
 SERVICE_KINDS = ("hospital", "school", "university", "kindergarten", "industrial", "research")
 
+ACCESS_SERVICES = ("hospital", "school", "university")
+"""Services whose access is measured per zone."""
+
 LAND_CLASSES = (
     "protected",
     "water",

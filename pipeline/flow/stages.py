@@ -28,6 +28,7 @@ from pipeline.measures.access import (
     travel_times,
     zones,
 )
+from pipeline.measures.access.zone_cells import make_zone_cells
 from pipeline.measures.border_roads import placebo, recipes
 from pipeline.measures.borders import borders
 from pipeline.measures.crossings import bottlenecks, crossings, loads
@@ -153,7 +154,7 @@ STAGES: tuple[Stage, ...] = (
         prepare,
         ("routing",),
     ),
-    Stage("zone_cells", ("cities",), ("zone_cells",), zones.make_zone_cells, ("zones",)),
+    Stage("zone_cells", ("cities",), ("zone_cells",), make_zone_cells, ("zones",)),
     Stage(
         "population",
         ("zone_cells", "cities"),

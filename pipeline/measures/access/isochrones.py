@@ -16,20 +16,18 @@ one coverage of rings, so that they stay nested.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import pairwise
-from typing import Any
 
-import contourpy
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
 
 from pipeline.crs import require_metric
 from pipeline.errors import StageError
 from pipeline.layers import empty_layer
+from pipeline.measures.access.field_outlines import as_multi, fill_holes, outline, simplify_together
+from pipeline.measures.access.joining import join_to_roads
 from pipeline.measures.access.params import CentreTimesParams, IsochronesParams
 from pipeline.measures.routing.access import Access, Mode
 from pipeline.measures.routing.graph import RoutingNetwork
@@ -37,7 +35,8 @@ from pipeline.measures.routing.params import TransitParams
 from pipeline.measures.routing.transit import TransitNetwork
 
 Floats = NDArray[np.float64]
-Reached = dict[float, Any]
+Ints = NDArray[np.int64]
+Reached = dict[float, shapely.MultiPolygon]
 
 ROAD_MODES: tuple[Mode, ...] = ("drive", "drive_peak")
 CELLS_PER_REACH = 3.0
@@ -81,34 +80,38 @@ def draw_isochrones(
     drawn = centres[centres["kind"].isin(params.kinds)]
     if not len(drawn):
         return gpd.GeoDataFrame(empty_layer("isochrones", crs))
-    centre = _pick(drawn, centre_id)
+    point = _point_of(drawn, centre_id)
     limits = sorted(params.minutes)
-    access = _access_of(centre.geometry, routing_network, centre_times_params)
+    access, _ = join_to_roads([point.x], [point.y], routing_network, centre_times_params)
     transit = TransitNetwork.build(stations, transit_links, transit_params)
-    areas = _road_areas(centre.geometry, routing_network, access, limits, params)
-    areas["transit"] = _transit_areas(centre.geometry, routing_network, access, transit, limits)
+    areas = _road_areas(point, routing_network, access, limits, params)
+    areas["transit"] = _transit_areas(point, routing_network, access, transit, limits)
     rows = [
         _row(centre_id, mode, minutes, area, zone_grid)
         for mode, reached in areas.items()
-        for minutes, area in _simplify_together(reached, params.simplify_m).items()
+        for minutes, area in simplify_together(reached, params.simplify_m).items()
     ]
     if not rows:
         return gpd.GeoDataFrame(empty_layer("isochrones", crs))
     return gpd.GeoDataFrame(pd.DataFrame(rows), geometry="geometry", crs=crs)
 
 
-def _pick(centres: gpd.GeoDataFrame, centre_id: str) -> Any:
+def _point_of(centres: gpd.GeoDataFrame, centre_id: str) -> shapely.Point:
     found = centres[centres["centre_id"] == centre_id]
     if len(found) != 1:
         raise StageError(
             f"isochrones: centre {centre_id!r} is found {len(found)} times; expected once"
         )
-    return next(found.itertuples(index=False))
+    return found.geometry.iloc[0]
 
 
 def _row(
-    centre_id: str, mode: str, minutes: float, area: Any, zone_grid: gpd.GeoDataFrame
-) -> dict[str, Any]:
+    centre_id: str,
+    mode: str,
+    minutes: float,
+    area: shapely.MultiPolygon,
+    zone_grid: gpd.GeoDataFrame,
+) -> dict[str, object]:
     return {
         "centre_id": centre_id,
         "mode": mode,
@@ -119,7 +122,7 @@ def _row(
     }
 
 
-def _people_inside(area: Any, zone_grid: gpd.GeoDataFrame) -> float:
+def _people_inside(area: shapely.MultiPolygon, zone_grid: gpd.GeoDataFrame) -> float:
     """People of the zones whose populated point lies inside; NaN where one is not known."""
     shapely.prepare(area)
     inside = shapely.contains_xy(area, zone_grid["point_x"], zone_grid["point_y"])
@@ -131,13 +134,8 @@ def _people_inside(area: Any, zone_grid: gpd.GeoDataFrame) -> float:
 # --------------------------------------------------------------------------- by road
 
 
-def _access_of(point: Any, network: RoutingNetwork, params: CentreTimesParams) -> Access:
-    access, snap_m = network.access_of_points([point.x], [point.y], params.max_snap_m)
-    return access.with_extra_min(np.nan_to_num(snap_m) / 1000.0 / params.access_speed_kmh * 60.0)
-
-
 def _road_areas(
-    point: Any,
+    point: shapely.Point,
     network: RoutingNetwork,
     access: Access,
     limits: list[float],
@@ -151,7 +149,7 @@ def _road_areas(
     for mode in ROAD_MODES:
         column, row, minutes = _reached_cells(point, network, access, mode, limits[-1], cell_m)
         areas[mode] = {
-            limit: _outline(
+            limit: outline(
                 column[minutes <= limit],
                 row[minutes <= limit],
                 cell_m,
@@ -160,20 +158,22 @@ def _road_areas(
             for rank, limit in enumerate(limits)
         }
         hole_m2 = (params.hole_reaches * params.street_reach_m) ** 2
-        areas[mode] = {limit: _fill_holes(area, hole_m2) for limit, area in areas[mode].items()}
+        areas[mode] = {limit: fill_holes(area, hole_m2) for limit, area in areas[mode].items()}
     return areas
 
 
 def _reached_cells(
-    point: Any, network: RoutingNetwork, access: Access, mode: Mode, limit: float, cell_m: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+    point: shapely.Point,
+    network: RoutingNetwork,
+    access: Access,
+    mode: Mode,
+    limit: float,
+    cell_m: float,
+) -> tuple[Ints, Ints, Floats]:
     """Grid cells with a reached stretch of road: column, row, least minutes."""
     times = network.times(access, mode=mode, cutoff_min=limit)
-    parts = [
-        pd.DataFrame(
-            {"column": [_cell(point.x, cell_m)], "row": [_cell(point.y, cell_m)], "minutes": [0.0]}
-        )
-    ]
+    x, y = np.array([point.x]), np.array([point.y])
+    parts = [pd.DataFrame({"column": _cell(x, cell_m), "row": _cell(y, cell_m), "minutes": [0.0]})]
     for segment, fraction in _samples(network, access, times[0], cell_m):
         at = network.access_on_segments(segment, fraction)
         minutes = network.arrive(times, at, mode=mode, origins=access)[0]
@@ -192,13 +192,14 @@ def _reached_cells(
     return cells["column"].to_numpy(), cells["row"].to_numpy(), cells["minutes"].to_numpy(float)
 
 
-def _cell(metres: Any, cell_m: float) -> Any:
-    return np.floor(np.asarray(metres) / cell_m).astype(np.int64)
+def _cell(metres: Floats, cell_m: float) -> Ints:
+    """Column or row of the grid cell that a coordinate lies in."""
+    return np.floor(metres / cell_m).astype(np.int64)
 
 
 def _samples(
     network: RoutingNetwork, access: Access, times: Floats, spacing_m: float
-) -> Iterable[tuple[NDArray[np.int64], Floats]]:
+) -> Iterable[tuple[Ints, Floats]]:
     """A point every ``spacing_m`` of road on chains that the times reach, in chunks."""
     entered = np.asarray(np.isfinite(times[network.chain_out]).any(axis=1))
     entered[access.chain[access.chain >= 0]] = True
@@ -214,7 +215,7 @@ def _samples(
         yield segments[which[part]], fraction[part]
 
 
-def _along(network: RoutingNetwork, segment: NDArray[np.int64], fraction: Floats) -> Floats:
+def _along(network: RoutingNetwork, segment: Ints, fraction: Floats) -> Floats:
     """Points at a fraction of segments, from their vertices, float64[k, 2]."""
     coords = np.asarray(network.coords)
     metres = np.r_[0.0, np.cumsum(np.hypot(*np.diff(coords, axis=0).T))]
@@ -227,93 +228,11 @@ def _along(network: RoutingNetwork, segment: NDArray[np.int64], fraction: Floats
     return np.asarray(coords[vertex] + share * (coords[vertex + 1] - coords[vertex]))
 
 
-def _outline(
-    column: NDArray[np.int64], row: NDArray[np.int64], cell_m: float, reach_m: float
-) -> Any:
-    """Land within ``reach_m`` of the cells' centres: the distance field, cut at that level."""
-    pad = int(np.ceil(reach_m / cell_m)) + 2
-    left, low = int(column.min()) - pad, int(row.min()) - pad
-    is_far = np.ones(
-        (int(column.max()) - left + pad + 1, int(row.max()) - low + pad + 1), dtype=bool
-    )
-    is_far[column - left, row - low] = False
-    distance = distance_transform_edt(is_far) * cell_m
-    return _below(distance, reach_m, (left + 0.5) * cell_m, (low + 0.5) * cell_m, cell_m)
-
-
-def _below(field: Floats, level: float, x0: float, y0: float, cell_m: float) -> Any:
-    """Where a field on grid points is below a level: a MultiPolygon.
-
-    Each square of grid points is four triangles with the mean in the middle, so
-    that the interpolated field is one surface, and lower fields give containing
-    areas.
-    """
-    # A grid point exactly on the level would make outlines that touch themselves.
-    if np.isclose(field, level, rtol=0.0, atol=1e-7).any():
-        level += 1e-3
-    column = x0 + cell_m * np.arange(field.shape[0])
-    row = y0 + cell_m * np.arange(field.shape[1])
-    contours = contourpy.contour_generator(
-        row, column, field, name="serial", quad_as_tri=True, fill_type="ChunkCombinedOffsetOffset"
-    )
-    filled: Any = contours.filled(-1.0, level)
-    (points,), (rings,), (polygons,) = filled
-    if points is None:
-        return shapely.MultiPolygon()
-    return shapely.multipolygons(
-        shapely.from_ragged_array(
-            shapely.GeometryType.POLYGON,
-            np.ascontiguousarray(points[:, ::-1]),
-            (rings, polygons),
-        )
-    )
-
-
-def _fill_holes(area: Any, least_m2: float) -> Any:
-    """Without its small holes. A wider limit's holes lie in the narrower's, so nesting stays."""
-    rings, owner = shapely.get_rings(shapely.get_parts(area), return_index=True)
-    is_shell = np.r_[True, owner[1:] != owner[:-1]]
-    keep = is_shell | (shapely.area(shapely.polygons(rings)) >= least_m2)
-    return shapely.multipolygons(_with_holes(rings[keep], owner[keep]))
-
-
-def _with_holes(rings: NDArray[Any], owner: NDArray[np.int64]) -> NDArray[Any]:
-    """Polygons from their rings, shell first; rings of one polygon share ``owner``."""
-    coords, ring = shapely.get_coordinates(rings, return_index=True)
-    ring_start = np.searchsorted(ring, np.arange(len(rings) + 1))
-    polygon_start = np.searchsorted(owner, np.append(np.unique(owner), owner[-1] + 1))
-    return shapely.from_ragged_array(
-        shapely.GeometryType.POLYGON, coords, (ring_start, polygon_start)
-    )
-
-
-# --------------------------------------------------------------------------- outlines
-
-
-def _simplify_together(reached: Reached, tolerance_m: float) -> Reached:
-    """Simplify nested areas as the rings between them, so that they stay nested."""
-    if not reached:
-        return {}
-    limits = sorted(reached)
-    areas = [reached[limit] for limit in limits]
-    rings = [areas[0]] + [shapely.difference(wider, inner) for inner, wider in pairwise(areas)]
-    simple = shapely.coverage_simplify(np.array(rings, dtype=object), tolerance_m)
-    return {
-        limit: _as_multi(shapely.coverage_union_all(simple[: number + 1]))
-        for number, limit in enumerate(limits)
-    }
-
-
-def _as_multi(area: Any) -> Any:
-    parts = shapely.get_parts(area)
-    return shapely.multipolygons(parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON])
-
-
 # --------------------------------------------------------------------------- by transit
 
 
 def _transit_areas(
-    point: Any,
+    point: shapely.Point,
     network: RoutingNetwork,
     access: Access,
     transit: TransitNetwork,
@@ -330,14 +249,14 @@ def _transit_areas(
     x, y = np.r_[point.x, transit.x], np.r_[point.y, transit.y]
     minutes = np.r_[0.0, alight]
     return {
-        limit: _as_multi(_walked(x, y, minutes, limit, APART_M * rank, transit.params))
+        limit: as_multi(_walked(x, y, minutes, limit, APART_M * rank, transit.params))
         for rank, limit in enumerate(limits)
     }
 
 
 def _walked(
     x: Floats, y: Floats, minutes: Floats, limit: float, more_m: float, params: TransitParams
-) -> Any:
+) -> shapely.MultiPolygon:
     """Discs of what is walked in the time left, together."""
     there = minutes < limit
     left_m = (limit - minutes[there]) / 60.0 * params.walk_speed_kmh * 1000.0

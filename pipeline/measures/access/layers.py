@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.layers.declaration import BORDER, CITY, UNNAMED, Column, Layer, flag, number, text
-from pipeline.terms import MODES, PLACE_KINDS, SERVICE_KINDS
+from pipeline.terms import ACCESS_SERVICES, MODES, PLACE_KINDS, SERVICE_KINDS
 
 # A row per column reads best.
 # fmt: off
@@ -127,15 +127,15 @@ LAYERS = (
             text("population_evidence", "where population comes from", values=("raster", "estimated", "unknown")),
             number("snap_m", "from the populated point to the road", "see reason"),
             *(
-                number(name, doc, "farther than the horizon, or no access: see reason")
+                number(name, doc, "no way leads there, or no access: see reason")
                 for name, doc in (
                     ("minutes_to_core", "free flow, to the core"),
                     ("minutes_to_core_peak", "peak, to the core"),
                     ("minutes_to_core_transit", "by transit, to the core"),
                 )
             ),
-            text("nearest_centre", "centre_id of the nearest city centre by road", "none within the horizon"),
-            number("minutes_to_nearest_centre", "to it", "none within the horizon"),
+            text("nearest_centre", "centre_id of the nearest city centre by road", "no way leads to one"),
+            number("minutes_to_nearest_centre", "to it", "no way leads to one"),
             number("population_30min", "people within 30 minutes", "no access, or population not known"),
             number("population_45min", "people within 45 minutes", "no access, or population not known"),
             number("population_60min", "people within 60 minutes", "no access, or population not known"),
@@ -145,11 +145,11 @@ LAYERS = (
             flag("is_edge_zone", "its 80 km circle leaves the metro"),
             *(
                 number(f"{kind}_access", f"E2SFCA, {kind}s per 100,000 people", "no access, or none mapped")
-                for kind in ("hospital", "school", "university")
+                for kind in ACCESS_SERVICES
             ),
             *(
-                number(f"minutes_to_{kind}", f"to the nearest {kind}", "none within the horizon, or no access")
-                for kind in ("hospital", "school", "university")
+                number(f"minutes_to_{kind}", f"to the nearest {kind}", "no way leads to one, or no access")
+                for kind in ACCESS_SERVICES
             ),
             text("reason", "why it has no access: no_road_within_limit, unreachable", "it has access"),
         ),

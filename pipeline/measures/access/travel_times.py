@@ -8,7 +8,7 @@ What belongs here: turning searches of the prepared network into the layer
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,15 @@ from pipeline.measures.routing.within_cell import within_zone_min
 from pipeline.terms import MODES
 
 Floats = NDArray[np.float64]
+
+
+class _Pairs(NamedTuple):
+    """Pairs of zones within the cutoff: rows of the grid, and minutes."""
+
+    origin: NDArray[np.int64]
+    destination: NDArray[np.int64]
+    minutes: NDArray[np.float32]
+
 
 BLOCK = 128
 """Origins per dense block, so that a batch of any size needs little memory."""
@@ -77,7 +86,7 @@ def _pairs_within(
     rows: tuple[int, int],
     mode: Mode,
     cutoff_min: float,
-) -> Iterator[tuple[NDArray[Any], NDArray[Any], NDArray[np.float32]]]:
+) -> Iterator[_Pairs]:
     """Origin and destination rows and minutes within the cutoff, block by block."""
     for block, minutes in network.stream_between(
         access.take(slice(*rows)), access, mode=mode, cutoff_min=cutoff_min, batch=BLOCK
@@ -85,19 +94,19 @@ def _pairs_within(
         own = np.arange(rows[0] + block.start, rows[0] + block.stop)
         minutes[np.arange(len(own)), own] = np.where(access.has_access[own], inside[own], np.inf)
         origin, destination = np.nonzero(minutes <= cutoff_min)
-        yield own[origin], destination, minutes[origin, destination].astype(np.float32)
+        yield _Pairs(own[origin], destination, minutes[origin, destination].astype(np.float32))
 
 
 def _as_layer(
     zone_grid: pd.DataFrame,
-    parts: list[tuple[NDArray[Any], NDArray[Any], NDArray[np.float32]]],
+    parts: list[_Pairs],
     modes: list[Mode],
 ) -> pd.DataFrame:
-    nobody = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32))
+    nobody = _Pairs(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32))
     parts, modes = [*parts, nobody], [*modes, "drive"]
     cells = pd.CategoricalDtype(zone_grid["cell"].to_numpy(dtype=object))
     kinds = pd.CategoricalDtype(list(MODES))
-    counts = [len(part[0]) for part in parts]
+    counts = [len(part.minutes) for part in parts]
     codes = np.repeat([MODES.index(mode) for mode in modes], counts).astype(np.int8)
     origin, destination, minutes = (np.concatenate(column) for column in zip(*parts, strict=True))
     return pd.DataFrame(

@@ -19,9 +19,9 @@ from pipeline.crs import WGS84
 from pipeline.measures.geometry.areas import area_of_points, locate_points
 from pipeline.measures.integration.scope import Bools, Floats
 from pipeline.metros.catalogue import Metro
+from pipeline.terms import ACCESS_SERVICES
 
 SITE_KINDS = ("university", "research")
-BELT_KINDS = ("hospital", "school", "university")
 NEAREST_TIES = 6
 """Zones at one distance from a place at most, as in a lattice of hexagons."""
 
@@ -30,7 +30,7 @@ def zone_table(
     zone_grid: gpd.GeoDataFrame, zones: gpd.GeoDataFrame, city_ids: list[str]
 ) -> pd.DataFrame:
     """Zones of the cities by cell: place, people, whether they have access, and what they reach."""
-    columns = ["minutes_to_core", *(f"{kind}_access" for kind in BELT_KINDS)]
+    columns = ["minutes_to_core", *(f"{kind}_access" for kind in ACCESS_SERVICES)]
     table = pd.DataFrame(
         zone_grid[["cell", "city_id", "population", "point_x", "point_y", "reason"]]
     )

@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from pipeline.errors import CrsError, StageError
 from pipeline.layers import conform, empty_layer
-from pipeline.measures.access import border_effect
+from pipeline.measures.access import effect_estimate, effect_pairs
 from pipeline.measures.access.border_effect import border_effects
 from pipeline.measures.access.params import BorderEffectParams
 
@@ -141,13 +141,13 @@ def true_ratio_pct(layers, slowed, free):
     """Mean log ratio over the very pairs that the estimate is made from, as percent."""
     borders, _, grid, times = layers
     line = borders.geometry.iloc[0]
-    near = border_effect._zones_near(grid, line, ("A", "B"), 2 * PARAMS.belt_m)
-    zones = border_effect._describe_zones(near, line, "A", PARAMS)
-    listed = border_effect._times_among(times, near["cell"])
-    pairs = border_effect._pairs_of(listed, zones, PARAMS)
+    near = effect_pairs.zones_near(grid, line, ("A", "B"), 2 * PARAMS.belt_m)
+    zones = effect_pairs.describe_zones(near, line, "A", PARAMS)
+    listed = effect_pairs.times_among(times, near["cell"])
+    pairs = effect_pairs.pairs_of(listed, zones, PARAMS)
     side = np.where(zones.to_border_m <= PARAMS.belt_m, zones.side, -1)
     no_rivers = np.array([], dtype=object)
-    fit, _, _ = border_effect._estimate(zones, side, pairs, no_rivers, False, PARAMS)
+    fit, _, _ = effect_estimate.estimate(zones, side, pairs, no_rivers, False, PARAMS)
     row = near["cell"].str[1:].astype(int).to_numpy()
     origin, destination = (
         row[each[fit.crosses]] for each in (fit.sample.origin, fit.sample.destination)

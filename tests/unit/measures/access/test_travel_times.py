@@ -116,4 +116,5 @@ def test_a_trip_inside_a_cell_takes_longer_at_peak():
     listed = np.isfinite(free) & np.isfinite(peak)
     assert listed.sum() > 10
     urban, rural = ROUTING.peak_factor_urban, ROUTING.peak_factor_rural
-    assert {round(float(each), 3) for each in (peak / free)[listed]} == {urban, rural}
+    found = peak[listed] / free[listed]
+    assert {round(float(each), 3) for each in found} == {urban, rural}

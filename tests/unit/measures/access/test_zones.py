@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pipeline.crs import WGS84, local_metric_crs
 from pipeline.layers import conform, empty_layer
-from pipeline.measures.access import zones
+from pipeline.measures.access import zone_cells, zones
 from pipeline.measures.access.params import ZonesParams
 from pipeline.measures.routing.params import RoutingParams
 from pipeline.measures.routing.preparation import prepare
@@ -113,7 +113,7 @@ def grid_of(cities=None, places=(), land=(), **changes):
         cities,
         make_places(list(places)),
         make_land(list(land)),
-        zones.make_zone_cells(cities, params),
+        zone_cells.make_zone_cells(cities, params),
         empty_layer("raster_population") if raster is None else raster,
         changes.get("network") or make_network(),
         params,
@@ -239,7 +239,7 @@ def test_the_antimeridian_does_not_matter(centre):
         cities,
         empty_layer("places", crs),
         empty_layer("land_areas", crs),
-        zones.make_zone_cells(cities, PARAMS),
+        zone_cells.make_zone_cells(cities, PARAMS),
         empty_layer("raster_population"),
         network,
         PARAMS,
@@ -257,7 +257,7 @@ def test_no_cities_no_cells():
 
 def test_a_raster_comes_before_the_totals_and_a_city_it_does_not_know_is_spread():
     cities = make_cities((50_000.0, 7_000.0))
-    cells = zones.make_zone_cells(cities, PARAMS)
+    cells = zone_cells.make_zone_cells(cities, PARAMS)
     is_a = (cells["city_id"] == "a").to_numpy()
     counted = np.where(is_a, np.arange(len(cells)) * 3.0, np.nan)
     counted[np.flatnonzero(is_a)[0]] = np.nan

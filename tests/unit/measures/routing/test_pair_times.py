@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.errors import StoreError
 from pipeline.flow import store
-from pipeline.measures.access import border_effect
+from pipeline.measures.access import effect_pairs
 from pipeline.measures.routing import pair_times
 from pipeline.terms import MODES
 
@@ -54,9 +54,9 @@ def test_chunks_of_parts_are_those_of_the_whole(stored, monkeypatch):
 
 def test_the_border_effect_lists_the_same_pairs(stored):
     whole, parts, _ = stored
-    one, two = (border_effect._times_among(each, CELLS) for each in (whole, parts))
+    one, two = (effect_pairs.times_among(each, CELLS) for each in (whole, parts))
     pd.testing.assert_frame_equal(one, two)
-    assert border_effect._modes_of(whole) == border_effect._modes_of(parts)
+    assert effect_pairs.modes_of(whole) == effect_pairs.modes_of(parts)
 
 
 def test_a_part_that_changes_while_it_is_read_is_refused(stored):

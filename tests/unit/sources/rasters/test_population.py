@@ -14,7 +14,7 @@ from pipeline.crs import local_metric_crs
 from pipeline.errors import CrsError, SourceError
 from pipeline.layers import conform
 from pipeline.measures.access.params import ZonesParams
-from pipeline.measures.access.zones import make_zone_cells
+from pipeline.measures.access.zone_cells import make_zone_cells
 from pipeline.metros.catalogue import Metro
 from pipeline.sources.rasters.population import sum_population
 
