@@ -29,7 +29,7 @@ import psutil
 import shapely
 
 from pipeline.crs import local_metric_crs
-from pipeline.flow import cluster, runner, store
+from pipeline.flow import cluster, store, tasks
 from pipeline.flow.stages import STAGES
 from pipeline.layers import conform, empty_layer
 from pipeline.measures.borders import borders as border_lines
@@ -72,7 +72,7 @@ def measure(layers: dict[str, gpd.GeoDataFrame], folder: Path, options: Any) -> 
     """Write the layers, run the stages on workers, print what it took."""
     metro = Metro(id="bench")
     paths = Paths.of(str(folder / "data"), str(folder / "maps"))
-    job_facts = {"centre": list(CENTRE), "is_synthetic": True}
+    task_facts = {"centre": list(CENTRE), "is_synthetic": True}
     digests = {}
     for name, frame in layers.items():
         path = paths.layer(metro.id, name)
@@ -89,8 +89,8 @@ def measure(layers: dict[str, gpd.GeoDataFrame], folder: Path, options: Any) -> 
         for stage in [s for s in STAGES if s.name in STAGE_NAMES]:
             begun = time.perf_counter()
             inputs = {name: digests[name] for name in stage.inputs}
-            job = runner.Job(stage.name, metro, Source("pbf", ()), paths, inputs, job_facts)
-            made = run_stage(executor, stage, job)
+            task = tasks.StageTask(stage.name, metro, Source("pbf", ()), paths, inputs, task_facts)
+            made = run_stage(executor, stage, task)
             digests |= {name: saved.digest for name, saved in made.outputs.items()}
             rows = ", ".join(f"{saved.rows} {name}" for name, saved in made.outputs.items())
             print(f"  {stage.name:12} {time.perf_counter() - begun:7.1f} s  {rows}")
@@ -104,21 +104,21 @@ def measure(layers: dict[str, gpd.GeoDataFrame], folder: Path, options: Any) -> 
 STAGE_NAMES = ("belts", "land_cover", "land", "ecology")
 
 
-def run_stage(executor: Any, stage: Any, job: Any) -> Any:
+def run_stage(executor: Any, stage: Any, task: Any) -> Any:
     """One stage as a metro's run does it: split, parts on workers, combined on a worker."""
     if stage.split is None:
-        return executor.submit(runner.run_whole, job, name=stage.name, priority=0).result()
-    frame = store.read_layer(job.paths.layer(job.metro.id, stage.split.layer), stage.split.layer)
+        return executor.submit(tasks.run_whole, task, name=stage.name, priority=0).result()
+    frame = store.read_layer(task.paths.layer(task.metro.id, stage.split.layer), stage.split.layer)
     keys = sorted(frame[stage.split.column].unique())
     if stage.split.batch is not None:
         size = stage.split.batch
         keys = [tuple(keys[start : start + size]) for start in range(0, len(keys), size)]
     parts = [
-        executor.submit(runner.run_part, job, n, key, name=f"{stage.name}-part", priority=0)
+        executor.submit(tasks.run_part, task, n, key, name=f"{stage.name}-part", priority=0)
         for n, key in enumerate(keys)
     ]
     combined = executor.submit(
-        runner.combine_parts, job, parts, name=f"{stage.name}-combine", priority=0
+        tasks.combine_parts, task, parts, name=f"{stage.name}-combine", priority=0
     )
     return combined.result()
 

@@ -31,6 +31,7 @@ from pipeline.measures.access.people_reached import people_reached
 from pipeline.measures.routing.graph import RoutingNetwork
 from pipeline.measures.routing.params import RoutingParams
 from pipeline.measures.routing.preparation import prepare
+from pipeline.storage import files
 
 LIMIT_GB = 4.0
 
@@ -92,7 +93,7 @@ def use_matrix(folder: Path) -> None:
     """People within the limits and floating catchments, from the whole matrix."""
     grid = pickle.loads((folder / "grid.pickle").read_bytes())
     path = str(folder / "matrix")
-    times = store.Parts(path, "travel_times", store.digest_of(path) or "")
+    times = store.Parts(path, "travel_times", files.digest_of(path) or "")
     has_access = grid["reason"].isna().to_numpy(bool)
     found = people_reached(grid, times, has_access, AccessibilityParams())
     services = gpd.GeoDataFrame(

@@ -5,7 +5,7 @@
 The overhead is (wall time on a cluster of one worker - wall time of the stages called serially
 in one process) / the first, on the default metro and sample, made before. Both are whole
 processes, their start and imports counted, and do the same work: load, call, check the schema,
-save. The serial one calls the tasks of `runner` in a plain loop, with no cluster, lock,
+save. The serial one calls `tasks` in a plain loop, with no cluster, lock,
 fingerprint, manifest or freshness. Fails at 10 % or more, or if the layers differ.
 """
 
@@ -20,12 +20,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from pipeline.flow import runner, store
+from pipeline.flow import store, tasks
+from pipeline.flow.split import task_keys
 from pipeline.flow.stages import STAGES
 from pipeline.layers import LAYERS
 from pipeline.metros.catalogue import Metro, load_metro
 from pipeline.sample.write import write_sample
 from pipeline.sources.resolve import resolve_source
+from pipeline.storage import files
 from pipeline.storage.paths import Paths
 
 LIMIT_PCT = 10.0
@@ -35,22 +37,23 @@ METRO = "zhengzhou"
 def run_serially(metro: Metro, extract: Path, paths: Paths) -> None:
     """Every stage after the other, by the functions that a worker runs."""
     source = resolve_source(metro, paths, "pbf", (str(extract),), say=lambda text: None)
-    run = runner.MetroRun(metro, source, paths, lambda: None, fingerprint={})
     facts: dict = {}
     digests: dict[str, str] = {}
     for stage in STAGES:
         folder = ""
         if stage.combine == "parts":
-            folder = store.new_folder(paths.layer(metro.id, stage.outputs[0], True))
+            folder = files.new_folder(paths.layer(metro.id, stage.outputs[0], True))
         inputs = {name: digests[name] for name in stage.inputs}
-        job = runner.Job(stage.name, metro, source, paths, inputs, facts, folder)
-        run._digests = digests
-        keys = run._split_keys(stage)
-        if keys is None:
-            made = runner.run_whole(job)
+        task = tasks.StageTask(stage.name, metro, source, paths, inputs, facts, folder)
+        if stage.split is None:
+            made = tasks.run_whole(task)
         else:
-            parts = [runner.run_part(job, number, key) for number, key in enumerate(keys)]
-            made = runner.combine_parts(job, parts)
+            layer = stage.split.layer
+            frame = store.read_layer(paths.layer(metro.id, layer), layer)
+            params = tasks.params_of(metro, stage.params[0]) if stage.params else None
+            keys = task_keys(stage, frame, params)
+            parts = [tasks.run_part(task, number, key) for number, key in enumerate(keys)]
+            made = tasks.combine_parts(task, parts)
         facts = {**made.facts, "read_at": ""} if made.facts else facts
         digests |= {name: saved.digest for name, saved in made.outputs.items()}
 
@@ -66,7 +69,7 @@ def layers_in(data: Path) -> dict[str, str | None]:
     paths = Paths(str(data), "")
     names = [name for stage in STAGES for name in stage.outputs]
     return {
-        name: store.digest_of(paths.layer(METRO, name, LAYERS[name].is_folder)) for name in names
+        name: files.digest_of(paths.layer(METRO, name, LAYERS[name].is_folder)) for name in names
     }
 
 

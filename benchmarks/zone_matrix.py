@@ -24,7 +24,7 @@ from typing import Any
 from distributed import Client, LocalCluster
 
 from pipeline.flow import store
-from pipeline.flow.runner import metric_crs
+from pipeline.flow.tasks import metric_crs
 from pipeline.measures.access.params import TravelTimesParams
 from pipeline.measures.access.travel_times import zone_times
 from pipeline.measures.routing.graph import RoutingNetwork

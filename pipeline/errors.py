@@ -22,7 +22,7 @@ class ConfigError(PipelineError, ValueError):
     subject
         What was being read, for example a metro file's path.
     faults
-        Every fault found, so that one run tells them all.
+        Every fault found, so that one run reports them all.
     """
 
     exit_code = 2
@@ -62,6 +62,10 @@ class StoreError(PipelineError, OSError):
 
 class DiskFullError(StoreError):
     """There is no room to write: nothing further can be made until there is."""
+
+
+class LockLostError(StoreError):
+    """A lock that another run took over meanwhile: nothing more may be written under it."""
 
 
 class ClusterError(PipelineError, ConnectionError):

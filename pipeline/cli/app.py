@@ -12,7 +12,7 @@ from pathlib import Path
 from pipeline.cli import compare, export, metros, new_metro, run, sample, scenario, stages, status
 from pipeline.cli.outcome import FAILED, OK, report_error
 from pipeline.errors import PipelineError
-from pipeline.flow.progress import complain
+from pipeline.flow.progress import print_error
 
 VERBS = (run, metros, stages, status, new_metro, sample, scenario, compare, export)
 """Modules of the verbs, in the order of the help."""
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.verb(options))
     except KeyboardInterrupt:
-        complain("interrupted; what is finished is kept, run again to go on")
+        print_error("interrupted; what is finished is kept, run again to go on")
         return FAILED
     except BrokenPipeError:
         # The reader of our output has gone; there is nobody left to tell.

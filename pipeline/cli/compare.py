@@ -14,7 +14,7 @@ from pipeline.cli.options import (
     shown,
 )
 from pipeline.cli.outcome import OK
-from pipeline.flow.progress import RunDisplay, say
+from pipeline.flow.progress import RunDisplay, print_line
 
 
 def add(verbs: Verbs) -> None:
@@ -33,7 +33,7 @@ def add(verbs: Verbs) -> None:
 
 def _execute(options: argparse.Namespace) -> int:
     from pipeline.compare.run import run_compare
-    from pipeline.scenario import run as scenario
+    from pipeline.scenario.base import measured_stages
     from pipeline.storage.files import check_root
 
     check_root(options.before, "DIR_A")
@@ -42,7 +42,7 @@ def _execute(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
         executor = cache(lambda: stack.enter_context(connect(options)))
 
-        with RunDisplay("compare", len(scenario.measured_stages()), options.quiet) as display:
+        with RunDisplay("compare", len(measured_stages()), options.quiet) as display:
             done = run_compare(
                 options.before,
                 options.after,
@@ -52,8 +52,8 @@ def _execute(options: argparse.Namespace) -> int:
                 display.report,
             )
     for note in done.notes:
-        say(f"note: {note}", options.quiet)
-    say(", ".join(f"{n} {what}" for what, n in done.counts.items()), options.quiet)
-    say(f"tables: {shown(done.folder)}, {shown(done.workbook)}", options.quiet)
-    say(f"page: {shown(done.page)}", options.quiet)
+        print_line(f"note: {note}", options.quiet)
+    print_line(", ".join(f"{n} {what}" for what, n in done.counts.items()), options.quiet)
+    print_line(f"tables: {shown(done.folder)}, {shown(done.workbook)}", options.quiet)
+    print_line(f"page: {shown(done.page)}", options.quiet)
     return OK

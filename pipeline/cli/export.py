@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 from pipeline.cli.options import (
     Verbs,
     add_verb,
 )
 from pipeline.cli.outcome import OK
-from pipeline.flow.progress import say
+from pipeline.flow.progress import print_line
 from pipeline.metros.catalogue import DEFAULT_METRO, metro_id_of
 
 
@@ -28,11 +29,16 @@ def add(verbs: Verbs) -> None:
 
 
 def _execute(options: argparse.Namespace) -> int:
-    from pipeline.exports.export import run_export
+    from pipeline.exports.export import export
     from pipeline.storage.files import check_root
+    from pipeline.storage.paths import Paths
 
     check_root(options.data, "--data")
     check_root(options.out or "", "--out")
-    options.metro = metro_id_of(options.metro)
-    run_export(options, say)
+    paths = replace(Paths.of(options.data, "maps"), scenario=options.scenario or "")
+    metro_id = metro_id_of(options.metro)
+    done = export(metro_id, paths, options.format, options.crs, options.layers, options.out)
+    print_line(f"{done.path}: {len(done.rows)} layers, {sum(done.rows.values()):,} rows")
+    for note in done.notes:
+        print_line(f"  note: {note}")
     return OK

@@ -9,7 +9,7 @@ from pipeline.cli.options import (
     add_verb,
 )
 from pipeline.cli.outcome import OK
-from pipeline.flow.progress import say
+from pipeline.flow.progress import print_line
 from pipeline.metros.catalogue import known_metros, load_metro
 
 
@@ -23,5 +23,5 @@ def _execute(options: argparse.Namespace) -> int:
         metro = load_metro(metro_id)
         cities = ", ".join(city.name for city in metro.analysed_cities)
         scopes = " ".join(f"[{s}]" if s == metro.scope else s for s in metro.scopes)
-        say(f"{metro.id:12} {metro.name}  scopes {scopes}\n{'':12} {cities}")
+        print_line(f"{metro.id:12} {metro.name}  scopes {scopes}\n{'':12} {cities}")
     return OK

@@ -12,7 +12,7 @@ from pipeline.cli.options import (
 )
 from pipeline.cli.outcome import OK
 from pipeline.errors import ConfigError
-from pipeline.flow.progress import say, show_download
+from pipeline.flow.progress import print_line, show_download
 
 
 def add(verbs: Verbs) -> None:
@@ -78,7 +78,7 @@ def _execute(options: argparse.Namespace) -> int:
         files = fetch_extracts(
             options.geofabrik,
             Paths.of(options.data, "maps"),
-            say,
+            print_line,
             show_download,
             is_needed=not options.cities,
         )
@@ -87,6 +87,6 @@ def _execute(options: argparse.Namespace) -> int:
     else:
         said = new_metro.from_names(target, origin, wish)
     for line in said:
-        say(f"  note: {line}")
-    say(f"{target}: written; run it with: python -m pipeline run {target}")
+        print_line(f"  note: {line}")
+    print_line(f"{target}: written; run it with: python -m pipeline run {target}")
     return OK

@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 
 from pipeline.errors import PipelineError
-from pipeline.flow.progress import complain
+from pipeline.flow.progress import print_error
 
 OK, FAILED, WRONG_USAGE = 0, 1, 2
 
@@ -17,4 +17,4 @@ def report_error(error: BaseException, is_debug: bool, where: str = "") -> None:
     text = str(error) if isinstance(error, PipelineError) else f"{type(error).__name__}: {error}"
     if not isinstance(error, PipelineError) and not is_debug:
         text += " (run with --debug for the traceback)"
-    complain(f"{where}: {text}" if where else text)
+    print_error(f"{where}: {text}" if where else text)

@@ -20,13 +20,14 @@ from pipeline.cli.options import (
 )
 from pipeline.cli.outcome import FAILED, OK, report_error
 from pipeline.errors import ClusterError, ConfigError, DiskFullError, PipelineError
-from pipeline.flow.progress import RunDisplay, say, show_download
+from pipeline.flow.progress import RunDisplay, print_line, show_download
 from pipeline.metros.catalogue import DEFAULT_METRO, Metro
 from pipeline.storage.locks import locked
 
 if TYPE_CHECKING:
     from pipeline.flow.cluster import InProcess, OnDask
-    from pipeline.flow.runner import Executor, Outcome
+    from pipeline.flow.executor import Executor
+    from pipeline.flow.runner import Outcome
     from pipeline.sources.source import Source
 
 
@@ -60,22 +61,22 @@ def add(verbs: Verbs) -> None:
 def _execute(options: argparse.Namespace) -> int:
     metros = load_metros(options.metros, options.overrides)
     _check_run_options(options)
+    paths = paths_of(options)
     with ExitStack() as stack:
         executor = cache(lambda: _connected(options, stack))
         outcomes, code = _run_all(metros, options, executor)
         index = _write_index(options)
-    paths = paths_of(options)
     for outcome in outcomes:
         if not outcome.failed and options.until is None:
-            say(f"map: {shown(paths.page(f'{outcome.metro}.html'))}", options.quiet)
+            print_line(f"map: {shown(paths.page(f'{outcome.metro}.html'))}", options.quiet)
     if index is not None:
-        say(f"index: {shown(index)}", options.quiet)
+        print_line(f"index: {shown(index)}", options.quiet)
     return code
 
 
 def _connected(options: argparse.Namespace, stack: ExitStack) -> InProcess | OnDask:
     executor = stack.enter_context(connect(options))
-    say(f"running on {executor.description}", options.quiet)
+    print_line(f"running on {executor.description}", options.quiet)
     return executor
 
 
@@ -86,13 +87,13 @@ def _run_all(
     outcomes: list[Outcome] = []
     code = OK
     for number, metro in enumerate(metros):
-        say(f"{metro.name or metro.id} ({metro.id})", options.quiet)
+        print_line(f"{metro.name or metro.id} ({metro.id})", options.quiet)
         try:
             outcome, source = _run_one(metro, options, executor)
         except ClusterError as error:
             report_error(error, options.debug, metro.id)
             if left := [each.id for each in metros[number + 1 :]]:
-                say(f"not run: {', '.join(left)}", options.quiet)
+                print_line(f"not run: {', '.join(left)}", options.quiet)
             return outcomes, max(code, error.exit_code)
         except (PipelineError, OSError) as error:
             report_error(error, options.debug, metro.id)
@@ -118,7 +119,7 @@ def _run_one(
             paths,
             options.source,
             tuple(options.osm),
-            lambda text: say(text, options.quiet),
+            lambda text: print_line(text, options.quiet),
             watch=lambda name: show_download(name, options.quiet),
         )
         count = len(needed_for(options.until))
@@ -130,7 +131,7 @@ def _run_one(
 
 
 def _write_index(options: argparse.Namespace) -> str | None:
-    from pipeline.flow.runner import write_index
+    from pipeline.flow.index import write_index
 
     return write_index(paths_of(options))
 
@@ -140,18 +141,20 @@ def _summarise(outcome: Outcome, source: Source, options: argparse.Namespace) ->
         report_error(error, options.debug, f"{outcome.metro}, stage {stages}")
     facts = outcome.facts
     for note in facts.get("notes", []):
-        say(f"  note: {note}", options.quiet)
+        print_line(f"  note: {note}", options.quiet)
     if facts.get("is_synthetic"):
-        say("  the roads are SYNTHETIC (the embedded sample), as every page says", options.quiet)
+        print_line(
+            "  the roads are SYNTHETIC (the embedded sample), as every page says", options.quiet
+        )
     done = f"{len(outcome.ran)} stages ran, {len(outcome.fresh)} were fresh"
     if outcome.failed:
         lost = f"{len(outcome.failed)} failed, {len(outcome.skipped)} were skipped"
-        say(f"{outcome.metro}: {done}, {lost} ({outcome.seconds:.1f} s)", options.quiet)
+        print_line(f"{outcome.metro}: {done}, {lost} ({outcome.seconds:.1f} s)", options.quiet)
         return max(getattr(error, "exit_code", FAILED) for error in outcome.failed.values())
     if not outcome.ran:
         done = f"nothing to do, all {len(outcome.fresh)} stages are fresh"
     origin = "embedded sample" if source.kind == "sample" else source.kind
-    say(
+    print_line(
         f"{outcome.metro}: {done} (source: {origin}, OSM data of "
         f"{facts.get('osm_snapshot') or 'unknown date'}, {outcome.seconds:.1f} s)",
         options.quiet,

@@ -13,7 +13,7 @@ from pipeline.cli.options import (
 )
 from pipeline.cli.outcome import OK
 from pipeline.errors import ConfigError
-from pipeline.flow.progress import say
+from pipeline.flow.progress import print_line
 from pipeline.metros.catalogue import DEFAULT_METRO
 
 
@@ -38,6 +38,8 @@ def _execute(options: argparse.Namespace) -> int:
     target = Path(options.out) if options.out else Paths.of(options.data, "maps").sample(metro.id)
     target.parent.mkdir(parents=True, exist_ok=True)
     report = write_sample(metro, target, nodes=options.nodes, seed=options.seed)
-    say(f"{report.path}: {report.road_nodes:,} road nodes, {report.seconds:.1f} s; SYNTHETIC ROADS")
-    say(f"{report.truth_path}: what was planted")
+    print_line(
+        f"{report.path}: {report.road_nodes:,} road nodes, {report.seconds:.1f} s; SYNTHETIC ROADS"
+    )
+    print_line(f"{report.truth_path}: what was planted")
     return OK

@@ -15,7 +15,7 @@ from pipeline.cli.options import (
     shown,
 )
 from pipeline.cli.outcome import FAILED, OK, report_error
-from pipeline.flow.progress import RunDisplay, say
+from pipeline.flow.progress import RunDisplay, print_line
 from pipeline.metros.catalogue import metro_id_of
 
 
@@ -39,15 +39,16 @@ def add(verbs: Verbs) -> None:
 
 
 def _execute(options: argparse.Namespace) -> int:
-    from pipeline.scenario import run as scenario
+    from pipeline.scenario.base import measured_stages
+    from pipeline.scenario.run import run_scenario
 
     metro_id = metro_id_of(options.metro)
     with ExitStack() as stack:
         executor = cache(lambda: stack.enter_context(connect(options)))
 
-        stages = len(scenario.measured_stages())
+        stages = len(measured_stages())
         with RunDisplay(metro_id, stages, options.quiet) as display:
-            done = scenario.run_scenario(
+            done = run_scenario(
                 metro_id,
                 paths_of(options),
                 options.build,
@@ -60,11 +61,11 @@ def _execute(options: argparse.Namespace) -> int:
     if done.outcome.failed:
         return FAILED
     ran, fresh = len(done.outcome.ran), len(done.outcome.fresh)
-    say(
+    print_line(
         f"scenario {done.name}: {len(done.links)} links built, {ran} stages ran, {fresh} were fresh"
         f" ({done.outcome.seconds:.1f} s)",
         options.quiet,
     )
-    say(f"layers: {shown(done.folder)}", options.quiet)
-    say(f"page: {shown(done.page or '')}", options.quiet)
+    print_line(f"layers: {shown(done.folder)}", options.quiet)
+    print_line(f"page: {shown(done.page or '')}", options.quiet)
     return OK

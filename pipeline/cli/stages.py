@@ -9,7 +9,7 @@ from pipeline.cli.options import (
     add_verb,
 )
 from pipeline.cli.outcome import OK
-from pipeline.flow.progress import say
+from pipeline.flow.progress import print_line
 
 
 def add(verbs: Verbs) -> None:
@@ -25,7 +25,7 @@ def _execute(options: argparse.Namespace) -> int:
         if stage.split is not None:
             by = stage.split.column or f"{stage.split.layer} in batches"
             split = f"  [one task per {by}]" if stage.split.column else f"  [{by}]"
-        say(f"{stage.name}{split}")
-        say(f"    takes {', '.join(stage.inputs) or 'the source'}")
-        say(f"    makes {', '.join(stage.outputs) or 'pages'}")
+        print_line(f"{stage.name}{split}")
+        print_line(f"    takes {', '.join(stage.inputs) or 'the source'}")
+        print_line(f"    makes {', '.join(stage.outputs) or 'pages'}")
     return OK

@@ -12,7 +12,7 @@ from pipeline.cli.options import (
     paths_of,
 )
 from pipeline.cli.outcome import OK
-from pipeline.flow.progress import say
+from pipeline.flow.progress import print_line
 from pipeline.metros.catalogue import DEFAULT_METRO
 
 
@@ -25,7 +25,7 @@ def add(verbs: Verbs) -> None:
 
 def _execute(options: argparse.Namespace) -> int:
     (metro,) = load_metros([options.metro], options.overrides)
-    from pipeline.flow import runner
+    from pipeline.flow.status import standings
     from pipeline.sources.resolve import resolve_source
 
     paths = paths_of(options)
@@ -34,9 +34,9 @@ def _execute(options: argparse.Namespace) -> int:
         paths,
         options.source,
         tuple(options.osm),
-        lambda t: say(t, options.quiet),
+        lambda t: print_line(t, options.quiet),
         is_fetching=False,
     )
-    for standing in runner.standings(metro, source, paths):
-        say(f"{standing.state:8} {standing.stage:16} {standing.why}")
+    for standing in standings(metro, source, paths):
+        print_line(f"{standing.state:8} {standing.stage:16} {standing.why}")
     return OK

@@ -14,11 +14,12 @@ shows going on, or joined.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyproj
 import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
@@ -31,6 +32,7 @@ from pipeline.measures.routing.graph import RoutingNetwork
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+Geometries: TypeAlias = NDArray[np.object_]
 
 SAME_ROAD_M = 15.0
 """A road redrawn within this is the same; both halves of a dual carriageway lie farther apart."""
@@ -182,7 +184,7 @@ def _node_pairs(roads: gpd.GeoDataFrame) -> NDArray[np.object_]:
     return (pd.Series(low).astype(str) + "/" + pd.Series(high).astype(str)).to_numpy(object)
 
 
-def _share_off(lines: Any, earlier: gpd.GeoDataFrame, later: gpd.GeoDataFrame) -> Floats:
+def _share_off(lines: Geometries, earlier: gpd.GeoDataFrame, later: gpd.GeoDataFrame) -> Floats:
     """Share of each later line that is no road of the earlier extract.
 
     A point is on an earlier road if one lies within `SAME_ROAD_M`, and no other
@@ -330,7 +332,7 @@ def _moved_along(
     return [(left_a[first], left_b[second]) for first, second in found]
 
 
-def _metres(network: RoutingNetwork, start: Any, stop: Any) -> Floats:
+def _metres(network: RoutingNetwork, start: Geometries, stop: Geometries) -> Floats:
     """Metres by road between points row by row, either way; inf where one is off the roads."""
     if not len(start):
         return np.zeros(0)
@@ -344,7 +346,7 @@ def _metres(network: RoutingNetwork, start: Any, stop: Any) -> Floats:
     return result
 
 
-def _access(network: RoutingNetwork, points: Any) -> Access:
+def _access(network: RoutingNetwork, points: Geometries) -> Access:
     """Access at the nearest road, whatever part of the network it belongs to."""
     lines = network.segment_lines(np.arange(network.n_segments))
     which, near = shapely.STRtree(lines).query_nearest(points, max_distance=SAME_END_M)
@@ -374,7 +376,7 @@ class _Examined:
     tree: shapely.STRtree
     rule: NDArray[np.object_]
 
-    def rule_near(self, point: Any) -> str | None:
+    def rule_near(self, point: shapely.Point) -> str | None:
         """The rule that excludes an end at a place; None where there is no such end."""
         rows = self.tree.query(point, predicate="dwithin", distance=SAME_END_M)
         rules = [str(each) for each in self.rule[np.sort(rows)] if each != "finding"]
@@ -387,7 +389,7 @@ def _examined(side: Side) -> _Examined:
 
 
 def _fate_of_old(
-    end: Any, built: set[Any], after: Side, examined: _Examined
+    end: pd.Series, built: set[str], after: Side, examined: _Examined
 ) -> tuple[str, str | None]:
     if end["link_id"] in built:
         return "opened", None
@@ -401,7 +403,7 @@ def _fate_of_old(
 
 
 def _fate_of_new(
-    end: Any, before: Side, after: Side, examined: _Examined, is_new: Flags
+    end: pd.Series, before: Side, after: Side, examined: _Examined, is_new: Flags
 ) -> tuple[str, str | None]:
     if end["end_type"] == "rail_end":
         known = _any_within(before.railways, end.geometry, SAME_END_M)
@@ -416,7 +418,7 @@ def _fate_of_new(
     return "new", None
 
 
-def _ends_on_new_road(end: Any, before: Side, after: Side) -> bool:
+def _ends_on_new_road(end: pd.Series, before: Side, after: Side) -> bool:
     """Whether the last stretch of the road that ends was not there before."""
     node = int(end["node_id"])
     ends_here = (after.roads["from_node"] == node) | (after.roads["to_node"] == node)
@@ -431,7 +433,7 @@ def _ends_on_new_road(end: Any, before: Side, after: Side) -> bool:
     return bool(_share_off(np.array([piece], dtype=object), before.roads, after.roads)[0] > 0.5)
 
 
-def _has_new_road_near(point: Any, after: Side, is_new: Flags) -> bool:
+def _has_new_road_near(point: shapely.Point, after: Side, is_new: Flags) -> bool:
     rows = np.flatnonzero(is_new)
     lines = after.roads.geometry.to_numpy()[rows]
     return bool(len(rows)) and bool(shapely.dwithin(lines, point, SAME_ROAD_M).any())
@@ -447,23 +449,23 @@ def _fate_of_new_link(link_id: str, ends: pd.DataFrame | None) -> tuple[str, str
     return "reclassified", "both ends stood before"
 
 
-def _any_within(lines: gpd.GeoDataFrame, point: Any, distance_m: float) -> bool:
+def _any_within(lines: gpd.GeoDataFrame, point: shapely.Point, distance_m: float) -> bool:
     return bool(shapely.dwithin(lines.geometry.to_numpy(), point, distance_m).any())
 
 
 # --- rows ------------------------------------------------------------------------------
 
 
-def _end_row(old: Any, new: Any, change: str, moved_m: float, why: str | None) -> dict[str, Any]:
-    end = old if new is None else new
+def _end_row(
+    old: pd.Series | None, new: pd.Series | None, change: str, moved_m: float, why: str | None
+) -> dict[str, object]:
+    end = _either(old, new)
     return {
         "border_id": end["border_id"],
         "city_id": end["city_id"],
         "change": change,
-        "dead_end_id_before": None if old is None else old["dead_end_id"],
-        "dead_end_id_after": None if new is None else new["dead_end_id"],
-        "link_id_before": None if old is None else old["link_id"],
-        "link_id_after": None if new is None else new["link_id"],
+        **_both(old, new, "dead_end_id"),
+        **_both(old, new, "link_id"),
         "highway": end["highway"],
         "name": end["name"],
         "end_type": end["end_type"],
@@ -473,13 +475,14 @@ def _end_row(old: Any, new: Any, change: str, moved_m: float, why: str | None) -
     }
 
 
-def _link_row(old: Any, new: Any, change: str, way_m: float, why: str | None) -> dict[str, Any]:
-    link = old if new is None else new
+def _link_row(
+    old: pd.Series | None, new: pd.Series | None, change: str, way_m: float, why: str | None
+) -> dict[str, object]:
+    link = _either(old, new)
     return {
         "border_id": link["border_id"],
         "change": change,
-        "link_id_before": None if old is None else old["link_id"],
-        "link_id_after": None if new is None else new["link_id"],
+        **_both(old, new, "link_id"),
         "highway": link["highway"],
         "gap_m": link["gap_m"],
         "way_m": way_m if np.isfinite(way_m) else np.nan,
@@ -488,7 +491,22 @@ def _link_row(old: Any, new: Any, change: str, way_m: float, why: str | None) ->
     }
 
 
-def _layer(name: str, rows: list[dict[str, Any]], crs: Any) -> gpd.GeoDataFrame:
+def _either(old: pd.Series | None, new: pd.Series | None) -> pd.Series:
+    """The later run's row, the earlier one's where it has none."""
+    found = old if new is None else new
+    if found is None:
+        raise ValueError("a row of neither run")
+    return found
+
+
+def _both(old: pd.Series | None, new: pd.Series | None, column: str) -> dict[str, object]:
+    return {
+        f"{column}_before": None if old is None else old[column],
+        f"{column}_after": None if new is None else new[column],
+    }
+
+
+def _layer(name: str, rows: list[dict[str, object]], crs: pyproj.CRS) -> gpd.GeoDataFrame:
     if not rows:
         return gpd.GeoDataFrame(empty_layer(name, crs), geometry="geometry", crs=crs)
     frame = gpd.GeoDataFrame(pd.DataFrame(rows), geometry="geometry", crs=crs)

@@ -12,34 +12,34 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
-from pipeline.exports.job import Job, lon_lat_columns, without_formula
+from pipeline.exports.layer_set import LayerSet, lon_lat_columns, without_formula
 from pipeline.layers import LAYERS
 from pipeline.layers.dictionary import heading_zh, meaning_zh, null_zh
 
 _ENCODING = "utf-8-sig"
 
 
-def write_csv(job: Job, folder: Path) -> tuple[dict[str, int], list[str]]:
-    """Write all layers of a job as CSV files into a new folder."""
+def write_csv(given: LayerSet, folder: Path) -> tuple[dict[str, int], list[str]]:
+    """Write all layers of a set as CSV files into a new folder."""
     folder.mkdir()
-    rows = {layer: _write_layer(job, layer, folder / f"{layer}.csv") for layer in job.layers}
+    rows = {layer: _write_layer(given, layer, folder / f"{layer}.csv") for layer in given.layers}
     table = pd.DataFrame(
         [
             (layer, c.name, heading_zh(c.name), c.dtype, meaning_zh(c), null_zh(c), c.doc, c.null)
-            for layer in job.layers
+            for layer in given.layers
             for c in LAYERS[layer].columns
         ],
         columns=["layer", "column", "表头", "type", "含义", "空值含义", "meaning", "null means"],
     )
     _safe(table).to_csv(folder / "columns.csv", index=False, encoding=_ENCODING)
-    about = pd.DataFrame(job.about, columns=["item", "text"])
+    about = pd.DataFrame(given.about, columns=["item", "text"])
     _safe(about).to_csv(folder / "about.csv", index=False, encoding=_ENCODING)
     return rows, []
 
 
-def _write_layer(job: Job, layer: str, path: Path) -> int:
+def _write_layer(given: LayerSet, layer: str, path: Path) -> int:
     count = 0
-    for piece in job.pieces(layer):
+    for piece in given.pieces(layer):
         table = pd.DataFrame(piece).drop(columns="geometry", errors="ignore")
         if isinstance(piece, gpd.GeoDataFrame):
             names, values = lon_lat_columns(piece)

@@ -12,18 +12,18 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pyproj
 
 from pipeline.crs import WGS84
 from pipeline.errors import ConfigError, StoreError
-from pipeline.exports.job import Exported, Job
+from pipeline.exports.layer_set import Exported, LayerSet
 from pipeline.flow import store
 from pipeline.flow.finished import Finished
+from pipeline.flow.manifest import Facts
 from pipeline.layers import LAYERS, RESULT_LAYERS
+from pipeline.storage import files
 from pipeline.storage.paths import Paths
 
 EXPORTED = (*RESULT_LAYERS, *(name for name, layer in LAYERS.items() if layer.kind == "review"))
@@ -72,19 +72,17 @@ def export(
     found = _finished_layers(metro_id, folder, layers)
     folder.check(("roads", "road_nodes") if form == "graphml" else found)
     described = store.read_metadata(store.parts_of(folder.path(found[0]))[0])
-    name = folder.manifest.get("metro", {}).get("name") or metro_id
-    job = Job(metro_id, name, found, folder, described, target_crs)
+    name = str(folder.manifest.get("metro", {}).get("name") or metro_id)
+    given = LayerSet(metro_id, name, found, folder, described, target_crs)
     target = out or paths.export(metro_id, form)
     with tempfile.TemporaryDirectory(prefix="metro-export-") as temporary:
         made = Path(temporary) / Path(target).name
-        rows, notes = _writer(form)(job, made)
-        store.publish_file(made, target)
+        rows, notes = _writer(form)(given, made)
+        files.publish_file(made, target)
     return Exported(target, rows, tuple(notes))
 
 
-def _check(
-    form: str, crs: str | None, layers: list[str] | None, facts: dict[str, Any]
-) -> pyproj.CRS:
+def _check(form: str, crs: str | None, layers: list[str] | None, facts: Facts) -> pyproj.CRS:
     faults = []
     if form not in FORMATS:
         faults.append(f"--format {form!r}: expected one of {', '.join(FORMATS)}")
@@ -105,7 +103,7 @@ def _check(
     return found
 
 
-def _crs_of(text: str | None, facts: dict[str, Any]) -> pyproj.CRS:
+def _crs_of(text: str | None, facts: Facts) -> pyproj.CRS:
     if text is None:
         return WGS84
     if text.lower() == "cgcs2000":
@@ -142,11 +140,11 @@ def _finished_layers(metro_id: str, folder: Finished, layers: list[str] | None) 
 def _is_finished(folder: Finished, layer: str) -> bool:
     """Whether a run recorded a layer; what a scenario adds to them is not recorded."""
     if LAYERS[layer].kind == "review":
-        return store.exists(folder.path(layer))
+        return files.exists(folder.path(layer))
     return folder.digest(layer) is not None
 
 
-Writer = Callable[[Job, Path], tuple[dict[str, int], list[str]]]
+Writer = Callable[[LayerSet, Path], tuple[dict[str, int], list[str]]]
 
 
 def _writer(form: str) -> Writer:
@@ -166,12 +164,3 @@ def _writer(form: str) -> Writer:
     from pipeline.exports.graphml import write_graphml
 
     return write_graphml
-
-
-def run_export(options: Any, say: Callable[[str], None]) -> None:
-    """The `export` verb: parsed options in, lines about what was written out."""
-    paths = replace(Paths.of(options.data, "maps"), scenario=options.scenario or "")
-    done = export(options.metro, paths, options.format, options.crs, options.layers, options.out)
-    say(f"{done.path}: {len(done.rows)} layers, {sum(done.rows.values()):,} rows")
-    for note in done.notes:
-        say(f"  note: {note}")

@@ -10,14 +10,13 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 from xml.sax.saxutils import quoteattr
 
 import geopandas as gpd
 import pandas as pd
 import pyogrio
 
-from pipeline.exports.job import Job
+from pipeline.exports.layer_set import LayerSet
 from pipeline.layers import LAYERS, Column
 from pipeline.layers.dictionary import heading_zh, meaning_zh, null_zh, text_zh, title_zh
 from pipeline.render.page import style, words
@@ -54,23 +53,23 @@ _WORDS = {
 """Section of the pages' messages that has the words for a layer's values."""
 
 
-def write_gpkg(job: Job, path: Path) -> tuple[dict[str, int], list[str]]:
-    """Write all layers of a job into one GeoPackage."""
-    rows = {layer: _write_layer(job, layer, path) for layer in job.layers}
-    about = pd.DataFrame(job.about, columns=["item", "text"])
+def write_gpkg(given: LayerSet, path: Path) -> tuple[dict[str, int], list[str]]:
+    """Write all layers of a set into one GeoPackage."""
+    rows = {layer: _write_layer(given, layer, path) for layer in given.layers}
+    about = pd.DataFrame(given.about, columns=["item", "text"])
     pyogrio.write_dataframe(about, path, layer="about", driver="GPKG", append=path.exists())
     with closing(sqlite3.connect(path)) as database, database:
-        _add_titles(database, job)
-        _add_styles(database, job)
+        _add_titles(database, given)
+        _add_styles(database, given)
     return rows, []
 
 
-def _write_layer(job: Job, layer: str, path: Path) -> int:
+def _write_layer(given: LayerSet, layer: str, path: Path) -> int:
     count = 0
-    for piece in job.pieces(layer):
+    for piece in given.pieces(layer):
         append = count > 0
         table = _plain(piece)
-        options: dict[str, Any] = {}
+        options: dict[str, str | bool] = {}
         if isinstance(table, gpd.GeoDataFrame):
             # An empty layer has its declared type; GDAL would else take it for a table.
             options["geometry_type"] = _geometry_type(layer)
@@ -85,7 +84,7 @@ def _write_layer(job: Job, layer: str, path: Path) -> int:
             if append
             else {
                 "IDENTIFIER": f"{title_zh(layer)} {layer}",
-                "DESCRIPTION": _described(job, layer),
+                "DESCRIPTION": _described(given, layer),
                 "FID": "fid",
             },
             **options,
@@ -109,13 +108,13 @@ def _geometry_type(layer: str) -> str:
     return kinds[0] if len(kinds) == 1 else f"Multi{kinds[0].removeprefix('Multi')}"
 
 
-def _described(job: Job, layer: str) -> str:
-    note = "道路为虚构样例 SYNTHETIC ROADS. " if job.is_synthetic else ""
+def _described(given: LayerSet, layer: str) -> str:
+    note = "道路为虚构样例 SYNTHETIC ROADS. " if given.is_synthetic else ""
     doc = LAYERS[layer].doc
-    return f"{note}{text_zh(doc)} {doc} (OSM {job.facts.get('osm_snapshot', '')})"
+    return f"{note}{text_zh(doc)} {doc} (OSM {given.facts.get('osm_snapshot', '')})"
 
 
-def _add_titles(database: sqlite3.Connection, job: Job) -> None:
+def _add_titles(database: sqlite3.Connection, given: LayerSet) -> None:
     """The schema extension of GeoPackage: a title and a description per column."""
     database.execute(
         "CREATE TABLE IF NOT EXISTS gpkg_data_columns (table_name TEXT NOT NULL, column_name TEXT "
@@ -138,7 +137,7 @@ def _add_titles(database: sqlite3.Connection, job: Job) -> None:
         )
     rows = [
         (layer, column.name, heading_zh(column.name), _meaning(column))
-        for layer in job.layers
+        for layer in given.layers
         for column in LAYERS[layer].columns
     ]
     database.executemany(
@@ -156,7 +155,7 @@ def _meaning(column: Column) -> str:
 # --- styles ---------------------------------------------------------------------------
 
 
-def _add_styles(database: sqlite3.Connection, job: Job) -> None:
+def _add_styles(database: sqlite3.Connection, given: LayerSet) -> None:
     """The table in which QGIS keeps styles; it is listed as attributes, as QGIS does."""
     database.execute(
         "CREATE TABLE layer_styles (id INTEGER PRIMARY KEY AUTOINCREMENT, f_table_catalog TEXT, "
@@ -168,7 +167,7 @@ def _add_styles(database: sqlite3.Connection, job: Job) -> None:
         "INSERT INTO gpkg_contents (table_name, data_type, identifier) "
         "VALUES ('layer_styles', 'attributes', 'layer_styles')"
     )
-    for layer in job.layers:
+    for layer in given.layers:
         qml = qml_of(layer)
         if qml is not None:
             database.execute(

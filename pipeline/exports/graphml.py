@@ -9,26 +9,25 @@ construction or proposed are left out.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline.exports.job import Job
+from pipeline.exports.layer_set import LayerSet
 
 
-def write_graphml(job: Job, path: Path) -> tuple[dict[str, int], list[str]]:
+def write_graphml(given: LayerSet, path: Path) -> tuple[dict[str, int], list[str]]:
     """Write the layers ``roads`` and ``road_nodes`` as one directed multigraph."""
     import osmnx  # takes a second to load, and no other format needs it
 
-    edges = directed_edges(job.frame("roads"))
-    nodes = _nodes(job.frame("road_nodes"), edges)
+    edges = directed_edges(given.frame("roads"))
+    nodes = _nodes(given.frame("road_nodes"), edges)
     attributes = {
-        "crs": job.crs.to_string(),
-        "name": job.metro_name,
-        "about": "; ".join(f"{label}: {text}" for label, text in job.about),
+        "crs": given.crs.to_string(),
+        "name": given.metro_name,
+        "about": "; ".join(f"{label}: {text}" for label, text in given.about),
     }
     graph = osmnx.convert.graph_from_gdfs(nodes, edges, graph_attrs=attributes)
     osmnx.io.save_graphml(graph, filepath=path)
@@ -45,7 +44,7 @@ def directed_edges(roads: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     lines = np.concatenate([forward.geometry.to_numpy(), shapely.reverse(both.geometry.to_numpy())])
     u = np.concatenate([forward["from_node"], both["to_node"]])
     v = np.concatenate([forward["to_node"], both["from_node"]])
-    joined: Any = pd.concat([pd.DataFrame(forward), pd.DataFrame(both)], ignore_index=True)
+    joined = pd.concat([pd.DataFrame(forward), pd.DataFrame(both)], ignore_index=True)
     table = pd.DataFrame(
         {
             "u": u,

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import xlsxwriter
+from numpy.typing import NDArray
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
 
-from pipeline.exports.job import Job, lon_lat_columns
+from pipeline.exports.layer_set import LayerSet, lon_lat_columns
 from pipeline.layers import LAYERS
 from pipeline.layers.dictionary import heading_zh, meaning_zh, null_zh, text_zh, title_zh
 
@@ -33,8 +36,11 @@ COORDINATES = {
 }
 
 
-def write_xlsx(job: Job, path: Path) -> tuple[dict[str, int], list[str]]:
-    """Write all layers of a job into one workbook."""
+Column: TypeAlias = "pd.Series | NDArray[np.float64]"
+
+
+def write_xlsx(given: LayerSet, path: Path) -> tuple[dict[str, int], list[str]]:
+    """Write all layers of a set into one workbook."""
     rows: dict[str, int] = {}
     left_out: list[str] = []
     options = {
@@ -49,18 +55,18 @@ def write_xlsx(job: Job, path: Path) -> tuple[dict[str, int], list[str]]:
             {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1, "bg_color": "#eef2f6"}
         )
         explained = book.add_worksheet(EXPLAINED)
-        for layer in job.layers:
-            frame = None if LAYERS[layer].is_folder else job.frame(layer)
+        for layer in given.layers:
+            frame = None if LAYERS[layer].is_folder else given.frame(layer)
             if frame is None or len(frame) > MOST_ROWS:
                 left_out.append(layer)
                 continue
             rows[layer] = _write_sheet(book.add_worksheet(title_zh(layer)), frame, heading)
-        _explain(explained, job, list(rows), left_out, heading)
+        _explain(explained, given, list(rows), left_out, heading)
     notes = [f"{layer} is left out: too long for a sheet; export it as csv" for layer in left_out]
     return rows, notes
 
 
-def _write_sheet(sheet: Any, frame: pd.DataFrame, heading: Any) -> int:
+def _write_sheet(sheet: Worksheet, frame: pd.DataFrame, heading: Format) -> int:
     names, columns = _columns(frame)
     titles = [COORDINATES[n][0] if n in COORDINATES else heading_zh(n) for n in names]
     sheet.freeze_panes(1, 0)
@@ -81,16 +87,16 @@ def _write_sheet(sheet: Any, frame: pd.DataFrame, heading: Any) -> int:
     return len(frame)
 
 
-def _columns(frame: pd.DataFrame) -> tuple[list[str], list[Any]]:
+def _columns(frame: pd.DataFrame) -> tuple[list[str], list[Column]]:
     names = [name for name in frame.columns if name != "geometry"]
-    columns: list[Any] = [frame[name] for name in names]
+    columns: list[Column] = [frame[name] for name in names]
     if isinstance(frame, gpd.GeoDataFrame):
         more, values = lon_lat_columns(frame)
         names, columns = names + more, columns + values
     return names, columns
 
 
-def _cell_writer(sheet: Any, column: Any) -> Callable[[int, int, Any], Any]:
+def _cell_writer(sheet: Worksheet, column: Column) -> Callable[..., int | None]:
     if column.dtype == "bool":
         return sheet.write_boolean
     if isinstance(column, np.ndarray) or pd.api.types.is_numeric_dtype(column.dtype):
@@ -103,53 +109,39 @@ def _cell_writer(sheet: Any, column: Any) -> Callable[[int, int, Any], Any]:
     return lambda row, at, value: sheet.write_string(row, at, str(value)[:MOST_CHARACTERS])
 
 
-def _explain(sheet: Any, job: Job, layers: list[str], left_out: list[str], heading: Any) -> None:
+def _explain(
+    sheet: Worksheet, given: LayerSet, layers: list[str], left_out: list[str], heading: Format
+) -> None:
+    """The sheet that explains the others: source and licence, then every column."""
     sheet.set_column(0, 1, 22)
     sheet.set_column(2, 3, 26)
     sheet.set_column(4, 6, 60)
-    lines = [list(pair) for pair in job.about]
-    lines += [
-        [
-            f"未列出 left out: {layer}",
-            "行数过多，请导出为 CSV too long for a sheet, export it as csv",
-        ]
-        for layer in left_out
-    ]
+    too_long = "行数过多，请导出为 CSV too long for a sheet, export it as csv"
+    lines = [list(pair) for pair in given.about]
+    lines += [[f"未列出 left out: {layer}", too_long] for layer in left_out]
     lines.append([])
     first = len(lines)
     lines.append(
         ["工作表 sheet", "图层 layer", "表头 heading", "列名 column", "含义", "空值含义", "meaning"]
     )
     for layer in layers:
-        lines.append(
-            [title_zh(layer), layer, "", "", text_zh(LAYERS[layer].doc), "", LAYERS[layer].doc]
-        )
-        for column in LAYERS[layer].columns:
-            lines.append(
-                [
-                    "",
-                    layer,
-                    heading_zh(column.name),
-                    column.name,
-                    meaning_zh(column),
-                    null_zh(column) or "不为空",
-                    column.doc,
-                ]
-            )
-        if LAYERS[layer].geometry is not None:
-            pair = ("lon", "lat") if job.crs.is_geographic else ("x_m", "y_m")
-            lines += [
-                [
-                    "",
-                    layer,
-                    COORDINATES[n][0],
-                    n,
-                    "点的坐标；线取其中点，面取其内一点",
-                    "不为空",
-                    COORDINATES[n][1],
-                ]
-                for n in pair
-            ]
+        lines += _explained(layer, ("lon", "lat") if given.crs.is_geographic else ("x_m", "y_m"))
     for row, line in enumerate(lines):
         for at, text in enumerate(line):
             sheet.write_string(row, at, text, *([heading] if row == first else []))
+
+
+def _explained(layer: str, coordinates: tuple[str, str]) -> list[list[str]]:
+    """A line on a layer, and one per column of its sheet."""
+    declared = LAYERS[layer]
+    lines = [[title_zh(layer), layer, "", "", text_zh(declared.doc), "", declared.doc]]
+    for column in declared.columns:
+        null = null_zh(column) or "不为空"
+        heading = heading_zh(column.name)
+        lines.append(["", layer, heading, column.name, meaning_zh(column), null, column.doc])
+    if declared.geometry is not None:
+        where = "点的坐标；线取其中点，面取其内一点"
+        for name in coordinates:
+            heading, meaning = COORDINATES[name]
+            lines.append(["", layer, heading, name, where, "不为空", meaning])
+    return lines

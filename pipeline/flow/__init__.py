@@ -1,1 +1,1 @@
-"""What runs the DAG: stages, plan, runner, store, cluster, progress."""
+"""What runs the DAG: stages, recipes, plan, tasks, runner, manifest, store, cluster, progress."""

@@ -1,6 +1,6 @@
 """What this installation is: versions and the package's own source.
 
-What belongs here: telling one installation from another, so that a cluster of
+What belongs here: comparing one installation with another, so that a cluster of
 workers that are not alike is found before it has mixed their results. Whether a
 stage's code has changed since it ran is `plan`'s to say.
 """
@@ -12,13 +12,12 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-SHAPING = ("geopandas", "numpy", "osmium", "pandas", "pyarrow", "pyproj", "scipy", "shapely", "h3")
-"""Libraries whose version may change a result."""
+from pipeline.storage.recipe import library_versions
 
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the libraries that shape the results."""
-    return {"python": platform.python_version()} | {name: version(name) for name in SHAPING}
+    return library_versions() | {"python": platform.python_version()}
 
 
 def describe() -> dict[str, str]:

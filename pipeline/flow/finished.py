@@ -8,67 +8,25 @@ Making layers belongs to `runner`, which stages are fresh to `plan`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 import pyproj
 
 from pipeline.errors import StoreError
 from pipeline.flow import plan, store
+from pipeline.flow.manifest import Facts, Manifest, read_manifest, recorded_digests
 from pipeline.layers import LAYERS
-from pipeline.storage.paths import Paths
-
-MANIFEST_FORMAT = 1
-
-
-def read_manifest(path: str) -> dict[str, Any]:
-    """A manifest; an empty one where there is none, or it is not readable or not whole."""
-    found = store.read_json(path)
-    if (
-        not isinstance(found, dict)
-        or found.get("format") != MANIFEST_FORMAT
-        or not isinstance(found.get("facts", {}), dict)
-        or not isinstance(found.get("stages"), dict)
-        or not all(_is_record(each) for each in found["stages"].values())
-    ):
-        return {"stages": {}}
-    return found
-
-
-def _is_record(record: Any) -> bool:
-    return (
-        isinstance(record, dict)
-        and isinstance(record.get("recipe"), dict)
-        and isinstance(record.get("outputs"), dict)
-        and all(
-            isinstance(each, dict) and isinstance(each.get("digest"), str)
-            for each in record["outputs"].values()
-        )
-    )
-
-
-def digests_on_disk(
-    paths: Paths, metro_id: str, record: Mapping[str, Any]
-) -> dict[str, str | None]:
-    """Digest of every output that a stage's record names; None where it is gone."""
-    found = {}
-    for name in record["outputs"]:
-        if name.startswith("page:"):
-            path = paths.page(name.removeprefix("page:"))
-        else:
-            path = paths.layer(metro_id, name, name in LAYERS and LAYERS[name].is_folder)
-        found[name] = store.digest_of(path)
-    return found
+from pipeline.storage import files
 
 
 @dataclass(frozen=True)
 class Finished:
-    """The folder of a run, and the manifest that tells what lies in it."""
+    """The folder of a run, and the manifest of what lies in it."""
 
     folder: str
-    manifest: dict[str, Any]
+    manifest: Manifest
 
     @classmethod
     def at(cls, folder: str) -> Finished:
@@ -76,9 +34,8 @@ class Finished:
         return cls(folder, read_manifest(f"{folder}/manifest.json"))
 
     @property
-    def facts(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.manifest.get("facts", {})
-        return found
+    def facts(self) -> Facts:
+        return self.manifest.get("facts", {})
 
     def path(self, layer: str) -> str:
         """Where a layer lies."""
@@ -86,10 +43,7 @@ class Finished:
 
     def digest(self, layer: str) -> str | None:
         """The recorded digest of a layer; None where no stage recorded it."""
-        for record in self.manifest["stages"].values():
-            if layer in record["outputs"]:
-                return str(record["outputs"][layer]["digest"])
-        return None
+        return recorded_digests(self.manifest["stages"]).get(layer)
 
     def layer(self, name: str, crs: pyproj.CRS | None = None) -> pd.DataFrame:
         """A layer in WGS84 or in ``crs``; StoreError where it is not what was recorded."""
@@ -104,12 +58,12 @@ class Finished:
             yield self.layer(name, crs)
             return
         expected = self.digest(name)
-        if expected is not None and store.digest_of(self.path(name)) != expected:
+        if expected is not None and files.digest_of(self.path(name)) != expected:
             raise StoreError(store.damaged(self.path(name)))
         for path in store.parts_of(self.path(name)):
             yield store.read_layer(path, name, crs)
 
-    def arrays(self, name: str) -> dict[str, Any]:
+    def arrays(self, name: str) -> store.Arrays:
         """A layer of arrays."""
         return store.read_arrays(self.path(name), self.digest(name))
 

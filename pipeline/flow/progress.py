@@ -1,6 +1,7 @@
 """What a run shows while it works: a bar on a terminal, plain lines elsewhere.
 
-Only the display belongs here; the events come from `runner` and from downloads.
+What belongs here: showing the events of `runner` and of downloads, and the lines that verbs
+print. What is reported belongs to those who report it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from types import TracebackType
 
 from rich.console import Console
 from rich.progress import (
@@ -22,6 +23,8 @@ from rich.progress import (
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
+
+from pipeline.flow.events import Event
 
 _LINE_EVERY_S = 15.0
 
@@ -60,24 +63,27 @@ class RunDisplay:
         self._progress.start()
         return self
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._progress.stop()
 
-    def report(self, event: str, stage: str, detail: str) -> None:
+    def report(self, event: Event) -> None:
         """Show one event of `runner.MetroRun`."""
-        if event == "started":
-            why, _, tasks = detail.partition("|")
-            self._running[stage] = time.monotonic()
-            self._line(
-                f"  {stage}: {why}" + (f" ({tasks} tasks)" if tasks not in ("", "1") else "")
-            )
-        elif event in ("done", "fresh", "failed", "skipped"):
-            self._running.pop(stage, None)
+        if event.kind == "started":
+            self._running[event.stage] = time.monotonic()
+            tasks = f" ({event.tasks} tasks)" if event.tasks > 1 else ""
+            self._line(f"  {event.stage}: {event.text}{tasks}")
+        elif event.kind in ("done", "fresh", "failed", "skipped"):
+            self._running.pop(event.stage, None)
             self._progress.advance(self._task)
-            if event == "done":
-                self._line(f"  {stage}: done in {detail}")
-            elif event == "skipped":
-                self._line(f"  {stage}: skipped, {detail}")
+            if event.kind == "done":
+                self._line(f"  {event.stage}: done in {event.text}")
+            elif event.kind == "skipped":
+                self._line(f"  {event.stage}: skipped, {event.text}")
         self._progress.update(self._task, now=", ".join(self._running))
 
     def _line(self, text: str) -> None:
@@ -87,7 +93,7 @@ class RunDisplay:
 
 @contextmanager
 def show_download(name: str, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
-    """Show one download: yields what is to be told bytes done and in all (0: unknown)."""
+    """Show one download: yields what to call with the bytes done and in all (0: unknown)."""
     console = Console(highlight=False, soft_wrap=True)
     if quiet:
         yield lambda done, total: None
@@ -108,24 +114,24 @@ def show_download(name: str, quiet: bool = False) -> Iterator[Callable[[int, int
 
 def _download_lines(name: str) -> Callable[[int, int], None]:
     """A plain line now and then, so that a log of a long download is no long log."""
-    told_at = time.monotonic()
+    shown_at = time.monotonic()
 
-    def tell(done: int, total: int) -> None:
-        nonlocal told_at
-        if time.monotonic() - told_at >= _LINE_EVERY_S:
-            told_at = time.monotonic()
+    def show(done: int, total: int) -> None:
+        nonlocal shown_at
+        if time.monotonic() - shown_at >= _LINE_EVERY_S:
+            shown_at = time.monotonic()
             of_all = f" of {total / 1e6:.0f} MB ({100 * done // total} %)" if total else " MB"
-            say(f"  {name}: {done / 1e6:.0f}{of_all}")
+            print_line(f"  {name}: {done / 1e6:.0f}{of_all}")
 
-    return tell
+    return show
 
 
-def say(text: str, quiet: bool = False) -> None:
+def print_line(text: str, quiet: bool = False) -> None:
     """One plain line on standard output."""
     if not quiet:
         print(text, flush=True)
 
 
-def complain(text: str) -> None:
+def print_error(text: str) -> None:
     """One plain line on standard error."""
     print(" ".join(f"error: {text}".split()), file=sys.stderr, flush=True)

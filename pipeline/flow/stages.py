@@ -14,9 +14,11 @@ parameter. The function returns its one output, or a dict by layer name.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal, TypeAlias
+
+import pandas as pd
 
 from pipeline.measures.access import (
     accessibility,
@@ -35,6 +37,7 @@ from pipeline.measures.crossings import bottlenecks, crossings, loads
 from pipeline.measures.ecology import belt, ecology, land
 from pipeline.measures.integration import integrate
 from pipeline.measures.network import network
+from pipeline.measures.routing.graph import RoutingNetwork
 from pipeline.measures.routing.preparation import prepare
 from pipeline.measures.transit import transit
 from pipeline.render.brief import pair_brief
@@ -43,8 +46,14 @@ from pipeline.render.page import metro_map
 from pipeline.sources import gtfs
 from pipeline.sources.osm.extract.read import read_extract
 from pipeline.sources.rasters import land_cover, population
+from pipeline.sources.source import Extract
 
 Combine = Literal["concatenate", "parts"]
+
+Result: TypeAlias = (
+    pd.DataFrame | RoutingNetwork | Extract | Mapping[str, pd.DataFrame] | Mapping[str, bytes]
+)
+"""What a stage's function returns: its one output, its outputs or pages by name, or an extract."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +81,7 @@ class Stage:
     name: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
-    func: Callable[..., Any]
+    func: Callable[..., Result]
     params: tuple[str, ...] = ()
     split: Split | None = None
     combine: Combine = "concatenate"

@@ -1,8 +1,7 @@
-"""Layers, arrays and manifests on disk: the only readers and writers.
+"""Layers, arrays and JSON on disk: the only readers and writers.
 
-How a frame becomes a GeoParquet file and back belongs here; what a layer contains
-to `schemas`, its name to `paths`. Whole files, folders and digests are made by
-`files`, whose names stand here too, so that callers have one module for both.
+How a frame becomes a GeoParquet file and back belongs here; what a layer contains to
+its declaration, its name to `storage.paths`, whole files and folders to `storage.files`.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -20,69 +19,32 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyproj
 import shapely
+from numpy.typing import NDArray
 
 from pipeline.crs import WGS84
 from pipeline.errors import StoreError
 from pipeline.layers import LAYERS
 from pipeline.storage.digests import digest, joint_digest
 from pipeline.storage.files import (
-    clear_leftovers,
     digest_of,
-    exists,
     file_system,
-    folders,
     is_folder,
-    link,
     list_files,
     name_of,
     new_folder,
-    publish_file,
     publish_folder,
-    publish_parts,
     read_bytes,
-    read_or_none,
-    remove,
     write_bytes,
 )
-from pipeline.storage.locks import locked
 from pipeline.storage.paths import is_url
-
-__all__ = [
-    "METADATA_PREFIX",
-    "ROW_GROUP",
-    "Parts",
-    "Saved",
-    "clear_leftovers",
-    "damaged",
-    "digest_of",
-    "exists",
-    "folders",
-    "in_wgs84",
-    "link",
-    "locked",
-    "new_folder",
-    "parts_of",
-    "project",
-    "publish_file",
-    "publish_folder",
-    "publish_parts",
-    "read_arrays",
-    "read_bytes",
-    "read_json",
-    "read_layer",
-    "read_metadata",
-    "read_or_none",
-    "remove",
-    "write_arrays",
-    "write_bytes",
-    "write_json",
-    "write_layer",
-]
 
 ROW_GROUP = 50_000
 """Rows per group: a bounding-box read of sorted rows then skips most of the file."""
 
 METADATA_PREFIX = "metro_integration:"
+
+Geometries: TypeAlias = NDArray[np.object_]
+Arrays: TypeAlias = dict[str, NDArray[np.generic]]
 
 
 @dataclass(frozen=True)
@@ -171,7 +133,7 @@ def read_metadata(path: str) -> dict[str, str]:
     }
 
 
-def project(geometry: Any, source: pyproj.CRS, target: pyproj.CRS) -> Any:
+def project(geometry: Geometries, source: pyproj.CRS, target: pyproj.CRS) -> Geometries:
     """Transform an array of shapely geometries between CRSs, all vertices in one call."""
     if len(geometry) == 0 or source == target:
         return geometry
@@ -288,7 +250,7 @@ def _frame_of(table: pa.Table, declared: Mapping[str, str]) -> pd.DataFrame:
     )
 
 
-def _to_pandas(column: pa.ChunkedArray, dtype: str | None) -> Any:
+def _to_pandas(column: pa.ChunkedArray, dtype: str | None) -> pd.Series:
     if dtype == "Int64":
         return column.to_pandas(types_mapper=lambda _: pd.Int64Dtype())
     if dtype in ("list_int64", "bytes"):
@@ -309,7 +271,7 @@ def _plain_table(frame: pd.DataFrame) -> pa.Table:
 def _geo_table(frame: gpd.GeoDataFrame) -> pa.Table:
     geometry = in_wgs84(frame).geometry.to_numpy()
     bounds = shapely.bounds(geometry) if len(geometry) else np.empty((0, 4))
-    order = _hilbert_order(geometry, bounds)
+    order = _hilbert_order(geometry)
     bounds = bounds[order]
     table = _plain_table(frame.drop(columns="geometry").iloc[order])
     wkb = pa.array(shapely.to_wkb(geometry[order], flavor="iso"), pa.binary())
@@ -318,7 +280,7 @@ def _geo_table(frame: gpd.GeoDataFrame) -> pa.Table:
         [pa.array(bounds[:, n], pa.float64()) for n in range(4)], list(corners)
     )
     table = table.append_column("geometry", wkb).append_column("bbox", box)
-    column: dict[str, Any] = {
+    column: dict[str, object] = {
         "encoding": "WKB",
         "geometry_types": sorted(set(gpd.GeoSeries(geometry).geom_type)) if len(geometry) else [],
         "edges": "planar",
@@ -334,7 +296,7 @@ def _geo_table(frame: gpd.GeoDataFrame) -> pa.Table:
     return table.replace_schema_metadata({b"geo": json.dumps(geo).encode()})
 
 
-def _hilbert_order(geometry: Any, bounds: Any) -> Any:
+def _hilbert_order(geometry: Geometries) -> NDArray[np.intp]:
     if len(geometry) < 2:
         return np.arange(len(geometry))
     return np.argsort(gpd.GeoSeries(geometry).hilbert_distance().to_numpy(), kind="stable")
@@ -343,7 +305,7 @@ def _hilbert_order(geometry: Any, bounds: Any) -> Any:
 # --- arrays: folders of files that can be memory-mapped -----------------------
 
 
-def write_arrays(path: str, arrays: Mapping[str, Any]) -> Saved:
+def write_arrays(path: str, arrays: Mapping[str, NDArray[np.generic]]) -> Saved:
     """Write named arrays as a folder of .npy files that can be memory-mapped."""
     folder = new_folder(path)
     digests, size = {}, 0
@@ -357,7 +319,7 @@ def write_arrays(path: str, arrays: Mapping[str, Any]) -> Saved:
     return Saved(joint_digest(digests), len(arrays), size)
 
 
-def read_arrays(path: str, expected: str | None = None) -> dict[str, Any]:
+def read_arrays(path: str, expected: str | None = None) -> Arrays:
     """Read a folder of arrays; memory-mapped where the folder is local.
 
     Raises
@@ -385,13 +347,13 @@ def read_arrays(path: str, expected: str | None = None) -> dict[str, Any]:
 # --- JSON ----------------------------------------------------------------------
 
 
-def write_json(path: str, content: Any) -> None:
+def write_json(path: str, content: object) -> None:
     """Write JSON in UTF-8, keys sorted, indented."""
     text = json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True)
     write_bytes(path, text.encode())
 
 
-def read_json(path: str) -> Any:
+def read_json(path: str) -> object:
     """Read JSON; None where the file is missing or not JSON (it is then rebuilt)."""
     try:
         return json.loads(read_bytes(path))

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol, TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -35,6 +35,26 @@ SAME_POINT_M = 0.5
 _ON_ROAD_M = 2.0
 
 
+class LinkRow(Protocol):
+    """A row of layer ``link_candidates``, as ``itertuples`` gives it; metric CRS."""
+
+    link_id: str
+    highway: str
+    obstacle: str
+    gap_m: float
+    link_minutes: float
+    join_from: int
+    join_to: int
+    is_facing_from: bool
+    facing_x: float
+    facing_y: float
+    geometry: shapely.LineString
+
+
+Built: TypeAlias = tuple[str, int, shapely.LineString]
+"""Id of a link, of the way that was drawn for it (0: none), and the line."""
+
+
 class Edited(NamedTuple):
     """The two extract layers that building changes, and the lines of what was built."""
 
@@ -49,7 +69,7 @@ class _Drawing:
 
     ways: dict[int, tuple[list[int], Floats]]
     xy_of: dict[int, Floats]
-    rows: list[dict[str, Any]] = field(default_factory=list)
+    rows: list[dict[str, object]] = field(default_factory=list)
     next_way: int = -1
     next_node: int = -1
 
@@ -89,7 +109,7 @@ def build_links(
     metric = pyproj.CRS(links.crs)
     drawing = _Drawing(_ways_to_cut(links, roads, highways, metric), _node_coordinates(road_nodes))
     opened: set[int] = set()
-    built: list[tuple[str, int, Any]] = []
+    built: list[Built] = []
     for row in links.sort_values("link_id").itertuples():
         ends = dead_ends[(dead_ends["link_id"] == row.link_id).to_numpy(bool)]
         if len(ends) and (ends["end_type"] == "barrier_end").all():
@@ -111,7 +131,7 @@ def build_links(
 # --- joins -----------------------------------------------------------------------------
 
 
-def _join_sides(row: Any, roads: gpd.GeoDataFrame, drawing: _Drawing) -> list[Any]:
+def _join_sides(row: LinkRow, roads: gpd.GeoDataFrame, drawing: _Drawing) -> list[Built]:
     """The ways between both sides: one, or one per carriageway."""
     first = _nodes_of_side(row, "from", row.is_facing_from, roads, drawing)
     second = _nodes_of_side(
@@ -131,7 +151,7 @@ def _join_sides(row: Any, roads: gpd.GeoDataFrame, drawing: _Drawing) -> list[An
 
 
 def _nodes_of_side(
-    row: Any, side: str, faces: bool, roads: gpd.GeoDataFrame, drawing: _Drawing
+    row: LinkRow, side: str, faces: bool, roads: gpd.GeoDataFrame, drawing: _Drawing
 ) -> list[int]:
     node = int(getattr(row, f"join_{side}"))
     if faces:
@@ -220,12 +240,12 @@ def _ways_to_cut(
 
 
 def _open_barrier(
-    row: Any,
+    row: LinkRow,
     ends: pd.DataFrame,
     road_ends: pd.DataFrame,
     roads: gpd.GeoDataFrame,
     drawing: _Drawing,
-) -> list[Any]:
+) -> list[Built]:
     """Nothing but a removed barrier, or a road beside a closed piece."""
     same = road_ends["node_id"].isin(ends["node_id"]) & (road_ends["rule"] == "finding")
     beyond = road_ends.loc[same.to_numpy(bool), "beyond_edge_id"].dropna().unique()
@@ -257,13 +277,13 @@ def _without_barriers(tagged_nodes: gpd.GeoDataFrame, opened: set[int]) -> gpd.G
 
 
 def _draw_way(
-    row: Any,
+    row: LinkRow,
     ids: list[int],
     xy: Floats | None,
     speed_kmh: float,
     oneway: str | None,
     drawing: _Drawing,
-) -> tuple[str, int, Any]:
+) -> Built:
     line = shapely.LineString(np.array([drawing.xy_of[each] for each in ids]) if xy is None else xy)
     way = drawing.next_way
     drawing.next_way -= 1
@@ -305,7 +325,7 @@ def _with_cut_ways(
 
 
 def _append(
-    highways: gpd.GeoDataFrame, rows: list[dict[str, Any]], metric: pyproj.CRS
+    highways: gpd.GeoDataFrame, rows: list[dict[str, object]], metric: pyproj.CRS
 ) -> gpd.GeoDataFrame:
     table = pd.DataFrame(rows)
     for name in LAYERS["highways"].names:

@@ -7,13 +7,15 @@ differ belongs to `compare`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from pipeline.layers import conform
+
+Floats = NDArray[np.float64]
 
 LAYERS_NEEDED = (
     "zones",
@@ -33,7 +35,7 @@ _ZONE_MEANS = (
     ("population_60min", "people"),
     ("cross_border_share_60min_pct", "%"),
 )
-"""Columns of ``zones`` that are told as a mean over people, and their units."""
+"""Columns of ``zones`` reported as a mean over people, and their units."""
 
 
 def differences(
@@ -55,7 +57,6 @@ def differences(
     Figures that are known on neither side are left out; one known on one side
     alone has no ``change``. Means over people take the zones known in both.
     """
-
     table = _side_by_side(before, after)
     table["change"] = table["after"] - table["before"]
     table["without_growth"] = np.nan
@@ -83,7 +84,7 @@ def _side_by_side(
     def pair(layer: str) -> tuple[pd.DataFrame, pd.DataFrame]:
         return before[layer], after[layer]
 
-    def circle_name(table: pd.DataFrame) -> Any:
+    def circle_name(table: pd.DataFrame) -> pd.Series:
         minutes = table["minutes"].map("{:g}".format)
         return "people_within_" + minutes + "min_of_core_" + table["mode"]
 
@@ -156,7 +157,7 @@ def _zone_changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names)
 
 
-def _means(before: Any, after: Any, weight: Any) -> tuple[float, float]:
+def _means(before: Floats, after: Floats, weight: Floats) -> tuple[float, float]:
     known = ~(np.isnan(before) | np.isnan(after) | np.isnan(weight))
     total = weight[known].sum()
     if total <= 0:
@@ -174,7 +175,7 @@ def _keyed(
     key: list[str],
     value: str,
     unit: str | None,
-    name: Any,
+    name: Callable[[pd.DataFrame], pd.Series],
 ) -> pd.DataFrame:
     """Rows of two tables matched by key; a null in the key matches a null."""
     kept = [*key, value] + ([] if unit else ["unit"])

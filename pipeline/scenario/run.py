@@ -1,9 +1,13 @@
 """The `scenario` verb: everything measured as if some missing links were open.
 
-A scenario is a run of the same stages over the base's own layers, with the links
-added to the road ways (`build`). What does not depend on roads is the base's,
-linked, not made again; what does is rerun by the runner, so several links act
-together. It lives in a folder of its own; the base's files are read only.
+What belongs here: the order of the work, and the scenario's folder before it runs. Which
+roads are built belongs to `build`, the base to `base`, what is written of a scenario that
+ended to `report`.
+
+A scenario is a run of the same stages over the base's own layers, with the links added to
+the road ways. What does not depend on roads is the base's, linked, not made again; what
+does is rerun by the runner, so several links act together. It lives in a folder of its
+own; the base's files are read only.
 """
 
 from __future__ import annotations
@@ -11,27 +15,25 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 import geopandas as gpd
 
-from pipeline.errors import ConfigError, StoreError
-from pipeline.flow import plan, runner, store
-from pipeline.flow.finished import Finished, digests_on_disk
-from pipeline.flow.stages import STAGES, Stage
+from pipeline.errors import ConfigError
+from pipeline.flow import store
+from pipeline.flow.events import Report, report_nothing
+from pipeline.flow.executor import Executor
+from pipeline.flow.manifest import Manifest, StageRecord, output_record, read_manifest
+from pipeline.flow.runner import MetroRun, Outcome
 from pipeline.layers import LAYERS, conform
-from pipeline.metros.catalogue import Metro
-from pipeline.scenario import changes
+from pipeline.scenario.base import EDITED, Base, measured_stages, touched_stages
 from pipeline.scenario.build import Edited, build_links
-from pipeline.sources.source import Source
+from pipeline.scenario.report import write_report
+from pipeline.storage import files
+from pipeline.storage.locks import locked
 from pipeline.storage.paths import Paths
 
 ALL = "all"
-EDITED = ("highways", "tagged_nodes")
-"""Layers of the extract that building changes."""
 
 _NAME = re.compile(r"\w[\w-]{0,63}")
 
@@ -42,7 +44,7 @@ class Scenario:
 
     name: str
     links: tuple[str, ...]
-    outcome: runner.Outcome
+    outcome: Outcome
     folder: str
     page: str | None
 
@@ -52,8 +54,8 @@ def run_scenario(
     paths: Paths,
     build: Sequence[str],
     name: str | None,
-    executor: Callable[[], runner.Executor],
-    report: runner.Report = lambda event, stage, detail: None,
+    executor: Callable[[], Executor],
+    report: Report = report_nothing,
 ) -> Scenario:
     """Measure a finished metro as if links were open.
 
@@ -79,9 +81,9 @@ def run_scenario(
     chosen = _choose(build, base.layer("link_candidates"))
     name = _check_name(name or _default_name(chosen, build))
     own = Paths(paths.data, paths.maps, name)
-    with store.locked(own.lock(metro_id) + "-scenario", f"scenario {name}"):
+    with locked(own.lock(metro_id) + "-scenario", f"scenario {name}"):
         outcome = rerun(base, own, _build(base, chosen), executor, report)
-        page = None if outcome.failed else _report(base, own, name, chosen)
+        page = None if outcome.failed else write_report(base, own, name, chosen)
     return Scenario(name, tuple(chosen), outcome, own.metro(metro_id), page)
 
 
@@ -89,89 +91,21 @@ def rerun(
     base: Base,
     own: Paths,
     edited: Edited,
-    executor: Callable[[], runner.Executor],
-    report: runner.Report,
-) -> runner.Outcome:
+    executor: Callable[[], Executor],
+    report: Report,
+) -> Outcome:
     """Run the stages that depend on roads over edited ways, in a scenario's folder."""
     _prepare(base, own, edited)
-    run = runner.MetroRun(
+    run = MetroRun(
         base.metro,
         base.source,
         own,
         executor,
         report=report,
         stages=measured_stages(),
-        fingerprint=base.manifest["source"],
+        fingerprint=base.fingerprint,
     )
     return run.run()
-
-
-def measured_stages() -> tuple[Stage, ...]:
-    """The stages that a scenario runs: all but the pages."""
-    return tuple(stage for stage in STAGES if not stage.is_page)
-
-
-def touched_stages(layers: Sequence[str] = EDITED) -> set[str]:
-    """Names of the stages that depend on some layers, however far."""
-    changed, names = set(layers), set()
-    for stage in STAGES:
-        if changed & set(stage.inputs):
-            names.add(stage.name)
-            changed |= set(stage.outputs)
-    return names
-
-
-# --- the base --------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Base:
-    """A finished metro, as its manifest tells it."""
-
-    metro: Metro
-    source: Source
-    paths: Paths
-    manifest: dict[str, Any]
-
-    @classmethod
-    def read(cls, metro_id: str, paths: Paths) -> Base:
-        """Read the manifest of a finished run; StoreError where it is missing or stale."""
-        manifest = runner.read_manifest(paths, metro_id)
-        if not manifest["stages"]:
-            raise StoreError(
-                f"no finished run in {paths.metro(metro_id)}; run `metro-integration run "
-                f"{metro_id}` first, or give --data"
-            )
-        metro = Metro.model_validate(manifest["metro"])
-        source = manifest["source"]
-        files = tuple(Path(each) for each in source["files"])
-        base = cls(metro, Source(source["kind"], files), paths, manifest)
-        base._check_fresh()
-        return base
-
-    def _check_fresh(self) -> None:
-        records = self.manifest["stages"]
-        disk: dict[str, str | None] = {}
-        for stage in measured_stages():
-            if stage.name in records:
-                disk |= digests_on_disk(self.paths, self.metro.id, records[stage.name])
-        found = plan.standings(self.metro, self.manifest["source"], self.manifest, disk)
-        measured = {stage.name for stage in measured_stages()}
-        stale = [each for each in found if each.stage in measured and each.state != "fresh"]
-        if stale:
-            raise StoreError(
-                f"the run of {self.metro.id} is not up to date (stage {stale[0].stage}: "
-                f"{stale[0].why}); run it again first"
-            )
-
-    def path(self, layer: str) -> str:
-        """Where a layer lies."""
-        return self.paths.layer(self.metro.id, layer, LAYERS[layer].is_folder)
-
-    def layer(self, name: str, *, is_metric: bool = False) -> Any:
-        """A layer in WGS84, or in the metro's metric CRS."""
-        crs = runner.metric_crs(self.manifest["facts"]) if is_metric else None
-        return Finished(self.paths.metro(self.metro.id), self.manifest).layer(name, crs)
 
 
 def _choose(build: Sequence[str], candidates: gpd.GeoDataFrame) -> list[str]:
@@ -230,94 +164,37 @@ def _prepare(base: Base, own: Paths, edited: Edited) -> None:
     """Link the base's layers, write the edited ones, and record both as made.
 
     What an earlier run of this scenario made of its roads stays, if it is whole:
-    the runner tells by digests whether it is still true.
+    the runner compares digests to learn whether it is still true.
     """
-    metro_id = base.metro.id
-    records = dict(base.manifest["stages"])
     touched = touched_stages()
-    before = runner.read_manifest(own, metro_id)["stages"]
+    before = read_manifest(own.manifest(base.metro.id))["stages"]
+    records: dict[str, StageRecord] = {}
     for stage in measured_stages():
         if stage.name in touched and stage.name in before:
             records[stage.name] = before[stage.name]
-            continue
-        for layer in records[stage.name]["outputs"]:
-            if layer not in EDITED:
-                folder = LAYERS[layer].is_folder
-                store.link(base.path(layer), own.layer(metro_id, layer, folder))
-    records = {stage.name: records[stage.name] for stage in measured_stages()}
-    extract = records["extract"]
+        else:
+            records[stage.name] = base.manifest["stages"][stage.name]
+            _link_outputs(base, own, records[stage.name])
+    records["extract"] = _write_edited(base, own, edited)
+    manifest: Manifest = {**base.manifest, "stages": records}
+    store.write_json(own.manifest(base.metro.id), manifest)
+
+
+def _link_outputs(base: Base, own: Paths, record: StageRecord) -> None:
+    for layer in record["outputs"]:
+        if layer not in EDITED:
+            target = own.layer(base.metro.id, layer, LAYERS[layer].is_folder)
+            files.link(base.path(layer), target)
+
+
+def _write_edited(base: Base, own: Paths, edited: Edited) -> StageRecord:
+    """Write the edited layers; the record of the extract with their digests."""
+    extract = base.manifest["stages"]["extract"]
     outputs = dict(extract["outputs"])
     metadata = store.read_metadata(base.path("highways")) | {"scenario": "built links added"}
     metadata.pop("layer", None)
     for layer in EDITED:
         frame = conform(layer, getattr(edited, layer))
-        saved = store.write_layer(own.layer(metro_id, layer), layer, frame, metadata)
-        outputs[layer] = vars(saved)
-    records["extract"] = extract | {"outputs": outputs}
-    store.write_json(own.manifest(metro_id), base.manifest | {"stages": records})
-
-
-def _report(base: Base, own: Paths, name: str, chosen: Sequence[str]) -> str:
-    """Write the tables of differences and the page; returns the page's path."""
-    from pipeline.render.review.scenario_page import render_scenario
-
-    metro_id = base.metro.id
-    made = Finished.at(own.metro(metro_id))
-    before = {layer: base.layer(layer) for layer in changes.LAYERS_NEEDED}
-    after = {layer: made.layer(layer) for layer in changes.LAYERS_NEEDED}
-    tables = {
-        "changes": changes.differences(before, after),
-        "zone_changes": changes.zone_changes(before["zones"], after["zones"]),
-    }
-    links = base.layer("missing_links")
-    links = links[links["link_id"].isin(chosen).to_numpy(bool)]
-    metadata = store.read_metadata(base.path("roads")) | {"scenario": name}
-    metadata.pop("layer", None)
-    for layer, table in tables.items():
-        store.write_layer(own.layer(metro_id, layer), layer, table, metadata)
-    store.write_json(
-        f"{own.metro(metro_id)}/scenario.json",
-        {
-            "name": name,
-            "links": list(chosen),
-            "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        },
-    )
-    page = render_scenario(
-        base.metro,
-        runner.page_facts(base.source, base.manifest["facts"]),
-        name,
-        {name: base.layer(name) for name in ("cities", "borders", "roads")} | tables,
-        links=links,
-        left=len(made.layer("missing_links")),
-    )
-    path = own.page(f"{metro_id}/scenario-{name}.html")
-    store.write_bytes(path, page)
-    store.write_bytes(own.page(map_page(metro_id, name)), _whole_map(base, made, name, len(chosen)))
-    return path
-
-
-def map_page(metro_id: str, name: str) -> str:
-    """The scenario's whole map, beside the metro's own, so that links on it lead on."""
-    return f"{metro_id}-scenario-{name}.html"
-
-
-def _whole_map(base: Base, made: Finished, name: str, count: int) -> bytes:
-    """The metro's page as if the links were open; its name and a note say that they are not."""
-    stage = next(each for each in STAGES if each.name == "metro_map")
-    layers = {layer: made.layer(layer) for layer in stage.inputs}
-    facts = runner.page_facts(base.source, base.manifest["facts"])
-    note = f"情景 scenario {name}: {count} 条缺失连接假设已通车 missing links as if open"
-    names = {
-        "name": f"{base.metro.name or base.metro.id}（情景 {name}）",
-        "name_en": f"{base.metro.name_en or base.metro.id}, scenario {name}",
-    }
-    metro = base.metro.model_copy(update=names)
-    pages = stage.func(
-        metro,
-        replace(facts, notes=(note, *facts.notes)),
-        metro.params.map,
-        **runner.as_arguments(stage.func, layers),
-        has_briefs=False,
-    )
-    return bytes(pages[f"{metro.id}.html"])
+        saved = store.write_layer(own.layer(base.metro.id, layer), layer, frame, metadata)
+        outputs[layer] = output_record(saved)
+    return {**extract, "outputs": outputs}

@@ -31,7 +31,7 @@ from typing import Protocol, TypedDict
 
 import filelock
 
-from pipeline.errors import StoreError
+from pipeline.errors import LockLostError, StoreError
 from pipeline.storage.files import file_system, read_or_none
 from pipeline.storage.paths import is_url
 
@@ -55,8 +55,10 @@ class Lock:
 
         Raises
         ------
+        LockLostError
+            The lease is another's by now, or gone.
         StoreError
-            The lease is another's by now, or gone, or its store does not answer.
+            Its store does not answer.
         """
         if not self.token:
             return
@@ -92,9 +94,9 @@ def _busy(what: str, holder: str = "") -> StoreError:
     return StoreError(f"another run is working on {what}{by}; wait for it to end")
 
 
-def _lost(what: str, found: LeaseContent | None) -> StoreError:
+def _lost(what: str, found: LeaseContent | None) -> LockLostError:
     taker = f"another run took it ({found['holder']})" if found else "another run took and left it"
-    return StoreError(
+    return LockLostError(
         f"the lock on {what} was not renewed for {LEASE_S:.0f} s and {taker}; nothing more is "
         "written, run again when it has ended"
     )

@@ -29,12 +29,13 @@ from running import (
 
 from pipeline import cli
 from pipeline.errors import WorkerDiedError
-from pipeline.flow import runner, store
+from pipeline.flow import runner, tasks
 from pipeline.flow.cluster import InProcess
 from pipeline.flow.stages import STAGES
 from pipeline.metros import catalogue
 from pipeline.metros.catalogue import load_metro
 from pipeline.sources.source import Source
+from pipeline.storage import files
 from pipeline.storage.paths import Paths
 
 
@@ -53,7 +54,7 @@ def assert_nothing_half_made(folder, metro="zhengzhou"):
     for record in json.loads(path.read_text())["stages"].values() if path.exists() else ():
         for name, output in record["outputs"].items():
             where = folder / "maps" / name[5:] if name.startswith("page:") else metro_folder / name
-            found = [store.digest_of(str(each)) for each in (where, f"{where}.parquet")]
+            found = [files.digest_of(str(each)) for each in (where, f"{where}.parquet")]
             assert output["digest"] in found, name
 
 
@@ -91,7 +92,7 @@ def test_a_worker_and_then_the_scheduler_are_killed(sample_run, tmp_path, monkey
     copy = copy_of_package(tmp_path / "copy")
     with Cluster(tmp_path, threads=2, package=copy) as cluster:
         run = Running(tmp_path, *arguments, "--scheduler", cluster.address)
-        assert run.wait_for("network: never made"), run.stderr
+        assert run.wait_for("network: not yet made"), run.stderr
         (worker,) = (
             each
             for each in psutil.Process(cluster.workers.pid).children(recursive=True)
@@ -214,7 +215,7 @@ def test_a_manifest_that_is_damaged_counts_as_none(
     sample_run, tmp_path, monkeypatch, capsys, content
 ):
     path = tmp_path / "data" / "processed" / "zhengzhou" / "manifest.json"
-    store.write_bytes(str(path), content)
+    files.write_bytes(str(path), content)
     shutil.copy(sample_run.folder / "small.osm.pbf", tmp_path)
     monkeypatch.chdir(tmp_path)
     assert cli.main(["status", *sample_run.arguments[1:-2]]) == 0
@@ -226,7 +227,7 @@ def test_a_layer_damaged_while_a_run_goes_on_is_not_read(sample_run, tmp_path, m
     arguments = copy_of(sample_run, tmp_path)
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "data" / "processed" / "zhengzhou" / "zones.parquet"
-    true_digest = store.digest_of
+    true_digest = files.digest_of
 
     def digest_then_damage(name):
         found = true_digest(name)
@@ -234,10 +235,8 @@ def test_a_layer_damaged_while_a_run_goes_on_is_not_read(sample_run, tmp_path, m
             path.write_bytes(b"not a layer")
         return found
 
-    from pipeline.flow import finished
-
-    monkeypatch.setattr(runner, "_cache", type(runner._cache)())
-    monkeypatch.setattr(finished.store, "digest_of", digest_then_damage)
+    monkeypatch.setattr(tasks, "LOADED", tasks.LayerCache())
+    monkeypatch.setattr(files, "digest_of", digest_then_damage)
     assert cli.main([*arguments, "--force", "commuting_circle"]) == 1
     told = capsys.readouterr().err
     assert "stage commuting_circle: layer" in told
@@ -252,7 +251,7 @@ def test_one_metro_fails_and_the_others_are_whole(sample_run, tmp_path, monkeypa
     """Exit code 1, what failed and why, the other's pages, and an index that is true."""
     arguments = copy_of(sample_run, tmp_path)
     monkeypatch.chdir(tmp_path)
-    table = Path(catalogue.__file__).with_name("metros") / "zhengzhou.toml"
+    table = Path(catalogue.__file__).with_name("zhengzhou.toml")
     text = table.read_text(encoding="utf-8").replace("admin_level = 5", "admin_level = 3")
     (tmp_path / "broken.toml").write_text(text.replace('"zhengzhou"', '"broken"'), encoding="utf-8")
     (tmp_path / "maps" / "index.html").unlink()
@@ -285,7 +284,7 @@ def test_killed_at_any_moment_and_run_again(sample_run, two_cities, tmp_path, se
     chance = random.Random(seed)
     workers, stages = chance.choice("012"), chance.randrange(len(STAGES) - 2)
     run = Running(tmp_path, *RUN_TWO, "--workers", workers)
-    assert run.wait_for(": done in" if stages else "never made", max(stages, 1))
+    assert run.wait_for(": done in" if stages else "not yet made", max(stages, 1))
     time.sleep(chance.uniform(0.0, 0.5))
     assert run.process.poll() is None
     run.kill()
@@ -306,9 +305,9 @@ class Deadly(InProcess):
 
     def submit(self, func, *args, name, priority):
         stage = name.split("-")[1]
-        if func is runner.run_whole:
+        if func is tasks.run_whole:
             self.begun.append(stage)
-        if func is not runner.run_whole or not self.deaths.get(stage):
+        if func is not tasks.run_whole or not self.deaths.get(stage):
             return super().submit(func, *args, name=name, priority=priority)
         self.deaths[stage] -= 1
         future = Future()

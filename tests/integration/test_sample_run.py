@@ -230,12 +230,12 @@ def test_truth_columns(sample_run):
 def test_times_part_by_part_give_the_same_figures(sample_run, tmp_path, monkeypatch, capsys):
     """As for a metro of more pairs than stand in memory at once; sums end in another digit."""
     from pipeline import cli
-    from pipeline.flow import runner
+    from pipeline.flow import tasks
 
     shutil.copytree(sample_run.folder, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(runner, "_WHOLE_ROWS", 0)
-    monkeypatch.setattr(runner, "_cache", type(runner._cache)())
+    monkeypatch.setattr(tasks, "WHOLE_ROWS", 0)
+    monkeypatch.setattr(tasks, "LOADED", tasks.LayerCache())
     stages = ("accessibility", "border_effect", "integration")
     forced = [part for stage in stages for part in ("--force", stage)]
     assert cli.main([*sample_run.arguments[:-1], "0", "--until", "integration", *forced]) == 0

@@ -27,6 +27,7 @@ from pipeline.exports.gpkg import qml_of
 from pipeline.flow import store
 from pipeline.layers import LAYERS, RESULT_LAYERS, conform, dictionary, empty_layer
 from pipeline.measures.border_roads.layers import STATUSES
+from pipeline.storage import files
 from pipeline.storage.paths import Paths
 
 HOSTILE = [
@@ -133,7 +134,7 @@ def folder(tmp_path_factory):
     for number in range(2):
         part = f"{paths.layer('town', 'travel_times', True)}/part-{number:05d}.parquet"
         store.write_layer(part, "travel_times", conform("travel_times", times), META)
-    whole = store.digest_of(paths.layer("town", "travel_times", True))
+    whole = files.digest_of(paths.layer("town", "travel_times", True))
     outputs["travel_times"] = {"digest": whole, "rows": 4, "bytes": 0}
     facts = {
         "format": 1,
@@ -270,7 +271,7 @@ def test_xlsx_explains_every_column(workbook):
 
 def test_csv_opens_in_excel_and_pandas(folder):
     done = export("town", folder, "csv")
-    raw = store.read_bytes(f"{done.path}/dead_ends.csv")
+    raw = files.read_bytes(f"{done.path}/dead_ends.csv")
     assert raw.startswith(b"\xef\xbb\xbf")
     assert raw.count(b"\xef\xbb\xbf") == 1
     # As Excel reads: by the byte order mark, quoted fields whole, then the first character decides.
@@ -309,7 +310,7 @@ def test_graphml_is_a_graph_that_osmnx_routes_on(folder):
 
 
 def test_a_line_of_a_table_stands_on_its_middle():
-    from pipeline.exports.job import lon_lat_columns
+    from pipeline.exports.layer_set import lon_lat_columns
 
     crs = pyproj.CRS.from_epsg(4547)
     lines = [
@@ -363,7 +364,7 @@ def test_a_layer_that_is_not_the_recorded_one_is_not_exported(folder, tmp_path, 
     shutil.copytree(folder.data, data)
     paths = Paths.of(str(data), str(tmp_path))
     path = store.parts_of(paths.layer("town", layer, layer == "travel_times"))[0]
-    store.write_bytes(path, store.read_bytes(path) + b"x")
+    files.write_bytes(path, files.read_bytes(path) + b"x")
     with pytest.raises(StoreError, match="not what its run recorded"):
         export("town", paths, "gpkg", out=str(tmp_path / "a.gpkg"))
     assert not (tmp_path / "a.gpkg").exists()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.flow.runner import fingerprint_of
+from pipeline.flow.fingerprint import fingerprint_of
 from pipeline.metros.catalogue import load_metro
 from pipeline.sources.source import Source
 

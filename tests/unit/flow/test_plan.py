@@ -1,18 +1,16 @@
-"""Freshness: what a stage depends on, and in which words its staleness is told."""
+"""Freshness: which stages are fresh, stale or missing, and in which words."""
 
 from __future__ import annotations
-
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from pipeline.flow import plan
+from pipeline.flow.recipe import recipe_of
 from pipeline.flow.stages import STAGES, maker_of
 from pipeline.layers import LAYERS, RESULT_LAYERS
-from pipeline.metros.catalogue import LandCover, load_metro
+from pipeline.metros.catalogue import load_metro
 
-SOURCE = {"kind": "sample", "files": {"x.pbf": "0"}}
+SOURCE = {"kind": "sample", "files": {"x.pbf": "0"}, "polys": {}, "tables": {}}
 
 
 def everything_fresh(metro):
@@ -20,7 +18,7 @@ def everything_fresh(metro):
     digests = {}
     stages = {}
     for stage in STAGES:
-        recipe = plan.recipe_of(stage, metro, SOURCE, digests)
+        recipe = recipe_of(stage, metro, SOURCE, digests)
         outputs = {name: {"digest": f"d-{name}"} for name in stage.outputs}
         digests |= {name: f"d-{name}" for name in stage.outputs}
         stages[stage.name] = {"recipe": recipe, "outputs": outputs}
@@ -76,7 +74,7 @@ def test_a_changed_parameter_reruns_only_what_depends_on_it():
 def test_another_source_reruns_everything():
     metro = load_metro("zhengzhou")
     manifest, digests = everything_fresh(metro)
-    result = plan.standings(metro, {"kind": "pbf", "files": {}}, manifest, digests)
+    result = plan.standings(metro, SOURCE | {"kind": "pbf"}, manifest, digests)
     assert "fresh" not in state_of(result).values()
     assert result[0].why == "the source changed"
 
@@ -96,7 +94,7 @@ def test_missing_and_damaged_outputs_are_noticed(digest, state, words):
 
 
 def test_nothing_made_yet():
-    result = plan.standings(load_metro("zhengzhou"), SOURCE, {}, {})
+    result = plan.standings(load_metro("zhengzhou"), SOURCE, {"stages": {}}, {})
     assert set(state_of(result).values()) == {"missing"}
 
 
@@ -107,53 +105,6 @@ def test_until_takes_what_a_stage_needs_and_no_more():
     assert both == {"extract", "borders", "gazetteer"}
     assert plan.needed_for(None) == STAGES
     assert maker_of("roads").name == "network"
-
-
-def test_code_digest_reaches_imported_modules():
-    assert "pipeline.metros.config" in plan.imported_by("pipeline.metros.catalogue")
-    assert plan.code_digest("pipeline.metros.catalogue") != plan.code_digest(
-        "pipeline.metros.config"
-    )
-
-
-def test_a_page_depends_on_its_templates():
-    names = {path.name for path in plan._files_of("pipeline.render.page.metro_map")}
-    assert {"metro_map.py", "words.toml", "page.css"} <= names
-    assert {path.suffix for path in plan._files_of("pipeline.flow.plan")} == {".py"}
-
-
-def test_caches_are_no_source():
-    from pipeline.measures import routing
-
-    cache = Path(routing.__file__).parent / "__pycache__" / "test_plan.nbi"
-    cache.parent.mkdir(exist_ok=True)
-    before = plan._files_of.__wrapped__("pipeline.measures.routing")
-    try:
-        cache.write_bytes(b"x")
-        assert plan._files_of.__wrapped__("pipeline.measures.routing") == before
-    finally:
-        cache.unlink()
-
-
-def test_a_changed_raster_makes_the_stage_that_reads_it_stale_and_no_other():
-    stage = replace(next(s for s in STAGES if s.name == "ecology"), tables=("land_cover",))
-    inputs = {name: "d" for name in stage.inputs}
-    metro = load_metro("zhengzhou")
-
-    def recipe(metro, stamp):
-        stamps = {"land_cover": {"a.tif": stamp}}
-        return plan.recipe_of(stage, metro, SOURCE | {"tables": stamps}, inputs)
-
-    before = recipe(metro, "1")
-    assert plan.difference(before, recipe(metro, "1")) == ""
-    assert plan.difference(before, recipe(metro, "2")) == "a file of [land_cover] changed"
-    other = metro.model_copy(update={"land_cover": LandCover(raster="b.tif")})
-    assert plan.difference(before, recipe(other, "1")) == "[land_cover] changed"
-    extract = STAGES[0]
-    with_stamps = SOURCE | {"tables": {"land_cover": {"a.tif": "1"}}}
-    assert plan.recipe_of(extract, metro, with_stamps, {}) == plan.recipe_of(
-        extract, metro, SOURCE, {}
-    )
 
 
 def test_layers_of_different_runs_do_not_belong_together():
@@ -169,3 +120,17 @@ def test_layers_of_different_runs_do_not_belong_together():
     assert plan.behind(manifest, ["borders", "roads", "eco_corridors"]).stage == "ecology"
     assert plan.behind(manifest, ["borders", "roads", "places"]) is None
     assert plan.behind({"stages": {}}, ["roads"]) is None
+
+
+def test_a_manifest_of_an_earlier_version_heals():
+    """Its recipes say too little: everything is stale, and the reason is given once."""
+    metro = load_metro("zhengzhou")
+    manifest, digests = everything_fresh(metro)
+    for record in manifest["stages"].values():
+        recipe = record["recipe"]
+        record["recipe"] = {key: recipe[key] for key in ("code", "params", "inputs")}
+    result = plan.standings(metro, SOURCE, manifest, digests)
+    assert {each.state for each in result} == {"stale"}
+    told = [each.why for each in result if not each.why.startswith("waits for")]
+    assert told == ["recorded by an earlier version of this software"]
+    assert plan.behind(manifest, RESULT_LAYERS) is None

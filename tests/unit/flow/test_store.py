@@ -15,6 +15,7 @@ from pipeline.crs import WGS84, local_metric_crs
 from pipeline.errors import SchemaError, StoreError
 from pipeline.flow import store
 from pipeline.layers import LAYERS, conform, empty_layer
+from pipeline.storage import files
 from pipeline.terms import MODES
 
 METRIC = local_metric_crs(113.6, 34.7)
@@ -43,7 +44,7 @@ def test_a_layer_survives_the_disk(tmp_path):
     saved = store.write_layer(path, "counties", before, META)
     after = store.read_layer(path, "counties", METRIC)
     assert saved.rows == len(after) == len(before)
-    assert saved.digest == store.digest_of(path)
+    assert saved.digest == files.digest_of(path)
     before = before.set_index("county_id").loc[after["county_id"]]
     np.testing.assert_allclose(
         shapely.get_coordinates(after.geometry), shapely.get_coordinates(before.geometry), atol=1e-6
@@ -147,7 +148,7 @@ def test_nothing_stays_when_a_write_fails(tmp_path):
     target = tmp_path / "folder"
     target.mkdir()
     with pytest.raises(StoreError, match="cannot be written"):
-        store.write_bytes(str(target), b"x")
+        files.write_bytes(str(target), b"x")
     assert [each.name for each in tmp_path.iterdir()] == ["folder"]
 
 
@@ -158,7 +159,7 @@ def test_folders_appear_at_once_and_arrays_are_mapped(tmp_path):
     arrays = store.read_arrays(path)
     assert list(arrays) == ["a"]
     assert isinstance(arrays["a"], np.memmap)
-    assert saved.digest == store.digest_of(path)
+    assert saved.digest == files.digest_of(path)
     assert [each.name for each in tmp_path.iterdir()] == ["net"]
 
 

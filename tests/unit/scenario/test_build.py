@@ -16,8 +16,8 @@ from pipeline.measures.network.params import NetworkParams
 from pipeline.measures.routing.params import RoutingParams
 from pipeline.measures.routing.preparation import prepare
 from pipeline.scenario import changes
+from pipeline.scenario.base import touched_stages
 from pipeline.scenario.build import build_links
-from pipeline.scenario.run import touched_stages
 from pipeline.sources.params import ExtractParams
 
 FACED = [

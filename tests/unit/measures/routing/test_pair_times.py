@@ -10,6 +10,7 @@ from pipeline.errors import StoreError
 from pipeline.flow import store
 from pipeline.measures.access import effect_pairs
 from pipeline.measures.routing import pair_times
+from pipeline.storage import files
 from pipeline.terms import MODES
 
 CELLS = pd.Series([f"c{number:03d}" for number in range(50)])
@@ -36,7 +37,7 @@ def stored(tmp_path):
     for number, count in enumerate((300, 0, 1, 500)):
         part = some_times(rng, count)
         store.write_layer(f"{path}/part-{number}.parquet", "travel_times", part, {})
-    expected = store.digest_of(path)
+    expected = files.digest_of(path)
     return store.read_layer(path, "travel_times"), store.Parts(path, "travel_times", expected), path
 
 
@@ -61,7 +62,7 @@ def test_the_border_effect_lists_the_same_pairs(stored):
 
 def test_a_part_that_changes_while_it_is_read_is_refused(stored):
     _, parts, path = stored
-    store.write_bytes(f"{path}/part-3.parquet", store.read_bytes(f"{path}/part-2.parquet"))
+    files.write_bytes(f"{path}/part-3.parquet", files.read_bytes(f"{path}/part-2.parquet"))
     with pytest.raises(StoreError, match="not what its run recorded"):
         list(parts)
     with pytest.raises(StoreError, match="not what its run recorded"):

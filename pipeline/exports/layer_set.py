@@ -1,4 +1,4 @@
-"""One export, as every format sees it: its layers, their CRS, and what files say of themselves.
+"""The layers of one export: finished ones, their CRS, and what files say of themselves.
 
 What belongs here: reading finished layers in the CRS asked for, and what tables without
 geometry share. How one format is written belongs to its module.
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyproj
 import shapely
+from numpy.typing import NDArray
 
 from pipeline.crs import WGS84
 from pipeline.flow.finished import Finished
@@ -21,7 +22,7 @@ from pipeline.flow.finished import Finished
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written: the file or folder, its layers with their rows, and notes to tell."""
+    """What was written: the file or folder, its layers with their rows, and notes to print."""
 
     path: str
     rows: dict[str, int]
@@ -29,7 +30,7 @@ class Exported:
 
 
 @dataclass(frozen=True)
-class Job:
+class LayerSet:
     """One export: the finished layers, and what their files say of themselves.
 
     ``crs`` is the CRS that geometry and coordinate columns get; ``layers`` the
@@ -73,7 +74,7 @@ class Job:
         return rows
 
 
-def lon_lat_columns(frame: gpd.GeoDataFrame) -> tuple[list[str], list[Any]]:
+def lon_lat_columns(frame: gpd.GeoDataFrame) -> tuple[list[str], list[NDArray[np.float64]]]:
     """Names and values of the two coordinate columns that a table without geometry gets.
 
     A point's own coordinates; of a line its middle, of an area a point inside.

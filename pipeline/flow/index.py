@@ -1,0 +1,33 @@
+"""The page over all finished metros, made after each run from the cards that metros leave."""
+
+from __future__ import annotations
+
+from pipeline.flow.stages import INDEX_PAGE
+from pipeline.render.page.facts import MetroCard, card_name
+from pipeline.storage import files
+from pipeline.storage.locks import locked
+from pipeline.storage.paths import Paths
+
+
+def write_index(paths: Paths) -> str | None:
+    """Rebuild ``index.html`` from every finished metro's card; None where there is none yet."""
+    cards = [
+        card for metro_id in files.folders(paths.processed) if (card := _card_of(paths, metro_id))
+    ]
+    if not cards:
+        return None
+    with locked(paths.maps_lock, "maps/index.html", wait_s=60.0):
+        for name, content in INDEX_PAGE(cards).items():
+            path = paths.page(name)
+            if files.read_or_none(path) != content:
+                files.write_bytes(path, content)
+    return paths.page("index.html")
+
+
+def _card_of(paths: Paths, metro_id: str) -> MetroCard | None:
+    """A metro's card; None where there is none, or it is damaged: its next run mends it."""
+    content = files.read_or_none(paths.page(card_name(metro_id)))
+    try:
+        return None if content is None else MetroCard.from_json(content)
+    except (ValueError, KeyError, TypeError):
+        return None
