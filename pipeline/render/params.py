@@ -26,5 +26,5 @@ class MapParams(StageParams):
         "unclassified", description="the lowest class drawn near a border"
     )
     max_features: Annotated[int, Field(ge=100)] = Field(
-        20_000, description="per layer; more are thinned, and it says so"
+        20_000, description="per layer; more are thinned, and the page counts what is left out"
     )

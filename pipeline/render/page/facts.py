@@ -25,7 +25,7 @@ class PageFacts:
     osm_snapshot
         ISO date of the OSM data; None where it is not known.
     is_synthetic
-        True where the roads are made up; every page then says so, for good.
+        True where the roads are synthetic; every page then says so.
     notes
         Further lines for the page, such as "the data end at the province".
     made_at

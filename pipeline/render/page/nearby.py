@@ -1,4 +1,4 @@
-"""The named place next to a finding, so that an unnamed road can be told where it is.
+"""The named place next to a finding, so that a reader finds an unnamed road.
 
 Only the nearest settlement of the layer ``places`` belongs here; it is a help
 for readers, not a measure.

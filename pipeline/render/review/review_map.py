@@ -92,7 +92,7 @@ class _Paper:
 
     @property
     def detail(self) -> float:
-        """Degrees that no eye can tell apart."""
+        """Degrees too short to be seen."""
         return 0.4 / self.unit
 
     def place(self, geometry: BaseGeometry) -> BaseGeometry:
