@@ -1,7 +1,7 @@
 """Where tasks run: a given Dask scheduler, else a LocalCluster, else this process.
 
-Connecting and closing belong here; what a task does, and what is asked of an
-executor, belongs to `runner`.
+Connecting and closing belong here; what is asked of a place where tasks run belongs to
+`executor`, what a task does to `tasks`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,16 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.errors import ClusterError, ConfigError, PipelineError, StageError, WorkerDiedError
 from pipeline.flow import environment
+from pipeline.flow.executor import Pending
+
+if TYPE_CHECKING:
+    import distributed
+
+Result = TypeVar("Result")
 
 TRIES = 2
 """How often a worker process may end that has a task, running or next to run."""
@@ -34,17 +40,21 @@ class InProcess:
     description = "this process"
     is_elsewhere = False
 
-    def submit(self, func: Callable[..., Any], *args: Any, name: str, priority: int) -> Any:
-        future: Future[Any] = Future()
+    def submit(
+        self, func: Callable[..., Result], *args: object, name: str, priority: int
+    ) -> Pending[Result]:
+        """Run ``func(*args)`` now; ``name`` and ``priority`` are for those that queue."""
+        future: Future[Result] = Future()
         try:
             future.set_result(func(*(_resolve(arg) for arg in args)))
         except Exception as error:
             future.set_exception(error)
         return future
 
-    def result(self, future: Any) -> Any:
+    def result(self, pending: Pending[Result]) -> Result:
+        """What a task gave; StageError where it ran out of memory."""
         try:
-            return future.result()
+            return pending.result()
         except MemoryError as error:
             raise _out_of_memory(error) from error
 
@@ -64,7 +74,7 @@ class OnDask:
         machines. None for a cluster of our own.
     """
 
-    def __init__(self, client: Any, scheduler: str | None = None) -> None:
+    def __init__(self, client: distributed.Client, scheduler: str | None = None) -> None:
         self._client = client
         self._scheduler = scheduler
         self._own = environment.describe() if scheduler else None
@@ -81,21 +91,26 @@ class OnDask:
         """Whether workers may see other files than this process."""
         return self._scheduler is not None
 
-    def submit(self, func: Callable[..., Any], *args: Any, name: str, priority: int) -> Any:
+    def submit(
+        self, func: Callable[..., Result], *args: object, name: str, priority: int
+    ) -> Pending[Result]:
+        """Queue ``func(*args)`` on the cluster; ClusterError where the scheduler is gone."""
         # A counter in the key, since a rerun of the same stage is another task.
         self._count += 1
+        given: tuple[object, ...] = (func, *args)
         if self._own is not None:
-            func, args = run_if_alike, (self._own, func, *args)
+            given = (run_if_alike, self._own, *given)
         try:
-            return self._client.submit(
-                func, *args, key=f"{name}-{self._count}", priority=priority, pure=False, retries=0
+            pending: Pending[Result] = self._client.submit(
+                *given, key=f"{name}-{self._count}", priority=priority, pure=False, retries=0
             )
+            return pending
         except Exception as error:
             if self._client.status in ("running", "connecting"):
                 raise
             raise self._lost() from error
 
-    def result(self, future: Any) -> Any:
+    def result(self, pending: Pending[Result]) -> Result:
         """What a task gave.
 
         Raises
@@ -110,7 +125,7 @@ class OnDask:
         import distributed
 
         try:
-            return future.result()
+            return pending.result()
         except MemoryError as error:
             raise _out_of_memory(error) from error
         except distributed.KilledWorker as error:
@@ -123,7 +138,7 @@ class OnDask:
             raise self._lost() from error
 
     def check(self) -> None:
-        """Told now and then while nothing happens.
+        """Look whether there are still workers; called while nothing else happens.
 
         Raises
         ------
@@ -155,14 +170,14 @@ class OnDask:
 
 
 def _out_of_memory(error: MemoryError) -> StageError:
-    said = f": {error}" if str(error) else ""
+    why = f": {error}" if str(error) else ""
     return StageError(
-        f"out of memory{said}; use a machine with more, fewer --workers, or smaller batches "
+        f"out of memory{why}; use a machine with more, fewer --workers, or smaller batches "
         "(docs/clusters.md)"
     )
 
 
-def run_if_alike(own: dict[str, str], func: Callable[..., Any], *args: Any) -> Any:
+def run_if_alike(own: dict[str, str], func: Callable[..., Result], *args: object) -> Result:
     """Run a task on a worker whose installation is that of the client.
 
     Workers that were there at the start are checked by `check_workers`; others may
@@ -208,7 +223,7 @@ def connect(
     if workers == 0 and scheduler is None:
         yield InProcess()
         return
-    # A failed task is told once, by the runner. Workers inherit the environment.
+    # A failed task is reported once, by the runner. Workers inherit the environment.
     os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "critical")
     # Arrow's own pool keeps what a worker has freed; the system's gives it back.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
@@ -245,7 +260,7 @@ def connect(
 
 
 @contextmanager
-def _local_cluster(workers: int, memory_limit: int | None) -> Iterator[Any]:
+def _local_cluster(workers: int, memory_limit: int | None) -> Iterator[distributed.Client]:
     """A client of worker processes of our own."""
     import distributed
 
@@ -267,7 +282,7 @@ def _local_cluster(workers: int, memory_limit: int | None) -> Iterator[Any]:
         cluster.close()
 
 
-def _settling() -> Any:
+def _settling() -> distributed.WorkerPlugin:
     """A plugin that has each worker load the package, and look for cycles in what it loads no more.
 
     A worker holds a million objects that live as long as it does; Python's collector
@@ -278,7 +293,7 @@ def _settling() -> Any:
     class Settling(distributed.WorkerPlugin):
         name = "settling"
 
-        def setup(self, worker: Any) -> None:
+        def setup(self, worker: distributed.Worker) -> None:
             import pipeline.flow.stages  # noqa: F401
 
             gc.freeze()
@@ -286,7 +301,7 @@ def _settling() -> Any:
     return Settling()
 
 
-def _client_of(scheduler: str) -> Any:
+def _client_of(scheduler: str) -> distributed.Client:
     import distributed
 
     if not scheduler.startswith(GATEWAY):
@@ -317,7 +332,9 @@ def _client_of(scheduler: str) -> Any:
         raise ClusterError(f"cannot connect to {scheduler}: {error}") from error
 
 
-def check_workers(client: Any, scheduler: str, own: dict[str, str], wait_s: float = 30.0) -> None:
+def check_workers(
+    client: distributed.Client, scheduler: str, own: dict[str, str], wait_s: float = 30.0
+) -> None:
     """Refuse workers that would not give the results of this installation.
 
     Raises
@@ -371,7 +388,7 @@ def _bytes_of(limit: str | None, scheduler: str | None, workers: int | None) -> 
     return found
 
 
-def _resolve(arg: Any) -> Any:
+def _resolve(arg: object) -> object:
     if isinstance(arg, Future):
         return arg.result()
     if isinstance(arg, list):

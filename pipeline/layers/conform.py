@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypeAlias
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyproj
 import shapely
+from geopandas.array import GeometryArray
+from numpy.typing import NDArray
 
 from pipeline.errors import SchemaError
 from pipeline.layers.declaration import PANDAS_DTYPES, Column, Layer
 from pipeline.layers.registry import LAYERS
 
+Geometries: TypeAlias = NDArray[np.object_]
 
-def empty_layer(name: str, crs: Any = None) -> pd.DataFrame:
+
+def empty_layer(name: str, crs: pyproj.CRS | None = None) -> pd.DataFrame:
     """A frame of a layer with all its columns and no row.
 
     Parameters
@@ -52,7 +57,7 @@ def conform(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     if missing:
         raise SchemaError(f"layer {name}: missing columns {', '.join(missing)}")
     faults: list[str] = []
-    cast: dict[str, Any] = {}
+    cast: dict[str, pd.Series] = {}
     for column in layer.columns:
         cast[column.name] = _conform_column(column, frame[column.name], faults)
     extra = [each for each in frame.columns if each not in layer.names and each != "geometry"]
@@ -116,7 +121,9 @@ _GEOMETRY_TYPES = (
 """By GEOS's number of the type."""
 
 
-def _conform_geometry(layer: Layer, frame: pd.DataFrame, faults: list[str]) -> Any:
+def _conform_geometry(
+    layer: Layer, frame: pd.DataFrame, faults: list[str]
+) -> GeometryArray | Geometries | None:
     if not isinstance(frame, gpd.GeoDataFrame) or "geometry" not in frame.columns:
         faults.append("no geometry column")
         return None
@@ -141,7 +148,7 @@ def _conform_geometry(layer: Layer, frame: pd.DataFrame, faults: list[str]) -> A
     return array
 
 
-def _promote(geometry: Any, multi: str) -> Any:
+def _promote(geometry: Geometries, multi: str) -> Geometries:
     """Wrap single parts into multi ones; anything else is left for the type check."""
     single = (
         shapely.GeometryType.POLYGON if multi == "MultiPolygon" else shapely.GeometryType.LINESTRING

@@ -9,7 +9,7 @@ never zero; names carry units.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 import pyarrow as pa
@@ -28,7 +28,7 @@ Dtype = Literal[
     "bytes",
 ]
 
-PANDAS_DTYPES: dict[str, Any] = {
+PANDAS_DTYPES: dict[str, str | pd.ArrowDtype] = {
     "str": "str",
     "int8": "int8",
     "int32": "int32",
