@@ -165,6 +165,11 @@ DEPENDENCIES = (
     ),
     as_low_as("network.lowest_class", "routing.lowest_class", _DROPPED),
     as_low_as("network.lowest_class", "dead_ends.lowest_class", _DROPPED),
+    as_low_as(
+        "dead_ends.lowest_listed",
+        "dead_ends.lowest_class",
+        "ends of the classes between would not be examined",
+    ),
     as_low_as("network.lowest_class", "bottlenecks.lowest_class", _DROPPED),
     as_low_as(
         "routing.lowest_class",

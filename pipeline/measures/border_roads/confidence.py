@@ -1,9 +1,9 @@
 """How far to trust a finding: the named factors whose product is ``confidence``.
 
-What belongs here: one function per factor, each 0 to 1. `rules` and `rail_ends` keep the factors
-of an end in ``road_ends``; `links` and `dead_ends` multiply them with what is known after
-pairing. The figure orders findings by how much to trust them; it is no probability. All weights
-are proposals of ours (check); ``docs/dead-ends.md`` explains them to readers.
+What belongs here: one function per factor, each 0 to 1. The factors of an end are known before
+pairing and kept in ``road_ends``; that of a pair joins them in `links` and `dead_ends`. The
+figure orders findings by how much to trust them; it is no probability. All weights are
+parameters and proposals of ours (check); ``docs/dead-ends.md`` explains them to readers.
 """
 
 from __future__ import annotations
@@ -15,13 +15,46 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from pipeline.measures.border_roads.params import ConfidenceParams
+from pipeline.measures.border_roads.surroundings import Surroundings
+from pipeline.measures.geometry.planar import Flags, Floats, Geometries, angle_deg, dot
 from pipeline.terms import CLASS_RANK
-
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 OWN_FACTORS = ("tags", "heading", "class", "density")
 """Known of an end by itself: the columns ``confidence_<factor>`` of ``road_ends``."""
+
+
+def rate_ends(
+    ends: pd.DataFrame, near: Surroundings, tolerance_deg: float, params: ConfidenceParams
+) -> pd.DataFrame:
+    """Add the factors of each end: ``confidence_<factor>`` for every one of `OWN_FACTORS`.
+
+    Parameters
+    ----------
+    ends
+        As `ends.describe_ends` left them.
+    tolerance_deg
+        Of the heading at the border (``dead_ends.heading_tolerance_deg``).
+    """
+    road = near.roads.iloc[ends["edge"]].reset_index(drop=True)
+    is_class_end = (ends["end_type"] == "class_end").to_numpy(dtype=bool)
+    return ends.assign(
+        confidence_tags=tag_factor(road, params),
+        confidence_heading=heading_factor(ends["cos"].to_numpy(float), tolerance_deg, params),
+        confidence_class=class_factor(
+            road["class_rank"].to_numpy(),
+            is_class_end,
+            is_class_end & _goes_on_lower(ends, near),
+            params,
+        ),
+        confidence_density=density_factor(ends[["x", "y"]].to_numpy(float), near.lines, params),
+    )
+
+
+def own_confidence(ends: pd.DataFrame) -> Floats:
+    """Product of an end's own factors: what is known before pairing."""
+    return np.asarray(
+        np.prod([ends[f"confidence_{name}"].to_numpy(float) for name in OWN_FACTORS], axis=0)
+    )
 
 
 def tag_factor(road: pd.DataFrame, params: ConfidenceParams) -> Floats:
@@ -41,24 +74,54 @@ def tag_factor(road: pd.DataFrame, params: ConfidenceParams) -> Floats:
 
 
 def heading_factor(cos: Floats, tolerance_deg: float, params: ConfidenceParams) -> Floats:
-    """1 straight at the border, falling to 0.6 at the tolerance (and on to 0 behind it)."""
-    angle = np.degrees(np.arccos(np.clip(cos, -1.0, 1.0)))
-    return np.asarray(
-        np.clip(1.0 - (1.0 - params.heading_at_tolerance) * angle / tolerance_deg, 0.0, 1.0)
-    )
+    """1 straight at the border, falling to 0.6 at the tolerance (and on to 0 behind it).
+
+    Parameters
+    ----------
+    cos
+        Cosine of the angle at which each heading leads to the border.
+    """
+    fall = 1.0 - params.heading_at_tolerance
+    angle = angle_deg(cos)
+    return np.asarray(np.clip(1.0 - fall * angle / tolerance_deg, 0.0, 1.0))
 
 
 def class_factor(
     class_rank: NDArray[np.integer], is_class_end: Flags, goes_on: Flags, params: ConfidenceParams
 ) -> Floats:
-    """1 from primary up, 0.05 less per class below; class ends less, more so where it goes on."""
-    below = np.maximum(class_rank.astype(float) - CLASS_RANK["primary"], 0.0)
-    kept = np.where(goes_on, params.goes_on_lower, np.where(is_class_end, params.class_end, 1.0))
+    """1 from primary up, 0.05 less per class below; class ends less, more so where it goes on.
+
+    Parameters
+    ----------
+    goes_on
+        Class ends whose road goes on as a lower class under the same name or number.
+    """
+    below = np.maximum(class_rank.astype(float) - CLASS_RANK[params.full_class], 0.0)
+    kept = np.where(is_class_end, params.class_end, 1.0)
+    kept = np.where(goes_on, params.goes_on_lower, kept)
     return np.asarray((1.0 - params.per_class * below) * kept)
 
 
-def density_factor(xy: Floats, lines: NDArray[np.object_], params: ConfidenceParams) -> Floats:
+def _goes_on_lower(ends: pd.DataFrame, near: Surroundings) -> Flags:
+    """Ends whose road goes on ahead as a lower class under the same name or number."""
+    own = ends["edge"].to_numpy(np.int64)
+    who, half = near.half.at(ends["node"].to_numpy(np.int64))
+    edge = near.half.edge[half]
+    same = np.zeros(len(half), dtype=bool)
+    for text in ("name", "ref"):
+        texts, is_known = near.roads[text].to_numpy(object), near.roads[text].notna().to_numpy(bool)
+        same |= (texts[own[who]] == texts[edge]) & is_known[edge]
+    ahead = dot(near.half.leave[half], ends[["dx", "dy"]].to_numpy(float)[who]) > 0.0
+    lower = near.class_rank[edge] > near.class_rank[own[who]]
+    found = np.zeros(len(ends), dtype=bool)
+    found[who[same & ahead & lower]] = True
+    return found
+
+
+def density_factor(xy: Floats, lines: Geometries, params: ConfidenceParams) -> Floats:
     """0.6 where no other road is mapped within a kilometre, 1 from a kilometre of road per km2.
+
+    A road counts in whole where its middle lies within ``params.density_radius_m``.
 
     Parameters
     ----------
@@ -69,22 +132,22 @@ def density_factor(xy: Floats, lines: NDArray[np.object_], params: ConfidencePar
     """
     if not len(xy):
         return np.empty(0)
-    lines = lines[_near_any(lines, xy, params.density_radius_m)]
+    radius_m = params.density_radius_m
+    lines = lines[_near_any(lines, xy, radius_m)]
     middle = shapely.get_coordinates(shapely.line_interpolate_point(lines, 0.5, normalized=True))
-    found = cKDTree(middle).query_ball_point(xy, params.density_radius_m)
+    found = cKDTree(middle).query_ball_point(xy, radius_m)
     size = np.array([len(each) for each in found])
     flat = np.concatenate([np.sort(np.asarray(each, dtype=np.int64)) for each in found])
     length = np.bincount(
         np.repeat(np.arange(len(xy)), size), weights=shapely.length(lines)[flat], minlength=len(xy)
     )
-    density = length / 1e3 / (np.pi * (params.density_radius_m / 1e3) ** 2)
-    return np.asarray(
-        params.lonely_road
-        + (1.0 - params.lonely_road) * np.minimum(density / params.full_density_km_per_km2, 1.0)
-    )
+    density = length / 1e3 / (np.pi * (radius_m / 1e3) ** 2)
+    least = params.lonely_road
+    full = np.minimum(density / params.full_density_km_per_km2, 1.0)
+    return np.asarray(least + (1.0 - least) * full)
 
 
-def _near_any(lines: NDArray[np.object_], xy: Floats, radius_m: float) -> NDArray[np.intp]:
+def _near_any(lines: Geometries, xy: Floats, radius_m: float) -> NDArray[np.intp]:
     """Rows of all lines that have a point within the radius of a place, and some others."""
     west, south, east, north = shapely.bounds(lines).T
     reach = radius_m + np.hypot(east - west, north - south) / 2.0
@@ -94,15 +157,13 @@ def _near_any(lines: NDArray[np.object_], xy: Floats, radius_m: float) -> NDArra
 
 
 def pairing_factor(quality: Floats, is_facing_road: Flags, params: ConfidenceParams) -> Floats:
-    """0.6 for the faintest pair to 1 for near, straight, equal ends; a facing road a tenth less."""
+    """0.6 for the faintest pair to 1 for near, straight, equal ends; a facing road a tenth less.
+
+    Parameters
+    ----------
+    quality
+        Of the pair (see `pairs`); over 1, as for two ends of one name, counts as 1.
+    """
+    least = params.faintest_pair
     kept = np.where(is_facing_road, params.facing_road, 1.0)
-    return np.asarray(
-        (params.faintest_pair + (1.0 - params.faintest_pair) * np.minimum(quality, 1.0)) * kept
-    )
-
-
-def own_confidence(ends: pd.DataFrame) -> Floats:
-    """Product of an end's own factors: what is known before pairing."""
-    return np.asarray(
-        np.prod([ends[f"confidence_{name}"].to_numpy(float) for name in OWN_FACTORS], axis=0)
-    )
+    return np.asarray((least + (1.0 - least) * np.minimum(quality, 1.0)) * kept)

@@ -1,7 +1,8 @@
-"""The table of border dead ends: every finding with what it faces, and the account of rules.
+"""The final table of dead ends, and the account of all ends by rule.
 
-What belongs here: kind, status, obstacle and confidence of each end once links are known, rail
-ends and mapping gaps included, and how many ends each rule took.
+What belongs here: what each finding faces in the end, as layer ``dead_ends``, and how many ends
+each rule took, as layer ``end_rules``. Every step before has left its columns in the tables
+that come in; nothing is searched for here.
 
 Source: methods.md 3. Coordinates are the metro's metric CRS.
 """
@@ -15,12 +16,14 @@ import numpy as np
 import pandas as pd
 import pyproj
 import shapely
-from numpy.typing import NDArray
 
 from pipeline.layers import LAYERS, conform
-from pipeline.measures.border_roads.confidence import own_confidence, pairing_factor
-from pipeline.measures.border_roads.gaps import open_status
+from pipeline.measures.border_roads.confidence import own_confidence
 from pipeline.measures.border_roads.params import ConfidenceParams, MissingLinksParams
+from pipeline.measures.border_roads.rail_ends import rail_kinds, rail_status
+from pipeline.measures.border_roads.rules import FINDING
+from pipeline.measures.border_roads.sides import NaturalBorders
+from pipeline.measures.border_roads.tables import geo_layer
 from pipeline.measures.geometry.planar import Flags, pairs_within
 
 log = logging.getLogger(__name__)
@@ -29,157 +32,134 @@ log = logging.getLogger(__name__)
 def describe_dead_ends(
     ends: pd.DataFrame,
     links: pd.DataFrame,
-    roads: gpd.GeoDataFrame,
     railways: gpd.GeoDataFrame,
-    land_areas: gpd.GeoDataFrame,
     params: MissingLinksParams,
     confidence_params: ConfidenceParams,
 ) -> pd.DataFrame:
-    """Add dead_end_id, kind, status, obstacle, link_id and confidence to the ends.
+    """Add kind, status, obstacle, link_id and confidence: what each end faces.
 
     Parameters
     ----------
     ends
-        The findings in the order of `pairs.prepare_ends`.
+        Findings with open_status (see `gaps.describe_outlook`).
     links
-        Links with their gaps described; ``i`` and ``j`` are rows of ``ends``.
+        Links as `links.value_links` left them.
     """
-    table = ends.assign(
-        kind="open_end",
-        status=open_status(ends, roads, land_areas, params),
-        obstacle=None,
-        link_id=None,
-        quality=confidence_params.open_end,
-    ).astype({"kind": object, "obstacle": object, "link_id": object})
-    table = _with_links(table, links, confidence_params)
-    table = _with_mapping_gaps(table, params, confidence_params)
-    table = _with_rail(table, railways, params)
-    lone_barrier = (table["end_type"] == "barrier_end") & (table["kind"] == "open_end")
-    table["obstacle"] = table["obstacle"].where(~lone_barrier, None)
-    return table.assign(
-        dead_end_id=_ids(table), confidence=own_confidence(table) * table["quality"].to_numpy(float)
+    facts = _open_ends(ends, confidence_params)
+    facts = _with_links(facts, links)
+    facts = _with_mapping_gaps(facts, ends, params, confidence_params)
+    facts = _with_rail_ends(facts, ends, railways, params)
+    confidence = own_confidence(ends) * facts["factor"].to_numpy(float)
+    return pd.concat([ends, facts.drop(columns="factor")], axis=1).assign(confidence=confidence)
+
+
+def _open_ends(ends: pd.DataFrame, params: ConfidenceParams) -> pd.DataFrame:
+    """Columns kind, status, obstacle, link_id, factor of ends that face nothing."""
+    count = len(ends)
+    return pd.DataFrame(
+        {
+            "kind": np.full(count, "open_end", dtype=object),
+            "status": ends["open_status"].to_numpy(object),
+            "obstacle": np.full(count, None, dtype=object),
+            "link_id": np.full(count, None, dtype=object),
+            "factor": np.full(count, params.open_end),
+        }
     )
 
 
-def as_dead_ends(ends: pd.DataFrame, crs: pyproj.CRS) -> gpd.GeoDataFrame:
-    """Layer ``dead_ends``: the described ends but for those with a short way round."""
-    points = shapely.points(ends[["x", "y"]].to_numpy(float))
-    frame = gpd.GeoDataFrame(ends[[*LAYERS["dead_ends"].names]], geometry=points, crs=crs)
-    frame = conform("dead_ends", frame[~ends["has_short_way"].to_numpy(bool)])
-    frame = frame.sort_values("dead_end_id", ignore_index=True)
-    return gpd.GeoDataFrame(frame, geometry="geometry", crs=crs)
-
-
-def _with_links(
-    ends: pd.DataFrame, links: pd.DataFrame, confidence_params: ConfidenceParams
-) -> pd.DataFrame:
-    """What the ends of links take over from them."""
-    values = {
-        name: ends[name].to_numpy(object).copy()
-        for name in ("kind", "status", "obstacle", "link_id")
-    }
-    quality = ends["quality"].to_numpy(float).copy()
-    factor = pairing_factor(
-        links["quality"].to_numpy(float),
-        (links["kind"] == "facing_road").to_numpy(dtype=bool),
-        confidence_params,
-    )
+def _with_links(facts: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
+    """What the link says, for both of its ends."""
+    facts = facts.copy()
+    linked = links[["kind", "status", "obstacle", "link_id", "pairing_factor"]]
+    linked = linked.rename(columns={"pairing_factor": "factor"})
     for column in ("i", "j"):
-        at = links[column].to_numpy(np.int64)
-        own = at >= 0
-        for name, value in values.items():
-            value[at[own]] = links[name].to_numpy(object)[own]
-        quality[at[own]] = factor[own]
-    return ends.assign(**values, quality=quality)
+        row = links[column].to_numpy(np.int64)
+        for name in linked:
+            values = facts[name].to_numpy(copy=True)
+            values[row[row >= 0]] = linked[name].to_numpy()[row >= 0]
+            facts[name] = values
+    return facts
 
 
 def _with_mapping_gaps(
-    ends: pd.DataFrame, params: MissingLinksParams, confidence_params: ConfidenceParams
+    facts: pd.DataFrame,
+    ends: pd.DataFrame,
+    params: MissingLinksParams,
+    confidence_params: ConfidenceParams,
 ) -> pd.DataFrame:
+    """Mapping gaps face what they should be joined to, and are no links."""
     gap = ends["is_mapping_gap"].to_numpy(bool)
-    kind = ends["kind"].to_numpy(object).copy()
-    kind[gap] = np.where(_has_neighbour(ends, gap, params), "facing_pair", "facing_road")
-    return ends.assign(
-        kind=kind,
-        status=ends["status"].mask(gap, "mapping_gap"),
-        obstacle=ends["obstacle"].mask(gap, "none"),
-        quality=ends["quality"].mask(gap, confidence_params.mapping_gap),
+    facts = facts.copy()
+    facts.loc[gap, "kind"] = np.where(
+        _has_neighbour(ends, gap, params), "facing_pair", "facing_road"
     )
-
-
-def _with_rail(
-    ends: pd.DataFrame, railways: gpd.GeoDataFrame, params: MissingLinksParams
-) -> pd.DataFrame:
-    rail = (ends["end_type"] == "rail_end").to_numpy(bool)
-    kind, status = ends["kind"].to_numpy(object).copy(), ends["status"].to_numpy(object).copy()
-    kind[rail] = _rail_kinds(ends[rail], params)
-    status[rail] = _rail_status(ends[rail], railways, params)
-    return ends.assign(kind=kind, status=status)
-
-
-def _ids(ends: pd.DataFrame) -> pd.Series:
-    """``<border>/<node>``, and a counter: two roads end at a barrier on a node, a station may
-    bear a road node's number."""
-    base = ends["border_id"].astype(str) + "/" + ends["node_id"].astype(str)
-    again = base.groupby(base.to_numpy()).cumcount()
-    return base.where(again == 0, base + "/" + (again + 1).astype(str))
+    facts.loc[gap, "status"] = "mapping_gap"
+    facts.loc[gap, "obstacle"] = "none"
+    facts.loc[gap, "factor"] = confidence_params.mapping_gap
+    return facts
 
 
 def _has_neighbour(ends: pd.DataFrame, gap: Flags, params: MissingLinksParams) -> Flags:
     """Of the mapping gaps, which ones are a gap to another of them."""
     near = np.zeros(len(ends), dtype=bool)
-    xy, rows = ends[["x", "y"]].to_numpy(float), np.flatnonzero(gap)
-    i, j = pairs_within(xy, rows, params.mapping_gap_neighbour_m)
+    xy = ends[["x", "y"]].to_numpy(float)
+    i, j = pairs_within(xy, np.flatnonzero(gap), params.mapping_gap_neighbour_m)
     near[i], near[j] = True, True
     return near[gap]
 
 
-def _rail_kinds(ends: pd.DataFrame, params: MissingLinksParams) -> NDArray[np.object_]:
-    """``facing_pair`` where a line of the other city ends ahead and looks back."""
-    kind = np.full(len(ends), "open_end", dtype=object)
-    xy, heading = ends[["x", "y"]].to_numpy(float), ends[["dx", "dy"]].to_numpy(float)
-    i, j = pairs_within(xy, np.arange(len(ends)), params.max_gap_m)
-    across = xy[j] - xy[i]
-    ahead = across / np.maximum(np.hypot(across[:, 0], across[:, 1]), 1e-9)[:, None]
-    limit = np.cos(np.radians(params.facing_tolerance_deg))
-    city = ends["city_id"].to_numpy(object)
-    faces = ((heading[i] * ahead).sum(axis=1) >= limit) & (
-        -(heading[j] * ahead).sum(axis=1) >= limit
+def _with_rail_ends(
+    facts: pd.DataFrame, ends: pd.DataFrame, railways: gpd.GeoDataFrame, params: MissingLinksParams
+) -> pd.DataFrame:
+    """Rail ends are judged by other lines and planned track, and make no link."""
+    rail = (ends["end_type"] == "rail_end").to_numpy(bool)
+    facts = facts.copy()
+    facts.loc[rail, "kind"] = rail_kinds(ends[rail], params)
+    facts.loc[rail, "status"] = rail_status(ends[rail], railways, params)
+    return facts
+
+
+def as_dead_ends(ends: pd.DataFrame, natural: NaturalBorders, crs: pyproj.CRS) -> gpd.GeoDataFrame:
+    """Described ends as layer ``dead_ends``, without those with a short way round.
+
+    Parameters
+    ----------
+    ends
+        As `describe_dead_ends` left them, and has_short_way.
+    """
+    base = ends["border_id"].astype(str) + "/" + ends["node_id"].astype(str)
+    # Two roads end at a barrier on a node; a station may bear a road node's number.
+    again = base.groupby(base.to_numpy()).cumcount()
+    points = shapely.points(ends[["x", "y"]].to_numpy(float))
+    frame = ends.assign(
+        dead_end_id=base.where(again == 0, base + "/" + (again + 1).astype(str)),
+        is_natural_border=natural.follow(points, ends["border_id"]),
+        point=points,
     )
-    faces &= city[i] != city[j]
-    kind[i[faces]], kind[j[faces]] = "facing_pair", "facing_pair"
-    return kind
-
-
-def _rail_status(
-    ends: pd.DataFrame, railways: gpd.GeoDataFrame, params: MissingLinksParams
-) -> NDArray[np.object_]:
-    """Track under construction or proposed that starts at the terminal and runs ahead."""
-    status = np.full(len(ends), "unbuilt", dtype=object)
-    rows = np.flatnonzero((railways["status"] != "open").to_numpy(dtype=bool))
-    if not len(rows) or not len(ends):
-        return status
-    ahead_m, near_m = params.planned_track_m
-    start = ends[["x", "y"]].to_numpy(float)
-    ahead = shapely.points(start + ends[["dx", "dy"]].to_numpy(float) * ahead_m)
-    lines = railways.geometry.to_numpy()[rows]
-    which, track = shapely.STRtree(lines).query(ahead, "dwithin", near_m)
-    state = railways["status"].to_numpy(object)[rows][track]
-    status[which[state == "proposed"]] = "planned"
-    status[which[state == "construction"]] = "under_construction"
-    return status
+    frame = frame[~frame["has_short_way"].to_numpy(bool)]
+    frame = frame.sort_values("dead_end_id", ignore_index=True)
+    names = [*LAYERS["dead_ends"].names]
+    return geo_layer("dead_ends", frame[names], frame["point"].tolist(), crs)
 
 
 def count_rules(road_ends: gpd.GeoDataFrame, dead_ends: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Layer ``end_rules``: ends of each border by the rule that took them."""
-    listed = set(zip(dead_ends["border_id"], dead_ends["node_id"], strict=True))
+    """Layer ``end_rules``: ends of each border by the rule that took them.
+
+    Parameters
+    ----------
+    road_ends
+        Every examined end.
+    dead_ends
+        The layer of that name: findings that are not in it have a short way round.
+    """
+    columns = ["border_id", "node_id"]
+    listed = pd.MultiIndex.from_frame(dead_ends[columns])
+    is_listed = pd.MultiIndex.from_frame(road_ends[columns]).isin(listed)
+    is_finding = (road_ends["rule"] == FINDING).to_numpy(bool)
+    is_gap = road_ends["is_mapping_gap"].to_numpy(bool)
     rule = road_ends["rule"].to_numpy(object).copy()
-    for row in np.flatnonzero(rule == "finding"):
-        end = road_ends.iloc[row]
-        if (end["border_id"], end["node_id"]) not in listed:
-            rule[row] = "short_way_round"
-        elif end["is_mapping_gap"]:
-            rule[row] = "mapping_gap"
+    rule[is_finding & is_gap] = "mapping_gap"
+    rule[is_finding & ~is_listed] = "short_way_round"
     table = pd.DataFrame({"border_id": road_ends["border_id"], "rule": rule})
     counted = table.groupby(["border_id", "rule"]).size().rename("ends").reset_index()
     for each in counted.itertuples():

@@ -1,9 +1,10 @@
-"""The way round a gap: how far it is today by road from one of its sides to the other.
+"""The way round that joins both sides of a gap now.
 
-What belongs here: where a link joins the network on both sides, and the shortest way between
-them on the roads that a detour may take. Which ends belong together is decided by `pairs`.
+What belongs here: where a link joins the network, whether there is a short way between both
+sides already, and how long the shortest one is. A tool of two steps: `pairs` asks which
+proposals force a detour, `links` how long it is.
 
-Source: methods.md 3. Coordinates are the metro's metric CRS; lengths are metres.
+Source: methods.md 3. Coordinates are the metro's metric CRS.
 """
 
 from __future__ import annotations
@@ -15,10 +16,8 @@ import shapely
 
 from pipeline.layers import empty_layer
 from pipeline.measures.border_roads.params import MissingLinksParams
-from pipeline.measures.geometry.planar import (
-    Floats,
-    Ints,
-)
+from pipeline.measures.border_roads.tables import rows_of_edges
+from pipeline.measures.geometry.planar import Floats, Ints
 from pipeline.measures.routing.access import Access, Mode
 from pipeline.measures.routing.graph import RoutingNetwork
 from pipeline.measures.routing.params import RoutingParams
@@ -26,25 +25,27 @@ from pipeline.measures.routing.preparation import prepare
 from pipeline.terms import ROAD_CLASSES
 
 _NEAR_DETOUR_M = 20_000.0
-
-"""Most ways round are shorter; only for the others the whole network is searched."""
+"""Ways are searched for this far first; only where there is none, on the whole network."""
 
 
 class ClassNetworks:
     """The road network limited to a class and above; each built once, when first asked for.
 
-    Detours are measured on roads at most one class below the link, else the
-    farm track that continues a class end would hide it.
+    Detours are measured on roads at most ``params.detour_class_steps`` below the
+    link, else the farm track that continues a class end would hide it.
     """
 
-    def __init__(self, roads: gpd.GeoDataFrame, road_nodes: gpd.GeoDataFrame) -> None:
+    def __init__(
+        self, roads: gpd.GeoDataFrame, road_nodes: gpd.GeoDataFrame, params: MissingLinksParams
+    ) -> None:
         self._roads = roads
         self._road_nodes = road_nodes
+        self._steps = params.detour_class_steps
         self._networks: dict[int, RoutingNetwork] = {}
 
     def for_link(self, class_rank: int) -> RoutingNetwork:
         """The network on which the detour of a link of this class is measured."""
-        lowest = min(class_rank + 1, len(ROAD_CLASSES) - 1)
+        lowest = min(class_rank + self._steps, len(ROAD_CLASSES) - 1)
         if lowest not in self._networks:
             chosen = (self._roads["class_rank"] <= lowest) & (self._roads["status"] == "open")
             nothing = empty_layer("turn_restrictions")
@@ -58,31 +59,31 @@ class ClassNetworks:
         return self._networks[lowest]
 
 
-def split_by_detour(
+def mark_short_ways(
     links: pd.DataFrame,
     ends: pd.DataFrame,
     roads: gpd.GeoDataFrame,
     networks: ClassNetworks,
     params: MissingLinksParams,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Links told apart: those that force a detour, and those with a short way round already."""
+) -> pd.DataFrame:
+    """Add where links join the network (see `_joins`), and is_short: no detour worth a link.
+
+    The way round is shorter than ``params.min_detour_ratio`` times the gap, or than
+    ``params.min_detour_m``.
+
+    Parameters
+    ----------
+    links
+        Proposals (see `proposals`).
+    """
+    links = pd.concat([links, _joins(links, ends, roads)], axis=1)
+    gap, extra = links["gap_m"].to_numpy(float), links["extra_m"].to_numpy(float)
+    limit = np.maximum(params.min_detour_ratio * gap, params.min_detour_m)
     is_short = np.zeros(len(links), dtype=bool)
-    joins = joins_of(links, ends, roads)
-    for rank in np.unique(links["class_rank"].to_numpy(np.int64)) if len(links) else []:
-        at = np.flatnonzero((links["class_rank"] == rank).to_numpy(bool))
-        limit = np.maximum(
-            params.min_detour_ratio * links["gap_m"].to_numpy(float)[at], params.min_detour_m
-        )
-        way = _between(
-            networks.for_link(int(rank)),
-            links.iloc[at],
-            joins.iloc[at],
-            roads,
-            "metres",
-            float(limit.max()),
-        )
-        is_short[at] = way + joins["extra_m"].to_numpy()[at] < limit
-    return links[~is_short].reset_index(drop=True), links[is_short].reset_index(drop=True)
+    for rank, at in _by_class(links):
+        way = _between(networks.for_link(rank), links.iloc[at], roads, "metres", limit[at].max())
+        is_short[at] = way + extra[at] < limit[at]
+    return links.assign(is_short=is_short)
 
 
 def measure_detours(
@@ -91,18 +92,24 @@ def measure_detours(
     network: RoutingNetwork,
     roads: gpd.GeoDataFrame,
 ) -> pd.DataFrame:
+    """Add detour_m and minutes_saved; null where nothing joins both sides.
+
+    Parameters
+    ----------
+    links
+        As `sides.draw_links` left them.
+    network
+        The whole network, for the minutes: 0 saved where a lower road is as quick.
+    """
     detour = np.full(len(links), np.inf)
-    for rank in np.unique(links["class_rank"].to_numpy(np.int64)) if len(links) else []:
-        at = np.flatnonzero((links["class_rank"] == rank).to_numpy(bool))
-        limited = networks.for_link(int(rank))
+    for rank, at in _by_class(links):
         # Most have a way round near by; only for the others the whole network is searched.
         for cutoff in (_NEAR_DETOUR_M, np.inf):
             at = at[np.isinf(detour[at])]
-            some = links.iloc[at]
-            detour[at] = _between(limited, some, some, roads, "metres", cutoff)
+            detour[at] = _between(networks.for_link(rank), links.iloc[at], roads, "metres", cutoff)
     detour += links["extra_m"].to_numpy(float)
     # From the one end to the other: of a barrier on a node also the way to the next junctions.
-    minutes = _between(network, links, links, roads, "drive", np.inf)
+    minutes = _between(network, links, roads, "drive", np.inf)
     over = links["link_minutes"].to_numpy(float)
     blocked = (links["beyond"] >= 0).to_numpy(bool)
     extra = np.where(blocked, links["extra_m"].to_numpy(float), 1.0)
@@ -114,28 +121,36 @@ def measure_detours(
     )
 
 
-def joins_of(links: pd.DataFrame, ends: pd.DataFrame, roads: gpd.GeoDataFrame) -> pd.DataFrame:
+def _by_class(links: pd.DataFrame) -> list[tuple[int, Ints]]:
+    """Rows of the links of each class."""
+    rank = links["class_rank"].to_numpy(np.int64)
+    return [(int(each), np.flatnonzero(rank == each)) for each in np.unique(rank)]
+
+
+# --- where links join the network ---------------------------------------------------------
+
+
+def _joins(links: pd.DataFrame, ends: pd.DataFrame, roads: gpd.GeoDataFrame) -> pd.DataFrame:
     """Where each link joins the network on both sides: node_i, twin_i, node_j, twin_j, extra_m.
 
-    ``extra_m`` is the way from a blocked node to the next junctions, part of the
-    detour because a search cannot start inside the barrier.
+    A node of -1 is none: a faced road is joined where it is met. Where a side is no
+    dual carriageway its twin is the node itself. ``extra_m`` is the way from a blocked
+    node to the next junctions, part of the detour because a search cannot start
+    inside the barrier.
     """
     i, j = links["i"].to_numpy(np.int64), links["j"].to_numpy(np.int64)
-    node, twin = (
-        ends["node_id"].to_numpy(np.int64),
-        ends["twin_node_id"].to_numpy(dtype=float, na_value=-1).astype(np.int64),
-    )
-    from_node, to_node = roads["from_node"].to_numpy(np.int64), roads["to_node"].to_numpy(np.int64)
+    node = ends["node_id"].to_numpy(np.int64)
+    twin = ends["twin_node_id"].to_numpy(dtype=float, na_value=-1).astype(np.int64)
     length = roads["length_m"].to_numpy(float)
-    node_i, node_j = node[i].copy(), np.where(j >= 0, node[j], -1)
-    twin_i, twin_j = twin[i].copy(), np.where(j >= 0, twin[j], -1)
+    node_i, node_j = node[i], np.where(j >= 0, node[j], -1)
+    twin_i, twin_j = twin[i], np.where(j >= 0, twin[j], -1)
     extra = np.zeros(len(links))
     blocked = np.flatnonzero(links["beyond"].to_numpy(np.int64) >= 0)
-    home = rows_of_ends(ends, roads)[i[blocked]]
+    home = rows_of_edges(ends["edge_id"], roads)[i[blocked]]
     other = links["beyond"].to_numpy(np.int64)[blocked]
     here = node[i[blocked]]
-    node_i[blocked] = np.where(from_node[home] == here, to_node[home], from_node[home])
-    node_j[blocked] = np.where(from_node[other] == here, to_node[other], from_node[other])
+    node_i[blocked] = _other_node(home, here, roads)
+    node_j[blocked] = _other_node(other, here, roads)
     extra[blocked] = length[home] + length[other]
     return pd.DataFrame(
         {
@@ -148,41 +163,18 @@ def joins_of(links: pd.DataFrame, ends: pd.DataFrame, roads: gpd.GeoDataFrame) -
     )
 
 
-def _side_access(
-    network: RoutingNetwork,
-    links: pd.DataFrame,
-    joins: pd.DataFrame,
-    roads: gpd.GeoDataFrame,
-) -> tuple[Access, Access]:
-    """Access of both sides, each with its twin behind: 2n points on either side."""
-    first = network.access_of_nodes(np.concatenate([joins["node_i"], joins["twin_i"]]))
-    second = network.access_of_nodes(np.concatenate([joins["node_j"], joins["twin_j"]]))
-    edge = links["edge"].to_numpy(np.int64)
-    at = np.flatnonzero(edge >= 0)
-    if len(at):
-        faced = roads.iloc[edge[at]]
-        segment = network.segments_of_edges(faced)
-        spots = shapely.points(links[["x", "y"]].to_numpy(float)[at])
-        share = shapely.line_locate_point(faced.geometry.to_numpy(), spots, normalized=True)
-        flipped = (
-            np.asarray(network.segment_is_flipped)[np.maximum(segment, 0)]
-            if network.n_segments
-            else np.zeros(len(at), bool)
-        )
-        on_road = network.access_on_segments(segment, np.where(flipped, 1.0 - share, share))
-        order = np.arange(2 * len(links))
-        order[at], order[len(links) + at] = (
-            2 * len(links) + np.arange(len(at)),
-            2 * len(links) + np.arange(len(at)),
-        )
-        second = Access.concat([second, on_road]).take(order)
-    return first, second
+def _other_node(edge: Ints, node: Ints, roads: gpd.GeoDataFrame) -> Ints:
+    """The node of each edge that is not the one given."""
+    from_node, to_node = roads["from_node"].to_numpy(np.int64), roads["to_node"].to_numpy(np.int64)
+    return np.where(from_node[edge] == node, to_node[edge], from_node[edge])
+
+
+# --- the way between them -----------------------------------------------------------------
 
 
 def _between(
     network: RoutingNetwork,
     links: pd.DataFrame,
-    joins: pd.DataFrame,
     roads: gpd.GeoDataFrame,
     mode: Mode,
     cutoff: float,
@@ -191,7 +183,7 @@ def _between(
     count = len(links)
     if not count:
         return np.empty(0)
-    first, second = _side_access(network, links, joins, roads)
+    first, second = _access_of_sides(network, links, roads)
     out = network.times_between(first, second, mode=mode, cutoff_min=cutoff)
     back = network.times_between(second, first, mode=mode, cutoff_min=cutoff)
     row = np.arange(count)
@@ -204,16 +196,30 @@ def _between(
     return np.asarray(np.min(ways, axis=0))
 
 
-def rows_of_ends(ends: pd.DataFrame, roads: gpd.GeoDataFrame) -> Ints:
-    """Row of each end's edge in ``roads``, the first of equals; -1 where it is not there."""
-    return rows_of_edges(ends["edge_id"], roads)
+def _access_of_sides(
+    network: RoutingNetwork, links: pd.DataFrame, roads: gpd.GeoDataFrame
+) -> tuple[Access, Access]:
+    """Access of both sides, each with its twin behind: 2n points on either side."""
+    first = network.access_of_nodes(np.concatenate([links["node_i"], links["twin_i"]]))
+    second = network.access_of_nodes(np.concatenate([links["node_j"], links["twin_j"]]))
+    edge = links["edge"].to_numpy(np.int64)
+    at = np.flatnonzero(edge >= 0)
+    if not len(at):
+        return first, second
+    faced, spots = roads.iloc[edge[at]], links[["x", "y"]].to_numpy(float)[at]
+    on_road = _access_on_roads(network, faced, spots)
+    order = np.arange(2 * len(links))
+    order[at] = order[len(links) + at] = 2 * len(links) + np.arange(len(at))
+    return first, Access.concat([second, on_road]).take(order)
 
 
-def rows_of_edges(edge_ids: pd.Series, roads: gpd.GeoDataFrame) -> Ints:
-    # Few ids are asked for, so the roads are looked up in them.
-    asked = pd.Index(pd.unique(edge_ids.to_numpy(object)))
-    code = asked.get_indexer(roads["edge_id"].to_numpy(object))
-    row = np.full(len(asked), -1, dtype=np.int64)
-    found = np.flatnonzero(code >= 0)[::-1]
-    row[code[found]] = found
-    return row[asked.get_indexer(edge_ids.to_numpy(object))]
+def _access_on_roads(network: RoutingNetwork, roads: gpd.GeoDataFrame, spots: Floats) -> Access:
+    """Access of one place on each road."""
+    segment = network.segments_of_edges(roads)
+    share = shapely.line_locate_point(
+        roads.geometry.to_numpy(), shapely.points(spots), normalized=True
+    )
+    if network.n_segments:
+        is_flipped = np.asarray(network.segment_is_flipped)[np.maximum(segment, 0)]
+        share = np.where(is_flipped, 1.0 - share, share)
+    return network.access_on_segments(segment, share)

@@ -1,8 +1,8 @@
-"""What closing a gap would save, in person-minutes.
+"""What closing a gap would save, in person-minutes, and the links in the order of it.
 
 What belongs here: the old times between zones, the times from and to both ends
-of every link, and the sum over people of what the link shortens. Which links
-there are belongs to `missing_links`; several links at once to the `scenario`
+of every link, the sum over people of what the link shortens, shares and ranks.
+Which links there are belongs to `links`; several links at once to the `scenario`
 verb.
 
 The gain is exact for one link at a time: a path that uses a new link uses it
@@ -21,29 +21,60 @@ from typing import NamedTuple
 import geopandas as gpd
 import numba
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from pipeline.layers import LAYERS, conform
 from pipeline.measures.border_roads.params import MissingLinksParams
+from pipeline.measures.geometry.planar import Flags, Floats, Ints, Texts
 from pipeline.measures.routing.access import Access
 from pipeline.measures.routing.graph import RoutingNetwork
 from pipeline.measures.routing.params import RoutingParams
 from pipeline.measures.routing.within_cell import within_cell_min
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
-
 BLOCK = 64
 """Origins whose times to all zones are held at once."""
 
+_ON_ROAD_M = 2.0
+"""A link meets the road that it faces to within this: what is left is rounding."""
+
 
 class EndTimes(NamedTuple):
-    """Minutes between zones and both ends of links, float64[links, zones]; inf: none."""
+    """Minutes between zones and both ends of links, float64[links, zones]; inf: none.
+
+    ``order_a`` and ``order_b`` list the zones by their time from either end.
+    """
 
     to_a: Floats
     from_a: Floats
     to_b: Floats
     from_b: Floats
+    order_a: NDArray[np.int32]
+    order_b: NDArray[np.int32]
+
+
+class Origins(NamedTuple):
+    """A block of zones that people travel from.
+
+    Attributes
+    ----------
+    zone
+        Row of each among all zones.
+    old
+        Minutes to all zones now, float64[block, zones].
+    pull
+        People of the destinations times the decay of the old time.
+    share
+        Person-minutes that a minute saved to a destination counts for, per unit of pull.
+    sides
+        Whether the zone lies in city_a, in city_b of each link, bool[block, links, 2].
+    """
+
+    zone: Ints
+    old: Floats
+    pull: Floats
+    share: Floats
+    sides: Flags
 
 
 def partial_gains(
@@ -75,47 +106,36 @@ def partial_gains(
     -------
     Two arrays float64[links]: gains of the origins in city_a and in city_b.
     """
-    count = len(links)
-    gain = np.zeros((count, 2))
+    gain = np.zeros((len(links), 2))
     people = np.nan_to_num(zone_grid["population"].to_numpy(float))
     origins = np.arange(*rows)
-    city = zone_grid["city_id"].to_numpy(object)
-    sides = np.stack(
-        [
-            city[origins][:, None] == links[name].to_numpy(object)
-            for name in ("from_city", "to_city")
-        ],
-        axis=2,
-    )
-    origins_used = (people[origins] > 0) & sides.any(axis=(1, 2)) if count else np.zeros(0, bool)
-    if not count or not origins_used.any():
+    sides = _sides_of_zones(links, zone_grid["city_id"].to_numpy(object)[origins])
+    is_used = (people[origins] > 0) & sides.any(axis=(1, 2))
+    origins, sides = origins[is_used], sides[is_used]
+    if not len(origins):
         return gain[:, 0], gain[:, 1]
-    origins, sides = origins[origins_used], sides[origins_used]
     access = network.access_of_zones(zone_grid)
     ends = times_of_ends(links, access, network, params.horizon_min)
     inside = within_cell_min(zone_grid.geometry.to_numpy(), routing_params)
-    beyond = _Beyond(
-        ends.from_a,
-        ends.from_b,
-        np.argsort(ends.from_a, axis=1, kind="stable").astype(np.int32),
-        np.argsort(ends.from_b, axis=1, kind="stable").astype(np.int32),
-        links["link_minutes"].to_numpy(float),
-    )
+    minutes = links["link_minutes"].to_numpy(float)
     for rows_of, old in network.stream_between(
         access.take(origins), access, cutoff_min=params.horizon_min, batch=BLOCK
     ):
-        block = origins[rows_of]
-        old[np.arange(len(block)), block] = np.where(
-            access.take(block).has_access, inside[block], params.horizon_min
+        zone = origins[rows_of]
+        old[np.arange(len(zone)), zone] = np.where(
+            access.take(zone).has_access, inside[zone], params.horizon_min
         )
         old = np.minimum(old, params.horizon_min)
         pull = people * np.exp2(-old / params.decay_half_min)
-        share = people[block] / pull.sum(axis=1)
-        origins_here = _Block(
-            block, old, pull, share, sides[rows_of], ends.to_a[:, block], ends.to_b[:, block]
-        )
-        _add_gains(origins_here, beyond, params.horizon_min, params.gain_cap_min, gain)
+        block = Origins(zone, old, pull, people[zone] / pull.sum(axis=1), sides[rows_of])
+        _add_gains(block, ends, minutes, params.horizon_min, params.gain_cap_min, gain)
     return gain[:, 0], gain[:, 1]
+
+
+def _sides_of_zones(links: gpd.GeoDataFrame, city: Texts) -> Flags:
+    """Whether each zone's city is city_a, is city_b of each link, bool[zones, links, 2]."""
+    sides = (links[name].to_numpy(object) for name in ("from_city", "to_city"))
+    return np.stack([city[:, None] == side for side in sides], axis=2)
 
 
 def times_of_ends(
@@ -134,7 +154,11 @@ def times_of_ends(
             nearest = np.full((len(links), len(zones)), np.inf)
             np.minimum.at(nearest, link, times)
             tables.append(nearest)
-    return EndTimes(*tables)
+    to_a, from_a, to_b, from_b = tables
+    order_a, order_b = (
+        np.argsort(each, axis=1, kind="stable").astype(np.int32) for each in (from_a, from_b)
+    )
+    return EndTimes(to_a, from_a, to_b, from_b, order_a, order_b)
 
 
 def _access_of_side(
@@ -151,43 +175,15 @@ def _access_of_side(
         return access, link
     # On the facing road itself, where the link meets it, instead of at its node.
     spots = links[["facing_x", "facing_y"]].to_numpy(float)[rows]
-    on_road, snap_m = network.access_of_points(spots[:, 0], spots[:, 1], 2.0)
+    on_road, snap_m = network.access_of_points(spots[:, 0], spots[:, 1], _ON_ROAD_M)
     rows, on_road = rows[~np.isnan(snap_m)], on_road.take(~np.isnan(snap_m))
     order = np.arange(len(access))
     order[rows] = len(access) + np.arange(len(rows))
     return Access.concat([access, on_road]).take(order), link
 
 
-class _Block(NamedTuple):
-    """Origins whose gains are added at once: their rows, times, pull and share of people.
-
-    ``old`` and ``pull`` are [origins, zones], ``sides`` [origins, links, 2], ``to_a`` and
-    ``to_b`` [links, origins].
-    """
-
-    own: Ints
-    old: Floats
-    pull: Floats
-    share: Floats
-    sides: Flags
-    to_a: Floats
-    to_b: Floats
-
-
-class _Beyond(NamedTuple):
-    """Times from both ends to all zones [links, zones], the zones by them, the links' minutes."""
-
-    from_a: Floats
-    from_b: Floats
-    order_a: NDArray[np.int32]
-    order_b: NDArray[np.int32]
-    minutes: Floats
-
-
 @numba.njit(cache=True, nogil=True)
-def _add_gains(  # type: ignore[no-untyped-def]
-    block, beyond, horizon, cap, gain
-):
+def _add_gains(origins, ends, minutes, horizon, cap, gain):  # type: ignore[no-untyped-def]
     """Add the gains of a block of origins to ``gain`` [links, 2].
 
     Destinations are walked by their time from the far end, so that the walk ends
@@ -195,16 +191,17 @@ def _add_gains(  # type: ignore[no-untyped-def]
     each asks for one end to be nearer than the other by more than the link
     (where no turn is forbidden at the ends themselves, as at a dead end).
     """
-    own, old, pull, share, sides, to_a, to_b = block
-    from_a, from_b, order_a, order_b, minutes = beyond
     for link in range(len(minutes)):
-        for row in range(len(old)):
-            if not (sides[row, link, 0] or sides[row, link, 1]):
+        for row in range(len(origins.zone)):
+            own = origins.zone[row]
+            sides = origins.sides[row, link]
+            if not (sides[0] or sides[1]):
                 continue
-            if to_a[link, row] + minutes[link] < to_b[link, row]:
-                near, far, order = to_a[link, row] + minutes[link], from_b[link], order_b[link]
-            elif to_b[link, row] + minutes[link] < to_a[link, row]:
-                near, far, order = to_b[link, row] + minutes[link], from_a[link], order_a[link]
+            to_a, to_b = ends.to_a[link, own], ends.to_b[link, own]
+            if to_a + minutes[link] < to_b:
+                near, far, order = to_a + minutes[link], ends.from_b[link], ends.order_b[link]
+            elif to_b + minutes[link] < to_a:
+                near, far, order = to_b + minutes[link], ends.from_a[link], ends.order_a[link]
             else:
                 continue
             saved = 0.0
@@ -213,11 +210,60 @@ def _add_gains(  # type: ignore[no-untyped-def]
                 new = near + far[zone]
                 if new >= horizon:
                     break
-                less = old[row, zone] - new
+                less = origins.old[row, zone] - new
                 # A trip inside a zone does not leave it.
-                if less > 0.0 and zone != own[row]:
-                    saved += pull[row, zone] * min(less, cap)
-            saved *= share[row]
+                if less > 0.0 and zone != own:
+                    saved += origins.pull[row, zone] * min(less, cap)
+            saved *= origins.share[row]
             for side in range(2):
-                if sides[row, link, side]:
+                if sides[side]:
                     gain[link, side] += saved
+
+
+# --- the links with their gains -----------------------------------------------------------
+
+
+def sum_gains(
+    link_candidates: gpd.GeoDataFrame, link_gains: pd.DataFrame, zone_grid: pd.DataFrame
+) -> gpd.GeoDataFrame:
+    """The links as layer ``missing_links``: both cities' gains and shares, no rank yet.
+
+    The gain of a city whose population is not known is null.
+    """
+    parts = link_gains.sort_values(["link_id", "first_zone"])
+    total = parts.groupby("link_id")[["gain_person_min_a", "gain_person_min_b"]].sum()
+    total = total.reindex(link_candidates["link_id"])
+    known = zone_grid.loc[zone_grid["population"].notna().to_numpy(), "city_id"].unique()
+    a, b = (
+        np.where(link_candidates[city].isin(known), total[f"gain_person_min_{side}"], np.nan)
+        for side, city in (("a", "from_city"), ("b", "to_city"))
+    )
+    both = a + b
+    share = np.where(both > 0, 100.0 * a / np.where(both > 0, both, 1.0), np.nan)
+    table = link_candidates.assign(
+        gain_person_min_a=a,
+        gain_person_min_b=b,
+        benefit_share_a_pct=share,
+        rank=pd.array([pd.NA] * len(link_candidates), dtype="Int64"),
+    )
+    table = conform("missing_links", table[[*LAYERS["missing_links"].names, "geometry"]])
+    return gpd.GeoDataFrame(table, geometry="geometry", crs=link_candidates.crs)
+
+
+def rank_links(missing_links: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Number the links of all borders: 1 has the greatest total gain per km of gap.
+
+    Ties go to the smaller link_id; a link whose gain is unknown has no rank and
+    stands last.
+    """
+    total = (missing_links["gain_person_min_a"] + missing_links["gain_person_min_b"]).to_numpy(
+        float
+    )
+    per_km = total / np.maximum(missing_links["gap_m"].to_numpy(float), 1.0) * 1e3
+    ids = missing_links["link_id"].to_numpy(object).astype(str)
+    order = np.lexsort((ids, -np.nan_to_num(per_km, nan=-1.0)))
+    ordered = missing_links.iloc[order].reset_index(drop=True)
+    known = ~np.isnan(per_km[order])
+    rank = pd.array(np.cumsum(known), dtype="Int64")
+    rank[~known] = pd.NA
+    return gpd.GeoDataFrame(ordered.assign(rank=rank), geometry="geometry", crs=missing_links.crs)

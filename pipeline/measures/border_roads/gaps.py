@@ -1,22 +1,40 @@
-"""What lies between two road ends: obstacles, planned roads, wide water.
+"""What lies in a gap: obstacles, planned roads, wide water.
 
-What belongs here: reading the straight line of a gap against the layers of the
-land. Which ends a gap joins is decided by `pairs`.
+What belongs here: reading the straight line between two ends, or ahead of one that faces
+nothing, against the layers of the land. Which ends a gap joins belongs to `pairs`.
 
 Source: methods.md 3. Coordinates are the metro's metric CRS.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 
 from pipeline.measures.border_roads.params import MissingLinksParams
-from pipeline.measures.geometry.planar import Flags, Floats, Geometries, crosses_any
-from pipeline.terms import CLASS_RANK, PROTECTED, WATERCOURSES, is_river_water, is_tagged, is_water
+from pipeline.measures.geometry.planar import (
+    Flags,
+    Floats,
+    Geometries,
+    Texts,
+    crosses_any,
+    straight_lines,
+)
+from pipeline.terms import (
+    CLASS_RANK,
+    PROTECTED,
+    WATERCOURSES,
+    is_river_water,
+    is_tagged,
+    is_water,
+)
+
+STATUS_OF_ROAD = {"proposed": "planned", "construction": "under_construction"}
+"""What a road or track that is not open yet makes of a gap; the later counts for more."""
 
 
 def describe_gaps(
@@ -29,86 +47,116 @@ def describe_gaps(
     barriers: gpd.GeoDataFrame,
     params: MissingLinksParams,
 ) -> pd.DataFrame:
-    """Add obstacle, status and bridge_m (metres to be bridged) of each gap's straight line."""
+    """Add obstacle, status and bridge_m (length to be bridged) of each gap's straight line.
+
+    Parameters
+    ----------
+    links
+        As `sides.draw_links` left them.
+    """
     lines = np.asarray(links["geometry"].tolist(), dtype=object)
-    wet_m, is_river_area, water = _water_in_gaps(lines, land_areas)
-    river = waterways["waterway"].isin(WATERCOURSES) & ~waterways["is_tunnel"].astype(bool)
-    rivers = waterways[river.to_numpy(dtype=bool)]
-    river_hit, river_width = _crossings(
-        lines, rivers.geometry.to_numpy(), rivers["width_m"].to_numpy(float)
-    )
-    wet_m = np.maximum(wet_m, np.nan_to_num(river_width))
-    flat = ~(roads["is_bridge"] | roads["is_tunnel"]).to_numpy(bool) & (
-        roads["status"] == "open"
-    ).to_numpy(bool)
-    motorway = roads.geometry.to_numpy()[flat & (roads["highway"] == "motorway").to_numpy(bool)]
-    track = (
-        (railways["status"] == "open")
-        & ~railways["is_tunnel"].astype(bool)
-        & ~railways["is_bridge"].astype(bool)
-    )
-    tracks = railways.geometry.to_numpy()[track.to_numpy(dtype=bool)]
-    has_motorway, has_track = crosses_any(lines, motorway), crosses_any(lines, tracks)
-    is_barrier = (
-        ((links["piece"] >= 0) | (links["beyond"] >= 0)).to_numpy(bool)
-        if len(links)
-        else np.zeros(0, bool)
-    )
+    inner = _without_margin(lines, params.gap_margin_m)
+    is_barrier = ((links["piece"] >= 0) | (links["beyond"] >= 0)).to_numpy(bool)
+    water = _water_in_gaps(lines, land_areas, waterways, params)
+    has_motorway = crosses_any(lines, _motorways(roads))
+    has_track = crosses_any(lines, _tracks(railways))
     protected = land_areas.geometry.to_numpy()[is_tagged(land_areas, PROTECTED)]
-    inner = _shrunk(lines)
-    holds = [
+    obstacle = _first_that_holds(
         ("barrier", is_barrier),
-        ("river", river_hit | is_river_area),
-        ("water", wet_m > 0),
+        ("river", water.is_river),
+        ("water", water.width_m > 0),
         ("motorway", has_motorway),
         ("railway", has_track),
         ("building", crosses_any(inner, buildings.geometry.to_numpy())),
         ("protected", crosses_any(inner, protected)),
         ("barrier", crosses_any(lines, barriers.geometry.to_numpy())),
         ("none", np.ones(len(lines), dtype=bool)),
-    ]
-    names = np.array([name for name, _ in holds], dtype=object)
-    obstacle = names[np.stack([held for _, held in holds]).argmax(axis=0)]
+    )
     planned = _planned_in_gaps(lines, roads, params)
-    wide = (rivers["width_m"] > params.natural_water_width_m).to_numpy(dtype=bool)
-    beds = shapely.buffer(
-        rivers.geometry.to_numpy()[wide], rivers["width_m"].to_numpy(float)[wide] / 2.0
-    )
-    wet = np.concatenate([water, beds])
-    natural = _is_natural(lines, wet_m, wet, roads, params) & ~is_barrier
-    status = np.where(planned != "", planned, np.where(natural, "natural_barrier", "unbuilt"))
+    natural = _is_natural(lines, water, roads, params) & ~is_barrier
     bridge_m = (
-        wet_m + params.motorway_crossing_m * has_motorway + params.rail_crossing_m * has_track
+        water.width_m
+        + params.motorway_crossing_m * has_motorway
+        + params.rail_crossing_m * has_track
     )
-    bridge_m = np.minimum(np.where(is_barrier, 0.0, bridge_m), shapely.length(lines))
-    return links.assign(obstacle=obstacle, status=status, bridge_m=bridge_m)
+    return links.assign(
+        obstacle=obstacle,
+        status=np.where(planned != "", planned, np.where(natural, "natural_barrier", "unbuilt")),
+        bridge_m=np.minimum(np.where(is_barrier, 0.0, bridge_m), shapely.length(lines)),
+    )
 
 
-def _shrunk(lines: Geometries) -> Geometries:
-    """Lines without their outermost two metres, which may touch what stands at the ends."""
-    if not len(lines):
-        return lines
+def _first_that_holds(*holds: tuple[str, Flags]) -> Texts:
+    """The name of the first condition that holds, row by row; the last must always hold."""
+    names = np.array([name for name, _ in holds], dtype=object)
+    return names[np.stack([held for _, held in holds]).argmax(axis=0)]
+
+
+def _without_margin(lines: Geometries, margin_m: float) -> Geometries:
+    """Lines without their outermost metres, which may touch what stands at the ends."""
     length = shapely.length(lines)
-    cut = np.minimum(2.0, length / 4.0)
+    cut = np.minimum(margin_m, length / 4.0)
     start = shapely.get_coordinates(shapely.line_interpolate_point(lines, cut))
     stop = shapely.get_coordinates(shapely.line_interpolate_point(lines, length - cut))
-    return np.asarray(shapely.linestrings(np.stack([start, stop], axis=1)))
+    return straight_lines(start, stop)
 
 
-def _crossings(lines: Geometries, shapes: Geometries, width_m: Floats) -> tuple[Flags, Floats]:
-    """Whether each line crosses a shape, and the greatest tagged width; nan where untagged."""
-    hit, width = np.zeros(len(lines), dtype=bool), np.full(len(lines), np.nan)
-    if len(lines) and len(shapes):
-        which, shape = shapely.STRtree(shapes).query(lines, "intersects")
-        hit[which] = True
-        np.fmax.at(width, which, width_m[shape])
-    return hit, width
+def _motorways(roads: gpd.GeoDataFrame) -> Geometries:
+    """Open motorways on the ground."""
+    flat = ~(roads["is_bridge"] | roads["is_tunnel"]).to_numpy(bool)
+    chosen = flat & (roads["status"] == "open").to_numpy(bool)
+    return roads.geometry.to_numpy()[chosen & (roads["highway"] == "motorway").to_numpy(bool)]
+
+
+def _tracks(railways: gpd.GeoDataFrame) -> Geometries:
+    """Open track on the ground."""
+    chosen = (
+        (railways["status"] == "open")
+        & ~railways["is_tunnel"].astype(bool)
+        & ~railways["is_bridge"].astype(bool)
+    )
+    return railways.geometry.to_numpy()[chosen.to_numpy(dtype=bool)]
+
+
+# --- water --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Water:
+    """Water in gaps: metres of it along each line, whether it is a river's, and all bodies."""
+
+    width_m: Floats
+    is_river: Flags
+    bodies: Geometries
 
 
 def _water_in_gaps(
-    lines: Geometries, land_areas: gpd.GeoDataFrame
-) -> tuple[Floats, Flags, Geometries]:
-    """Metres of each line over water areas, whether one is a river's, and all water areas."""
+    lines: Geometries,
+    land_areas: gpd.GeoDataFrame,
+    waterways: gpd.GeoDataFrame,
+    params: MissingLinksParams,
+) -> _Water:
+    """Water areas and watercourses: a course mapped as a line is as wide as it is tagged."""
+    areas = _areas_in_gaps(lines, land_areas)
+    is_course = waterways["waterway"].isin(WATERCOURSES) & ~waterways["is_tunnel"].astype(bool)
+    courses = waterways[is_course.to_numpy(dtype=bool)]
+    shapes, width = courses.geometry.to_numpy(), courses["width_m"].to_numpy(float)
+    hit, widest = np.zeros(len(lines), dtype=bool), np.full(len(lines), np.nan)
+    if len(lines) and len(shapes):
+        which, course = shapely.STRtree(shapes).query(lines, "intersects")
+        hit[which] = True
+        np.fmax.at(widest, which, width[course])
+    is_wide = width > params.natural_water_width_m
+    beds = shapely.buffer(shapes[is_wide], width[is_wide] / 2.0)
+    return _Water(
+        width_m=np.maximum(areas.width_m, np.nan_to_num(widest)),
+        is_river=hit | areas.is_river,
+        bodies=np.concatenate([areas.bodies, beds]),
+    )
+
+
+def _areas_in_gaps(lines: Geometries, land_areas: gpd.GeoDataFrame) -> _Water:
+    """Water mapped as areas."""
     chosen = is_water(land_areas)
     water = land_areas.geometry.to_numpy()[chosen]
     is_river = is_river_water(land_areas)[chosen]
@@ -120,35 +168,23 @@ def _water_in_gaps(
             part = shapely.intersection(lines[each], shapely.union_all(water[over]))
             wet[each] = shapely.length(part)
             river[each] = bool(is_river[over].any()) and wet[each] > 0
-    return wet, river, water
+    return _Water(wet, river, water)
 
 
 def _is_natural(
-    lines: Geometries,
-    wet_m: Floats,
-    water: Geometries,
-    roads: gpd.GeoDataFrame,
-    params: MissingLinksParams,
+    lines: Geometries, water: _Water, roads: gpd.GeoDataFrame, params: MissingLinksParams
 ) -> Flags:
-    """Water wider than the limit in the gap, and no road bridge over it near by.
-
-    Parameters
-    ----------
-    wet_m
-        Metres of water along each line.
-    water
-        Water areas, and the beds of rivers that are lines with a width.
-    """
-    natural = wet_m > params.natural_water_width_m
+    """Water wider than the limit in the gap, and no road bridge over it near by."""
+    natural = water.width_m > params.natural_water_width_m
     if not natural.any():
         return natural
     chosen = roads["is_bridge"].to_numpy(bool) & (roads["status"] == "open").to_numpy(bool)
-    chosen &= roads["class_rank"].to_numpy() <= CLASS_RANK["residential"]
+    chosen &= roads["class_rank"].to_numpy() <= CLASS_RANK[params.natural_bridge_class]
     bridges = roads.geometry.to_numpy()[chosen]
-    bridge_tree, water_tree = shapely.STRtree(bridges), shapely.STRtree(water)
+    bridge_tree, water_tree = shapely.STRtree(bridges), shapely.STRtree(water.bodies)
     for each in np.flatnonzero(natural):
         reach = shapely.buffer(lines[each], params.natural_bridge_distance_m)
-        near = water[water_tree.query(reach, "intersects")]
+        near = water.bodies[water_tree.query(reach, "intersects")]
         if not len(near):
             continue
         body = shapely.get_parts(shapely.union_all(near))
@@ -162,51 +198,59 @@ def _is_natural(
     return natural
 
 
+# --- planned roads ------------------------------------------------------------------------
+
+
 def _planned_in_gaps(
     lines: Geometries, roads: gpd.GeoDataFrame, params: MissingLinksParams
-) -> NDArray[np.object_]:
+) -> Texts:
     """``under_construction`` or ``planned`` where such a road fills the gap, else empty."""
     result = np.full(len(lines), "", dtype=object)
     rows = np.flatnonzero((roads["status"] != "open").to_numpy(dtype=bool))
     if not len(rows) or not len(lines):
         return result
     gap = shapely.length(lines)
-    corridor = shapely.buffer(
-        lines, np.clip(params.planned_corridor_share * gap, *params.planned_corridor_m)
-    )
+    width = np.clip(params.planned_corridor_share * gap, *params.planned_corridor_m)
+    corridor = shapely.buffer(lines, width)
     future = roads.geometry.to_numpy()[rows]
-    status = roads["status"].to_numpy(object)[rows]
+    state = roads["status"].to_numpy(object)[rows]
     which, edge = shapely.STRtree(future).query(corridor, "intersects")
     inside = shapely.length(shapely.intersection(future[edge], corridor[which]))
-    for name, told in (("proposed", "planned"), ("construction", "under_construction")):
-        of = status[edge] == name
-        length = np.bincount(which[of], weights=inside[of], minlength=len(lines))
-        result[length >= params.planned_share * gap] = told
+    for of_road, status in STATUS_OF_ROAD.items():
+        at = state[edge] == of_road
+        length = np.bincount(which[at], weights=inside[at], minlength=len(lines))
+        result[length >= params.planned_share * gap] = status
     return result
 
 
-def open_status(
+def describe_outlook(
     ends: pd.DataFrame,
     roads: gpd.GeoDataFrame,
     land_areas: gpd.GeoDataFrame,
     params: MissingLinksParams,
-) -> NDArray[np.object_]:
-    """Status of an end that faces nothing: a planned road that starts there, or wide water."""
+) -> pd.DataFrame:
+    """Add open_status: what an end that faces nothing has ahead.
+
+    A planned road that starts there, or wide water between it and the other side of the
+    border, else ``unbuilt``.
+
+    Parameters
+    ----------
+    ends
+        Findings (see `findings.read_findings`).
+    """
     status = np.full(len(ends), "unbuilt", dtype=object)
     start = ends[["x", "y"]].to_numpy(float)
-    reach = np.clip(2.0 * ends["distance_to_border_m"].to_numpy(float), 500.0, params.max_gap_m)
-    rays = shapely.linestrings(
-        np.stack([start, start + ends[["dx", "dy"]].to_numpy(float) * reach[:, None]], axis=1)
-    )
-    wet, _, water = _water_in_gaps(rays, land_areas)
-    status[_is_natural(rays, wet, water, roads, params)] = "natural_barrier"
+    reach = params.open_reach * ends["distance_to_border_m"].to_numpy(float)
+    reach = np.clip(reach, params.open_reach_least_m, params.max_gap_m)
+    rays = straight_lines(start, start + ends[["dx", "dy"]].to_numpy(float) * reach[:, None])
+    water = _areas_in_gaps(rays, land_areas)
+    status[_is_natural(rays, water, roads, params)] = "natural_barrier"
     rows = np.flatnonzero((roads["status"] != "open").to_numpy(dtype=bool))
     if len(rows):
-        lines = roads.geometry.to_numpy()[rows]
-        which, edge = shapely.STRtree(lines).query(
-            shapely.points(start), "dwithin", params.planned_start_m
-        )
+        tree = shapely.STRtree(roads.geometry.to_numpy()[rows])
+        which, edge = tree.query(shapely.points(start), "dwithin", params.planned_start_m)
         state = roads["status"].to_numpy(object)[rows][edge]
-        status[which[state == "proposed"]] = "planned"
-        status[which[state == "construction"]] = "under_construction"
-    return status
+        for of_road, found in STATUS_OF_ROAD.items():
+            status[which[state == of_road]] = found
+    return ends.assign(open_status=status)

@@ -1,26 +1,70 @@
-"""Parameters of border dead ends, missing links and their placebo: defaults with unit and source."""
+"""Parameters of border dead ends, missing links and their placebo: defaults with unit and source.
+
+"check" marks a default that is a proposal of ours. A cosine stands for the angle between two
+directions: 1 is the same way, 0 across.
+"""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from pipeline.parameters import Metres, Minutes, Share, StageParams
 from pipeline.terms import RoadClass
+
+Degrees = Annotated[float, Field(gt=0, le=180)]
+Kilometres = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Factor = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Steps = Annotated[int, Field(ge=0, le=8)]
+
+
+def _rises(limits: tuple[float, float]) -> tuple[float, float]:
+    if limits[0] >= limits[1]:
+        raise ValueError("the first limit must lie below the second")
+    return limits
+
+
+Limits = Annotated[tuple[Metres, Metres], AfterValidator(_rises)]
 
 
 class DeadEndsParams(StageParams):
     """Border dead ends (methods.md 3)."""
 
     search_radius_m: Metres = Field(3_000.0, description="an end this near a border is looked at")
+    margin_m: Metres = Field(
+        1_500.0,
+        description="roads are read this far beyond twice the search radius, so that what an end belongs to is seen whole; check",
+    )
     lowest_class: RoadClass = Field("tertiary", description="roads below this class do not count")
+    lowest_listed: RoadClass = Field(
+        "residential",
+        description="ends of roads below this class are too many to list: they are not examined; check",
+    )
     heading_length_m: Metres = Field(100.0, description="length over which the heading is taken")
-    heading_tolerance_deg: Annotated[float, Field(gt=0, le=180)] = Field(
+    heading_tolerance_deg: Degrees = Field(
         60.0, description="heading within this of the border normal"
     )
     border_course_m: Metres = Field(
         1_000.0, description="the border's course is taken over this far to each side; check"
+    )
+    on_border_m: Metres = Field(
+        1.0, description="an end this near the border lies on it, and may have it behind; check"
+    )
+    leave_length_m: Metres = Field(
+        20.0, description="length over which the direction of an edge at its node is taken; check"
+    )
+    same_way_cos: Share = Field(
+        0.7,
+        description="two directions are one where their cosine is over this: about 45 degrees; check",
+    )
+    follow_turn_deg: Degrees = Field(
+        60.0,
+        description="a road goes on through a junction where it turns by less than this; check",
+    )
+    follow_class_cost: Annotated[float, Field(ge=0)] = Field(
+        0.15,
+        description="a step of class there costs as much as so much less of the turn's cosine; check",
     )
     class_end_step: Annotated[int, Field(ge=1, le=8)] = Field(
         2, description="a class end meets only roads this many classes lower"
@@ -30,6 +74,9 @@ class DeadEndsParams(StageParams):
     )
     mapping_gap_m: Metres = Field(
         10.0, description="an end this near another road is a mapping gap"
+    )
+    mapping_gap_aside_m: Metres = Field(
+        1.0, description="that road may lie this far aside of the end's extension; check"
     )
     barrier_end_m: Metres = Field(
         500.0, description="two roads blocked this near the border meet at it; check"
@@ -55,8 +102,23 @@ class DeadEndsParams(StageParams):
     dual_beside_m: Metres = Field(
         30.0, description="... and lies abreast of the end within this; check"
     )
-    rail_ahead_m: tuple[Metres, Metres] = Field(
+    dual_course_m: Metres = Field(
+        15.0, description="a half's direction is taken over this far to each side; check"
+    )
+    noexit_class_steps: Steps = Field(
+        1,
+        description="an end tagged noexit is a finding where one of the other city looks back whose class differs by this at most; check",
+    )
+    rail_one_side_cos: Share = Field(
+        0.5,
+        description="a terminus has all its neighbours within the angle of this cosine (60 degrees) of their mean; check",
+    )
+    rail_track_m: Metres = Field(300.0, description="its own track lies this near; check")
+    rail_ahead_m: Limits = Field(
         (800.0, 2_000.0), description="track from here to there ahead of a terminus goes on; check"
+    )
+    rail_ahead_aside: Share = Field(
+        0.5, description="... and aside by so much of the distance ahead; check"
     )
 
 
@@ -64,18 +126,34 @@ class MissingLinksParams(StageParams):
     """Pairing of dead ends, detour and gain (methods.md 3)."""
 
     max_gap_m: Metres = Field(5_000.0, description="longest gap joined")
-    facing_tolerance_deg: Annotated[float, Field(gt=0, le=180)] = Field(
+    facing_tolerance_deg: Degrees = Field(
         45.0, description="both headings face along the gap within this"
     )
-    class_steps: Annotated[int, Field(ge=0, le=8)] = Field(
-        1, description="classes may differ by this"
-    )
+    class_steps: Steps = Field(1, description="classes may differ by this")
     min_detour_ratio: Annotated[float, Field(ge=1)] = Field(
         1.5, description="network distance over straight distance, else nothing is missing"
     )
     min_detour_m: Metres = Field(1_000.0, description="network distance, else nothing is missing")
+    detour_class_steps: Steps = Field(
+        1,
+        description="detours are measured on roads this many classes below the link's at most, else the track that continues a class end would hide it; check",
+    )
     natural_water_width_m: Metres = Field(200.0, description="wider water is a natural barrier ...")
     natural_bridge_distance_m: Metres = Field(5_000.0, description="... with no bridge this near")
+    natural_bridge_class: RoadClass = Field(
+        "residential", description="... of a road of this class or above; check"
+    )
+    gap_margin_m: Metres = Field(
+        2.0,
+        description="buildings and protected land this near the ends of a gap are not in its way; check",
+    )
+    open_reach: Factor = Field(
+        2.0,
+        description="wide water ahead of an end that faces nothing is looked for over so many times its distance to the border ...; check",
+    )
+    open_reach_least_m: Metres = Field(
+        500.0, description="... at least this far, and max_gap_m at most; check"
+    )
     gap_decay_m: Metres = Field(
         1_500.0, description="a pair's quality falls to 1/e over this gap: near ends first; check"
     )
@@ -85,9 +163,19 @@ class MissingLinksParams(StageParams):
     class_step_factor: Share = Field(
         0.85, description="quality of a pair of ends of unequal classes; check"
     )
+    askew_factor: Share = Field(
+        0.5, description="quality of a heading at the facing tolerance; 1 straight ahead; check"
+    )
     facing_road_factor: Share = Field(
         0.1,
         description="quality of joining a through road beside that of pairing two ends; check",
+    )
+    facing_road_least_m: Metres = Field(
+        1.0, description="a through road is faced from farther than this; check"
+    )
+    facing_road_askew: Annotated[float, Field(ge=0)] = Field(
+        1.0,
+        description="at the facing tolerance a metre to a through road costs so many metres more; check",
     )
     barrier_reach_m: Metres = Field(
         10.0, description="a link through a barrier is drawn this far to each side of it"
@@ -101,7 +189,7 @@ class MissingLinksParams(StageParams):
     planned_corridor_share: Share = Field(
         0.1, description="half width of the corridor it lies in, by length of the gap ...; check"
     )
-    planned_corridor_m: tuple[Metres, Metres] = Field(
+    planned_corridor_m: Limits = Field(
         (50.0, 300.0), description="... but within these limits; check"
     )
     planned_start_m: Metres = Field(
@@ -147,7 +235,11 @@ class PlaceboParams(StageParams):
     replicates: Annotated[int, Field(ge=0, le=1000)] = Field(8, description="copies per border")
     min_shift_m: Metres = Field(6_000.0, description="least shift of a copy")
     max_shift_m: Metres = Field(15_000.0, description="greatest shift of a copy")
-    min_length_km: Metres = Field(5.0, description="a copy left shorter than this is dropped")
+    max_turn_deg: Degrees = Field(
+        30.0,
+        description="the shift is across the border's general direction, turned by this at most; check",
+    )
+    min_length_km: Kilometres = Field(5.0, description="a copy left shorter than this is dropped")
     seed: int = Field(0, description="of the random shifts")
     crop_m: Metres = Field(
         20_000.0,
@@ -163,7 +255,10 @@ class ConfidenceParams(StageParams):
     heading_at_tolerance: Share = Field(
         0.6, description="heading just within the tolerance; 1 straight at the border; check"
     )
-    per_class: Share = Field(0.05, description="less per class below primary; check")
+    full_class: RoadClass = Field(
+        "primary", description="roads of this class and above are trusted in full; check"
+    )
+    per_class: Share = Field(0.05, description="less for each class below; check")
     class_end: Share = Field(0.9, description="a class end; check")
     goes_on_lower: Share = Field(
         0.7, description="... whose road goes on as a lower class under its name or number; check"

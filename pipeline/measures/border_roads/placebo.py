@@ -1,9 +1,8 @@
 """What the detection finds along lines that are no borders.
 
 What belongs here: shifted copies of a border inside its two cities, and the
-densities of ends and links found along them. The detection itself is that of
-`dead_ends` and `pairing`; this is the one measure that imports another measure,
-because a placebo must be the very same
+densities of ends and links found along them. The steps of the detection itself are
+those of `recipes`, because a placebo must be the very same detection.
 
 A density along the real border that is no higher than along the copies says
 that the border has nothing to do with it: the excess is the finding.
@@ -22,21 +21,23 @@ import pandas as pd
 import pyproj
 import shapely
 from numpy.typing import NDArray
-from shapely.geometry.base import BaseGeometry
 
 from pipeline.crs import require_metric
 from pipeline.layers import conform, empty_layer
+from pipeline.measures.border_roads.carriageways import match_halves
+from pipeline.measures.border_roads.confidence import OWN_FACTORS
 from pipeline.measures.border_roads.detours import ClassNetworks
 from pipeline.measures.border_roads.ends import describe_ends, list_ends, place_ends
-from pipeline.measures.border_roads.pairs import prepare_ends, propose_links
+from pipeline.measures.border_roads.findings import as_road_ends, read_findings
+from pipeline.measures.border_roads.pairs import have_short_way, pair_ends
 from pipeline.measures.border_roads.params import (
-    ConfidenceParams,
     DeadEndsParams,
     MissingLinksParams,
     PlaceboParams,
 )
-from pipeline.measures.border_roads.rules import as_road_ends, judge_ends
+from pipeline.measures.border_roads.rules import judge_ends, mark_mapping_gaps
 from pipeline.measures.border_roads.surroundings import Surroundings, surround
+from pipeline.measures.border_roads.tables import empty_geo_layer
 from pipeline.measures.borders.borders import (
     BorderIndex,
     is_natural_border,
@@ -44,9 +45,23 @@ from pipeline.measures.borders.borders import (
     natural_part,
 )
 from pipeline.measures.borders.params import BordersParams
-from pipeline.measures.geometry.planar import Flags, Floats, Geometries, Ints
+from pipeline.measures.geometry.planar import Flags, Floats, Geometries, Ints, straight_lines
 
-_COURSE_M = 200.0
+Found = tuple[Geometries, Geometries]
+"""Dead ends along a line and the middles of its missing links, as points."""
+
+_FIGURES = (
+    "dead_ends_per_100km",
+    "missing_links_per_100km",
+    "administrative_km",
+    "administrative_dead_ends_per_100km",
+    "administrative_missing_links_per_100km",
+)
+
+# Outlines are simplified for speed: a buffer of a winding line costs half a second.
+_LINE_DETAIL_M = 10.0
+_CITY_DETAIL_M = 50.0
+_TABOO_DETAIL_M = 200.0
 
 
 def placebo_borders(
@@ -86,22 +101,16 @@ def placebo_borders(
     if not len(borders):
         return empty_layer("placebo")
     border = borders.loc[(borders["border_id"] == border_id).to_numpy()].iloc[0]
-    natural = natural_lines(waterways, land_areas, borders_params.river_min_width_m)
-    copies = _shifted_copies(border, borders, cities, params, dead_ends_params)
-    found = [_found_at_border(border_id, dead_ends, link_candidates)]
+    copies = shifted_copies(border, borders, cities, params, dead_ends_params)
     lines = [each for each in copies if each is not None]
+    found = [_found_at_border(border_id, dead_ends, link_candidates)]
     if lines:
-        country = _country(
-            lines,
-            roads,
-            road_nodes,
-            tagged_nodes,
-            land_areas,
-            barriers,
-            dead_ends_params,
-            params.crop_m,
-        )
-        found += _found_along(lines, country, dead_ends_params, missing_links_params)
+        marks = (tagged_nodes, land_areas, barriers)
+        near = _around(lines, roads, road_nodes, *marks, params, dead_ends_params)
+        networks = ClassNetworks(near.roads, near.road_nodes, missing_links_params)
+        ends = _ends_along(lines, near, dead_ends_params, crs)
+        found += _found_along(lines, ends, near, networks, missing_links_params)
+    natural = natural_lines(waterways, land_areas, borders_params.river_min_width_m)
     along, rows = iter(found), []
     for replicate, line in enumerate([border.geometry, *copies]):
         figures = [np.nan] * len(_FIGURES)
@@ -113,25 +122,179 @@ def placebo_borders(
     return conform("placebo", frame.assign(border_id=border_id))
 
 
-_FIGURES = (
-    "dead_ends_per_100km",
-    "missing_links_per_100km",
-    "administrative_km",
-    "administrative_dead_ends_per_100km",
-    "administrative_missing_links_per_100km",
-)
+# --- the copies ---------------------------------------------------------------------------
 
 
-def _as_border(line: BaseGeometry, crs: pyproj.CRS) -> gpd.GeoDataFrame:
+def shifted_copies(
+    border: pd.Series,
+    borders: gpd.GeoDataFrame,
+    cities: gpd.GeoDataFrame,
+    params: PlaceboParams,
+    dead_ends_params: DeadEndsParams,
+) -> list[shapely.MultiLineString | None]:
+    """Lines, or None where what is left is too short; the same for one seed whatever the task."""
+    digest = hashlib.sha256(f"{params.seed}/{border['border_id']}".encode()).digest()
+    rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))
+    line = shapely.simplify(border.geometry, _LINE_DETAIL_M)
+    lands = _lands(border, borders, cities, dead_ends_params.search_radius_m)
+    west, south, east, north = shapely.bounds(line)
+    # Across the border's general direction: the wider its box, the more north-south the shift.
+    across = np.arctan2(east - west, north - south)
+    most = np.radians(params.max_turn_deg)
+    copies: list[shapely.MultiLineString | None] = []
+    for replicate in range(params.replicates):
+        distance = rng.uniform(params.min_shift_m, params.max_shift_m)
+        turn = rng.uniform(-most, most)
+        copy = _longest_copy(line, lands[replicate % 2], distance, across, turn)
+        copies.append(copy if shapely.length(copy) >= params.min_length_km * 1e3 else None)
+    return copies
+
+
+def _lands(
+    border: pd.Series, borders: gpd.GeoDataFrame, cities: gpd.GeoDataFrame, radius_m: float
+) -> list[shapely.Geometry]:
+    """Land of either city in which no end is near a copy and a real border both."""
+    course = shapely.simplify(shapely.union_all(borders.geometry.to_numpy()), _TABOO_DETAIL_M)
+    taboo = shapely.buffer(course, 2.0 * radius_m + _TABOO_DETAIL_M, quad_segs=4)
+    lands = []
+    for side in ("city_a", "city_b"):
+        area = cities.geometry.to_numpy()[(cities["city_id"] == border[side]).to_numpy(bool)]
+        outline = shapely.simplify(shapely.union_all(area), _CITY_DETAIL_M)
+        lands.append(shapely.difference(outline, taboo))
+    return lands
+
+
+def _longest_copy(
+    line: shapely.Geometry, land: shapely.Geometry, distance_m: float, across: float, turn: float
+) -> shapely.MultiLineString:
+    """Of the line shifted to both sides and both slants, what stays longest inside the land."""
+    tried = []
+    for sign in (1.0, -1.0):
+        for slant in (1.0, -1.0):
+            angle = slant * across + turn
+            step = sign * distance_m * np.array([np.cos(angle), np.sin(angle)])
+            moved = shapely.transform(line, lambda xy, step=step: xy + step)
+            tried.append(shapely.intersection(moved, land))
+    best = max(tried, key=lambda each: float(shapely.length(each)))
+    parts = shapely.get_parts(shapely.get_parts(best))
+    parts = parts[shapely.get_type_id(parts) == shapely.GeometryType.LINESTRING]
+    return shapely.multilinestrings(list(parts))
+
+
+def _as_border(line: shapely.Geometry, crs: pyproj.CRS) -> gpd.GeoDataFrame:
+    """A line as layer ``borders``: one city lies on both of its sides."""
     return gpd.GeoDataFrame(
         {"border_id": ["placebo"], "city_a": ["here"], "city_b": ["here"]}, geometry=[line], crs=crs
     )
 
 
+# --- what is found along them -------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Around:
+    """The land around all copies of one border, cut out and listed once."""
+
+    near: Surroundings
+    roads: gpd.GeoDataFrame
+    road_nodes: gpd.GeoDataFrame
+
+
+def _around(
+    lines: list[shapely.MultiLineString],
+    roads: gpd.GeoDataFrame,
+    road_nodes: gpd.GeoDataFrame,
+    tagged_nodes: gpd.GeoDataFrame,
+    land_areas: gpd.GeoDataFrame,
+    barriers: gpd.GeoDataFrame,
+    params: PlaceboParams,
+    dead_ends_params: DeadEndsParams,
+) -> _Around:
+    crs = roads.crs
+    whole = shapely.multilinestrings([part for line in lines for part in shapely.get_parts(line)])
+    marks = (tagged_nodes, land_areas, barriers, empty_geo_layer("stations", crs))
+    near = surround(whole, roads, road_nodes, *marks, params.crop_m, dead_ends_params)
+    # Roads under construction stand in for no pair; only open ones are in the crop.
+    crop = gpd.GeoDataFrame(near.roads, geometry=near.lines, crs=crs)
+    nodes = road_nodes[road_nodes["node_id"].isin(near.nodes["node_id"]).to_numpy()]
+    return _Around(near, crop, nodes)
+
+
+def _ends_along(
+    lines: list[shapely.MultiLineString], around: _Around, params: DeadEndsParams, crs: pyproj.CRS
+) -> pd.DataFrame:
+    """The findings along all lines in one table, ``line`` being the number of each.
+
+    An end near two lines is looked at once for either.
+    """
+    near, parts = around.near, []
+    listed = list_ends(near, params)
+    for number, each in enumerate(lines):
+        mark = _as_border(each, crs)
+        ends = place_ends(listed, near, mark.iloc[0], mark, params, "here", number)
+        parts.append(describe_ends(ends, near, BorderIndex(mark), params))
+    ends = match_halves(pd.concat(parts, ignore_index=True), near, params)
+    ends = judge_ends(ends, near, params)
+    ends = mark_mapping_gaps(ends, near, params)
+    # How far an end is trusted plays no part in a density.
+    ends = ends.assign(**{f"confidence_{name}": 1.0 for name in OWN_FACTORS})
+    number = ends["line"].astype(str).to_numpy(object)
+    findings = read_findings(as_road_ends(ends, near, number, crs))
+    return findings.assign(line=findings["border_id"].to_numpy().astype(np.int64))
+
+
+@dataclass(frozen=True)
+class _CopiesOfBorder:
+    """Ends are parted by the copy along which both were found."""
+
+    ends: pd.DataFrame
+    lines: Geometries
+
+    def parts(self, i: Ints, j: Ints) -> Flags:
+        """Whether the straight line between ends i and j crosses their copy."""
+        line, xy = self.ends["line"].to_numpy(), self.ends[["x", "y"]].to_numpy(float)
+        same = np.flatnonzero(line[i] == line[j])
+        result = np.zeros(len(i), dtype=bool)
+        i, j = i[same], j[same]
+        result[same] = shapely.intersects(self.lines[line[i]], straight_lines(xy[i], xy[j]))
+        return result
+
+    def is_across(self, xy: Floats, i: Ints) -> Flags:
+        """Whether the straight line from ends i to places crosses their copy."""
+        line, own = self.ends["line"].to_numpy(), self.ends[["x", "y"]].to_numpy(float)
+        return np.asarray(shapely.intersects(self.lines[line[i]], straight_lines(own[i], xy)))
+
+
+def _found_along(
+    lines: list[shapely.MultiLineString],
+    ends: pd.DataFrame,
+    around: _Around,
+    networks: ClassNetworks,
+    params: MissingLinksParams,
+) -> list[Found]:
+    """What is found along each line, by the same pairing as at a border."""
+    shapes: NDArray[np.object_] = np.array(lines, dtype=object)
+    shapely.prepare(shapes)
+    parting = _CopiesOfBorder(ends, shapes)
+    pairs = pair_ends(ends, around.roads, networks, parting, params)
+    links = pairs[pairs["is_chosen"].to_numpy(bool)]
+    is_counted = ~ends["is_mapping_gap"].to_numpy(bool) & ~have_short_way(pairs, len(ends))
+    i, j = links["i"].to_numpy(np.int64), links["j"].to_numpy(np.int64)
+    xy, line = ends[["x", "y"]].to_numpy(float), ends["line"].to_numpy()
+    stop = np.where((j >= 0)[:, None], xy[np.maximum(j, 0)], links[["x", "y"]].to_numpy(float))
+    # A barrier on a node has no far side of its own.
+    stop = np.where(np.isnan(stop), xy[i], stop)
+    points, middles = shapely.points(xy), shapely.points((xy[i] + stop) / 2.0)
+    return [
+        (points[is_counted & (line == number)], middles[line[i] == number])
+        for number in range(len(lines))
+    ]
+
+
 def _found_at_border(
     border_id: str, dead_ends: gpd.GeoDataFrame, link_candidates: gpd.GeoDataFrame
-) -> tuple[Geometries, Geometries]:
-    """The border's dead ends and the middles of its missing links, as points."""
+) -> Found:
+    """The border's dead ends and the middles of its missing links."""
     here = (dead_ends["border_id"] == border_id) & (dead_ends["status"] != "mapping_gap")
     here &= dead_ends["end_type"] != "rail_end"
     links = link_candidates[(link_candidates["border_id"] == border_id).to_numpy(dtype=bool)]
@@ -140,7 +303,7 @@ def _found_at_border(
 
 
 def _densities(
-    found: tuple[Geometries, Geometries],
+    found: Found,
     mark: gpd.GeoDataFrame,
     natural: tuple[Geometries, Geometries],
     reach_m: float,
@@ -162,138 +325,3 @@ def _densities(
     is_long = administrative_km >= params.min_length_km
     shares = [100.0 * each / administrative_km if is_long else np.nan for each in kept]
     return [*counts, administrative_km, *shares]
-
-
-def _shifted_copies(
-    border: pd.Series,
-    borders: gpd.GeoDataFrame,
-    cities: gpd.GeoDataFrame,
-    params: PlaceboParams,
-    dead_ends_params: DeadEndsParams,
-) -> list[BaseGeometry | None]:
-    """Lines, or None where what is left is too short; the same for one seed whatever the task."""
-    digest = hashlib.sha256(f"{params.seed}/{border['border_id']}".encode()).digest()
-    rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))
-    line = shapely.simplify(border.geometry, 10.0)
-    lands = []
-    # A buffer of the winding line costs half a second, one of its course next to nothing.
-    course = shapely.simplify(shapely.union_all(borders.geometry.to_numpy()), _COURSE_M)
-    taboo = shapely.buffer(course, 2.0 * dead_ends_params.search_radius_m + _COURSE_M, quad_segs=4)
-    for side in ("city_a", "city_b"):
-        area = cities.geometry.to_numpy()[(cities["city_id"] == border[side]).to_numpy(bool)]
-        lands.append(shapely.difference(shapely.simplify(shapely.union_all(area), 50.0), taboo))
-    west, south, east, north = shapely.bounds(line)
-    # Across the border's general direction: the wider its box, the more north-south the shift.
-    across = np.arctan2(east - west, north - south)
-    copies = []
-    for replicate in range(params.replicates):
-        land = lands[replicate % 2]
-        distance = rng.uniform(params.min_shift_m, params.max_shift_m)
-        turn = rng.uniform(-np.pi / 6.0, np.pi / 6.0)
-        tried = []
-        for sign in (1.0, -1.0):
-            for slant in (1.0, -1.0):
-                angle = slant * across + turn
-                step = sign * distance * np.array([np.cos(angle), np.sin(angle)])
-                moved = shapely.transform(line, lambda xy, step=step: xy + step)
-                tried.append(shapely.intersection(moved, land))
-        best = max(tried, key=lambda each: float(shapely.length(each)))
-        best = _lines_only(best)
-        copies.append(best if shapely.length(best) >= params.min_length_km * 1e3 else None)
-    return copies
-
-
-def _lines_only(geometry: BaseGeometry) -> BaseGeometry:
-    parts = shapely.get_parts(shapely.get_parts(geometry))
-    parts = parts[shapely.get_type_id(parts) == shapely.GeometryType.LINESTRING]
-    return shapely.multilinestrings(list(parts))
-
-
-@dataclass(frozen=True)
-class _Country:
-    """The land around all copies of one border, cut out, listed and prepared once."""
-
-    near: Surroundings
-    ends: pd.DataFrame
-    roads: gpd.GeoDataFrame
-    networks: ClassNetworks
-
-
-def _country(
-    lines: list[BaseGeometry],
-    roads: gpd.GeoDataFrame,
-    road_nodes: gpd.GeoDataFrame,
-    tagged_nodes: gpd.GeoDataFrame,
-    land_areas: gpd.GeoDataFrame,
-    barriers: gpd.GeoDataFrame,
-    params: DeadEndsParams,
-    crop_m: float,
-) -> _Country:
-    crs = roads.crs
-    stations = empty_layer("stations", crs)
-    parts = [part for line in lines for part in shapely.get_parts(line)]
-    whole = shapely.multilinestrings(parts)
-    near = surround(whole, roads, road_nodes, tagged_nodes, land_areas, barriers, stations, crop_m)
-    # Roads under construction stand in for no pair; only open ones are in the crop.
-    crop = gpd.GeoDataFrame(near.roads, geometry=near.lines, crs=crs)
-    nodes = road_nodes[road_nodes["node_id"].isin(near.nodes["node_id"]).to_numpy()]
-    return _Country(near, list_ends(near, params), crop, ClassNetworks(crop, nodes))
-
-
-def _found_along(
-    lines: list[BaseGeometry],
-    country: _Country,
-    params: DeadEndsParams,
-    link_params: MissingLinksParams,
-) -> list[tuple[Geometries, Geometries]]:
-    """Dead ends and middles of missing links along lines, by the same rules as at a border.
-
-    The ends of all lines are judged and paired in one table.
-    """
-    near, crs = country.near, country.roads.crs
-    parts = []
-    for number, each in enumerate(lines):
-        mark = _as_border(each, crs)
-        ends = place_ends(
-            country.ends, near, mark.iloc[0], mark, params.search_radius_m, "here", number
-        )
-        parts.append(describe_ends(ends, near, BorderIndex(mark), params))
-    # Ends are counted here, whatever their confidence.
-    ends = judge_ends(pd.concat(parts, ignore_index=True), near, params, ConfidenceParams())
-    layer = as_road_ends(ends, near, ends["line"].astype(str), crs)
-    table = prepare_ends(layer)
-    line = table["border_id"].to_numpy().astype(np.int64)
-    table = table.assign(line=line)
-    xy = table[["x", "y"]].to_numpy(float)
-    shapes = np.array(lines, dtype=object)
-    shapely.prepare(shapes)
-
-    def crosses(i: Ints, j: Ints) -> Flags:
-        same = np.flatnonzero(line[i] == line[j])
-        result = np.zeros(len(i), dtype=bool)
-        i, j = i[same], j[same]
-        result[same] = shapely.intersects(shapes[line[i]], _between(xy[i], xy[j]))
-        return result
-
-    def foreign(points: Floats, i: Ints) -> Flags:
-        return np.asarray(shapely.intersects(shapes[line[i]], _between(xy[i], points)))
-
-    links, table = propose_links(
-        table, country.roads, country.networks, crosses, foreign, link_params
-    )
-    is_counted = ~table["is_mapping_gap"].to_numpy(bool) & ~table["has_short_way"].to_numpy(bool)
-    i, j = links["i"].to_numpy(np.int64), links["j"].to_numpy(np.int64)
-    stop = np.where((j >= 0)[:, None], xy[np.maximum(j, 0)], links[["x", "y"]].to_numpy(float))
-    # A barrier on a node has no far side of its own.
-    stop = np.where(np.isnan(stop), xy[i], stop)
-    points, middles = shapely.points(xy), shapely.points((xy[i] + stop) / 2.0)
-    return [
-        (points[is_counted & (line == number)], middles[line[i] == number])
-        for number in range(len(lines))
-    ]
-
-
-def _between(start: Floats, stop: Floats) -> NDArray[np.object_]:
-    if not len(start):
-        return np.empty(0, dtype=object)
-    return np.asarray(shapely.linestrings(np.stack([start, stop], axis=1)))

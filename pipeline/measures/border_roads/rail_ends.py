@@ -1,8 +1,8 @@
 """Metro and rail lines that stop short of a border.
 
-What belongs here: terminal stations near a border whose line heads for it, as
-rows of the layer ``road_ends``. Roads that stop belong to `ends`; what a rail end
-faces to `dead_ends`.
+What belongs here: terminal stations near a border whose line heads for it, as rows of the
+layer ``road_ends``, and what becomes of them: whether another line looks back, whether track is
+planned ahead. Roads that stop belong to `ends`.
 
 Coordinates are the metro's metric CRS.
 """
@@ -16,12 +16,26 @@ import pyproj
 import shapely
 
 from pipeline.crs import require_metric
-from pipeline.layers import conform, empty_layer
 from pipeline.measures.border_roads.confidence import heading_factor
-from pipeline.measures.border_roads.params import ConfidenceParams, DeadEndsParams
-from pipeline.measures.border_roads.surroundings import of_border
+from pipeline.measures.border_roads.ends import of_border
+from pipeline.measures.border_roads.params import (
+    ConfidenceParams,
+    DeadEndsParams,
+    MissingLinksParams,
+)
+from pipeline.measures.border_roads.rules import FINDING
+from pipeline.measures.border_roads.tables import empty_geo_layer, geo_layer
 from pipeline.measures.borders.borders import BorderIndex
-from pipeline.measures.geometry.planar import Flags, Ints, compass_deg, dot, unit
+from pipeline.measures.geometry.planar import (
+    Flags,
+    Ints,
+    Texts,
+    compass_deg,
+    dot,
+    first_of_each,
+    pairs_within,
+    unit,
+)
 
 RAIL_GROUPS = {
     "subway": "metro",
@@ -60,34 +74,27 @@ def find_rail_ends(
         If the borders are not in metres.
     """
     crs = require_metric(borders, "borders")
-    ends = _terminals(stations, transit_links)
     own = borders[(borders["border_id"] == border_id).to_numpy(dtype=bool)]
+    ends = _terminals(_neighbours(stations, transit_links), stations, params)
     if len(ends) and len(own):
         ends = of_border(ends, own.iloc[0], borders, params.search_radius_m)
     if not len(ends) or not len(own):
-        return empty_layer("road_ends", crs)
-    heading = ends[["dx", "dy"]].to_numpy(float)
-    cos = BorderIndex(own).approach_cos(
-        ends["x"],
-        ends["y"],
-        heading,
-        course_m=params.border_course_m,
-        most_deg=params.heading_tolerance_deg,
-    )
-    cos = np.where(ends["distance_m"] < 1.0, np.abs(cos), cos)
-    away = cos < np.cos(np.radians(params.heading_tolerance_deg)) - 1e-9
-    ends = ends.assign(cos=cos, rule=np.where(away, "heading_away", "finding"))
-    track = _nearest_track(ends, railways)
-    # Where no track is mapped the mode stands for the class, and 0 for the way.
-    ways = np.append(railways["way_id"].to_numpy(np.int64), 0)
-    classes = np.array([*railways["railway"].to_numpy(object), None], dtype=object)
-    ends["way_id"] = ways[track]
-    ends["highway"] = np.where(track >= 0, classes[track], ends["kind"])
+        return empty_geo_layer("road_ends", crs)
+    ends = _judged(ends, BorderIndex(own), params)
+    ends = _with_track(ends, railways, params)
     ends = ends[~_track_goes_on(ends, railways, params)].reset_index(drop=True)
-    return _as_layer(ends, border_id, params, confidence_params, crs)
+    heading = heading_factor(
+        ends["cos"].to_numpy(float), params.heading_tolerance_deg, confidence_params
+    )
+    ends = ends.assign(confidence_heading=heading, confidence_tags=confidence_params.rail_tags)
+    return _as_road_ends(ends, border_id, crs)
 
 
-def _terminals(stations: gpd.GeoDataFrame, transit_links: gpd.GeoDataFrame) -> pd.DataFrame:
+# --- terminals ----------------------------------------------------------------------------
+
+
+def _neighbours(stations: gpd.GeoDataFrame, transit_links: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Every station and its neighbours, each way once: columns a, b, group, ux, uy (towards b)."""
     group = transit_links["mode"].map(RAIL_GROUPS)
     rides = pd.DataFrame(
         {"a": transit_links["from_station"], "b": transit_links["to_station"], "group": group}
@@ -96,22 +103,35 @@ def _terminals(stations: gpd.GeoDataFrame, transit_links: gpd.GeoDataFrame) -> p
     both = both[(both["a"] != both["b"]).to_numpy(dtype=bool)].sort_values(
         ["a", "group", "b"], ignore_index=True
     )
-    place = stations.drop_duplicates("station_id").set_index("station_id")
+    place = _by_id(stations)
     both = both[both["a"].isin(place.index) & both["b"].isin(place.index)].reset_index(drop=True)
-    if not len(both):
-        return pd.DataFrame()
     here = shapely.get_coordinates(place.geometry.loc[both["a"]].to_numpy())
     there = shapely.get_coordinates(place.geometry.loc[both["b"]].to_numpy())
     towards = unit(there - here)
-    both["ux"], both["uy"] = towards[:, 0], towards[:, 1]
-    mean = both.groupby(["a", "group"])[["ux", "uy"]].transform("mean").to_numpy(float)
-    both["aligned"] = dot(towards, unit(mean))
-    table = both.groupby(["a", "group"], as_index=False).agg(
-        ux=("ux", "mean"), uy=("uy", "mean"), aligned=("aligned", "min")
+    return both.assign(ux=towards[:, 0], uy=towards[:, 1])
+
+
+def _by_id(stations: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    return stations.drop_duplicates("station_id").set_index("station_id")
+
+
+def _terminals(
+    neighbours: pd.DataFrame, stations: gpd.GeoDataFrame, params: DeadEndsParams
+) -> pd.DataFrame:
+    """Stations whose neighbours lie to one side, one row per group, with place and heading."""
+    if not len(neighbours):
+        return pd.DataFrame()
+    mean = neighbours.groupby(["a", "group"])[["ux", "uy"]].transform("mean").to_numpy(float)
+    aligned = dot(neighbours[["ux", "uy"]].to_numpy(float), unit(mean))
+    table = (
+        neighbours.assign(aligned=aligned)
+        .groupby(["a", "group"], as_index=False)
+        .agg(ux=("ux", "mean"), uy=("uy", "mean"), aligned=("aligned", "min"))
     )
-    table = table[(table["aligned"] > 0.5).to_numpy(dtype=bool)].reset_index(drop=True)
+    to_one_side = (table["aligned"] > params.rail_one_side_cos).to_numpy(dtype=bool)
+    table = table[to_one_side].reset_index(drop=True)
     heading = -unit(table[["ux", "uy"]].to_numpy(float))
-    rows = place.loc[table["a"]]
+    rows = _by_id(stations).loc[table["a"]]
     xy = shapely.get_coordinates(rows.geometry.to_numpy())
     return pd.DataFrame(
         {
@@ -128,13 +148,43 @@ def _terminals(stations: gpd.GeoDataFrame, transit_links: gpd.GeoDataFrame) -> p
     )
 
 
+def _judged(ends: pd.DataFrame, border: BorderIndex, params: DeadEndsParams) -> pd.DataFrame:
+    """Add cos (see `BorderIndex.approach_cos`) and rule."""
+    cos = border.approach_cos(
+        ends["x"],
+        ends["y"],
+        ends[["dx", "dy"]].to_numpy(float),
+        course_m=params.border_course_m,
+        most_deg=params.heading_tolerance_deg,
+    )
+    cos = np.where(ends["distance_m"] < params.on_border_m, np.abs(cos), cos)
+    away = cos < np.cos(np.radians(params.heading_tolerance_deg)) - 1e-9
+    return ends.assign(cos=cos, rule=np.where(away, "heading_away", FINDING))
+
+
+# --- their track --------------------------------------------------------------------------
+
+
+def _with_track(
+    ends: pd.DataFrame, railways: gpd.GeoDataFrame, params: DeadEndsParams
+) -> pd.DataFrame:
+    """Add way_id and highway of the track: where none is mapped, 0 and the station's mode."""
+    track = _nearest_track(ends, railways, params)
+    ways = np.append(railways["way_id"].to_numpy(np.int64), 0)
+    classes = np.array([*railways["railway"].to_numpy(object), None], dtype=object)
+    return ends.assign(
+        way_id=ways[track], highway=np.where(track >= 0, classes[track], ends["kind"])
+    )
+
+
 def _main_tracks(railways: gpd.GeoDataFrame) -> Ints:
+    """Rows of open track that is no siding."""
     chosen = (railways["status"] == "open") & railways["service"].isna()
     return np.flatnonzero(chosen.to_numpy(dtype=bool))
 
 
-def _nearest_track(ends: pd.DataFrame, railways: gpd.GeoDataFrame) -> Ints:
-    """Row of the nearest open main track of the same group within 300 m; -1 where none."""
+def _nearest_track(ends: pd.DataFrame, railways: gpd.GeoDataFrame, params: DeadEndsParams) -> Ints:
+    """Row of the nearest open main track of the same group within reach; -1 where none."""
     result = np.full(len(ends), -1, dtype=np.int64)
     rows = _main_tracks(railways)
     if not len(rows):
@@ -142,14 +192,12 @@ def _nearest_track(ends: pd.DataFrame, railways: gpd.GeoDataFrame) -> Ints:
     group = railways["railway"].map(RAIL_GROUPS).to_numpy(object)[rows]
     lines, ways = railways.geometry.to_numpy()[rows], railways["way_id"].to_numpy()[rows]
     points = shapely.points(ends[["x", "y"]].to_numpy(float))
-    which, track = shapely.STRtree(lines).query(points, "dwithin", 300.0)
+    which, track = shapely.STRtree(lines).query(points, "dwithin", params.rail_track_m)
     fits = group[track] == ends["group"].to_numpy(object)[which]
     which, track = which[fits], track[fits]
     distance = shapely.distance(points[which], lines[track]).round(3)
-    order = np.lexsort((ways[track], distance, which))
-    which, track = which[order], track[order]
-    first = np.unique(which, return_index=True)[1]
-    result[which[first]] = rows[track[first]]
+    nearest = first_of_each(which, np.lexsort((ways[track], distance, which)))
+    result[which[nearest]] = rows[track[nearest]]
     return result
 
 
@@ -163,12 +211,12 @@ def _track_goes_on(ends: pd.DataFrame, railways: gpd.GeoDataFrame, params: DeadE
     lines = railways.geometry.to_numpy()[rows]
     xy, heading = ends[["x", "y"]].to_numpy(float), ends[["dx", "dy"]].to_numpy(float)
     side = np.stack([-heading[:, 1], heading[:, 0]], axis=1)
-    low, high = params.rail_ahead_m
+    low, high, aside = *params.rail_ahead_m, params.rail_ahead_aside
     corners = [
-        xy + heading * low - side * low * 0.5,
-        xy + heading * high - side * high * 0.5,
-        xy + heading * high + side * high * 0.5,
-        xy + heading * low + side * low * 0.5,
+        xy + heading * low - side * low * aside,
+        xy + heading * high - side * high * aside,
+        xy + heading * high + side * high * aside,
+        xy + heading * low + side * low * aside,
     ]
     sectors = shapely.polygons(np.stack(corners, axis=1))
     which, track = shapely.STRtree(lines).query(sectors, "intersects")
@@ -176,21 +224,14 @@ def _track_goes_on(ends: pd.DataFrame, railways: gpd.GeoDataFrame, params: DeadE
     return goes_on
 
 
-def _as_layer(
-    ends: pd.DataFrame,
-    border_id: str,
-    params: DeadEndsParams,
-    confidence_params: ConfidenceParams,
-    crs: pyproj.CRS,
-) -> gpd.GeoDataFrame:
+def _as_road_ends(ends: pd.DataFrame, border_id: str, crs: pyproj.CRS) -> gpd.GeoDataFrame:
     if not len(ends):
-        return empty_layer("road_ends", crs)
-    number = ends["station_id"].astype(str).str.removeprefix("n").astype("int64")
+        return empty_geo_layer("road_ends", crs)
     frame = pd.DataFrame(
         {
             "border_id": border_id,
             "city_id": ends["city_id"],
-            "node_id": number,
+            "node_id": ends["station_id"].astype(str).str.removeprefix("n").astype("int64"),
             "way_id": ends["way_id"],
             "edge_id": "rail/" + ends["way_id"].astype(str) + "/" + ends["group"],
             "highway": ends["highway"],
@@ -201,10 +242,8 @@ def _as_layer(
             "distance_to_border_m": ends["distance_m"],
             "heading_deg": compass_deg(ends["dx"], ends["dy"]),
             "is_mapping_gap": False,
-            "confidence_tags": confidence_params.rail_tags,
-            "confidence_heading": heading_factor(
-                ends["cos"].to_numpy(float), params.heading_tolerance_deg, confidence_params
-            ),
+            "confidence_tags": ends["confidence_tags"],
+            "confidence_heading": ends["confidence_heading"],
             "confidence_class": 1.0,
             "confidence_density": 1.0,
             "speed_kmh": np.nan,
@@ -212,6 +251,47 @@ def _as_layer(
             "beyond_edge_id": None,
         }
     )
-    points = shapely.points(ends[["x", "y"]].to_numpy(float))
-    result = conform("road_ends", gpd.GeoDataFrame(frame, geometry=points, crs=crs))
-    return gpd.GeoDataFrame(result, geometry="geometry", crs=crs)
+    return geo_layer("road_ends", frame, shapely.points(ends[["x", "y"]].to_numpy(float)), crs)
+
+
+# --- what they face -----------------------------------------------------------------------
+
+
+def rail_kinds(ends: pd.DataFrame, params: MissingLinksParams) -> Texts:
+    """``facing_pair`` where a line of the other city ends ahead and looks back, else ``open_end``.
+
+    Parameters
+    ----------
+    ends
+        Rail ends as `findings.read_findings` gives them.
+    """
+    kind = np.full(len(ends), "open_end", dtype=object)
+    xy, heading = ends[["x", "y"]].to_numpy(float), ends[["dx", "dy"]].to_numpy(float)
+    i, j = pairs_within(xy, np.arange(len(ends)), params.max_gap_m)
+    across = xy[j] - xy[i]
+    ahead = across / np.maximum(np.hypot(across[:, 0], across[:, 1]), 1e-9)[:, None]
+    limit = np.cos(np.radians(params.facing_tolerance_deg))
+    city = ends["city_id"].to_numpy(object)
+    faces = (dot(heading[i], ahead) >= limit) & (-dot(heading[j], ahead) >= limit)
+    faces &= city[i] != city[j]
+    kind[i[faces]], kind[j[faces]] = "facing_pair", "facing_pair"
+    return kind
+
+
+def rail_status(
+    ends: pd.DataFrame, railways: gpd.GeoDataFrame, params: MissingLinksParams
+) -> Texts:
+    """``planned`` or ``under_construction`` where such track runs ahead, else ``unbuilt``."""
+    status = np.full(len(ends), "unbuilt", dtype=object)
+    rows = np.flatnonzero((railways["status"] != "open").to_numpy(dtype=bool))
+    if not len(rows) or not len(ends):
+        return status
+    ahead_m, reach_m = params.planned_track_m
+    start, heading = ends[["x", "y"]].to_numpy(float), ends[["dx", "dy"]].to_numpy(float)
+    ahead = shapely.points(start + heading * ahead_m)
+    lines = railways.geometry.to_numpy()[rows]
+    which, track = shapely.STRtree(lines).query(ahead, "dwithin", reach_m)
+    state = railways["status"].to_numpy(object)[rows][track]
+    status[which[state == "proposed"]] = "planned"
+    status[which[state == "construction"]] = "under_construction"
+    return status

@@ -1,64 +1,61 @@
-"""Border roads as one way forward: the stages, each a recipe of named steps.
+"""Border roads as recipes: the functions of the stages, one step after the other.
 
-What belongs here: the order of the steps and what each hands to the next. Every step takes the
-table of the one before and adds columns:
+What belongs here: the order of the steps, and nothing that a step does. Each step takes the
+table of the one before and adds columns; none is visited twice.
 
-    ends -> rules -> (layer road_ends) -> pairs, with the way round of detours -> links' sides
-    -> gaps -> dead ends, link candidates -> gains -> missing links
+- `find_road_ends` (stage ``road_ends``, a task per border): ends are listed, placed, described,
+  judged by rules, and rated.
+- `pair_road_ends` (stage ``pairing``, one task, because ends of several borders may compete for
+  one another): findings are paired; pairs become links, gaps are described, and what each end
+  faces is settled.
+- `link_gains` (stage ``link_gains``, a task per batch of zones) and `assemble_links` (stage
+  ``missing_links``): what each link would save, summed up and ranked.
 
-Source: methods.md 3. Coordinates are the metro's metric CRS.
+Stage ``placebo`` takes the same steps along lines that are no borders (see `placebo`).
+
+Coordinates are the metro's metric CRS.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
-import shapely
 
 from pipeline.crs import require_metric
-from pipeline.layers import conform, empty_layer
+from pipeline.layers import conform
+from pipeline.measures.border_roads.carriageways import match_halves
+from pipeline.measures.border_roads.confidence import rate_ends
 from pipeline.measures.border_roads.dead_ends import as_dead_ends, count_rules, describe_dead_ends
 from pipeline.measures.border_roads.detours import ClassNetworks, measure_detours
-from pipeline.measures.border_roads.ends import describe_ends, list_ends, place_ends, settle_cities
-from pipeline.measures.border_roads.gains import partial_gains
-from pipeline.measures.border_roads.gaps import describe_gaps
-from pipeline.measures.border_roads.links import (
-    as_link_candidates,
-    assemble_links,
-    empty_table,
-    settle_sides,
+from pipeline.measures.border_roads.ends import (
+    describe_ends,
+    list_ends,
+    place_ends,
+    settle_cities,
 )
-from pipeline.measures.border_roads.pairs import (
-    border_between,
-    border_of,
-    prepare_ends,
-    propose_links,
-)
+from pipeline.measures.border_roads.findings import as_road_ends, read_findings
+from pipeline.measures.border_roads.gains import partial_gains, rank_links, sum_gains
+from pipeline.measures.border_roads.gaps import describe_gaps, describe_outlook
+from pipeline.measures.border_roads.links import as_link_candidates, value_links
+from pipeline.measures.border_roads.pairs import have_short_way, pair_ends
 from pipeline.measures.border_roads.params import (
     ConfidenceParams,
     DeadEndsParams,
     MissingLinksParams,
 )
 from pipeline.measures.border_roads.rail_ends import find_rail_ends
-from pipeline.measures.border_roads.rules import as_road_ends, judge_ends
+from pipeline.measures.border_roads.rules import judge_ends, mark_mapping_gaps
+from pipeline.measures.border_roads.sides import CityBorders, NaturalBorders, draw_links
 from pipeline.measures.border_roads.surroundings import surround
-from pipeline.measures.borders.borders import BorderIndex, is_natural_border, natural_lines
+from pipeline.measures.border_roads.tables import empty_geo_layer
+from pipeline.measures.borders.borders import BorderIndex, natural_lines
 from pipeline.measures.borders.params import BordersParams
-from pipeline.measures.geometry.areas import locate_points
-from pipeline.measures.geometry.planar import Flags, Floats, Geometries, Ints
 from pipeline.measures.routing.graph import RoutingNetwork
 from pipeline.measures.routing.params import RoutingParams
 
-__all__ = ["assemble_links", "find_road_ends", "link_gains", "pair_road_ends"]
-
 log = logging.getLogger(__name__)
-
-_MARGIN_M = 1_500.0
-"""Roads are looked at this far beyond where an end, and what it faces, may lie."""
 
 
 def find_road_ends(
@@ -80,8 +77,8 @@ def find_road_ends(
 
     An end belongs to the nearest border of its own city, so no end is listed
     under two borders. Ends of classes below ``params.lowest_class`` are listed
-    down to residential as ``class_below``. Whether a way round is short enough
-    that nothing is missing is known after pairing only.
+    down to ``params.lowest_listed`` as ``class_below``. Whether a way round is
+    short enough that nothing is missing is known after pairing only.
 
     Parameters
     ----------
@@ -102,28 +99,25 @@ def find_road_ends(
     crs = require_metric(borders, "borders")
     require_metric(roads, "roads")
     if not len(borders):
-        return empty_layer("road_ends", crs)
+        return empty_geo_layer("road_ends", crs)
     own = borders[(borders["border_id"] == border_id).to_numpy(dtype=bool)]
     border = own.iloc[0]
-    near = surround(
-        border.geometry,
-        roads,
-        road_nodes,
-        tagged_nodes,
-        land_areas,
-        barriers,
-        stations,
-        2.0 * params.search_radius_m + _MARGIN_M,
-    )
-    ends = place_ends(list_ends(near, params), near, border, borders, params.search_radius_m)
+    reach_m = 2.0 * params.search_radius_m + params.margin_m
+    marks = (tagged_nodes, land_areas, barriers, stations)
+    near = surround(border.geometry, roads, road_nodes, *marks, reach_m, params)
+    ends = list_ends(near, params)
+    ends = place_ends(ends, near, border, borders, params)
     ends = describe_ends(ends, near, BorderIndex(own), params)
     ends = settle_cities(ends, border, cities, params)
-    ends = judge_ends(ends, near, params, confidence_params)
-    table = as_road_ends(ends, near, border_id, crs)
+    ends = match_halves(ends, near, params)
+    ends = judge_ends(ends, near, params)
+    ends = mark_mapping_gaps(ends, near, params)
+    ends = rate_ends(ends, near, params.heading_tolerance_deg, confidence_params)
+    road = as_road_ends(ends, near, border_id, crs)
     rail = find_rail_ends(
         border_id, borders, railways, stations, transit_links, params, confidence_params
     )
-    result = pd.concat([each for each in (table, rail) if len(each)] or [table])
+    result = pd.concat([each for each in (road, rail) if len(each)] or [road])
     for rule, count in result["rule"].value_counts().sort_index().items():
         log.info("road ends of %s: %s %d of %d", border_id, rule, count, len(result))
     result = result.sort_values(["node_id", "edge_id"], ignore_index=True)
@@ -145,7 +139,7 @@ def pair_road_ends(
     params: MissingLinksParams,
     borders_params: BordersParams,
     confidence_params: ConfidenceParams,
-) -> dict[str, gpd.GeoDataFrame | pd.DataFrame]:
+) -> dict[str, pd.DataFrame]:
     """Pair the findings of all borders at once and describe each gap.
 
     Returns
@@ -163,66 +157,34 @@ def pair_road_ends(
     """
     crs = require_metric(borders, "borders")
     require_metric(roads, "roads")
-    ends = prepare_ends(road_ends)
+    ends = read_findings(road_ends)
     if not len(ends):
-        empty = {name: empty_table(name, crs) for name in ("dead_ends", "link_candidates")}
-        return {**empty, "end_rules": count_rules(road_ends, empty["dead_ends"])}
-    networks = ClassNetworks(roads, road_nodes)
-    links, ends = propose_links(
-        ends, roads, networks, *_across_borders(ends, borders, cities), params
-    )
-    links = settle_sides(links, ends, borders, roads, params)
+        dead_ends, candidates = (
+            empty_geo_layer(name, crs) for name in ("dead_ends", "link_candidates")
+        )
+        rules = count_rules(road_ends, dead_ends)
+        return {"dead_ends": dead_ends, "link_candidates": candidates, "end_rules": rules}
+    networks = ClassNetworks(roads, road_nodes, params)
+    rivers = natural_lines(waterways, land_areas, borders_params.river_min_width_m)
+    natural = NaturalBorders(borders, rivers, borders_params.river_distance_m)
+
+    pairs = pair_ends(ends, roads, networks, CityBorders(ends, borders, cities), params)
+    links = pairs[pairs["is_chosen"].to_numpy(bool)].reset_index(drop=True)
+    links = draw_links(links, ends, borders, roads, params)
     links = measure_detours(links, networks, routing_network, roads)
-    links = describe_gaps(
-        links, roads, waterways, land_areas, railways, buildings, barriers, params
-    )
-    ends = describe_dead_ends(ends, links, roads, railways, land_areas, params, confidence_params)
-    natural = natural_lines(waterways, land_areas, borders_params.river_min_width_m)
-    links = _mark_natural(links, _middles(links), borders, natural, borders_params)
-    ends = _mark_natural(ends, ends[["x", "y"]].to_numpy(float), borders, natural, borders_params)
-    dead_ends = as_dead_ends(ends, crs)
+    land = (waterways, land_areas, railways, buildings, barriers)
+    links = describe_gaps(links, roads, *land, params)
+    links = value_links(links, ends, params, confidence_params)
+
+    ends = ends.assign(has_short_way=have_short_way(pairs, len(ends)))
+    ends = describe_outlook(ends, roads, land_areas, params)
+    ends = describe_dead_ends(ends, links, railways, params, confidence_params)
+    dead_ends = as_dead_ends(ends, natural, crs)
     return {
         "dead_ends": dead_ends,
-        "link_candidates": as_link_candidates(links, ends, params, confidence_params, crs),
+        "link_candidates": as_link_candidates(links, natural, crs),
         "end_rules": count_rules(road_ends, dead_ends),
     }
-
-
-def _across_borders(
-    ends: pd.DataFrame, borders: gpd.GeoDataFrame, cities: gpd.GeoDataFrame
-) -> tuple[Callable[[Ints, Ints], Flags], Callable[[Floats, Ints], Flags]]:
-    """Whether two ends lie across a border that either stands at; whether points lie across it."""
-
-    def crosses(i: Ints, j: Ints) -> Flags:
-        city = ends["city_id"].to_numpy(object)
-        return np.asarray((city[i] != city[j]) & (border_of(ends, borders, i, j) >= 0))
-
-    def foreign(xy: Floats, i: Ints) -> Flags:
-        there = locate_points(xy[:, 0], xy[:, 1], cities).to_numpy(object)
-        return np.asarray(border_between(ends, borders, i, there) >= 0)
-
-    return crosses, foreign
-
-
-def _middles(links: pd.DataFrame) -> Floats:
-    lines = np.asarray(links["geometry"].tolist(), dtype=object)
-    return np.asarray(
-        shapely.get_coordinates(shapely.line_interpolate_point(lines, 0.5, normalized=True))
-    ).reshape(-1, 2)
-
-
-def _mark_natural(
-    table: pd.DataFrame,
-    xy: Floats,
-    borders: gpd.GeoDataFrame,
-    natural: tuple[Geometries, Geometries],
-    params: BordersParams,
-) -> pd.DataFrame:
-    """Add is_natural_border: whether the nearest place of the row's border follows nature."""
-    marks = is_natural_border(
-        xy[:, 0], xy[:, 1], table["border_id"], borders, natural, params.river_distance_m
-    )
-    return table.assign(is_natural_border=marks)
 
 
 def link_gains(
@@ -249,3 +211,13 @@ def link_gains(
         }
     )
     return conform("link_gains", table)
+
+
+def assemble_links(
+    link_candidates: gpd.GeoDataFrame, link_gains: pd.DataFrame, zone_grid: pd.DataFrame
+) -> gpd.GeoDataFrame:
+    """Layer ``missing_links``: the candidates with both cities' gains, shares and ranks.
+
+    The gain of a city whose population is not known is null.
+    """
+    return rank_links(sum_gains(link_candidates, link_gains, zone_grid))

@@ -14,6 +14,7 @@ from scipy.spatial import cKDTree
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+Texts = NDArray[np.object_]
 Geometries = NDArray[np.object_]
 
 
@@ -36,6 +37,18 @@ def compass_deg(dx: ArrayLike, dy: ArrayLike) -> Floats:
 def angle_deg(cos: Floats) -> Floats:
     """Angles in degrees of cosines, which rounding may have carried beyond one."""
     return np.asarray(np.degrees(np.arccos(np.clip(cos, -1.0, 1.0))))
+
+
+def cos_of(angle: float) -> float:
+    """Cosine of an angle in degrees; a round angle has a round cosine (60 degrees: 0.5)."""
+    return float(np.round(np.cos(np.radians(angle)), 12))
+
+
+def straight_lines(start: Floats, stop: Floats) -> Geometries:
+    """One straight line per row."""
+    if not len(start):
+        return np.empty(0, dtype=object)
+    return np.asarray(shapely.linestrings(np.stack([start, stop], axis=1)), dtype=object)
 
 
 def points_into(lines: Geometries, side: Ints, distance_m: Floats) -> Floats:
@@ -80,15 +93,20 @@ def pairs_within(xy: Floats, rows: Ints, distance_m: float) -> tuple[Ints, Ints]
     return rows[found[:, 0]], rows[found[:, 1]]
 
 
-def within_box(geometry: Geometries, box: Floats) -> Geometries:
-    """The geometries whose box meets a box (west, south, east, north)."""
+def first_of_each(group: Ints, order: NDArray[np.integer]) -> Ints:
+    """Of rows in an order that keeps groups together, the first row of each group."""
+    first = np.unique(group[order], return_index=True)[1]
+    return np.asarray(order[first], dtype=np.int64)
+
+
+def boxes_meet(geometry: Geometries, box: Floats) -> Flags:
+    """Whether the bounding box of each geometry meets a box (west, south, east, north)."""
     if not len(geometry):
-        return np.empty(0, dtype=object)
+        return np.zeros(0, dtype=bool)
     bounds = shapely.bounds(geometry)
-    hit = (
+    return np.asarray(
         (bounds[:, 0] <= box[2])
         & (bounds[:, 2] >= box[0])
         & (bounds[:, 1] <= box[3])
         & (bounds[:, 3] >= box[1])
     )
-    return np.asarray(geometry[hit], dtype=object)

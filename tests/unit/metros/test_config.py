@@ -31,8 +31,12 @@ BREAKS = [
     ("network.lowest_class=secondary", "dead_ends.lowest_class"),
     ("network.lowest_class=unclassified", "bottlenecks.lowest_class"),
     ("dead_ends.lowest_class=track", "routing.lowest_class"),
+    ("dead_ends.lowest_class=service", "dead_ends.lowest_listed"),
     ("bottlenecks.lowest_class=secondary", "tertiary"),
 ]
+
+
+LISTED = ("dead_ends.lowest_class", "dead_ends.lowest_listed")
 
 
 @pytest.fixture
@@ -75,12 +79,19 @@ def test_every_dependency_has_a_setting_that_breaks_it(path):
         ["isochrones.minutes=[60]"],
         ["dead_ends.search_radius_m=6000", "extract.building_belt_m=6000"],
         ["network.lowest_class=residential"],
-        ["routing.lowest_class=track", "dead_ends.lowest_class=track"],
+        [f"{key}=track" for key in ("routing.lowest_class", *LISTED)],
         ["accessibility.reach_min=[30, 45, 60]", "integration.industry_minutes=30"],
     ],
 )
 def test_settings_that_agree_are_taken(path, settings):
     load_metro(path, settings)
+
+
+@pytest.mark.parametrize("key", ["dead_ends.rail_ahead_m", "missing_links.planned_corridor_m"])
+def test_limits_rise(path, key):
+    load_metro(path, [f"{key}=[10, 20]"])
+    with pytest.raises(ConfigError, match="first limit must lie below the second"):
+        load_metro(path, [f"{key}=[20, 10]"])
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import shapely
 from small_roads import DETOUR, STUBS, World
 
 from pipeline.layers import conform
-from pipeline.measures.border_roads.links import rank_links
+from pipeline.measures.border_roads.gains import rank_links
 
 
 def only(frame):

@@ -9,9 +9,14 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from small_roads import DETOUR, STUBS, World
 
 from pipeline.measures.border_roads import pairs
+from pipeline.measures.border_roads.detours import ClassNetworks
+from pipeline.measures.border_roads.findings import read_findings
 from pipeline.measures.border_roads.params import MissingLinksParams
+from pipeline.measures.border_roads.proposals import proposals as new_proposals
+from pipeline.measures.border_roads.sides import CityBorders
 from pipeline.terms import CLASS_RANK
 
 PARAMS = MissingLinksParams()
@@ -32,13 +37,21 @@ def make_ends(*rows):
     )
 
 
-def facing(ends, params=PARAMS):
-    def crosses(i, j):
-        x = ends["x"].to_numpy()
-        return np.sign(x[i]) != np.sign(x[j])
+class Axis:
+    """The line x = 0 parts all ends."""
 
-    free = np.arange(len(ends))
-    return pairs._facing_pairs(ends, free, crosses, params)
+    def __init__(self, ends):
+        self._x = ends["x"].to_numpy()
+
+    def parts(self, i, j):
+        return np.sign(self._x[i]) != np.sign(self._x[j])
+
+    def is_across(self, xy, i):
+        return np.sign(self._x[i]) != np.sign(xy[:, 0])
+
+
+def facing(ends, params=PARAMS):
+    return pairs.propose_pairs(ends, np.arange(len(ends)), Axis(ends), params)
 
 
 def test_two_ends_that_look_at_each_other_are_a_pair():
@@ -75,13 +88,16 @@ def test_the_same_name_a_straight_line_and_the_same_class_are_worth_more():
 
 
 def proposals(*rows):
-    return pd.DataFrame(rows, columns=["i", "j", "quality"]).astype({"i": int, "j": int})
+    table = pd.DataFrame(rows, columns=["i", "j", "quality"]).astype({"i": int, "j": int})
+    return table.assign(is_short=False)
 
 
 def assigned(proposed, count, faced=(), borders=None):
     ends = pd.DataFrame({"border_id": borders or ["a-b"] * count})
-    chosen = pairs._assign(proposed, proposals(*faced), ends, PARAMS)
-    return {(int(each.i), int(each.j)) for each in chosen.itertuples()}
+    if isinstance(faced, tuple | list):
+        faced = proposals(*faced)
+    chosen = pairs.assign_pairs(proposed, faced, ends, PARAMS)
+    return {(int(each.i), int(each.j)) for each in proposed[chosen].itertuples()}
 
 
 def test_no_end_is_used_twice():
@@ -95,6 +111,14 @@ def test_a_facing_road_rarely_wins_over_a_pair():
     assert assigned(proposed, 2) == {(0, 1)}
     # Both would rather join the through roads before them: 2 x 0.1 x 0.3 is more than 0.05.
     assert assigned(proposed, 2, faced=[(0, -1, 0.3), (1, -1, 0.3)]) == set()
+
+
+def test_what_has_a_short_way_round_counts_for_nothing():
+    proposed = proposals((0, 1, 0.9), (0, 2, 0.5))
+    proposed["is_short"] = [True, False]
+    assert assigned(proposed, 3) == {(0, 2)}
+    faced = proposals((0, -1, 0.3), (1, -1, 0.3))
+    assert assigned(proposals((0, 1, 0.05)), 2, faced=faced.assign(is_short=True)) == {(0, 1)}
 
 
 def test_an_odd_circle_of_cities_is_paired_within_borders_only():
@@ -121,3 +145,59 @@ def test_the_assignment_is_the_best_of_all(rows):
         if len({end for pair in subset for end in pair}) == 2 * size
     )
     assert sum(unique[each] for each in chosen) == pytest.approx(best)
+
+
+# --- what pairs come to -----------------------------------------------------------------------
+
+
+def paired(world):
+    """The findings of a small world, and every pair that could be made of them."""
+    ends = read_findings(world.road_ends())
+    parting = CityBorders(ends, world["borders"], world["cities"])
+    networks = ClassNetworks(world["roads"], world["road_nodes"], PARAMS)
+    return ends, pairs.pair_ends(ends, world["roads"], networks, parting, PARAMS)
+
+
+def test_all_proposals_are_kept_and_the_chosen_ones_marked():
+    """Two ends that face each other, and behind the east's one a road that the west's one faces."""
+    across = ("tertiary", [(2_000, -6000), (2_000, 6000)], {})
+    ends, table = paired(World([STUBS[0], ("tertiary", [(1_900, 0), (400, 0)], {}), across]))
+    pair = table[table["kind"] == "facing_pair"]
+    assert pair["is_chosen"].tolist() == [True]
+    assert {*pair["i"], *pair["j"]} == {
+        int(np.flatnonzero(ends["x"] == x)[0]) for x in (-400.0, 400.0)
+    }
+    road = table[(table["kind"] == "facing_road").to_numpy()]
+    west = road[(ends["x"].to_numpy()[road["i"]] == -400.0)]
+    assert west["is_chosen"].tolist() == [False]
+    assert (west["x"].iloc[0], west["y"].iloc[0]) == pytest.approx((2_000.0, 0.0))
+    assert west["gap_m"].iloc[0] == pytest.approx(2_400.0)
+
+
+@pytest.mark.parametrize(("aside", "is_short"), [(150.0, True), (1_500.0, False)])
+def test_a_short_way_round_leaves_nothing_missing(aside, is_short):
+    """Ends 3 km apart: round by 3.5 km at 150 m aside, by 6.2 km at 1.5 km."""
+    ways = [
+        ("tertiary", [(-6000, 0), (-1600, 0), (-1500, 0)], {}),
+        ("tertiary", [(6000, 0), (1600, 0), (1500, 0)], {}),
+        ("tertiary", [(-1600, 0), (-1600, aside), (1600, aside), (1600, 0)], {}),
+    ]
+    ends, table = paired(World(ways))
+    pair = table[table["kind"] == "facing_pair"]
+    assert pair["is_short"].tolist() == [is_short]
+    assert pair["is_chosen"].tolist() == [not is_short]
+    assert pairs.have_short_way(table, len(ends)).tolist() == [is_short] * len(ends)
+
+
+def test_a_barrier_on_a_node_is_a_pair_of_its_own():
+    through = [("tertiary", [(-6000, 0), (0, 0), (6000, 0)], {}), *DETOUR]
+    ends, table = paired(World(through, {(0.0, 0.0): {"barrier": "block"}}))
+    (found,) = table.itertuples()
+    assert (found.kind, found.is_chosen, found.gap_m) == ("facing_pair", True, 20.0)
+    assert found.extra_m == pytest.approx(12_000.0)
+    assert {found.i, found.j} == set(range(len(ends)))
+
+
+def test_a_proposal_has_no_other_columns():
+    with pytest.raises(TypeError, match="length_m"):
+        new_proposals("facing_pair", np.array([0]), length_m=3.0)
