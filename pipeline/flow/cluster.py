@@ -97,12 +97,13 @@ class OnDask:
         """Queue ``func(*args)`` on the cluster; ClusterError where the scheduler is gone."""
         # A counter in the key, since a rerun of the same stage is another task.
         self._count += 1
-        given: tuple[object, ...] = (func, *args)
+        call: Callable[..., Result] = func
+        given: tuple[object, ...] = args
         if self._own is not None:
-            given = (run_if_alike, self._own, *given)
+            call, given = run_if_alike, (self._own, func, *args)
         try:
             pending: Pending[Result] = self._client.submit(
-                *given, key=f"{name}-{self._count}", priority=priority, pure=False, retries=0
+                call, *given, key=f"{name}-{self._count}", priority=priority, pure=False, retries=0
             )
             return pending
         except Exception as error:
