@@ -263,7 +263,7 @@ def _floors(floors: list[list[str]], top: float, arrows: set[tuple[str, str]]) -
         parts.append(
             f'<path d="M{x:.0f} {y + _BOX / 2:.0f} C{x:.0f} {bend:.0f} {u:.0f} {bend:.0f} '
             f'{u:.0f} {v - _BOX / 2:.0f}" fill="none" stroke="#5b7ea4" stroke-opacity="0.55" '
-            'stroke-width="1.2"><title>{escape(one)} to {escape(two)}</title></path>'
+            f'stroke-width="1.2"><title>{escape(one)} to {escape(two)}</title></path>'
         )
     for room, (x, y) in place.items():
         wide = 9.0 * len(room) + 24
