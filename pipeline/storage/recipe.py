@@ -242,11 +242,9 @@ class Sources:
             module, name = f"{module}.{name}", ""
         if not self._is_module(module):
             return set()
+        # A package that is imported itself counts whole: nobody knows what is taken of it.
         if not self._is_declaration(module) or name == "*":
             name = ""
-        elif not name and self._path(module).name == "__init__.py":
-            # ``import package.module``, or the package itself for what it holds.
-            return set()
         return {Part(module, name)}
 
     def _named(self, module: str, node: ast.ImportFrom) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from pipeline.flow.stages import STAGES
+from pipeline.flow.stages import INDEX_PAGE, STAGES
 from pipeline.storage import recipe
 from pipeline.storage.recipe import Part, Sources
 
@@ -157,6 +158,26 @@ def test_declarations_are_followed_by_name():
     assert Part("pipeline.measures.access.params", "ZonesParams") not in reached
     assert not {part.module for part in reached} & set(recipe.GATHERING)
     assert any(part.module.startswith("pipeline.measures.routing.") for part in reached)
+
+
+def test_no_module_that_the_stages_load_is_overlooked(monkeypatch):
+    """What is imported by other means than a statement would make nothing stale."""
+    code = (
+        "import pipeline.flow.stages, sys; print(*[m for m in sys.modules if m[:9] == 'pipeline.'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    reached = {
+        part.module for stage in STAGES for part in Sources().reach(stage.func.__module__)
+    } | {part.module for part in Sources().reach(INDEX_PAGE.__module__)}
+    gathering = recipe.GATHERING
+    monkeypatch.setattr(recipe, "GATHERING", ())
+    reached |= {part.module for module in gathering for part in Sources().reach(module)}
+    code_of = {
+        m: recipe.ROOT.joinpath(*m.split(".")[1:]).with_suffix(".py") for m in done.stdout.split()
+    }
+    loaded = {module for module, path in code_of.items() if path.is_file()}
+    assert len(loaded) > 100
+    assert loaded - reached == {"pipeline.flow.stages"}
 
 
 def _commented(source: bytes) -> bytes:
