@@ -1,7 +1,7 @@
 """The data dictionary's words in both languages: titles, headings, meanings.
 
 What a layer and its columns are called and mean in Chinese belongs here, read
-from ``dictionary.toml`` by the English wording of `schemas`, which stays the
+from ``dictionary.toml`` by the English wording of the declarations, which stays the
 source. Pages and exports that show columns ask here.
 """
 
@@ -29,7 +29,7 @@ def heading_zh(column: str) -> str:
 
 
 def text_zh(text: str) -> str:
-    """A text of `schemas` in Chinese; the English one where nobody translated it."""
+    """A text of the declarations in Chinese; the English one where nobody translated it."""
     if text.startswith("tag ") and " " not in text[4:]:
         return f"标签 {text[4:]}"
     return _words()["texts"].get(text, text)
@@ -51,7 +51,7 @@ def null_zh(column: Column) -> str:
 
 
 def untranslated() -> list[str]:
-    """Titles, headings and texts of `schemas` that have no Chinese."""
+    """Titles, headings and texts of the declarations that have no Chinese."""
     words = _words()
     columns = {column.name for layer in LAYERS.values() for column in layer.columns}
     missing = [name for name in LAYERS if name not in words["layers"]]
@@ -60,7 +60,7 @@ def untranslated() -> list[str]:
 
 
 def left_over() -> list[str]:
-    """Entries of the Chinese file that nothing in `schemas` asks for any more."""
+    """Entries of the Chinese file that nothing in the declarations asks for any more."""
     words = _words()
     columns = {column.name for layer in LAYERS.values() for column in layer.columns}
     extra = [name for name in words["layers"] if name not in LAYERS]

@@ -2,7 +2,7 @@
 
 What a metro *is* belongs here: its cities, scopes, sources and parameter
 overrides, read and validated from ``pipeline/metros/*.toml`` or any path. What
-its layers contain belongs to `schemas`; defaults of the parameters to `config`.
+its layers contain belongs to `layers`; defaults of the parameters to `config`.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 What belongs here: finding each declared city among the boundaries of a source,
 telling incomplete and doubtful ones, choosing the cities of a metro that
 declares none, and the counties of each city. What does not: assembling rings
-(`osm_pbf`) and the lines that cities share (`measures.borders`).
+(`osm.pbf`) and the lines that cities share (`measures.borders`).
 
 All geometry is WGS84. Matching by name is exact, over every name an area has;
 nothing is guessed: a city not found, or found twice, is an error.

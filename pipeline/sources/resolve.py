@@ -6,7 +6,6 @@ words; reading the files belongs to `extract`, making the sample to `sample`.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -18,7 +17,10 @@ from pipeline.metros.catalogue import Metro
 from pipeline.sources.download import Progress
 from pipeline.sources.http import UnreachableError
 from pipeline.sources.source import Source
+from pipeline.storage.digests import digest_by_path, digest_file
+from pipeline.storage.files import write_bytes
 from pipeline.storage.paths import Paths, is_url
+from pipeline.storage.recipe import code_digest, libraries_of
 
 KINDS = ("auto", "pbf", "geofabrik", "overpass", "vector", "sample")
 
@@ -214,19 +216,34 @@ def _vector(metro: Metro, paths: Paths, say: Say, is_fetching: bool) -> Source:
     if missing:
         raise SourceError(f"vector file {', '.join(missing)} does not exist")
     parts = [part for each in files for part in stamp_paths(each) if part.is_file()]
-    folder = Path(__file__).parent
-    code = [folder / name for name in ("vector.py", "gdal_file.py", "osm/write.py")]
-    recipe = {"metro": metro.id, "vector": metro.vector.model_dump(mode="json")} | {
-        part.name: _digest([part]) for part in (*parts, *code)
-    }
-    made = _read_mark(target)
-    if is_fetching and (made.get("recipe") != recipe or made.get("digest") != _digest([target])):
+    recipe = _recipe(
+        "pipeline.sources.vector",
+        metro=metro.id,
+        vector=metro.vector.model_dump(mode="json"),
+        files=digest_by_path(parts),
+    )
+    if is_fetching and not _is_made(target, recipe):
         say(f"reading {', '.join(each.name for each in files)}")
-        notes = write_vector_extract(metro, target)
-        made = {"recipe": recipe, "digest": _digest([target]), "notes": notes}
-        _mark(target).write_text(json.dumps(made, ensure_ascii=False), encoding="utf-8")
+        _record(target, recipe, notes=write_vector_extract(metro, target))
     say(f"source: vector files {', '.join(str(each) for each in files)}")
-    return Source("vector", (target,), notes=tuple(made.get("notes", ())))
+    return Source("vector", (target,), notes=tuple(_read_mark(target).get("notes", ())))
+
+
+def _recipe(module: str, **inputs: Any) -> dict[str, Any]:
+    """What a made extract depends on, as stages have it: code, libraries and what it is made of."""
+    return {"code": code_digest(module), "libraries": libraries_of(module), **inputs}
+
+
+def _is_made(target: Path, recipe: dict[str, Any]) -> bool:
+    """Whether an extract is there, made by this recipe, and as it was made."""
+    made = _read_mark(target)
+    return made.get("recipe") == recipe and made.get("digest") == digest_file(target)
+
+
+def _record(target: Path, recipe: dict[str, Any], **facts: Any) -> None:
+    made = {"recipe": recipe, "digest": digest_file(target), **facts}
+    text = json.dumps(made, ensure_ascii=False, sort_keys=True)
+    write_bytes(str(_mark(target)), text.encode())
 
 
 def _read_mark(target: Path) -> dict[str, Any]:
@@ -238,15 +255,6 @@ def _read_mark(target: Path) -> dict[str, Any]:
     return made if isinstance(made, dict) else {}
 
 
-def _digest(files: list[Path]) -> str:
-    state = hashlib.blake2b(digest_size=16)
-    for path in files:
-        with path.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                state.update(block)
-    return state.hexdigest()
-
-
 def _expected(metro: Metro, paths: Paths) -> Source:
     """The extracts that a run would download: not there yet, so no stage can be fresh."""
     return Source("geofabrik", tuple(paths.extract(name) for name in metro.osm.geofabrik))
@@ -255,37 +263,19 @@ def _expected(metro: Metro, paths: Paths) -> Source:
 def _sample(metro: Metro, paths: Paths, say: Say, is_fetching: bool = True) -> Source:
     target = paths.sample(metro.id)
     say(f"source: the embedded sample of {metro.name or metro.id}; ITS ROADS ARE SYNTHETIC")
-    if _mark(target).is_file() and target.is_file():
-        recorded = _mark(target).read_text(encoding="utf-8")
-        if recorded == _sample_recipe(metro, target):
-            return Source("sample", (target,), is_synthetic=True)
-    if not is_fetching:
-        return Source("sample", (target,), is_synthetic=True)
-    say(f"making the sample at {target}")
-    from pipeline.sample.write import write_sample
+    if is_fetching:
+        from pipeline.sample import write
 
-    write_sample(metro, target)
-    _mark(target).write_text(_sample_recipe(metro, target), encoding="utf-8")
+        recipe = _recipe(
+            "pipeline.sample.write", metro=metro.model_dump(mode="json", exclude={"params"})
+        )
+        if not _is_made(target, recipe):
+            say(f"making the sample at {target}")
+            write.write_sample(metro, target)
+            _record(target, recipe)
     return Source("sample", (target,), is_synthetic=True)
 
 
 def _mark(target: Path) -> Path:
     """Where it is recorded what an extract was made of."""
     return target.with_name(target.name + ".made.json")
-
-
-def _sample_recipe(metro: Metro, target: Path) -> str:
-    """What a sample file depends on: the generator's files, the metro, and its own bytes."""
-    state = hashlib.blake2b(digest_size=16)
-    folder = Path(__file__).parents[1] / "sample"
-    for path in sorted(each for each in folder.rglob("*") if each.is_file()):
-        if "__pycache__" not in path.parts:
-            state.update(path.name.encode())
-            state.update(path.read_bytes())
-    made = hashlib.blake2b(target.read_bytes(), digest_size=16).hexdigest()
-    recipe = {
-        "generator": state.hexdigest(),
-        "metro": metro.model_dump(mode="json", exclude={"params"}),
-        "digest": made,
-    }
-    return json.dumps(recipe, sort_keys=True, ensure_ascii=False)

@@ -1,7 +1,7 @@
 """Isochrones: the land reached from a centre within some minutes.
 
 What belongs here: turning travel times on the network into areas. The times
-come from `routing` and `transit_routing`; people and services reached, which
+come from `routing.graph` and `routing.transit`; people and services reached, which
 are exact without areas, belong to `accessibility`.
 
 By road, the network is sampled along its length; the field of distances to what

@@ -2,7 +2,7 @@
 
 What belongs here: the only code that hands a user's file to libosmium. A damaged
 file can end that library's process, and on a worker everything that runs there;
-so `osm_pbf` runs this module as a command, and reads the text that it leaves.
+so `pbf` runs this module as a command, and reads the text that it leaves.
 Nothing but osmium is imported, to be quick to start.
 
 Arguments: the file, the text to write (nothing stands there yet), and a JSON list of

@@ -1,7 +1,7 @@
 """Which OSM tags are read, and how their free-text values become numbers.
 
 What belongs here: the keys and values each extract layer takes, and parsers of
-whole columns of tag values. What does not: reading files (`osm_pbf`), and which
+whole columns of tag values. What does not: reading files (`pbf`), and which
 objects are kept (`extract`).
 
 Tag values are whatever a mapper typed. A parser returns null for anything that

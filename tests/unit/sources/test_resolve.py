@@ -72,6 +72,17 @@ def test_a_damaged_sample_is_made_again(paths, offline, made):
     assert len(made) == 2
 
 
+@pytest.mark.parametrize("what", ["code_digest", "libraries_of"])
+def test_a_sample_of_other_code_or_libraries_is_made_again(paths, offline, made, monkeypatch, what):
+    metro = load_metro("zhengzhou")
+    resolve.resolve_source(metro, paths, say=lambda text: None)
+    monkeypatch.setattr(resolve, what, lambda module: f"{what} of another {module}")
+    resolve.resolve_source(metro, paths, say=lambda text: None)
+    assert len(made) == 2
+    resolve.resolve_source(metro, paths, say=lambda text: None)
+    assert len(made) == 2
+
+
 def test_looking_does_not_fetch_or_make(paths, made, offline):
     for kind in ("auto", "sample", "geofabrik"):
         source = resolve.resolve_source(

@@ -230,6 +230,30 @@ def test_a_second_run_reads_nothing_again_and_a_changed_file_does(tmp_path, citi
     assert first.files[0].read_bytes() != content
 
 
+def test_either_of_two_files_of_one_name_counts(tmp_path, cities, roads):
+    """Keyed by name alone one file would stand for both, and a new version of the other go unseen."""
+    shapes = roads.geometry.buffer(1e-4).tolist()
+    water = gpd.GeoDataFrame({"natural": ["water"] * len(shapes)}, geometry=shapes, crs=roads.crs)
+    files = {"land": water, "streets": roads}
+    for folder, frame in files.items():
+        (tmp_path / folder).mkdir()
+        frame.to_file(tmp_path / folder / "lines.gpkg")
+    others = 'others = ["land/lines.gpkg"]\n'
+    metro = metro_of(tmp_path, "streets/lines.gpkg", others + COLUMNS + CLASSES)
+    paths = Paths.of(str(tmp_path / "data"), str(tmp_path / "maps"))
+
+    def times_read():
+        said = []
+        for _ in range(2):
+            resolve.resolve_source(metro, paths, "vector", say=said.append)
+        return sum(text.startswith("reading ") for text in said)
+
+    assert times_read() == 1
+    for folder, frame in files.items():
+        frame.iloc[:2].to_file(tmp_path / folder / "lines.gpkg")
+        assert times_read() == 1, folder
+
+
 # --- topology ---------------------------------------------------------------------------
 
 
