@@ -56,6 +56,15 @@ def test_every_theme_opens_without_error_or_request(
     assert_quiet(opened)
 
 
+@pytest.mark.parametrize("theme", ["overview", "commuting"])
+def test_figures_that_are_known_are_shown(visit: Callable[..., Any], theme: str) -> None:
+    """All figures of the example are known: a script that asks by a wrong name would say not."""
+    opened = visit("plain.html", f"#lang=en&theme={theme}")
+    cards = opened.page.locator("#mi-panel .figures dd").all_inner_texts()
+    assert len(cards) >= 3
+    assert [card for card in cards if "unknown" in card.lower()] == []
+
+
 def test_every_layer_toggles(visit: Callable[..., Any]) -> None:
     opened = visit("plain.html", "#lang=en")
     for theme in THEMES:

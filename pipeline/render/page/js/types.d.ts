@@ -140,6 +140,32 @@ export interface Score {
   coverage_pct: number | null;
 }
 
+/** The figures of the metro, each null where it is not known. */
+export interface Figures extends CircleFigures {
+  cities: number | null;
+  population: number | null;
+  area_km2: number | null;
+  borders: number | null;
+  border_km: number | null;
+  dead_ends: number | null;
+  missing_links: number | null;
+  links_to_build: number | null;
+  links_under_construction: number | null;
+  links_natural_barrier: number | null;
+  mapping_gaps: number | null;
+  bottlenecks: number | null;
+  crossings: number | null;
+  crossings_per_100km: number | null;
+  conflicts: number | null;
+  border_effect_pct: number | null;
+  belt_unknown_pct: number | null;
+  index: number | null;
+}
+/** Shares of people and of area within an hour of the core, by mode. */
+export type CircleFigures = {
+  [key in `circle_${"drive" | "peak" | "transit"}_${"people" | "area"}_pct`]: number | null;
+};
+
 /** The page's data but for its layers, which are unpacked apart. */
 export interface Payload {
   language: Language;
@@ -160,7 +186,7 @@ export interface Payload {
   land_cover_note: string | null;
   /** West, south, east, north in degrees. */
   bounds: [number, number, number, number];
-  figures: Record<string, number | null>;
+  figures: Figures;
   index: Record<string, Score>;
   belt_unknown: Record<string, number>;
   account: [string, string, number][];

@@ -5,6 +5,7 @@ import { range } from "../../page/js/arrays.js";
 import { figureGrid, heading, none, para } from "../../page/js/blocks.js";
 import { choice } from "../../page/js/choices.js";
 import { chooser, choosers } from "../../page/js/chooser.js";
+import { circleFigures } from "../../page/js/circles.js";
 import { data, layers } from "../../page/js/data.js";
 import { renderLegend } from "../../page/js/legend.js";
 import { writeLink } from "../../page/js/link.js";
@@ -19,7 +20,6 @@ import { measureChooser } from "../../page/js/zones.js";
 import { centreName } from "./centres.js";
 import { timesTable } from "./times_table.js";
 /** @import {Numbers} from "../../page/js/types.d.ts" */
-/** @import {Figure} from "../../page/js/blocks.js" */
 
 const COMMUTING_MEASURES = [
   "minutes_to_core",
@@ -46,7 +46,7 @@ registerTheme("commuting", {
     para("intro.commuting"),
     layers.zones.n ? measureChooser("measure", COMMUTING_MEASURES) : none("empty.zones"),
     heading("table.circle"),
-    figureGrid(circleFigures()),
+    figureGrid(circleFigures(1)),
     circleTable(),
     heading("table.isochrones"),
     isochroneChoosers(),
@@ -59,15 +59,6 @@ registerTheme("commuting", {
     para(data.has_population_raster ? "note.population_raster" : "note.population_estimated"),
   ],
 });
-
-/** @returns {Figure[]} */
-function circleFigures() {
-  return ["drive", "peak", "transit"].map((mode) => {
-    const people = percent(data.figures[`circle_${mode}_people_pct`], 1);
-    const area = percent(data.figures[`circle_${mode}_area_pct`], 1);
-    return [`figure.circle_${mode}`, people, area && t("figure.of_area", { share: area })];
-  });
-}
 
 /** Share of each city's people within an hour of the core, by mode. */
 function circleTable() {

@@ -4,6 +4,7 @@
 import { range } from "../../page/js/arrays.js";
 import { figureGrid, heading, none, para } from "../../page/js/blocks.js";
 import { countsOf } from "../../page/js/border_counts.js";
+import { circleFigures } from "../../page/js/circles.js";
 import { data, layers } from "../../page/js/data.js";
 import { borderName, cityName } from "../../page/js/names.js";
 import { unmappedNotice } from "../../page/js/notices.js";
@@ -21,7 +22,7 @@ registerTheme("overview", {
     heading("theme.overview", "h2"),
     para("intro.overview"),
     unmappedNotice(),
-    figureGrid([...findings(), ...circles(), ...others()]),
+    figureGrid([...findings(), ...circleFigures(0), ...others()]),
     heading("table.cities"),
     cityTable(),
     heading("table.borders"),
@@ -47,15 +48,6 @@ function findings() {
     ["figure.bottlenecks", number(f.bottlenecks), t("figure.bottleneck_note")],
     ["figure.crossings", number(f.crossings), density && t("figure.per_100km", { n: density })],
   ];
-}
-
-/** @returns {Figure[]} who reaches the core within an hour, by mode */
-function circles() {
-  return ["drive", "peak", "transit"].map((mode) => {
-    const area = percent(data.figures[`circle_${mode}_area_pct`], 0);
-    const share = percent(data.figures[`circle_${mode}_sharepct`], 0);
-    return [`figure.circle_${mode}`, share, area && t("figure.of_area", { share: area })];
-  });
 }
 
 /** @returns {Figure[]} */

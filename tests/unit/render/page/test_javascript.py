@@ -201,3 +201,16 @@ def test_the_types_have_the_keys_of_the_payload(example: ModuleType) -> None:
     assert declared is not None
     keys = set(re.findall(r"^  (\w+):", declared.group(1), re.MULTILINE))
     assert keys == set(from_blob(example_blob(example))) - {"layers"}
+
+
+def test_the_types_have_the_figures_of_the_payload(example: ModuleType) -> None:
+    """A figure that a script asks for by a wrong name would stand there as unknown."""
+    text = (RENDER / "page" / "js" / "types.d.ts").read_text(encoding="utf-8")
+    declared = re.search(r"interface Figures extends CircleFigures \{(.*?)^\}", text, re.S | re.M)
+    assert declared is not None
+    keys = set(re.findall(r"^  (\w+):", declared.group(1), re.MULTILINE))
+    by_mode = re.search(r"`circle_\$\{(.*?)\}_\$\{(.*?)\}_pct`", text)
+    assert by_mode is not None
+    modes, shares = (re.findall(r'"(\w+)"', each) for each in by_mode.groups())
+    keys |= {f"circle_{mode}_{share}_pct" for mode in modes for share in shares}
+    assert keys == set(from_blob(example_blob(example))["figures"])
