@@ -62,7 +62,7 @@ def test_figures_that_are_known_are_shown(visit: Callable[..., Any], theme: str)
     opened = visit("plain.html", f"#lang=en&theme={theme}")
     cards = opened.page.locator("#mi-panel .figures dd").all_inner_texts()
     assert len(cards) >= 3
-    assert [card for card in cards if "unknown" in card.lower()] == []
+    assert [card for card in cards if "not known" in card.lower()] == []
 
 
 def test_every_layer_toggles(visit: Callable[..., Any]) -> None:
