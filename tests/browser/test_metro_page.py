@@ -104,6 +104,9 @@ def test_link_table_zooms_and_opens_the_popup(visit: Callable[..., Any]) -> None
         "not in OSM",
     ):
         assert part in text, part
+    # Both sides are named wherever figures of both stand: the gains, and the key to the cost.
+    assert text.count("Kaifeng ") - text.count("Kaifeng –") == 2
+    assert text.count("Xuchang ") == 2
     assert "synthetic" in text.lower()
     assert opened.page.locator("tr.selected").count() == 1
     centre = opened.page.evaluate("MI.stage.map.getCenter()")

@@ -86,20 +86,21 @@ function wayRound(i) {
 function gainRows(i) {
   const { borders, missing_links: links } = layers;
   const border = rowOf(borders.border_id, links.border_id[i]);
-  const a = cityOf(border === undefined ? null : borders.city_a[border]);
-  const b = cityOf(border === undefined ? null : borders.city_b[border]);
+  // A node stands in one place: each row gets names of its own.
+  const a = () => cityOf(border === undefined ? null : borders.city_a[border]);
+  const b = () => cityOf(border === undefined ? null : borders.city_b[border]);
   const gainA = links.gain_person_min_a[i];
   const gainB = links.gain_person_min_b[i];
   const share = shares(links.benefit_share_a_pct[i]);
   const isUnknown = gainA === null && gainB === null;
   const isNobodys = gainA === 0 && gainB === 0;
   /** @type {Children} */
-  const gain = [a, ` ${people(gainA)}${MIDDLE_DOT}`, b, ` ${people(gainB)}`];
+  const gain = [a(), ` ${people(gainA)}${MIDDLE_DOT}`, b(), ` ${people(gainB)}`];
   return [
     ["popup.gain", isUnknown ? t("ui.unknown") : gain],
     [
       "popup.benefit_key",
-      share ? [a, ` ${share[0]}% : `, b, ` ${share[1]}%`] : unshared(isNobodys),
+      share ? [a(), ` ${share[0]}% : `, b(), ` ${share[1]}%`] : unshared(isNobodys),
     ],
   ];
 }
