@@ -171,12 +171,7 @@ def worlds(draw):
     return World(ways), xy, people
 
 
-@settings(
-    max_examples=15,
-    deadline=None,
-    derandomize=True,
-    phases=[Phase.explicit, Phase.generate],
-)
+@settings(max_examples=15, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(
     worlds(),
     st.integers(1, 30),
