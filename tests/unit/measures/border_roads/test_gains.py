@@ -153,9 +153,10 @@ def worlds(draw):
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     speed = str(draw(st.integers(15, 110)))
     if draw(st.booleans()):
+        # From some 285 m aside on, the end looks more than 45 degrees past the other: no pair.
         east = (
             "tertiary",
-            [(6000, 0), (3500, 0), (1000, 0), (400, draw(st.integers(-300, 300)))],
+            [(6000, 0), (3500, 0), (1000, 0), (400, draw(st.integers(-280, 280)))],
             {"maxspeed": speed},
         )
     else:
