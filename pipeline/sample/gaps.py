@@ -2,7 +2,7 @@
 
 What belongs here: the tests of many gaps at once, as arrays: one pass over the
 land instead of one per try. Choosing among those that fit, and building the
-roads, is for `plant_ends`.
+roads, is for `ends`.
 """
 
 from __future__ import annotations

@@ -45,26 +45,15 @@ def plant_narrows(plants: Plants) -> None:
     found = list(_crossings(plants))
     plants.rng.shuffle(found)
     used = set(plants.kept_rows)
-    kinds = [
-        "class_drop",
-        "lane_drop",
-        "speed_drop",
-        "lane_drop_bridge",
-        "lane_drop_toll",
-        "lanes_imputed",
-        "speed_imputed",
-        "too_short",
-        "too_far",
-    ]
     for _ in range(copies):
-        for kind in kinds:
+        for kind in _KINDS:
             for crossing in found:
                 rows = {crossing.row, *crossing.approach}
                 if rows & used or not _build(plants, kind, crossing):
                     continue
                 used |= rows
                 break
-    _critical(plants, used)
+    _critical(plants)
 
 
 def _crossings(plants: Plants) -> Iterator[Crossing]:
@@ -119,100 +108,109 @@ def _run(
     return runs[0], runs[1]
 
 
-def _build(plants: Plants, kind: str, crossing: Crossing) -> bool:
-    roads = plants.world.roads
-    if kind == "class_drop" and not plants.room(crossing.point, is_finding=True):
+@dataclass(frozen=True)
+class _Kind:
+    """Lanes and speed limit before the narrow stretch and on it, and what its row states."""
+
+    before: tuple[str, str]
+    within: tuple[str, str]
+    row_kind: str
+    expected: str = "finding"
+    obstacle: str = "none"
+    classes_lower: int = 0
+
+
+_KINDS = {
+    "class_drop": _Kind(("2", "60"), ("2", "60"), "class_drop", classes_lower=2),
+    "lane_drop": _Kind(("4", "60"), ("2", "60"), "lane_drop"),
+    "speed_drop": _Kind(("4", "80"), ("4", "40"), "speed_drop"),
+    "lane_drop_bridge": _Kind(("4", "60"), ("2", "60"), "lane_drop", obstacle="bridge"),
+    "lane_drop_toll": _Kind(("4", "60"), ("2", "60"), "lane_drop", obstacle="toll"),
+    "lanes_imputed": _Kind(("", ""), ("", ""), "lane_drop", "lanes_imputed", classes_lower=1),
+    "speed_imputed": _Kind(("4", "80"), ("4", ""), "speed_drop", "speed_imputed"),
+    "too_short": _Kind(("4", "60"), ("2", "60"), "lane_drop", "too_short"),
+    "too_far": _Kind(("4", "60"), ("2", "60"), "lane_drop", "too_far"),
+}
+"""Kinds of narrow stretch by name, in the order in which they are planted."""
+
+
+def _build(plants: Plants, name: str, crossing: Crossing) -> bool:
+    """Narrow the road of a crossing in one of the ways; False where it does not fit there."""
+    kind, is_class_drop = _KINDS[name], name == "class_drop"
+    if is_class_drop and not plants.room(crossing.point, is_finding=True):
         return False
-    code = int(roads.cls[crossing.row])
-    rank = int(RANK[code])
     number = len(plants.overrides) + 1
+    stretch = _stretch(plants, name, crossing)
+    if stretch is None:
+        return False
+    start, end = stretch
     base: Tags = {"name": f"示例跨界路{number}", "ref": f"S{800 + number % 99}"}
-    width = float(plants.rng.uniform(450, 700))
-    shift = float(plants.rng.uniform(-150, 150))
-    narrow: Tags = {}
-    new_code = -1
-    expected, bridge, obstacle = "finding", False, "none"
-    if kind.startswith("lane_drop"):
-        approach, narrow = (
-            {**base, "lanes": "4", "maxspeed": "60"},
-            {"lanes": "2", "maxspeed": "60"},
-        )
-        bridge = kind.endswith("bridge")
-        obstacle = "bridge" if bridge else "toll" if kind.endswith("toll") else "none"
-    elif kind == "class_drop":
-        if rank + 2 > 5 or not _long_way_round(plants, crossing, rank, width):
-            return False
-        new_code = rank + 2
-        approach, narrow = (
-            {**base, "lanes": "2", "maxspeed": "60"},
-            {"lanes": "2", "maxspeed": "60"},
-        )
-    elif kind == "speed_drop":
-        approach, narrow = (
-            {**base, "lanes": "4", "maxspeed": "80"},
-            {"lanes": "4", "maxspeed": "40"},
-        )
-    elif kind == "lanes_imputed":
-        expected, new_code = kind, rank + 1
-        approach, narrow = {**base, "lanes": "", "maxspeed": ""}, {"lanes": "", "maxspeed": ""}
-    elif kind == "speed_imputed":
-        expected = kind
-        approach, narrow = {**base, "lanes": "4", "maxspeed": "80"}, {"lanes": "4", "maxspeed": ""}
-    elif kind == "too_short":
-        expected, width, shift = kind, 90.0, 0.0
-        approach, narrow = (
-            {**base, "lanes": "4", "maxspeed": "60"},
-            {"lanes": "2", "maxspeed": "60"},
-        )
-    else:
-        expected, width = kind, 450.0
-        ahead = float(plants.survey.length[crossing.row]) - crossing.at_m > crossing.at_m
-        most = max(crossing.at_m, float(plants.survey.length[crossing.row]) - crossing.at_m)
-        shift = min(1_900.0, most - 300.0) * (1.0 if ahead else -1.0)
-        if abs(shift) < 1_450.0:
-            return False
-        approach, narrow = (
-            {**base, "lanes": "4", "maxspeed": "60"},
-            {"lanes": "2", "maxspeed": "60"},
-        )
-    room = 2 * min(crossing.at_m, float(plants.survey.length[crossing.row]) - crossing.at_m) - 160
-    if expected != "too_far" and width > 100:
-        width = min(width, room)
-        shift = float(np.clip(shift, -(room - width) / 2, (room - width) / 2))
-    start, end = crossing.at_m + shift - width / 2, crossing.at_m + shift + width / 2
-    if not 60 < start < end < plants.survey.length[crossing.row] - 60:
-        return False
-    if kind == "class_drop" and not _is_plain_gap(plants, crossing, start, end):
-        return False
-    outer = plants.override(approach)
-    inner = plants.override({**base, **narrow})
+    outer = plants.override({**base, **_lanes_and_speed(kind.before)})
+    inner = plants.override({**base, **_lanes_and_speed(kind.within)})
     for row in (crossing.row, *crossing.approach):
         plants.retag(row, outer)
-    plants.narrow(crossing.row, start, end, inner, new_code, is_bridge=bridge)
+    lower = _rank(plants, crossing) + kind.classes_lower if kind.classes_lower else -1
+    is_bridge = kind.obstacle == "bridge"
+    plants.narrow(crossing.row, start, end, inner, lower, is_bridge=is_bridge)
     line = plants.survey.geometry[crossing.row]
-    piece = shapely.ops.substring(line, start, end)
-    name = kind if expected == "finding" else ""
     plants.row(
         "bottleneck",
         crossing.point,
         crossing.border_id,
-        expected,
+        kind.expected,
         road=inner,
-        shape=piece,
-        kind="lane_drop" if name.startswith("lane_drop") else name or _meant(kind),
-        obstacle=obstacle,
+        shape=shapely.ops.substring(line, start, end),
+        kind=kind.row_kind,
+        obstacle=kind.obstacle,
         no_node="yes",
     )
-    if kind.endswith("toll"):
+    if kind.obstacle == "toll":
         plants.toll_at.append((inner, crossing.point))
-    if kind == "class_drop":
+    if is_class_drop:
         _class_ends(plants, crossing, line, start, end, outer)
-    plants.claim(crossing.point, is_finding=kind == "class_drop")
+    plants.claim(crossing.point, is_finding=is_class_drop)
     return True
 
 
-def _meant(kind: str) -> str:
-    return "speed_drop" if kind == "speed_imputed" else "lane_drop"
+def _stretch(plants: Plants, name: str, crossing: Crossing) -> tuple[float, float] | None:
+    """Where along the crossing's road the narrow stretch starts and ends; None: no room."""
+    length = float(plants.survey.length[crossing.row])
+    width = float(plants.rng.uniform(450, 700))
+    shift = float(plants.rng.uniform(-150, 150))
+    if name == "class_drop" and not _may_drop_class(plants, crossing, width):
+        return None
+    if name == "too_short":
+        width, shift = 90.0, 0.0
+    elif name == "too_far":
+        ahead = length - crossing.at_m > crossing.at_m
+        most = max(crossing.at_m, length - crossing.at_m)
+        width, shift = 450.0, min(1_900.0, most - 300.0) * (1.0 if ahead else -1.0)
+        if abs(shift) < 1_450.0:
+            return None
+    if name != "too_far" and width > 100:
+        room = 2 * min(crossing.at_m, length - crossing.at_m) - 160
+        width = min(width, room)
+        shift = float(np.clip(shift, -(room - width) / 2, (room - width) / 2))
+    start, end = crossing.at_m + shift - width / 2, crossing.at_m + shift + width / 2
+    if not 60 < start < end < length - 60:
+        return None
+    if name == "class_drop" and not _is_plain_gap(plants, crossing, start, end):
+        return None
+    return start, end
+
+
+def _lanes_and_speed(values: tuple[str, str]) -> Tags:
+    return dict(zip(("lanes", "maxspeed"), values, strict=True))
+
+
+def _rank(plants: Plants, crossing: Crossing) -> int:
+    return int(RANK[int(plants.world.roads.cls[crossing.row])])
+
+
+def _may_drop_class(plants: Plants, crossing: Crossing, width: float) -> bool:
+    """Two classes lower is still a drivable class, and no short way leads round the stretch."""
+    rank = _rank(plants, crossing)
+    return rank + 2 <= 5 and _long_way_round(plants, crossing, rank, width)
 
 
 def _is_plain_gap(plants: Plants, crossing: Crossing, start: float, end: float) -> bool:
@@ -275,7 +273,7 @@ def _class_ends(
     plants.claim(*points, is_finding=True)
 
 
-def _critical(plants: Plants, used: set[int]) -> None:
+def _critical(plants: Plants) -> None:
     """The crossing on the fastest way between two neighbouring centres, where it has no rival.
 
     Without it the way takes 8 % longer, and the way crosses just this border.
@@ -318,7 +316,6 @@ def _critical(plants: Plants, used: set[int]) -> None:
             no_node="yes",
             near_line="yes",
         )
-    del used
 
 
 def _fastest(

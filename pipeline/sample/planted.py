@@ -1,6 +1,6 @@
 """Plants everything into a world: the order of the recipes.
 
-The recipes stand in `plant_ends`, `plant_narrows` and `plant_land`, what they have in
+The recipes stand in `ends`, `plant_narrows` and `plant_land`, what they have in
 common in `plants`.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.sample.plant_ends import plant_ends, plant_rare_ends
+from pipeline.sample.ends.order import plant_ends, plant_rare_ends
 from pipeline.sample.plant_land import plant_land
 from pipeline.sample.plant_narrows import plant_narrows
 from pipeline.sample.plants import Plants

@@ -2,9 +2,9 @@
 
 What belongs here: the bookkeeping of planting: roads added, land added, rows of
 the truth, and their resolving to node and way ids once the file is numbered.
-The recipes stand in `plant_ends`, `plant_narrows` and `plant_land`; where there
-is room for them, `sites` tells. Nothing here calls a detector: a row says what
-its recipe has just built.
+The recipes stand in `ends`, `plant_narrows` and `plant_land`, the search for room
+in `sites`. Nothing here calls a detector: a row states what its recipe has just
+built.
 """
 
 from __future__ import annotations
