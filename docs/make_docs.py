@@ -1,5 +1,5 @@
 """Writes the pages that come from code: data dictionary, parameters, indicators,
-drawing of the package.
+sources, drawing of the package.
 
 `make docs` runs it; a test compares the pages with what it would write.
 """
@@ -15,6 +15,7 @@ from pipeline.layers import dictionary as zh
 from pipeline.measures.integration.kinds import INDICATORS, Indicator
 from pipeline.metros.config import DEPENDENCIES, Params
 from pipeline.render.page.words import messages
+from pipeline.sources.kinds import AUTO, KINDS, SourceKind
 from pipeline.terms import DIMENSIONS
 
 FOLDER = Path(__file__).parent
@@ -184,10 +185,7 @@ INDICATORS_HEAD = (
 
 def index() -> str:
     """The page of the index as it is written, with the table of indicators of today."""
-    written = (FOLDER / "index.md").read_text(encoding="utf-8")
-    before, rest = written.split(INDICATORS_BEGIN)
-    _, after = rest.split(INDICATORS_END)
-    return before + INDICATORS_BEGIN + indicators() + INDICATORS_END + after
+    return _with_table("index.md", INDICATORS_BEGIN, indicators(), INDICATORS_END)
 
 
 def indicators() -> str:
@@ -215,11 +213,48 @@ def _indicator(each: Indicator) -> str:
     return f"| {' | '.join(_text(cell) for cell in cells)} |\n"
 
 
+SOURCES_BEGIN = "<!-- sources: made by `make docs` from kinds.py; do not edit by hand -->\n"
+SOURCES_END = "<!-- end of sources -->\n"
+SOURCES_HEAD = (
+    "| `--source` | reads | network | licence that layers and pages name |\n|---|---|---|---|\n"
+)
+
+
+def sources() -> str:
+    """The page of sources as it is written, with the table of kinds of today."""
+    return _with_table("sources.md", SOURCES_BEGIN, source_table(), SOURCES_END)
+
+
+def source_table() -> str:
+    """The table of kinds of source, as Markdown; ``auto`` first, in words made of the rows."""
+    order = "; else ".join(
+        f"if no server can be reached: {each.reads.en}" if each.is_fallback else each.reads.en
+        for each in KINDS
+        if each.is_in_auto
+    )
+    first = f"| `{AUTO}` (default) | {order} | as the one taken | that of the one taken |\n"
+    return "".join(["\n", SOURCES_HEAD, first, *map(_source_kind, KINDS), "\n"])
+
+
+def _source_kind(each: SourceKind) -> str:
+    cells = (f"`{each.name}`", each.reads.en, each.network.en, each.licence.en)
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _with_table(name: str, begin: str, table: str, end: str) -> str:
+    """A page as it is written, with a table in place of the one between two marks."""
+    written = (FOLDER / name).read_text(encoding="utf-8")
+    before, rest = written.split(begin)
+    _, after = rest.split(end)
+    return before + begin + table + end + after
+
+
 PAGES = {
     "data-dictionary.md": dictionary,
     "data-dictionary.zh.md": dictionary_zh,
     "parameters.md": parameters,
     "index.md": index,
+    "sources.md": sources,
     "architecture.svg": architecture,
 }
 

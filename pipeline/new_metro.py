@@ -23,12 +23,12 @@ import shapely
 
 from pipeline.errors import ConfigError, SourceError
 from pipeline.metros.catalogue import Overpass, load_metro
-from pipeline.sources.boundaries import Survey, survey
+from pipeline.sources.boundaries.survey import Survey, survey
 from pipeline.sources.geofabrik import poly_path
 from pipeline.sources.osm.extract.covered import extract_area_of
 from pipeline.sources.osm.extract.nodes import places_of
 from pipeline.sources.osm.pbf import open_osm
-from pipeline.sources.overpass import area_km2
+from pipeline.sources.overpass.area import area_km2
 from pipeline.storage.files import write_text
 
 _MOST_NAMED = 6

@@ -8,13 +8,21 @@ concept; what is done with the words, to the concept.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 Flags = NDArray[np.bool_]
+
+
+class Words(NamedTuple):
+    """One text in both languages."""
+
+    zh: str
+    en: str
+
 
 ROAD_CLASSES = (
     "motorway",

@@ -54,7 +54,8 @@ def add(verbs: Verbs) -> None:
 
 def _execute(options: argparse.Namespace) -> int:
     from pipeline import new_metro
-    from pipeline.sources.resolve import fetch_extracts
+    from pipeline.sources.geofabrik import fetch_extracts
+    from pipeline.sources.http import UnreachableError
     from pipeline.storage.paths import Paths
 
     target = Path(options.file)
@@ -75,13 +76,14 @@ def _execute(options: argparse.Namespace) -> int:
     files = [Path(each) for each in options.osm]
     origin = new_metro.Origin(tuple(files), tuple(options.geofabrik))
     if options.geofabrik:
-        files = fetch_extracts(
-            options.geofabrik,
-            Paths.of(options.data, "maps"),
-            print_line,
-            show_download,
-            is_needed=not options.cities,
-        )
+        paths = Paths.of(options.data, "maps")
+        try:
+            files = fetch_extracts(options.geofabrik, paths, print_line, show_download)
+        except UnreachableError as error:
+            # Names can be written down without an extract to look them up in.
+            if not options.cities:
+                raise
+            print_line(str(error))
     if files:
         said = new_metro.from_extract(target, files, origin, wish)
     else:

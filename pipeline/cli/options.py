@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pipeline.errors import ConfigError
 from pipeline.metros.catalogue import Metro, known_metros, load_metro
+from pipeline.sources.kinds import AUTO, source_names
 from pipeline.storage.files import check_root
 from pipeline.storage.paths import Paths
 
@@ -36,9 +37,9 @@ def add_source(verb: argparse.ArgumentParser) -> None:
     """Options of the source, the folders and the parameters."""
     verb.add_argument(
         "--source",
-        default="auto",
+        default=AUTO,
         metavar="SOURCE",
-        help="auto, pbf, geofabrik, overpass, vector or sample",
+        help=f"{', '.join(source_names())} (default {AUTO})",
     )
     verb.add_argument(
         "--osm", nargs="+", action="extend", default=[], metavar="FILE", help=".osm.pbf extracts"

@@ -22,6 +22,7 @@ from pipeline.cli.outcome import FAILED, OK, report_error
 from pipeline.errors import ClusterError, ConfigError, DiskFullError, PipelineError
 from pipeline.flow.progress import RunDisplay, print_line, show_download
 from pipeline.metros.catalogue import DEFAULT_METRO, Metro
+from pipeline.sources.kinds import kind_named, source_names
 from pipeline.storage.locks import locked
 
 if TYPE_CHECKING:
@@ -153,7 +154,8 @@ def _summarise(outcome: Outcome, source: Source, options: argparse.Namespace) ->
         return max(getattr(error, "exit_code", FAILED) for error in outcome.failed.values())
     if not outcome.ran:
         done = f"nothing to do, all {len(outcome.fresh)} stages are fresh"
-    origin = "embedded sample" if source.kind == "sample" else source.kind
+    kind = kind_named(source.kind)
+    origin = source.kind if kind is None else kind.words.en
     print_line(
         f"{outcome.metro}: {done} (source: {origin}, OSM data of "
         f"{facts.get('osm_snapshot') or 'unknown date'}, {outcome.seconds:.1f} s)",
@@ -172,7 +174,6 @@ def _reasons(failed: dict[str, Exception]) -> list[tuple[str, Exception]]:
 def _check_run_options(options: argparse.Namespace) -> None:
     from pipeline.flow.plan import needed_for
     from pipeline.flow.stages import STAGES
-    from pipeline.sources.resolve import KINDS
 
     names = [stage.name for stage in STAGES]
     faults = [
@@ -187,7 +188,7 @@ def _check_run_options(options: argparse.Namespace) -> None:
         for name in options.force
         if name in names and name not in needed
     ]
-    if options.source not in KINDS:
-        faults.append(f"--source {options.source!r}: expected one of {', '.join(KINDS)}")
+    if options.source not in source_names():
+        faults.append(f"--source {options.source!r}: expected one of {', '.join(source_names())}")
     if faults:
         raise ConfigError("command line", faults)

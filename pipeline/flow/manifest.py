@@ -50,6 +50,7 @@ class Facts(TypedDict, total=False):
 
     osm_snapshot: str | None
     is_synthetic: bool
+    licence: str
     centre: list[float]
     margin_reached_m: float
     notes: list[str]

@@ -32,8 +32,10 @@ from pipeline.measures.routing.graph import RoutingNetwork
 from pipeline.metros.catalogue import Metro
 from pipeline.parameters import StageParams
 from pipeline.render.page.facts import PageFacts
+from pipeline.sources.kinds import licence_of_layers
 from pipeline.sources.source import Extract, Source
 from pipeline.storage import files
+from pipeline.storage.digests import file_keys
 from pipeline.storage.locks import Lock
 from pipeline.storage.paths import Paths
 
@@ -178,7 +180,7 @@ def page_facts(source: Source, facts: Facts) -> PageFacts:
     lon, lat = facts["centre"]
     return PageFacts(
         source_kind=source.kind,
-        source_files=tuple(path.name for path in source.files),
+        source_files=tuple(file_keys(source.files).values()),
         osm_snapshot=facts.get("osm_snapshot"),
         is_synthetic=bool(facts.get("is_synthetic")),
         notes=tuple(facts.get("notes", ())),
@@ -318,14 +320,8 @@ def _metadata(task: StageTask) -> dict[str, str]:
         "source": task.source.kind,
         "osm_snapshot": task.facts.get("osm_snapshot") or "unknown",
         "roads_synthetic": "true" if task.facts.get("is_synthetic") else "false",
-        "licence": _licence(task.source.kind),
+        "licence": licence_of_layers(task.source.kind),
     }
-
-
-def _licence(source_kind: str) -> str:
-    if source_kind == "vector":
-        return "that of the vector files given"
-    return "Open Database License 1.0; (c) OpenStreetMap contributors"
 
 
 def _stage(task: StageTask) -> Stage:

@@ -17,7 +17,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,11 +36,9 @@ from pipeline.sources.http import (
     check_answer,
     check_is_no_page,
 )
+from pipeline.sources.source import Progress
 from pipeline.storage.files import replacing, reporting_errors
 from pipeline.storage.locks import locked
-
-Progress = Callable[[int, int], None]
-"""Called with bytes done and bytes in all (0 where unknown)."""
 
 # A line that breaks loses what has arrived of a block: so blocks are small.
 _BLOCK = 1 << 14

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.errors import SourceError
-from pipeline.sources.download import DamagedError, Progress, Wanted, exclusive, fetch_file
+from pipeline.sources.download import DamagedError, Wanted, exclusive, fetch_file
 from pipeline.sources.http import Patience, fetch_text
+from pipeline.sources.osm.pbf import read_header
+from pipeline.sources.source import Progress, Request, Say, Source, Watch, unwatched
 from pipeline.storage.files import write_text
+from pipeline.storage.paths import Paths
 
 SERVER = "https://download.geofabrik.de"
 SERVER_VARIABLE = "METRO_INTEGRATION_GEOFABRIK"
@@ -24,6 +28,7 @@ SERVER_VARIABLE = "METRO_INTEGRATION_GEOFABRIK"
 FIRST_CONTACT = Patience(attempts=3, longest_wait_s=30.0, read_timeout_s=15.0)
 DOWNLOAD = Patience(attempts=6, longest_wait_s=120.0, read_timeout_s=60.0)
 
+_UPDATES = re.compile(r"^https?://[^/]+/(.+)-updates/?$")
 _MD5 = re.compile(r"\s*([0-9a-f]{32})\b")
 
 
@@ -88,6 +93,92 @@ def fetch_extract(
                 if is_last:
                     raise
     return target
+
+
+def prepare(request: Request) -> Source | None:
+    """The extracts that a metro names, downloaded where they are not there.
+
+    None where it names none. The same source whoever brought the files here: a second run
+    reports the same as the first.
+
+    Raises
+    ------
+    UnreachableError, SourceError
+        As `fetch_extract`.
+    """
+    names, paths = request.metro.osm.geofabrik, request.paths
+    if not names:
+        return None
+    there = [found_extract(name, names, paths) for name in names]
+    if not request.is_fetching and not all(there):
+        files = [each or paths.extract(name) for each, name in zip(there, names, strict=True)]
+        # Not there yet, so no stage can be fresh.
+        return Source("geofabrik", tuple(files))
+    files = fetch_extracts(names, paths, request.say, request.watch)
+    polys = tuple(poly_path(each) for each in files if poly_path(each).is_file())
+    request.say(f"source: Geofabrik, {', '.join(names)}")
+    return Source("geofabrik", tuple(each.resolve() for each in files), polys)
+
+
+def fetch_extracts(
+    names: Sequence[str], paths: Paths, say: Say, watch: Watch = unwatched
+) -> list[Path]:
+    """Extracts by name, downloaded where they are not there yet.
+
+    Raises
+    ------
+    UnreachableError, SourceError
+        As `fetch_extract`.
+    """
+    files = []
+    for name in names:
+        found = found_extract(name, names, paths)
+        if found is None:
+            found = paths.extract(name)
+            say(f"downloading {name} from Geofabrik")
+            with watch(name) as progress:
+                fetch_extract(name, found, progress)
+        files.append(found)
+    return files
+
+
+def found_extract(name: str, names: Sequence[str], paths: Paths) -> Path | None:
+    """Where an extract lies already; None where it has to be downloaded.
+
+    In ``raw`` under its whole name, or, as earlier versions and people put it there, under
+    its last part alone (``henan-latest.osm.pbf``). That last part may be another's
+    (``europe/georgia``, ``north-america/us/georgia``): what the file's header says of its
+    origin decides, and where it says nothing, the file stands for the only one of ``names``
+    that ends so.
+
+    Raises
+    ------
+    SourceError
+        If the name is none (`address_of`).
+    """
+    address_of(name)
+    if (target := paths.extract(name)).is_file():
+        return target
+    plain = paths.extract_by_last_part(name)
+    if not plain.is_file():
+        return None
+    origin = _origin_of(plain)
+    if origin is None:
+        is_own = [paths.extract_by_last_part(each) for each in names].count(plain) == 1
+    else:
+        is_own = origin == name
+    return plain if is_own else None
+
+
+def _origin_of(path: Path) -> str | None:
+    """The name under which Geofabrik updates an extract; None where its header has none."""
+    try:
+        updates = read_header(path).updates
+    except SourceError:
+        # Whoever reads it will say what is wrong with it.
+        return None
+    found = _UPDATES.search(updates or "")
+    return found[1] if found else None
 
 
 def poly_path(extract: Path) -> Path:

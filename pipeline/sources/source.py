@@ -1,4 +1,4 @@
-"""What a run reads, and what is read of it: the two values that flow hands on.
+"""What a run asks for, what it reads, and what is read of it: the values handed on.
 
 What belongs here: the declarations alone. Which source is taken is `resolve`'s, how its
 files are read `osm.extract`'s.
@@ -6,18 +6,61 @@ files are read `osm.extract`'s.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from pipeline.metros.catalogue import Metro
+from pipeline.storage.paths import Paths
+
+Progress = Callable[[int, int], None]
+"""Called with what is done and what there is in all (0 where unknown): bytes, or tiles."""
+Say = Callable[[str], None]
+"""Prints one line."""
+Watch = Callable[[str], AbstractContextManager[Progress]]
+"""Opens the display of one download, by its name."""
+
+
+def unwatched(name: str) -> AbstractContextManager[Progress]:
+    """The display of a download that nobody looks at."""
+    return nullcontext(lambda done, total: None)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One metro that needs a source.
+
+    Attributes
+    ----------
+    files
+        Extracts given on the command line.
+    say
+        Called with a line on what is used and why.
+    is_fetching
+        False only looks at what is there: nothing is downloaded or made, and a source
+        that would have to be is returned with the files it would have.
+    watch
+        Opens the display of a download.
+    """
+
+    metro: Metro
+    paths: Paths
+    files: tuple[str, ...] = ()
+    say: Say = print
+    is_fetching: bool = True
+    watch: Watch = unwatched
+
 
 @dataclass(frozen=True)
 class Source:
-    """What the resolver decided to read.
+    """What a run reads.
 
-    ``polys`` are the ``.poly`` files beside the extracts, where there are any;
-    ``notes`` what was noticed when an extract was made of something else.
+    ``kind`` is a name of `kinds`; ``polys`` are the ``.poly`` files beside the extracts,
+    where there are any; ``notes`` what was noticed when an extract was made of something
+    else.
     """
 
     kind: str

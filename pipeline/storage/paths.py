@@ -81,6 +81,10 @@ class Paths:
 
     def extract(self, name: str) -> Path:
         """A downloaded extract, by its Geofabrik name (``asia/china/henan``)."""
+        return Path(self.raw, *f"{name}-latest.osm.pbf".split("/"))
+
+    def extract_by_last_part(self, name: str) -> Path:
+        """Where earlier versions put a downloaded extract: ``henan-latest.osm.pbf``."""
         return Path(self.raw) / f"{name.rsplit('/', 1)[-1]}-latest.osm.pbf"
 
     def made_extract(self, metro_id: str, source: str) -> Path:

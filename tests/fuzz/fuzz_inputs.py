@@ -15,12 +15,12 @@ import shapely
 from small_world import World
 
 from pipeline.metros.catalogue import load_metro
-from pipeline.sources.boundaries import outline_of
+from pipeline.sources.boundaries.territory import outline_of
 from pipeline.sources.osm.extract.read import read_extract
 from pipeline.sources.osm.tags import KEYS
 from pipeline.sources.params import ExtractParams
 from pipeline.sources.source import Source
-from pipeline.sources.vector import write_vector_extract
+from pipeline.sources.vector.source import write_vector_extract
 
 Files = dict[str, bytes]
 """Contents by file name."""

@@ -12,7 +12,7 @@ from small_world import World
 from vector_files import write_vector_files
 
 from pipeline.cli import main
-from pipeline.sources import overpass
+from pipeline.sources.overpass.ask import SERVER_VARIABLE
 
 BOX = (113.7, 34.3, 114.3, 34.7)
 SAME = ("borders", "cities", "dead_ends", "highways", "land_areas", "missing_links", "roads")
@@ -106,7 +106,7 @@ def overpass_of(monkeypatch):
     def start(path):
         servers.append(Server())
         servers[-1].post = planet_of(path).answer
-        monkeypatch.setenv(overpass.SERVER_VARIABLE, f"{servers[-1].address}/api")
+        monkeypatch.setenv(SERVER_VARIABLE, f"{servers[-1].address}/api")
 
     yield start
     for each in servers:

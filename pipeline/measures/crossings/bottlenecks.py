@@ -24,7 +24,7 @@ from pipeline.measures.crossings import kinds
 from pipeline.measures.crossings.approach import Crossing, CrossingRoads, Profile, RoadGraph
 from pipeline.measures.crossings.params import BottlenecksParams
 from pipeline.measures.network.network import components
-from pipeline.terms import ROAD_CLASSES
+from pipeline.terms import ROAD_CLASSES, Words
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -290,7 +290,7 @@ def _has_fewer_lanes(road: _Road, run: _Run) -> bool:
 
 
 def _finding(
-    road: _Road, run: _Run, form: kinds.Words, value: Floats, params: BottlenecksParams
+    road: _Road, run: _Run, form: Words, value: Floats, params: BottlenecksParams
 ) -> Finding:
     graph, profile = road.graph, road.profile
     rows, length = profile.row[run.inside], profile.length[run.inside]
@@ -317,7 +317,7 @@ def _finding(
     )
 
 
-def _evidence(form: kinds.Words, here: float, run: _Run, length_m: float) -> str:
+def _evidence(form: Words, here: float, run: _Run, length_m: float) -> str:
     values = [here, run.left, run.right]
     if form is kinds.CLASS_DROP:
         texts = [ROAD_CLASSES[int(-each)] for each in values]

@@ -10,16 +10,11 @@ A declaration: it imports nothing of the measures.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from pipeline.terms import Words
 
 Shape = Literal["triangle", "diamond", "square", "circle"]
-
-
-class Words(NamedTuple):
-    """One text in both languages."""
-
-    zh: str
-    en: str
 
 
 @dataclass(frozen=True)

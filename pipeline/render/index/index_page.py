@@ -13,6 +13,7 @@ from markupsafe import Markup
 from pipeline.render.page import bilingual as say
 from pipeline.render.page import style, words
 from pipeline.render.page.facts import MetroCard
+from pipeline.sources.kinds import boundaries_of
 from pipeline.terms import DIMENSIONS
 
 FIGURES = (
@@ -25,7 +26,7 @@ FIGURES = (
 )
 WELL_COVERED_PCT = 50.0
 """A score that rests on less is drawn faint."""
-NOTES = ("licence", "official", "index", "proxy")
+NOTES = ("official", "index", "proxy")
 
 
 def render_index(cards: Sequence[MetroCard]) -> dict[str, bytes]:
@@ -44,9 +45,12 @@ def render_index(cards: Sequence[MetroCard]) -> dict[str, bytes]:
     ordered = sorted(cards, key=lambda card: card.metro_id)
     language = "zh" if any(card.language == "zh" for card in ordered) else "en"
     fake = [card for card in ordered if card.facts.is_synthetic]
+    kinds = sorted({card.facts.source_kind for card in ordered})
     notes = [*NOTES]
-    if any(card.facts.source_kind == "sample" for card in ordered):
-        notes += ["synthetic", "cnmaps"]
+    if fake:
+        notes += ["synthetic"]
+    if any(boundaries_of(each, "") == "cnmaps" for each in kinds):
+        notes += ["cnmaps"]
     page = say.template("index/index.html").render(
         lang="zh-CN" if language == "zh" else "en",
         language=language,
@@ -58,7 +62,7 @@ def render_index(cards: Sequence[MetroCard]) -> dict[str, bytes]:
         cards=[_card(card) for card in ordered],
         compared=[say.both(card.name, card.name_en) for card in ordered if card.index],
         rows=_comparison([card for card in ordered if card.index]),
-        notes=[say.text(f"note.{key}") for key in notes],
+        notes=[*say.licence_notes(kinds), *(say.text(f"note.{key}") for key in notes)],
     )
     return {"index.html": page.encode()}
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 
 import pandas as pd
@@ -73,6 +73,11 @@ def word(kind: str, value: object) -> Markup:
         return unknown()
     key = f"{kind}.{value}"
     return text(key) if key in words.messages()["en"] else both(str(value), str(value))
+
+
+def licence_notes(kinds: Iterable[str]) -> list[Markup]:
+    """The licences of kinds of source, each sentence once."""
+    return list(dict.fromkeys(word("source_note", each) for each in kinds))
 
 
 def word_texts(kind: str, value: str) -> tuple[str, str]:

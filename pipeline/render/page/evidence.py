@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from pipeline.measures.crossings.kinds import KINDS, Words
+from pipeline.measures.crossings.kinds import KINDS
+from pipeline.terms import Words
 
 _FIELD = re.compile(r"\\\{(\w+)\\\}")
 

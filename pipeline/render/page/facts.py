@@ -19,7 +19,7 @@ class PageFacts:
     Attributes
     ----------
     source_kind
-        ``pbf``, ``geofabrik``, ``overpass``, ``vector`` or ``sample``.
+        A name of `sources.kinds`.
     source_files
         Names of the files read, without folders: no machine's paths on a page.
     osm_snapshot

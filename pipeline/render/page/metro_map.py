@@ -19,6 +19,7 @@ from pipeline.render.page.facts import MetroCard, PageFacts, card_name, land_cov
 from pipeline.render.page.thinning import Thinning
 from pipeline.render.params import MapParams
 from pipeline.render.themes.registry import all_themes
+from pipeline.sources.kinds import boundaries_of
 
 LAYERS = tuple(
     dict.fromkeys(
@@ -115,7 +116,7 @@ def _about(metro: Metro, made: MetroCard) -> dict[str, object]:
             "core": metro.core,
         },
         "facts": asdict(made.facts),
-        "boundary_source": metro.boundaries.source,
+        "boundary_source": boundaries_of(made.facts.source_kind, metro.boundaries.source),
         "has_population_raster": metro.population.raster is not None,
         "has_land_cover": metro.land_cover.raster is not None,
         "land_cover_note": land_cover_note(metro),

@@ -19,6 +19,7 @@ from pipeline.measures.crossings.kinds import KINDS
 from pipeline.measures.integration.kinds import INDICATORS
 from pipeline.render.themes.registry import all_themes
 from pipeline.render.themes.theme import Theme
+from pipeline.sources import kinds as source_kinds
 
 LANGUAGES = ("zh", "en")
 FILE = "words.toml"
@@ -36,7 +37,7 @@ def messages() -> Messages:
 
 @cache
 def _gathered(themes: tuple[Theme, ...]) -> Messages:
-    found = indicator_words() | kind_words()
+    found = indicator_words() | kind_words() | source_words()
     for path in word_files(themes):
         own = parse_words(path.read_text(encoding="utf-8"))
         twice = found.keys() & own.keys()
@@ -76,6 +77,18 @@ def indicator_words() -> dict[str, tuple[str, str]]:
 def kind_words() -> dict[str, tuple[str, str]]:
     """Chinese and English of every kind of bottleneck, by dotted key."""
     return {f"bottleneck.{each.name}": (each.words.zh, each.words.en) for each in KINDS}
+
+
+def source_words() -> dict[str, tuple[str, str]]:
+    """Chinese and English of every kind of source and of its licence, by dotted key."""
+    found: dict[str, tuple[str, str]] = {
+        "source_line.synthetic": source_kinds.SYNTHETIC_LICENCE,
+    }
+    for each in source_kinds.KINDS:
+        found[f"source.{each.name}"] = each.words
+        found[f"source_licence.{each.name}"] = each.licence
+        found[f"source_note.{each.name}"] = each.licence_note
+    return found
 
 
 def template(name: str) -> str:

@@ -64,8 +64,8 @@ def render_review(
 ) -> bytes:
     """The page around a map and its tables."""
     language = "zh" if style.is_chinese(metro) else "en"
-    notes = ["licence", "official", "index", "proxy"]
-    if facts.source_kind == "sample" or facts.is_synthetic:
+    notes = ["official", "index", "proxy"]
+    if facts.is_synthetic:
         notes += ["synthetic"]
     page = say.template("review/review.html").render(
         lang="zh-CN" if language == "zh" else "en",
@@ -81,7 +81,10 @@ def render_review(
         tables=tables,
         source=say.word("source", facts.source_kind),
         date=facts.osm_snapshot,
-        notes=[say.text(f"note.{key}") for key in notes],
+        notes=[
+            *say.licence_notes([facts.source_kind]),
+            *(say.text(f"note.{key}") for key in notes),
+        ],
     )
     return page.encode()
 

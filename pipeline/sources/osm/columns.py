@@ -164,11 +164,15 @@ class Relations:
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says about itself. ``bbox`` is west, south, east, north in degrees."""
+    """What a file states about itself.
+
+    ``bbox`` is west, south, east, north in degrees; ``updates`` the address of its updates.
+    """
 
     snapshot: str | None
     generator: str
     bbox: Box | None
+    updates: str | None = None
 
 
 @dataclass(frozen=True)

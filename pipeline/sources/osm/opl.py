@@ -48,7 +48,12 @@ def _header(header: Any) -> dict[str, Any]:
         low, high = box.bottom_left, box.top_right
         bbox = (low.lon, low.lat, high.lon, high.lat)
     stamp = header.get("osmosis_replication_timestamp") or header.get("timestamp")
-    return {"snapshot": stamp, "generator": header.get("generator"), "bbox": bbox}
+    return {
+        "snapshot": stamp,
+        "generator": header.get("generator"),
+        "bbox": bbox,
+        "updates": header.get("osmosis_replication_base_url"),
+    }
 
 
 def main() -> None:

@@ -196,7 +196,12 @@ def _write_text(path: Path, target: Path | None) -> Header:
         _refuse_full_disk(path, target)
         raise _unreadable(path, RuntimeError(answer["error"]))
     stamp, bbox = answer["snapshot"], answer["bbox"]
-    return Header(stamp[:10] if stamp else None, answer["generator"], tuple(bbox) if bbox else None)
+    return Header(
+        stamp[:10] if stamp else None,
+        answer["generator"],
+        tuple(bbox) if bbox else None,
+        answer["updates"] or None,
+    )
 
 
 def _refuse_full_disk(path: Path, target: Path | None) -> None:

@@ -75,6 +75,11 @@ def write_extract(
             raise SourceError(f"{target} cannot be written: {error}") from error
 
 
+def box_text(box: Box) -> str:
+    """A box in degrees, for messages: ``[113.2, 34.1, 114, 35]``."""
+    return "[" + ", ".join(f"{each:.4g}" for each in box) + "]"
+
+
 def _write(objects: Objects, writer: osmium.SimpleWriter) -> None:
     node = osmium.osm.mutable.Node(version=1)
     tags_of = objects.node_tags

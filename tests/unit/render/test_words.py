@@ -16,6 +16,7 @@ from pipeline.measures.integration.kinds import INDICATORS
 from pipeline.metros.catalogue import Boundaries, LandCover
 from pipeline.render.page import words
 from pipeline.render.themes import registry
+from pipeline.sources.kinds import KINDS as SOURCE_KINDS
 from pipeline.terms import (
     CLASS_RANK,
     DIMENSIONS,
@@ -37,6 +38,7 @@ REASONS = (
     "cutoff_too_short",
 )
 SITES = ("shared_river_crosses", "shared_river_follows", "industrial_near_border")
+SOURCES = tuple(each.name for each in SOURCE_KINDS)
 
 
 def values(layer: str, column: str) -> tuple[str, ...]:
@@ -69,6 +71,9 @@ CODES = {
     "dimension_short": (*DIMENSIONS, "overall"),
     "indicator": tuple(each.name for each in INDICATORS),
     "indicator_unit": tuple(each.unit.name for each in INDICATORS),
+    "source": SOURCES,
+    "source_licence": SOURCES,
+    "source_note": SOURCES,
 }
 """Tables that hold a word for each of these codes and for no other."""
 

@@ -12,7 +12,7 @@ from pipeline.crs import wgs84_to_gcj02
 from pipeline.errors import ConfigError, SourceError
 from pipeline.layers import conform, empty_layer
 from pipeline.metros.catalogue import Metro
-from pipeline.sources.boundaries import find_territory
+from pipeline.sources.boundaries.territory import find_territory
 from pipeline.sources.osm.extract.read import read_extract
 from pipeline.sources.osm.pbf import read_osm
 from pipeline.sources.params import ExtractParams

@@ -15,11 +15,15 @@ from play_overpass import Planet, planet_of
 
 from pipeline.errors import ConfigError, DiskFullError, SourceError
 from pipeline.metros.catalogue import load_metro
-from pipeline.sources import overpass, resolve
+from pipeline.sources import resolve
 from pipeline.sources.http import Patience, UnreachableError
 from pipeline.sources.osm.extract.read import read_extract
+from pipeline.sources.overpass import ask
+from pipeline.sources.overpass.area import area_km2, area_of, check_size
+from pipeline.sources.overpass.ask import SERVER_VARIABLE
+from pipeline.sources.overpass.source import prepare
 from pipeline.sources.params import ExtractParams
-from pipeline.sources.source import Source
+from pipeline.sources.source import Request, Source
 from pipeline.storage.paths import Paths
 
 ASK = "/api/interpreter"
@@ -62,7 +66,7 @@ def server(two_cities_pbf, monkeypatch):
     planet = planet_of(two_cities_pbf)
     made.post = planet.answer
     made.planet = planet
-    monkeypatch.setenv(overpass.SERVER_VARIABLE, f"{made.address}/api")
+    monkeypatch.setenv(SERVER_VARIABLE, f"{made.address}/api")
     yield made
     made.close()
 
@@ -72,10 +76,9 @@ def folder(tmp_path):
     return tmp_path / "raw" / "overpass"
 
 
-def fetch(metro, tmp_path, folder, **options):
-    target = tmp_path / "raw" / "two.overpass.osm.pbf"
-    overpass.fetch_area(metro, target, folder, 10_000.0, patience=QUICK, **options)
-    return target
+def fetch(metro, tmp_path, folder, say=lambda text: None):
+    source = prepare(Request(metro, Paths(str(tmp_path)), say=say), QUICK)
+    return source.files[0]
 
 
 def read(metro, path):
@@ -86,8 +89,8 @@ def test_the_extract_of_the_tiles_is_that_of_the_file(
     metro, server, two_cities_pbf, tmp_path, folder
 ):
     told = []
-    path = fetch(metro, tmp_path, folder, progress=lambda done, total: told.append((done, total)))
-    assert told[-1] == (6, 6)
+    path = fetch(metro, tmp_path, folder, say=told.append)
+    assert "  Overpass: 6 of 6 tiles" in told
     ours, real = read(metro, path), read(metro, two_cities_pbf)
     assert ours.facts["osm_snapshot"] == real.facts["osm_snapshot"] == "2024-05-01"
     for name, frame in real.layers.items():
@@ -176,7 +179,7 @@ def test_faults_that_stay_end_in_one_error_and_keep_what_came(
 def test_the_next_server_is_asked_where_one_is_busy(metro, server, tmp_path, folder, monkeypatch):
     other = Server()
     other.faults[ASK] = [status(429, Retry_After="9999")] * 50
-    monkeypatch.setenv(overpass.SERVER_VARIABLE, f"{other.address}/api, {server.address}/api")
+    monkeypatch.setenv(SERVER_VARIABLE, f"{other.address}/api, {server.address}/api")
     fetch(metro, tmp_path, folder)
     assert len(server.seen) == len(other.seen) == 6
     other.close()
@@ -225,10 +228,10 @@ def test_large_areas_are_refused_with_advice(tmp_path):
     path = tmp_path / "m.toml"
     path.write_text("[overpass]\nbbox = [112.0, 33.0, 115.0, 36.0]\n")
     with pytest.raises(ConfigError, match=r"91,\d\d\d km2.*take an extract instead"):
-        overpass.check_size(load_metro(str(path)), (112.0, 33.0, 115.0, 36.0))
+        check_size(load_metro(str(path)), (112.0, 33.0, 115.0, 36.0))
     path.write_text("")
     with pytest.raises(ConfigError, match="bbox = "):
-        overpass.area_of(load_metro(str(path)), 10_000.0)
+        area_of(load_metro(str(path)), 10_000.0)
     path.write_text("[overpass]\nbbox = [115.0, 33.0, 112.0, 36.0]\n")
     with pytest.raises(ConfigError, match="west, south, east, north"):
         load_metro(str(path))
@@ -246,10 +249,10 @@ def test_boundaries_from_elsewhere_give_the_area():
             "boundaries": load_metro("guangfo").boundaries.model_copy(update={"source": "cnmaps"})
         }
     )
-    west, south, east, north = overpass.area_of(metro, 10_000.0)
+    west, south, east, north = area_of(metro, 10_000.0)
     assert west < 112.4 < 113.9 < east
     assert south < 22.7 < 23.9 < north
-    assert overpass.area_km2((0.0, 0.0, 1.0, 1.0)) == pytest.approx(12364, rel=1e-3)
+    assert area_km2((0.0, 0.0, 1.0, 1.0)) == pytest.approx(12364, rel=1e-3)
 
 
 def test_overpass_as_a_source_of_a_run(metro, server, tmp_path):
@@ -265,12 +268,23 @@ def test_overpass_as_a_source_of_a_run(metro, server, tmp_path):
     assert any("source: Overpass" in line for line in said)
 
 
+def test_the_extract_is_made_anew_where_a_tile_changed_and_only_there(
+    metro, server, tmp_path, folder
+):
+    path = fetch(metro, tmp_path, folder)
+    before = path.stat().st_mtime_ns
+    fetch(metro, tmp_path, folder)
+    assert path.stat().st_mtime_ns == before, "nothing was written again"
+    tile = max(folder.iterdir(), key=lambda each: each.stat().st_size)
+    tile.write_bytes(tile.read_bytes().replace(b"West 1", b"Anew 1"))
+    fetch(metro, tmp_path, folder)
+    assert "Anew 1" in set(read(metro, path).layers["highways"]["name"])
+
+
 def test_without_a_network_the_error_is_quick(metro, tmp_path, folder, monkeypatch):
-    monkeypatch.setenv(
-        overpass.SERVER_VARIABLE, "http://127.0.0.1:9/api,http://no.such.host.invalid/api"
-    )
+    monkeypatch.setenv(SERVER_VARIABLE, "http://127.0.0.1:9/api,http://no.such.host.invalid/api")
     waited = []
-    monkeypatch.setattr(overpass.time, "sleep", waited.append)
+    monkeypatch.setattr(ask.time, "sleep", waited.append)
     with pytest.raises(UnreachableError, match=r"no connection.*0 of 6 tiles"):
-        overpass.fetch_area(metro, tmp_path / "x.osm.pbf", folder, 10_000.0)
+        prepare(Request(metro, Paths(str(tmp_path)), say=lambda text: None))
     assert sum(waited) == 0

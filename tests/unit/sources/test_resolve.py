@@ -6,12 +6,14 @@ import contextlib
 import hashlib
 from pathlib import Path
 
+import osmium
 import pytest
 from faulty_server import Server, instead, status
 
 from pipeline.errors import ConfigError, SourceError
 from pipeline.metros.catalogue import load_metro
 from pipeline.sources import geofabrik, resolve
+from pipeline.sources import made as extracts_made
 from pipeline.storage.paths import Paths
 
 
@@ -40,9 +42,18 @@ def made(monkeypatch):
     return calls
 
 
-def test_an_extract_in_data_raw_comes_before_any_download(paths, offline):
+@pytest.mark.parametrize(
+    "where",
+    [
+        lambda paths: paths.extract("asia/china/henan"),
+        lambda paths: Path(paths.raw) / "henan-latest.osm.pbf",
+    ],
+    ids=["whole name", "as earlier versions and people put it"],
+)
+def test_an_extract_in_data_raw_comes_before_any_download(paths, offline, where):
     metro = load_metro("zhengzhou")
-    target = paths.extract("asia/china/henan")
+    target = where(paths)
+    target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(b"x")
     geofabrik.poly_path(target).write_text("outline")
     source = resolve.resolve_source(metro, paths, say=lambda text: None)
@@ -76,7 +87,7 @@ def test_a_damaged_sample_is_made_again(paths, offline, made):
 def test_a_sample_of_other_code_or_libraries_is_made_again(paths, offline, made, monkeypatch, what):
     metro = load_metro("zhengzhou")
     resolve.resolve_source(metro, paths, say=lambda text: None)
-    monkeypatch.setattr(resolve, what, lambda module: f"{what} of another {module}")
+    monkeypatch.setattr(extracts_made, what, lambda module: {what: f"another {module}"})
     resolve.resolve_source(metro, paths, say=lambda text: None)
     assert len(made) == 2
     resolve.resolve_source(metro, paths, say=lambda text: None)
@@ -136,6 +147,34 @@ def test_two_extracts_are_downloaded_and_then_found(paths, served, made):
     assert resolve.resolve_source(metro, paths, say=said.append) == first
     assert len(served.seen) == asked
     assert made == []
+
+
+NAMES = ("europe/georgia", "north-america/us/georgia")
+
+
+def test_two_extracts_of_one_last_name_are_two_files(paths, served, tmp_path):
+    for name in NAMES:
+        serve_extract(served, name, name.encode())
+    path = tmp_path / "m.toml"
+    path.write_text(f"[osm]\ngeofabrik = {list(NAMES)}\n")
+    source = resolve.resolve_source(load_metro(str(path)), paths, say=lambda text: None)
+    assert [each.read_bytes().decode() for each in source.files] == list(NAMES)
+    assert len(set(source.polys)) == 2
+
+
+@pytest.mark.parametrize("origin", [*NAMES, None])
+def test_a_file_of_the_last_name_stands_for_the_extract_that_its_header_names(
+    paths, tmp_path, origin
+):
+    path = Path(paths.raw) / "georgia-latest.osm.pbf"
+    header = osmium.io.Header()
+    if origin:
+        header.set("osmosis_replication_base_url", f"http://download.geofabrik.de/{origin}-updates")
+    osmium.SimpleWriter(str(path), header=header).close()
+    found = {name: geofabrik.found_extract(name, [name], paths) for name in NAMES}
+    assert found == {name: path if origin in (name, None) else None for name in NAMES}
+    of_both = [geofabrik.found_extract(name, NAMES, paths) for name in NAMES]
+    assert of_both == [path if name == origin else None for name in NAMES]
 
 
 def test_one_of_two_extracts_is_never_mixed_with_the_sample(paths, served, made):

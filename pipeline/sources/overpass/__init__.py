@@ -1,0 +1,1 @@
+"""The source `overpass`: a small area by the Overpass API."""

@@ -1,0 +1,34 @@
+"""Overpass answers put together into one extract."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.errors import SourceError
+from pipeline.sources.osm.write import Box, box_text, write_extract
+from pipeline.sources.overpass.answers import as_objects, read_tiles
+
+GENERATOR = "metro-integration-overpass"
+
+
+def write_overpass_extract(tiles: Sequence[Path], area: Box, target: Path) -> tuple[str, ...]:
+    """Write the answers of all tiles as one extract; returns their dates, oldest first.
+
+    Parameters
+    ----------
+    target
+        The `.osm.pbf` to write; its header's box is the area, so that roads which run out
+        of it count as cut off.
+
+    Raises
+    ------
+    SourceError
+        An answer that is none, or an area without any road.
+    """
+    elements = read_tiles(tiles)
+    if not elements.ways:
+        raise SourceError(f"Overpass has no road in the area {box_text(area)}; check overpass.bbox")
+    oldest = elements.snapshots[0] if elements.snapshots else None
+    write_extract(as_objects(elements), target, GENERATOR, area, oldest)
+    return elements.snapshots

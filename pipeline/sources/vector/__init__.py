@@ -1,0 +1,1 @@
+"""The source `vector`: roads from files that GDAL reads."""
