@@ -23,6 +23,7 @@ from pipeline.errors import ClusterError, ConfigError, DiskFullError, PipelineEr
 from pipeline.flow.progress import RunDisplay, print_line, show_download
 from pipeline.metros.catalogue import DEFAULT_METRO, Metro
 from pipeline.sources.kinds import kind_named, source_names
+from pipeline.storage.files import check_inside
 from pipeline.storage.locks import locked
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ def _run_one(
     from pipeline.sources.resolve import resolve_source
 
     paths = paths_of(options)
+    check_inside(paths.own_folders(metro.id))
     # Held from here on: two first runs would both fetch or make the source.
     with locked(paths.lock(metro.id), f"metro {metro.id}"):
         source = resolve_source(

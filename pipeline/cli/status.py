@@ -37,6 +37,6 @@ def _execute(options: argparse.Namespace) -> int:
         lambda t: print_line(t, options.quiet),
         is_fetching=False,
     )
-    for standing in standings(metro, source, paths):
+    for standing in standings(metro, source, paths, lambda why: print_line(f"note: {why}")):
         print_line(f"{standing.state:8} {standing.stage:16} {standing.why}")
     return OK

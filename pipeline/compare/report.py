@@ -14,7 +14,7 @@ from pipeline.compare.runs import ComparedRun
 from pipeline.crs import WGS84
 from pipeline.exports.layer_set import LayerSet
 from pipeline.flow import store
-from pipeline.flow.finished import Finished
+from pipeline.flow.finished import Finished, metro_of
 from pipeline.flow.tasks import page_facts
 from pipeline.metros.catalogue import Metro
 from pipeline.scenario.base import source_of
@@ -49,7 +49,7 @@ class Compared:
 
     @property
     def metro(self) -> Metro:
-        return Metro.model_validate(self.after.manifest["metro"])
+        return metro_of(self.after.manifest, self.after.folder)
 
     @property
     def is_synthetic(self) -> bool:
@@ -60,11 +60,13 @@ class Compared:
 def write_report(compared: Compared, maps: str) -> Comparison:
     """Write everything, pages under ``maps``."""
     folder = f"{compared.after.folder}/comparisons/{compared.name}"
+    paths = Paths.of("data", maps)
+    pages = paths.page(compared.after.metro_id)
+    files.check_inside([(folder, compared.after.folder), (pages, paths.maps)])
     metadata = _metadata(compared)
     written = Finished(folder, {"stages": {}})
     for layer, table in compared.tables.items():
         store.write_layer(written.path(layer), layer, table, metadata)
-    paths = Paths.of("data", maps)
     page = paths.page(f"{compared.after.metro_id}/compare-{compared.name}.html")
     files.write_bytes(page, _page(compared))
     workbook = paths.page(f"{compared.after.metro_id}/compare-{compared.name}.xlsx")

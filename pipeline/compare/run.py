@@ -91,7 +91,7 @@ def _check(before: ComparedRun, after: ComparedRun) -> None:
 
 def _labels(before: ComparedRun, after: ComparedRun) -> tuple[str, str]:
     dates = [str(run.facts.get("osm_snapshot") or "") for run in (before, after)]
-    if all(dates) and dates[0] != dates[1]:
+    if all(map(_LABEL.fullmatch, dates)) and dates[0] != dates[1]:
         return dates[0], dates[1]
     folders = [run.folder.split("/")[-3:][0] for run in (before, after)]
     if folders[0] != folders[1] and all(_LABEL.fullmatch(each) for each in folders):

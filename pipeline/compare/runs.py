@@ -7,7 +7,7 @@ import pyproj
 
 from pipeline.compare.matching import Side
 from pipeline.errors import StoreError
-from pipeline.flow.finished import Finished
+from pipeline.flow.finished import Finished, metro_of
 from pipeline.measures.routing.graph import RoutingNetwork
 from pipeline.scenario import changes
 from pipeline.storage.paths import absolute
@@ -30,11 +30,12 @@ class ComparedRun(Finished):
             It holds no finished run, or one whose layers do not belong together.
         """
         found = Finished.at(absolute(folder))
-        if "centre" not in found.facts or "metro" not in found.manifest:
+        if "centre" not in found.facts or not {"metro", "source"} <= set(found.manifest):
             raise StoreError(
                 f"{folder} holds no finished run; expected a folder like data/processed/<metro>"
             )
         run = cls(found.folder, found.manifest)
+        metro_of(run.manifest, folder)
         run.check(COMPARED)
         return run
 

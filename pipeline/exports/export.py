@@ -75,6 +75,9 @@ def export(
     name = str(folder.manifest.get("metro", {}).get("name") or metro_id)
     given = LayerSet(metro_id, name, found, folder, described, target_crs)
     target = out or paths.export(metro_id, form)
+    _check_target(target, form)
+    if out is None:
+        files.check_inside([(target, paths.metro(metro_id))])
     with tempfile.TemporaryDirectory(prefix="metro-export-") as temporary:
         made = Path(temporary) / Path(target).name
         rows, notes = _writer(form)(given, made)
@@ -101,6 +104,23 @@ def _check(form: str, crs: str | None, layers: list[str] | None, facts: Facts) -
     if faults:
         raise ConfigError("export", faults)
     return found
+
+
+def _check_target(target: str, form: str) -> None:
+    """Refuse a target in whose place lies anything but an earlier export of its kind."""
+    if form != "csv":
+        if files.is_folder(target):
+            raise ConfigError(f"--out {target} is a folder; expected the name of a {form} file")
+        return
+    if files.exists(target) and not files.is_folder(target):
+        raise ConfigError(f"--out {target} is a file; csv needs the name of a folder")
+    own = {f"{layer}.csv" for layer in LAYERS}
+    others = [name for name in files.names_in(target) if name not in own]
+    if others:
+        raise ConfigError(
+            f"--out {target} holds what is no export, such as {others[0]!r}, which would be lost; "
+            "expected an empty folder, a new one, or that of an earlier export"
+        )
 
 
 def _crs_of(text: str | None, facts: Facts) -> pyproj.CRS:

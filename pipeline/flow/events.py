@@ -13,10 +13,10 @@ class Event:
 
     ``started`` has the reason and the number of ``tasks``, ``part`` follows each of
     them but the last; ``done`` has the seconds it took, ``skipped`` and ``failed`` the
-    reason.
+    reason. A ``note`` is of no stage: what the user should know of the folder.
     """
 
-    kind: Literal["started", "part", "done", "fresh", "failed", "skipped"]
+    kind: Literal["started", "part", "done", "fresh", "failed", "skipped", "note"]
     stage: str
     text: str = ""
     tasks: int = 1

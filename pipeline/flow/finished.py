@@ -13,11 +13,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 import pyproj
+from pydantic import ValidationError
 
 from pipeline.errors import StoreError
 from pipeline.flow import plan, store
 from pipeline.flow.manifest import Facts, Manifest, read_manifest, recorded_digests
 from pipeline.layers import LAYERS
+from pipeline.metros.catalogue import Metro
 from pipeline.storage import files
 
 
@@ -30,16 +32,24 @@ class Finished:
 
     @classmethod
     def at(cls, folder: str) -> Finished:
-        """Read a folder's manifest; an empty one where there is none."""
-        return cls(folder, read_manifest(f"{folder}/manifest.json"))
+        """Read a folder's manifest; an empty one where there is none.
+
+        Raises
+        ------
+        StoreError
+            It is damaged.
+        """
+        return cls(folder, read_manifest(f"{folder}/manifest.json", damaged=refuse))
 
     @property
     def facts(self) -> Facts:
         return self.manifest.get("facts", {})
 
     def path(self, layer: str) -> str:
-        """Where a layer lies."""
-        return f"{self.folder}/{layer}" + ("" if LAYERS[layer].is_folder else ".parquet")
+        """Where a layer lies; StoreError where a link leads out of the folder."""
+        path = f"{self.folder}/{layer}" + ("" if LAYERS[layer].is_folder else ".parquet")
+        files.check_inside([(path, self.folder)])
+        return path
 
     def digest(self, layer: str) -> str | None:
         """The recorded digest of a layer; None where no stage recorded it."""
@@ -81,3 +91,33 @@ class Finished:
                 f"{self.folder} is of a run that did not end or is still going on: stage "
                 f"{behind.stage}: {behind.why}; run the metro again first"
             )
+
+
+def metro_of(manifest: Manifest, folder: str) -> Metro:
+    """The metro that a run was of, with its parameters then.
+
+    Raises
+    ------
+    StoreError
+        What is recorded of it is not valid, or of another version of this software.
+    """
+    try:
+        return Metro.model_validate(manifest.get("metro", {}))
+    except ValidationError as error:
+        fault = error.errors()[0]
+        place = ".".join(map(str, fault["loc"]))
+        raise StoreError(
+            f"the manifest in {folder} records a metro that this version does not know "
+            f"({place}: {fault['msg']}); run the metro again first"
+        ) from error
+
+
+def refuse(why: str) -> None:
+    """What is done about a damaged manifest by those who only read.
+
+    Raises
+    ------
+    StoreError
+        With the reason.
+    """
+    raise StoreError(f"{why}; run the metro again first")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.flow.manifest import is_own_page
 from pipeline.flow.stages import INDEX_PAGE
 from pipeline.render.page.facts import MetroCard, card_name
 from pipeline.storage import files
@@ -28,6 +29,16 @@ def _card_of(paths: Paths, metro_id: str) -> MetroCard | None:
     """A metro's card; None where there is none, or it is damaged: its next run mends it."""
     content = files.read_or_none(paths.page(card_name(metro_id)))
     try:
-        return None if content is None else MetroCard.from_json(content)
-    except (ValueError, KeyError, TypeError):
+        card = None if content is None else MetroCard.from_json(content)
+        if card is None or card.metro_id != metro_id or not _links_to_own_pages(card):
+            return None
+        # Cards may come from others, as folders do: one that cannot be shown stops no page.
+        INDEX_PAGE([card])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+    return card
+
+
+def _links_to_own_pages(card: MetroCard) -> bool:
+    pages = (card.page, *(page for _, _, page in card.briefs))
+    return all(is_own_page(card.metro_id, each) for each in pages)

@@ -77,6 +77,8 @@ class RunDisplay:
             self._running[event.stage] = time.monotonic()
             tasks = f" ({event.tasks} tasks)" if event.tasks > 1 else ""
             self._line(f"  {event.stage}: {event.text}{tasks}")
+        elif event.kind == "note":
+            print_line(f"  note: {event.text}", self._quiet)
         elif event.kind in ("done", "fresh", "failed", "skipped"):
             self._running.pop(event.stage, None)
             self._progress.advance(self._task)

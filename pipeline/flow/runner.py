@@ -27,7 +27,6 @@ from pipeline.flow.events import Event, Report, report_nothing
 from pipeline.flow.executor import Executor, Pending
 from pipeline.flow.fingerprint import fingerprint_of
 from pipeline.flow.manifest import (
-    MANIFEST_FORMAT,
     PAGE,
     Facts,
     Made,
@@ -38,12 +37,14 @@ from pipeline.flow.manifest import (
     read_manifest,
     recorded_digests,
 )
+from pipeline.flow.manifest_text import MANIFEST_FORMAT
 from pipeline.flow.recipe import Fingerprint, Recipe, recipe_of
 from pipeline.flow.source_files import Shared, SharedFile, share
 from pipeline.flow.split import Key, task_keys
 from pipeline.flow.stages import STAGES, Stage, maker_of
 from pipeline.flow.tasks import StageTask, combine_parts, params_of, run_part, run_whole
 from pipeline.flow.warm import compile_ahead
+from pipeline.layers import LAYERS
 from pipeline.metros.catalogue import Metro
 from pipeline.sources.source import Source
 from pipeline.storage import files
@@ -147,10 +148,13 @@ class MetroRun:
         """
         started = time.perf_counter()
         metro_id = self._metro.id
+        files.check_inside(self._paths.own_folders(metro_id))
         with locked(self._paths.lock(metro_id), f"metro {metro_id}") as self._lock:
             # Only now: whoever held the lock before wrote a manifest of its own.
-            self._manifest = read_manifest(self._paths.manifest(metro_id))
+            path = self._paths.manifest(metro_id)
+            self._manifest = read_manifest(path, metro_id, self._note)
             self._clear_leftovers()
+            self._make_way()
             waiting = list(self._stages)
             while waiting or self._running or self._died:
                 waiting = self._start_ready(waiting)
@@ -169,6 +173,20 @@ class MetroRun:
         if any(stage.is_page for stage in self._stages):
             files.clear_leftovers(self._paths.maps, f"{metro_id}.")
             files.clear_leftovers(self._paths.page(metro_id))
+
+    def _make_way(self) -> None:
+        """Give folders that lie where a file is to be written another name."""
+        metro_id = self._metro.id
+        layers = (name for stage in self._stages for name in stage.outputs)
+        for path in (
+            self._paths.manifest(metro_id),
+            *(self._paths.layer(metro_id, each) for each in layers if not LAYERS[each].is_folder),
+        ):
+            if aside := files.set_aside(path):
+                self._note(f"{path} is a folder where a file belongs; it is now {aside}")
+
+    def _note(self, text: str) -> None:
+        self._report(Event("note", "", text))
 
     # --- starting stages ---
 
@@ -338,8 +356,9 @@ class MetroRun:
         for output in () if record is None else record["outputs"]:
             page = output.removeprefix(PAGE)
             is_page = output.startswith(PAGE) and is_own_page(self._metro.id, page)
-            if is_page and output not in made.outputs:
-                files.remove(self._paths.page(page))
+            path = self._paths.page(page)
+            if is_page and output not in made.outputs and not files.is_folder(path):
+                files.remove(path)
 
     def _record(self, running: _Running, made: Made, seconds: float) -> None:
         now = datetime.now(UTC).isoformat(timespec="seconds")

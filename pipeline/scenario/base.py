@@ -10,7 +10,7 @@ import geopandas as gpd
 
 from pipeline.errors import StoreError
 from pipeline.flow import plan
-from pipeline.flow.finished import Finished
+from pipeline.flow.finished import Finished, metro_of, refuse
 from pipeline.flow.manifest import Manifest, digests_on_disk, read_manifest
 from pipeline.flow.recipe import Fingerprint
 from pipeline.flow.stages import STAGES, Stage
@@ -19,6 +19,7 @@ from pipeline.layers import LAYERS
 from pipeline.metros.catalogue import Metro
 from pipeline.render.page.facts import PageFacts
 from pipeline.sources.source import Source
+from pipeline.storage import files
 from pipeline.storage.paths import Paths
 
 EDITED = ("highways", "tagged_nodes")
@@ -40,13 +41,14 @@ class Base:
     @classmethod
     def read(cls, metro_id: str, paths: Paths) -> Base:
         """Read the manifest of a finished run; StoreError where it is missing or stale."""
-        manifest = read_manifest(paths.manifest(metro_id))
-        if not manifest["stages"]:
+        files.check_inside(paths.own_folders(metro_id))
+        manifest = read_manifest(paths.manifest(metro_id), metro_id, refuse)
+        if not manifest["stages"] or "source" not in manifest:
             raise StoreError(
                 f"no finished run in {paths.metro(metro_id)}; run `metro-integration run "
                 f"{metro_id}` first, or give --data"
             )
-        metro = Metro.model_validate(manifest["metro"])
+        metro = metro_of(manifest, paths.metro(metro_id))
         base = cls(metro, source_of(manifest), paths, manifest)
         base._check_fresh()
         return base

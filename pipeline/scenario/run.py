@@ -25,6 +25,7 @@ from pipeline.flow.events import Report, report_nothing
 from pipeline.flow.executor import Executor
 from pipeline.flow.manifest import Manifest, StageRecord, output_record, read_manifest
 from pipeline.flow.runner import MetroRun, Outcome
+from pipeline.flow.stages import Stage
 from pipeline.layers import LAYERS, conform
 from pipeline.scenario.base import EDITED, Base, measured_stages, touched_stages
 from pipeline.scenario.build import Edited, build_links
@@ -81,6 +82,7 @@ def run_scenario(
     chosen = _choose(build, base.layer("link_candidates"))
     name = _check_name(name or _default_name(chosen, build))
     own = Paths(paths.data, paths.maps, name)
+    files.check_inside(own.own_folders(metro_id))
     with locked(own.lock(metro_id) + "-scenario", f"scenario {name}"):
         outcome = rerun(base, own, _build(base, chosen), executor, report)
         page = None if outcome.failed else write_report(base, own, name, chosen)
@@ -167,21 +169,21 @@ def _prepare(base: Base, own: Paths, edited: Edited) -> None:
     the runner compares digests to learn whether it is still true.
     """
     touched = touched_stages()
-    before = read_manifest(own.manifest(base.metro.id))["stages"]
+    before = read_manifest(own.manifest(base.metro.id), base.metro.id)["stages"]
     records: dict[str, StageRecord] = {}
     for stage in measured_stages():
         if stage.name in touched and stage.name in before:
             records[stage.name] = before[stage.name]
         else:
             records[stage.name] = base.manifest["stages"][stage.name]
-            _link_outputs(base, own, records[stage.name])
+            _link_outputs(base, own, stage)
     records["extract"] = _write_edited(base, own, edited)
     manifest: Manifest = {**base.manifest, "stages": records}
     store.write_json(own.manifest(base.metro.id), manifest)
 
 
-def _link_outputs(base: Base, own: Paths, record: StageRecord) -> None:
-    for layer in record["outputs"]:
+def _link_outputs(base: Base, own: Paths, stage: Stage) -> None:
+    for layer in stage.outputs:
         if layer not in EDITED:
             target = own.layer(base.metro.id, layer, LAYERS[layer].is_folder)
             files.link(base.path(layer), target)

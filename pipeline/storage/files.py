@@ -7,16 +7,21 @@ is `store`'s to know, its name `paths`'; keeping two runs apart is `locks`'.
 
 An object store cannot rename a folder: its files appear one after the other. Whoever
 reads a folder there checks its digest.
+
+Nothing is removed that was not listed file by file: a folder loses the files that lie
+directly in it and goes only where that leaves it empty. Links are removed, never what
+they lead to.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +97,9 @@ def read_bytes(path: str) -> bytes:
         filesystem, inner = file_system(path)
         with reporting_errors(path, "read"):
             return bytes(filesystem.cat_file(inner))
+    if not Path(path).is_file():
+        # A pipe or a device would be waited for without end.
+        raise FileNotFoundError(errno.ENOENT, "there is no such file", path)
     return Path(path).read_bytes()
 
 
@@ -108,8 +116,7 @@ def publish_file(made: Path, path: str) -> None:
     if is_url(path):
         filesystem, target = file_system(path)
         with reporting_errors(path, "written"):
-            if filesystem.exists(target):
-                filesystem.rm(target, recursive=True)
+            remove(path)
             filesystem.put(str(made), target, recursive=made.is_dir())
         return
     if made.is_dir():
@@ -206,18 +213,17 @@ def publish_folder(temporary: str, path: str) -> None:
         filesystem, target = file_system(path)
         source = file_system(temporary)[1]
         with reporting_errors(path, "written"):
-            if filesystem.exists(target):
-                filesystem.rm(target, recursive=True)
+            remove(path)
             for each in filesystem.ls(source, detail=False):
                 filesystem.copy(each, f"{target}/{name_of(each)}")
-            filesystem.rm(source, recursive=True)
+            remove(temporary)
         return
     old = Path(f"{path}.old-{uuid.uuid4().hex[:8]}")
     with reporting_errors(path, "written"):
-        if Path(path).exists():
+        if os.path.lexists(path):
             Path(path).rename(old)
         Path(temporary).rename(path)
-    shutil.rmtree(old, ignore_errors=True)
+    remove(str(old))
 
 
 def publish_parts(temporary: str, path: str, digests: Mapping[str, str]) -> str:
@@ -254,8 +260,57 @@ def clear_leftovers(folder: str, name: str = "") -> None:
     """
     for each in _entries(folder):
         own = name_of(each).lstrip(".")
-        if (".tmp-" in own or ".old-" in own) and own.startswith(name):
+        if _TEMPORARY.search(own) and own.startswith(name):
             remove(each)
+
+
+_TEMPORARY = re.compile(r"\.(tmp|old)-[0-9a-f]{1,8}$")
+"""How the names end that files and folders have until they are whole, or replaced."""
+
+
+# --- folders of our own -------------------------------------------------------------
+
+
+def lies_inside(path: str, root: str) -> bool:
+    """Whether a path stays inside a folder, with all its links followed."""
+    if is_url(path):
+        return path.startswith(f"{root}/") and ".." not in path.split("/")
+    # A link in a circle has no end to be found.
+    try:
+        return Path(path).resolve().is_relative_to(Path(root).resolve())
+    except (OSError, RuntimeError, ValueError):
+        return False
+
+
+def check_inside(folders: Iterable[tuple[str, str]]) -> None:
+    """Refuse folders that lead out of those that they are to lie in.
+
+    Parameters
+    ----------
+    folders
+        Pairs of a folder (it need not be there) and the one that is to hold it.
+
+    Raises
+    ------
+    StoreError
+        Names the first that is, or goes through, a link that leads elsewhere.
+    """
+    for path, root in folders:
+        if not lies_inside(path, root):
+            raise StoreError(
+                f"{path} is a link that leads out of {root}; nothing is read or written there: "
+                "remove the link, or give the folder that it leads to"
+            )
+
+
+def set_aside(path: str) -> str | None:
+    """Give a local folder that lies where a file belongs another name; None where none does."""
+    if is_url(path) or Path(path).is_symlink() or not Path(path).is_dir():
+        return None
+    name = f"{path}.aside-{uuid.uuid4().hex[:8]}"
+    with reporting_errors(path, "written"):
+        Path(path).rename(name)
+    return name
 
 
 # --- digests ----------------------------------------------------------------------
@@ -272,7 +327,11 @@ def digest_of(path: str) -> str | None:
 
 
 def _digest_one(path: str) -> str:
-    return digest(read_bytes(path)) if is_url(path) else digest_file(Path(path))
+    if is_url(path):
+        return digest(read_bytes(path))
+    if not Path(path).is_file():
+        raise FileNotFoundError(path)
+    return digest_file(Path(path))
 
 
 # --- what a file system is asked -----------------------------------------------------
@@ -304,14 +363,32 @@ def is_folder(path: str) -> bool:
         return bool(filesystem.isdir(inner))
 
 
+def size_of(path: str) -> int | None:
+    """Bytes of a file; None where there is none."""
+    if not is_url(path):
+        return Path(path).stat().st_size if Path(path).is_file() else None
+    filesystem, inner = file_system(path)
+    try:
+        with reporting_errors(path, "read"):
+            return int(filesystem.size(inner) or 0)
+    except FileNotFoundError:
+        return None
+
+
 def list_files(folder: str) -> list[str]:
-    """Paths of the files in a folder, sorted; empty where there is none."""
+    """Paths of the files in a folder, sorted, links left out; empty where there is none."""
     if not is_url(folder):
         try:
-            return sorted(str(each) for each in Path(folder).iterdir() if each.is_file())
+            found = [each for each in Path(folder).iterdir() if each.is_file()]
         except FileNotFoundError:
             return []
+        return sorted(str(each) for each in found if not each.is_symlink())
     return [each for each in _entries(folder) if not is_folder(each)]
+
+
+def names_in(folder: str) -> list[str]:
+    """Names of all that lies in a folder, sorted; empty where there is none."""
+    return [name_of(each) for each in _entries(folder)]
 
 
 def folders(path: str) -> list[str]:
@@ -340,15 +417,25 @@ def name_of(path: str) -> str:
 
 
 def remove(path: str) -> None:
-    """Remove a file or folder, if it is there."""
+    """Remove a file, a link, or a folder with the files that lie directly in it.
+
+    A folder that holds folders, which none of ours does, stays with these.
+    """
     if is_url(path):
-        filesystem, inner = file_system(path)
-        if filesystem.exists(inner):
-            filesystem.rm(inner, recursive=True)
-    elif Path(path).is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
+        filesystem, _ = file_system(path)
+        for name in list_files(path) if is_folder(path) else [path]:
+            inner = file_system(name)[1]
+            if filesystem.exists(inner):
+                filesystem.rm_file(inner)
+    elif Path(path).is_symlink() or not Path(path).is_dir():
         Path(path).unlink(missing_ok=True)
+    else:
+        # What cannot be removed now is found by the next run.
+        with suppress(OSError):
+            for each in Path(path).iterdir():
+                if each.is_symlink() or not each.is_dir():
+                    each.unlink(missing_ok=True)
+            Path(path).rmdir()
 
 
 def link(source: str, target: str) -> None:

@@ -109,8 +109,13 @@ def _lost(what: str, found: LeaseContent | None) -> LockLostError:
 def _held(path: str, what: str, wait_s: float) -> Iterator[Lock]:
     try:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
+        if Path(path).is_symlink():
+            # Opening the lock empties the file that it leads to.
+            raise StoreError(f"{path} is a link, which no lock of ours is; remove it")
         lock = filelock.FileLock(path, is_singleton=True)
         lock.acquire(timeout=wait_s)
+    except StoreError:
+        raise
     except filelock.Timeout as error:
         raise _busy(what) from error
     except OSError as error:

@@ -56,6 +56,11 @@ class Paths:
         """A metro's manifest."""
         return f"{self.metro(metro_id)}/manifest.json"
 
+    def own_folders(self, metro_id: str) -> tuple[tuple[str, str], ...]:
+        """The folders that a metro is written to, each with the root that is to hold it."""
+        pages = (self.page(metro_id), self.page("assets"))
+        return ((self.metro(metro_id), self.data), *((each, self.maps) for each in pages))
+
     def export(self, metro_id: str, form: str) -> str:
         """An exported file; for CSV, whose layers are a file each, a folder."""
         return f"{self.metro(metro_id)}/exports/{metro_id}" + (

@@ -7,6 +7,7 @@ import json
 import shutil
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 from xml.etree import ElementTree
 
 import geopandas as gpd
@@ -340,6 +341,41 @@ def test_wrong_wishes_are_told_and_leave_nothing(folder, tmp_path, wrong, told):
     with pytest.raises(ConfigError, match=told):
         export("town", folder, **wrong, out=str(tmp_path / "x"))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("form", ["csv", "gpkg"])
+def test_a_folder_with_other_things_in_it_is_no_target(folder, tmp_path, form):
+    """`--out` of a user's own folder wiped it."""
+    own = tmp_path / "documents"
+    (own / "letters").mkdir(parents=True)
+    (own / "letters" / "a.txt").write_text("mine")
+    (own / "data.csv").write_text("mine")
+    with pytest.raises(ConfigError, match="--out"):
+        export("town", folder, form, out=str(own))
+    assert (own / "letters" / "a.txt").read_text() == (own / "data.csv").read_text() == "mine"
+
+
+def test_a_csv_folder_is_not_put_in_the_place_of_a_file(folder, tmp_path):
+    (tmp_path / "notes").write_text("mine")
+    with pytest.raises(ConfigError, match="is a file"):
+        export("town", folder, "csv", out=str(tmp_path / "notes"))
+    assert (tmp_path / "notes").read_text() == "mine"
+
+
+def test_exports_do_not_follow_a_link_out_of_the_metros_folder(folder, tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    exports = Path(folder.metro("town")) / "exports"
+    kept = exports.rename(tmp_path / "kept") if exports.exists() else None
+    exports.symlink_to(outside)
+    try:
+        with pytest.raises(StoreError, match="leads out of"):
+            export("town", folder, "csv")
+    finally:
+        exports.unlink()
+        if kept:
+            kept.rename(exports)
+    assert list(outside.iterdir()) == []
 
 
 def test_zones_of_china_are_for_china(folder, tmp_path):

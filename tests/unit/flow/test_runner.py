@@ -319,6 +319,80 @@ def test_pages_that_are_no_longer_written_are_removed_and_nothing_else(garden, p
     assert outside.exists()
 
 
+def test_a_recorded_page_name_removes_no_folder_and_follows_no_link(garden, paths):
+    """Each of these removed a folder with all that lay in it, or a file outside."""
+    run(paths)
+    own, outside = Path(paths.maps) / "zhengzhou", Path(paths.maps).parent / "outside"
+    outside.mkdir()
+    (outside / "kept.html").write_text("x")
+    for name in ("sub", "x.html"):
+        (own / name).mkdir()
+        (own / name / "kept.html").write_text("x")
+    (own / "link").symlink_to(outside)
+    (own / "away.html").symlink_to(outside / "kept.html")
+    manifest = manifest_in(paths)
+    names = ("", "sub", "x.html", "link/kept.html", "link", ".", "/", "sub/kept.html", "away.html")
+    for name in names:
+        record = {"digest": "d", "rows": 0, "bytes": 1}
+        manifest["stages"]["page"]["outputs"][f"page:zhengzhou/{name}"] = record
+    manifest["stages"]["page"]["outputs"][f"page:{outside}/kept.html"] = record
+    Path(paths.manifest("zhengzhou")).write_text(json.dumps(manifest), encoding="utf-8")
+    assert run(paths)[0].ran == ["page"]
+    assert (outside / "kept.html").read_text() == "x"
+    assert (own / "a.html").exists()
+    for name in ("sub", "x.html"):
+        assert (own / name / "kept.html").exists()
+    assert (own / "link").is_symlink()
+    assert not (own / "away.html").is_symlink(), "the link goes, not what it leads to"
+
+
+@pytest.mark.parametrize("what", ["layers", "pages", "assets"])
+def test_folders_that_lead_elsewhere_are_refused(garden, paths, tmp_path, what):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "seeds.parquet").write_text("precious")
+    place = {
+        "layers": paths.metro("zhengzhou"),
+        "pages": paths.page("zhengzhou"),
+        "assets": paths.page("assets"),
+    }[what]
+    Path(place).parent.mkdir(parents=True)
+    Path(place).symlink_to(outside)
+    with pytest.raises(StoreError, match="leads out of"):
+        run(paths)
+    assert {each.name: each.read_text() for each in outside.iterdir()} == {
+        "seeds.parquet": "precious"
+    }
+
+
+def test_a_link_in_a_layers_place_is_replaced_and_what_it_leads_to_stays(garden, paths, tmp_path):
+    run(paths)
+    precious = tmp_path / "precious.parquet"
+    layer = Path(paths.layer("zhengzhou", "trunks"))
+    layer.rename(precious)
+    layer.symlink_to(precious)
+    before = precious.read_bytes()
+    assert "trunks" in run(paths)[0].ran
+    assert not layer.is_symlink()
+    assert precious.read_bytes() == before
+
+
+def test_a_folder_in_a_layers_place_is_set_aside_and_reported(garden, paths):
+    run(paths)
+    for path in (paths.layer("zhengzhou", "trunks"), paths.manifest("zhengzhou")):
+        Path(path).unlink()
+        Path(path).mkdir()
+        (Path(path) / "notes.txt").write_text("mine")
+    outcome, events = run(paths)
+    assert not outcome.failed
+    notes = [text for kind, _, text in events if kind == "note"]
+    assert len(notes) == 3
+    assert "counts as none" in notes[0]
+    asides = list(Path(paths.metro("zhengzhou")).glob("*.aside-*/notes.txt"))
+    assert [each.read_text() for each in asides] == ["mine", "mine"]
+    assert run(paths)[0].ran == []
+
+
 def test_a_manifest_of_an_earlier_version_heals(garden, paths):
     """Its layers can be read; nothing of it is fresh; the run that follows is whole."""
     run(paths)
@@ -342,8 +416,9 @@ def test_a_manifest_that_cannot_be_read_is_made_anew(garden, paths, text):
     path = Path(paths.manifest("zhengzhou"))
     path.parent.mkdir(parents=True)
     path.write_text(text)
-    outcome, _ = run(paths)
+    outcome, events = run(paths)
     assert len(outcome.ran) == len(stages.STAGES)
+    assert any(kind == "note" and "counts as none" in text for kind, _, text in events)
 
 
 def _take_over(paths):

@@ -51,6 +51,16 @@ def test_a_process_may_take_its_own_lock_again(tmp_path):
         pass
 
 
+def test_a_link_in_a_locks_place_is_refused(tmp_path):
+    """Opening it as a lock empties the file that it leads to."""
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    (tmp_path / ".lock").symlink_to(precious)
+    with pytest.raises(StoreError, match="is a link"), locks.locked(str(tmp_path / ".lock"), "x"):
+        pass
+    assert precious.read_text() == "mine"
+
+
 def test_a_folder_that_cannot_be_is_told(tmp_path):
     (tmp_path / "file").write_text("x")
     with (
