@@ -35,6 +35,7 @@ from pipeline.sources.osm.extract.read import read_extract
 from pipeline.sources.source import Source
 
 MATCH_M = 30.0
+GTFS = ("gtfs_stops", "gtfs_rides", "gtfs_transfers")
 
 
 def main() -> None:
@@ -104,7 +105,7 @@ def build_layers(layers: dict[str, Any], metro: Metro) -> dict[str, Any]:
         params=params.network,
         extract_params=params.extract,
     )
-    feeds = {name: empty_layer(name, made["cities"].crs) for name in ("gtfs_stops", "gtfs_rides")}
+    feeds: dict[str, Any] = {name: empty_layer(name, made["cities"].crs) for name in GTFS}
     made |= transit.build_transit(
         **given("cities", "osm_stops", "transit_routes"), **feeds, params=params.transit
     )

@@ -43,7 +43,7 @@ from pipeline.measures.transit import transit
 from pipeline.render.brief import pair_brief
 from pipeline.render.index import index_page
 from pipeline.render.page import metro_map
-from pipeline.sources import gtfs
+from pipeline.sources.gtfs import feeds as gtfs
 from pipeline.sources.osm.extract.read import read_extract
 from pipeline.sources.rasters import land_cover, population
 from pipeline.sources.source import Extract
@@ -144,15 +144,15 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         "gtfs",
         ("cities",),
-        ("gtfs_stops", "gtfs_rides"),
+        ("gtfs_stops", "gtfs_rides", "gtfs_transfers"),
         gtfs.read_feeds,
         ("transit", "extract"),
         tables=("gtfs",),
     ),
     Stage(
         "transit",
-        ("cities", "osm_stops", "transit_routes", "gtfs_stops", "gtfs_rides"),
-        ("stations", "transit_links"),
+        ("cities", "osm_stops", "transit_routes", "gtfs_stops", "gtfs_rides", "gtfs_transfers"),
+        ("stations", "transit_links", "station_changes"),
         transit.build_transit,
         ("transit",),
     ),
@@ -189,7 +189,7 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         "centre_times",
-        ("cities", "centres", "routing_network", "stations", "transit_links"),
+        ("cities", "centres", "routing_network", "stations", "transit_links", "station_changes"),
         ("centre_times",),
         centre_times.centre_times,
         ("centre_times", "transit"),
@@ -197,7 +197,15 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         "isochrones",
-        ("centres", "cities", "zone_grid", "routing_network", "stations", "transit_links"),
+        (
+            "centres",
+            "cities",
+            "zone_grid",
+            "routing_network",
+            "stations",
+            "transit_links",
+            "station_changes",
+        ),
         ("isochrones",),
         isochrones.draw_isochrones,
         ("isochrones", "transit", "centre_times"),
@@ -214,6 +222,7 @@ STAGES: tuple[Stage, ...] = (
             "routing_network",
             "stations",
             "transit_links",
+            "station_changes",
         ),
         ("zones",),
         accessibility.zone_accessibility,

@@ -151,7 +151,22 @@ LAYERS = (
             identifier("to_stop", "stop_number"),
             number("minutes", "mean time from departure to arrival"),
             number("departures", "in the hours that count"),
+            number("departures_through", "those of vehicles that come from farther"),
+            number("dwell_min", "mean time that these stand at from_stop", "none comes from farther"),
+            text("covers", "modes that OSM need not add beside this line, `;` between them"),
         ),
+        kind="extract",
+    ),
+    Layer(
+        "gtfs_transfers",
+        "What the timetables say of changes between their stops (transfers.txt).",
+        (
+            identifier("from_stop", "stop_number"),
+            identifier("to_stop", "stop_number"),
+            number("minutes", "time that the change takes at least", "not told"),
+            flag("is_possible", "false where the timetable says that one cannot change"),
+        ),
+        key=("from_stop", "to_stop"),
         kind="extract",
     ),
     Layer(

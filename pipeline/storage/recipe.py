@@ -41,7 +41,6 @@ SHAPING = {
     "contourpy": "contourpy",
     "folium": "folium",
     "geopandas": "geopandas",
-    "gtfs_kit": "gtfs-kit",
     "h3": "h3",
     "jinja2": "jinja2",
     "numba": "numba",
@@ -77,7 +76,6 @@ NOT_SHAPING = (
 
 CALLED_BY = {
     "geopandas": ("numpy", "pandas", "pyproj", "shapely"),
-    "gtfs_kit": ("geopandas", "numpy", "pandas", "pyproj", "shapely"),
     "numba": ("numpy",),
     "pandas": ("numpy",),
     "scipy": ("numpy",),

@@ -34,6 +34,7 @@ def zone_accessibility(
     routing_network: RoutingNetwork,
     stations: gpd.GeoDataFrame,
     transit_links: gpd.GeoDataFrame,
+    station_changes: pd.DataFrame,
     params: AccessibilityParams,
     transit_params: TransitParams,
     centre_times_params: CentreTimesParams,
@@ -65,7 +66,7 @@ def zone_accessibility(
     zones = pd.DataFrame(
         grid[["cell", "city_id", "population", "population_evidence", "snap_m", "reason"]]
     )
-    transit = TransitNetwork.build(stations, transit_links, transit_params)
+    transit = TransitNetwork.build(stations, transit_links, station_changes, transit_params)
     zones = zones.assign(
         **people_reached(grid, travel_times, has_access, params),
         **minutes_to_centres(routing_network, access, centres, centre_times_params),

@@ -51,6 +51,7 @@ def centre_times(
     routing_network: RoutingNetwork,
     stations: gpd.GeoDataFrame,
     transit_links: gpd.GeoDataFrame,
+    station_changes: pd.DataFrame,
     params: CentreTimesParams,
     transit_params: TransitParams,
 ) -> pd.DataFrame:
@@ -92,7 +93,7 @@ def centre_times(
         for mode in ROAD_MODES
         for hub in hubs.tolist()
     ]
-    transit = TransitNetwork.build(stations, transit_links, transit_params)
+    transit = TransitNetwork.build(stations, transit_links, station_changes, transit_params)
     tables.append(_transit_table(places, hubs, transit, routing_network))
     return conform("centre_times", _with_straight(places, pd.concat(tables)))
 

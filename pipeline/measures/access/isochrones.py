@@ -55,6 +55,7 @@ def draw_isochrones(
     routing_network: RoutingNetwork,
     stations: gpd.GeoDataFrame,
     transit_links: gpd.GeoDataFrame,
+    station_changes: pd.DataFrame,
     params: IsochronesParams,
     transit_params: TransitParams,
     centre_times_params: CentreTimesParams,
@@ -83,7 +84,7 @@ def draw_isochrones(
     point = _point_of(drawn, centre_id)
     limits = sorted(params.minutes)
     access, _ = join_to_roads([point.x], [point.y], routing_network, centre_times_params)
-    transit = TransitNetwork.build(stations, transit_links, transit_params)
+    transit = TransitNetwork.build(stations, transit_links, station_changes, transit_params)
     areas = _road_areas(point, routing_network, access, limits, params)
     areas["transit"] = _transit_areas(point, routing_network, access, transit, limits)
     rows = [

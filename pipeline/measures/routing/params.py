@@ -83,7 +83,10 @@ class TransitParams(StageParams):
         300.0, description="stops of one name this near are one interchange"
     )
     transfer_min: Annotated[float, Field(ge=0)] = Field(
-        3.0, description="on foot inside an interchange; check"
+        3.0, description="on foot inside an interchange, and at least between stations; check"
+    )
+    change_m: Annotated[float, Field(ge=0)] = Field(
+        400.0, description="stations this near to one another are changes on foot; methods.md 5"
     )
     gtfs_from_h: Annotated[float, Field(ge=0, le=48)] = Field(
         7.0, description="timetabled departures count from this hour of the day on ...; check"

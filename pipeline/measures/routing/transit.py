@@ -1,15 +1,15 @@
 """Door-to-door times by transit: get to a station, wait, ride, change, get on from there.
 
-What belongs here: the search over ``stations`` and ``transit_links``, and
-walking or driving between places and stations. Making those layers belongs to
+What belongs here: the search over ``stations``, ``transit_links`` and ``station_changes``,
+and walking or driving between places and stations. Making those layers belongs to
 `transit`, what the times are used for to the measures that call this.
 
 The model: a trip has at least one ride. Every boarding waits half the line's
 headway (high-speed rail adds its time at the station); rides of one line and
-mode follow on without a wait; changing inside an interchange takes
-``transfer_min``. Either end is walked, up to a limit, or driven in free flow to
-or from a rail station, plus what parking or hailing takes. Times are minutes,
-``inf``: not reached.
+mode follow on without a wait, but for the time that vehicles stand between them (dwell);
+changes between stations take what ``station_changes`` says. Either end is walked, up to a
+limit, or driven in free flow to or from a rail station, plus what parking or hailing takes.
+Times are minutes, ``inf``: not reached.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ class TransitNetwork:
     """The search graph: departure and arrival nodes of the stations, then line stops.
 
     ``x``, ``y``: the stations' metres, in row order of the layer; ``graph`` has
-    ``2 n_stations + line stops`` nodes, arcs in minutes.
+    ``2 n_stations + 2 line stops`` nodes (in a vehicle that has come in, in one about to
+    leave), arcs in minutes.
     """
 
     x: Floats
@@ -54,7 +55,11 @@ class TransitNetwork:
 
     @classmethod
     def build(
-        cls, stations: gpd.GeoDataFrame, transit_links: pd.DataFrame, params: TransitParams
+        cls,
+        stations: gpd.GeoDataFrame,
+        transit_links: pd.DataFrame,
+        station_changes: pd.DataFrame,
+        params: TransitParams,
     ) -> TransitNetwork:
         """The network of a metro's layers, in its metric CRS; both may be empty."""
         points = stations.geometry.to_numpy()
@@ -62,7 +67,7 @@ class TransitNetwork:
             x=np.asarray(shapely.get_x(points), dtype=float),
             y=np.asarray(shapely.get_y(points), dtype=float),
             is_driven_to=stations["kind"].isin(DRIVEN_TO).to_numpy(bool),
-            graph=_graph(stations, transit_links, params),
+            graph=_graph(stations, transit_links, station_changes, params),
             params=params,
         )
 
@@ -205,7 +210,12 @@ def _no_ways() -> pd.DataFrame:
     )
 
 
-def _graph(stations: gpd.GeoDataFrame, links: pd.DataFrame, params: TransitParams) -> csr_array:
+def _graph(
+    stations: gpd.GeoDataFrame,
+    links: pd.DataFrame,
+    changes: pd.DataFrame,
+    params: TransitParams,
+) -> csr_array:
     """Departure nodes, arrival nodes, line stops; boarding, riding, alighting, changing."""
     n_stations = len(stations)
     rows = pd.Index(stations["station_id"])
@@ -218,30 +228,66 @@ def _graph(stations: gpd.GeoDataFrame, links: pd.DataFrame, params: TransitParam
         axis=0,
         return_inverse=True,
     )
-    first = 2 * n_stations
-    board, alight = np.split(first + inverse.ravel(), 2)
-    minutes = known["minutes"].to_numpy(float)
+    at_start, at_stop = np.split(inverse.ravel(), 2)
+    comes_in = 2 * n_stations + np.arange(len(stops))
+    leaves = comes_in + len(stops)
     wait = known["headway_min"].to_numpy(float) / 2.0
     wait = wait + np.where(known["mode"] == "highspeed", params.highspeed_boarding_min, 0.0)
-    everywhere = first + np.arange(len(stops))
-    change_from, change_to = _changes(stations)
     departs, arrives = np.arange(n_stations), n_stations + np.arange(n_stations)
-    change = np.where(change_from == change_to, 0.0, params.transfer_min)
+    change_from, change_to, change = _changes(rows, changes)
     arcs = pd.DataFrame(
         {
-            "tail": np.concatenate([board, start, everywhere, arrives[change_from]]),
-            "head": np.concatenate([alight, board, n_stations + stops[:, 1], departs[change_to]]),
-            "minutes": np.concatenate([minutes, wait, np.zeros(len(stops)), change]),
+            "tail": np.concatenate(
+                [leaves[at_start], start, comes_in, comes_in, arrives[change_from]]
+            ),
+            "head": np.concatenate(
+                [
+                    comes_in[at_stop],
+                    leaves[at_start],
+                    leaves,
+                    arrives[stops[:, 1]],
+                    departs[change_to],
+                ]
+            ),
+            "minutes": np.concatenate(
+                [
+                    known["minutes"].to_numpy(float),
+                    wait,
+                    _dwell(known, at_start, len(stops)),
+                    np.zeros(len(stops)),
+                    change,
+                ]
+            ),
         }
     )
     arcs = arcs.sort_values(["tail", "head", "minutes"]).drop_duplicates(["tail", "head"])
-    size = first + len(stops)
+    size = 2 * (n_stations + len(stops))
     return coo_array((arcs["minutes"], (arcs["tail"], arcs["head"])), shape=(size, size)).tocsr()
 
 
-def _changes(stations: gpd.GeoDataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Pairs of stations (rows) that one changes between, each with itself too."""
-    group = stations["interchange_id"] if "interchange_id" in stations else stations["station_id"]
-    frame = pd.DataFrame({"group": group.to_numpy(), "row": np.arange(len(stations))})
-    pairs = frame.merge(frame, on="group")
-    return pairs["row_x"].to_numpy(np.int64), pairs["row_y"].to_numpy(np.int64)
+def _dwell(links: pd.DataFrame, at_start: NDArray[np.intp], n_stops: int) -> Floats:
+    """Minutes that vehicles stand at each line stop: mean over the rides that leave it.
+
+    Rides are weighted by how often they run; zero where the times of the rides hold it already.
+    """
+    minutes = links["dwell_min"].to_numpy(float)
+    known = np.isfinite(minutes)
+    often = np.where(known, 1.0 / np.maximum(links["headway_min"].to_numpy(float), 1e-6), 0.0)
+    total = np.bincount(at_start, weights=often, minlength=n_stops)
+    stood = np.bincount(at_start, weights=np.where(known, minutes, 0.0) * often, minlength=n_stops)
+    return np.divide(stood, total, out=np.zeros(n_stops), where=total > 0)
+
+
+def _changes(
+    rows: pd.Index, changes: pd.DataFrame
+) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
+    """Pairs of stations (rows) that one changes between and the minutes; each with itself too."""
+    start, stop = (rows.get_indexer(changes[each]) for each in ("from_station", "to_station"))
+    known = (start >= 0) & (stop >= 0)
+    minutes = changes["minutes"].to_numpy(float)
+    own = np.setdiff1d(np.arange(len(rows)), start[known & (start == stop)])
+    return (
+        np.concatenate([start[known], own]),
+        np.concatenate([stop[known], own]),
+        np.concatenate([minutes[known], np.zeros(len(own))]),
+    )

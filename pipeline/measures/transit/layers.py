@@ -29,12 +29,27 @@ LAYERS = (
             text("to_station", "station_id"),
             text("line", "ref or name of the line, else its route id"),
             text("mode", "mode", values=TRANSIT_MODES),
-            number("minutes", "in-vehicle time"),
+            number("minutes", "in-vehicle time, from departure to arrival"),
             number("headway_min", "minutes between departures"),
             text("evidence", "where the times come from", values=("gtfs", "scheduled_proxy")),
             identifier("route_id", "OSM relation id of the route", "from GTFS"),
+            number(
+                "dwell_min", "mean time that vehicles from farther stand at from_station",
+                "none comes from farther, or within minutes (scheduled proxy)",
+            ),
         ),
         geometry="LineString",
+    ),
+    Layer(
+        "station_changes",
+        "Changes on foot between stations, one row per direction; within a station where a timetable times it.",
+        (
+            text("from_station", "station_id"),
+            text("to_station", "station_id"),
+            number("minutes", "time on foot, the wait for the next ride not counted"),
+            text("evidence", "why one may change there", values=("interchange", "near", "gtfs")),
+        ),
+        key=("from_station", "to_station"),
     ),
 )
 # fmt: on

@@ -4,13 +4,17 @@ What belongs here: turning stops and lines into the layers ``stations`` and
 ``transit_links``. Reading them belongs to `sources`, searching them to
 `routing.transit`.
 
-With a timetable (GTFS), rides take what it says and headways are the hours that
-count over their departures. A timetable replaces the modes that it has rides of
-and no others: a feed of the metro alone leaves trains, trams and buses to OSM,
-which says where lines stop, not when they run. In-vehicle minutes are then
-straight distance over a mode's station-to-station speed, headways the tag
-``interval`` or the mode's default, and every line runs both ways. Each ride says
-which it is (``evidence``: ``gtfs``, ``scheduled_proxy``).
+With a timetable (GTFS), rides take what it says, how long vehicles stand at stations
+included, and headways are the hours that count over their departures. A timetable replaces
+the modes that it has rides of (and those that its kind of route cannot tell from them, trains
+and high-speed trains) and no others: a feed of the metro alone leaves trains, trams and buses
+to OSM, which says where lines stop, not when they run. In-vehicle minutes are then straight
+distance over a mode's station-to-station speed, stops included, headways the tag ``interval``
+or the mode's default, and every line runs both ways. Each ride says which it is
+(``evidence``: ``gtfs``, ``scheduled_proxy``).
+
+One changes inside an interchange, between stations near one another on foot, and where the
+timetable says so (``station_changes``); where it says that one cannot, one cannot.
 """
 
 from __future__ import annotations
@@ -28,6 +32,7 @@ from pipeline.crs import require_metric
 from pipeline.layers import conform, empty_layer
 from pipeline.measures.geometry.areas import locate_points
 from pipeline.measures.routing.params import TransitParams
+from pipeline.measures.transit.changes import find_changes
 
 KIND_STEP = 2**56
 """Between the numbers of one timetabled stop's stations; hashes of stops lie below."""
@@ -39,9 +44,10 @@ def build_transit(
     transit_routes: pd.DataFrame,
     gtfs_stops: gpd.GeoDataFrame,
     gtfs_rides: pd.DataFrame,
+    gtfs_transfers: pd.DataFrame,
     params: TransitParams,
-) -> dict[str, gpd.GeoDataFrame]:
-    """The layers ``stations`` and ``transit_links`` of a metro.
+) -> dict[str, pd.DataFrame]:
+    """The layers ``stations``, ``transit_links`` and ``station_changes`` of a metro.
 
     Modes that the timetable has rides of come from it, the others from OSM. Stops
     of one name and mode within ``params.interchange_m`` are one station (its two platforms,
@@ -57,15 +63,17 @@ def build_transit(
     require_metric(osm_stops, "osm_stops")
     timed = gtfs_rides.rename(columns={"from_stop": "from", "to_stop": "to"})
     timed = timed.assign(route_id=pd.NA, headway_min=np.nan, evidence="gtfs")
-    covered = frozenset(timed["mode"])
+    covered = frozenset(timed["covers"].dropna().str.split(";").explode())
     proxy = _consecutive_stops(transit_routes[~transit_routes["mode"].isin(covered)])
     proxy = proxy.assign(minutes=np.nan, departures=np.nan, evidence="scheduled_proxy")
+    proxy = proxy.assign(dwell_min=np.nan, departures_through=np.nan)
     stops = _stacked(_used_stops(osm_stops, proxy, covered), _called_stops(gtfs_stops, timed))
     rides = _stacked(proxy, timed)
     stops["station_id"] = _merge(stops, ["name", "kind"], params.interchange_m)
     stations = _stations(stops, cities, params)
     links = _links(rides, stops, stations, params)
-    return {"stations": stations, "transit_links": links}
+    changes = find_changes(stations, _at_stations(gtfs_transfers, stops), params)
+    return {"stations": stations, "transit_links": links, "station_changes": changes}
 
 
 def _stacked(*parts: pd.DataFrame) -> pd.DataFrame:
@@ -212,7 +220,10 @@ def _links(
     proxy = shapely.length(lines) / 1000.0 / rides["mode"].map(params.speed_kmh).to_numpy(float)
     frame = gpd.GeoDataFrame(
         {
-            **{key: rides[key] for key in (*keys, "headway_min", "route_id", "evidence")},
+            **{
+                key: rides[key]
+                for key in (*keys, "headway_min", "route_id", "evidence", "dwell_min")
+            },
             "minutes": rides["minutes"].fillna(pd.Series(proxy * 60.0)),
         },
         geometry=lines,
@@ -242,15 +253,34 @@ def _timed(rides: pd.DataFrame, keys: list[str], params: TransitParams) -> pd.Da
     """One ride per key: timetabled ones together, of OSM's the most frequent route's."""
     is_timed = rides["departures"].notna()
     timed, proxy = rides[is_timed], rides[~is_timed]
-    sums = timed.assign(spent=timed["minutes"] * timed["departures"])
-    sums = sums.groupby(keys, as_index=False)[["spent", "departures"]].sum()
+    through = timed["departures_through"]
+    sums = timed.assign(
+        spent=timed["minutes"] * timed["departures"],
+        stood=timed["dwell_min"].fillna(0.0) * through,
+    )
+    sums = sums.groupby(keys, as_index=False)[
+        ["spent", "stood", "departures", "departures_through"]
+    ].sum()
     hours_min = (params.gtfs_to_h - params.gtfs_from_h) * 60.0
     sums = sums.assign(
         minutes=sums["spent"] / sums["departures"],
         headway_min=hours_min / sums["departures"],
         route_id=pd.NA,
         evidence="gtfs",
+        # 0 / 0: no vehicle comes from farther.
+        dwell_min=sums["stood"] / sums["departures_through"],
     )
     headway = proxy["headway_min"].fillna(proxy["mode"].map(params.headway_min))
     proxy = proxy.assign(headway_min=headway).sort_values([*keys, "headway_min", "route_id"])
     return _stacked(proxy.drop_duplicates(keys), sums)
+
+
+def _at_stations(transfers: pd.DataFrame, stops: pd.DataFrame) -> pd.DataFrame:
+    """Changes between stops as changes between their stations, of every kind there."""
+    station = stops[["stop", "station_id"]].drop_duplicates()
+    found = transfers
+    for end in ("from", "to"):
+        own = station.rename(columns={"stop": f"{end}_stop", "station_id": f"{end}_station"})
+        found = found.merge(own, on=f"{end}_stop", how="inner")
+    keys = ["from_station", "to_station"]
+    return found.groupby(keys, as_index=False).agg({"minutes": "max", "is_possible": "any"})

@@ -14,7 +14,11 @@ from pipeline.measures.routing.preparation import prepare
 CRS = "+proj=laea +lat_0=34 +lon_0=113 +datum=WGS84 +units=m +no_defs"
 STEP, COUNT = 1_000.0, 41
 SIZE = STEP * (COUNT - 1)
-NO_STATIONS = empty_layer("stations", CRS), empty_layer("transit_links", CRS)
+NO_STATIONS = (
+    empty_layer("stations", CRS),
+    empty_layer("transit_links", CRS),
+    empty_layer("station_changes"),
+)
 
 
 def layer(name, rows, geometry=None):

@@ -183,7 +183,7 @@ def test_transit_to_the_core(network, zones):
         ],
         [shapely.LineString([(0, 0), (1, 1)])],
     )
-    found = access_of(network, zones, stations=(stations, links))
+    found = access_of(network, zones, stations=(stations, links, empty_layer("station_changes")))
     at_station = (zones["point_x"] == 2_000.0) & (zones["point_y"] == 2_000.0)
     assert found.loc[at_station.to_numpy(), "minutes_to_core_transit"].tolist() == [15.0]
     assert access_of(network, zones)["minutes_to_core_transit"].notna().sum() <= 4

@@ -39,6 +39,7 @@ def times_of(network, points, kinds=None, stations=None, links=None, rows=(0, 99
         network,
         empty_layer("stations", CRS) if stations is None else stations,
         empty_layer("transit_links", CRS) if links is None else links,
+        empty_layer("station_changes"),
         CentreTimesParams(**changes),
         TransitParams(),
     )

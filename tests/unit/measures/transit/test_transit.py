@@ -13,6 +13,7 @@ from pipeline.crs import local_metric_crs
 from pipeline.layers import conform, empty_layer
 from pipeline.measures.routing.params import TransitParams
 from pipeline.measures.routing.transit import TransitNetwork
+from pipeline.measures.transit.changes import find_changes
 from pipeline.measures.transit.transit import build_transit
 
 CRS = local_metric_crs(113.6, 34.7)
@@ -58,6 +59,11 @@ STOPS = [
 ROUTES = [(10, "subway", "1", np.nan, [1, 2, 3]), (20, "highspeed", "G", np.nan, [4, 5])]
 
 
+def search(made, params=PARAMS):
+    layers = (made[name] for name in ("stations", "transit_links", "station_changes"))
+    return TransitNetwork.build(*layers, params)
+
+
 def network_of(stops=STOPS, routes=ROUTES):
     made = build_transit(
         CITIES,
@@ -65,9 +71,10 @@ def network_of(stops=STOPS, routes=ROUTES):
         make_routes(routes),
         empty_layer("gtfs_stops", CRS),
         empty_layer("gtfs_rides"),
+        empty_layer("gtfs_transfers"),
         PARAMS,
     )
-    return made, TransitNetwork.build(made["stations"], made["transit_links"], PARAMS)
+    return made, search(made)
 
 
 def test_layers_of_two_lines():
@@ -172,7 +179,7 @@ def test_out_of_reach_and_empty():
 # --------------------------------------------------------------------------- timetable
 
 
-def with_timetable(modes, stops=STOPS, routes=ROUTES):
+def with_timetable(modes, stops=STOPS, routes=ROUTES, covers=None, transfers=None):
     """A timetable of one ride back and forth between two stops, per mode."""
     timed_stops = gpd.GeoDataFrame(
         {"stop_number": [-7, -8], "name": ["West", "East"]},
@@ -180,12 +187,28 @@ def with_timetable(modes, stops=STOPS, routes=ROUTES):
         crs=CRS,
     )
     rows = [
-        {"line": "T", "mode": mode, "from_stop": a, "to_stop": b, "minutes": 25.0, "departures": 72}
+        {
+            "line": "T",
+            "mode": mode,
+            "from_stop": a,
+            "to_stop": b,
+            "minutes": 25.0,
+            "departures": 72,
+            "departures_through": 0,
+            "dwell_min": np.nan,
+            "covers": covers or mode,
+        }
         for mode in modes
         for a, b in ((-7, -8), (-8, -7))
     ]
     rides = conform("gtfs_rides", pd.DataFrame(rows)) if rows else empty_layer("gtfs_rides")
-    return build_transit(CITIES, make_stops(stops), make_routes(routes), timed_stops, rides, PARAMS)
+    changes = empty_layer("gtfs_transfers")
+    if transfers:
+        table = pd.DataFrame(transfers, columns=["from_stop", "to_stop", "minutes", "is_possible"])
+        changes = conform("gtfs_transfers", table)
+    return build_transit(
+        CITIES, make_stops(stops), make_routes(routes), timed_stops, rides, changes, PARAMS
+    )
 
 
 def test_a_timetable_replaces_only_the_modes_it_has():
@@ -241,6 +264,67 @@ def test_one_can_change_between_a_timetabled_line_and_one_of_osm():
     )
     stations = made["stations"].set_index("station_id")
     assert stations.loc["n-7", "interchange_id"] == stations.loc["n41", "interchange_id"]
-    transit = TransitNetwork.build(made["stations"], made["transit_links"], PARAMS)
+    transit = search(made)
     found = transit.times_between(([0.5], [30.0]), ([90_000.0], [0.0]))
     assert np.isfinite(found).all()
+
+
+def test_a_plain_rail_feed_leaves_no_high_speed_line_twice():
+    """Type 2 does not tell trains from high-speed trains: OSM's stood beside the timetable's."""
+    both = with_timetable(["train"], covers="train;highspeed")["transit_links"]
+    assert set(both["mode"]) == {"train", "subway"}
+    told_apart = with_timetable(["train"])["transit_links"]
+    assert set(told_apart["mode"]) == {"train", "subway", "highspeed"}
+
+
+# --------------------------------------------------------------------------- changes
+
+
+def near_lines(metres):
+    """Two subway lines whose stations End and Start, of other names, lie so far apart."""
+    stops = [
+        (1, 0.0, 0.0, "A", "subway", True),
+        (2, 10_000.0, 0.0, "End", "subway", True),
+        (3, 10_000.0 + metres, 0.0, "Start", "subway", True),
+        (4, 20_000.0, 0.0, "B", "subway", True),
+    ]
+    routes = [(10, "subway", "1", 6.0, [1, 2]), (20, "subway", "2", 6.0, [3, 4])]
+    return stops, routes
+
+
+@pytest.mark.parametrize(("metres", "minutes"), [(100, 3.0), (350, 350 / 75), (399, 399 / 75)])
+def test_stations_near_one_another_are_changes_on_foot(metres, minutes):
+    made, _ = network_of(*near_lines(metres))
+    changes = made["station_changes"].set_index(["from_station", "to_station"])
+    assert changes.loc[("n2", "n3"), "minutes"] == pytest.approx(minutes)
+    assert changes.loc[("n3", "n2"), "evidence"] == "near"
+    found = search(made).times_between(([0.0], [0.0]), ([20_000.0], [0.0]))[0, 0]
+    rides = (10_000 + 10_000 - metres) / 1000 / 35 * 60
+    assert found == pytest.approx(3 + 3 + rides + minutes)
+
+
+def test_stations_farther_apart_are_none():
+    made, transit = network_of(*near_lines(401))
+    assert made["station_changes"].empty
+    assert np.isinf(transit.times_between(([0.0], [0.0]), ([20_000.0], [0.0]))[0, 0])
+    wider = PARAMS.model_copy(update={"change_m": 500.0})
+    stations = made["stations"]
+    nothing = pd.DataFrame(columns=["from_station", "to_station", "minutes", "is_possible"])
+    assert len(find_changes(stations, nothing, wider)) == 2
+
+
+def test_a_timetable_times_changes_and_forbids_them():
+    far = [(-7, -8, 9.0, True)]
+    made = with_timetable(["subway"], transfers=far)
+    changes = made["station_changes"].set_index(["from_station", "to_station"])
+    assert changes.loc[("n-7", "n-8")].tolist() == [9.0, "gtfs"]
+    assert ("n-8", "n-7") not in changes.index
+    # Stations of OSM beside the timetable's are changes as everywhere.
+    beside = [(41, -20_000.0, 130.0, "Other", "train", True), *STOPS]
+    routes = [*ROUTES, (40, "train", "K", 30.0, [41, 5])]
+    made = with_timetable(["subway"], stops=beside, routes=routes)
+    assert "near" in set(made["station_changes"]["evidence"])
+    within = with_timetable(["subway"], transfers=[(-7, -7, 4.0, True)])["station_changes"]
+    assert within.loc[within["from_station"] == "n-7", "minutes"].tolist() == [4.0]
+    never = with_timetable(["subway"], transfers=[(-7, -8, np.nan, False)])["station_changes"]
+    assert never.empty
