@@ -85,7 +85,7 @@ def _whole_map(base: Base, made: Finished, name: str, count: int) -> bytes:
     stage = next(each for each in STAGES if each.name == "metro_map")
     layers = {layer: made.layer(layer) for layer in stage.inputs}
     facts = base.page_facts
-    note = f"情景 scenario {name}: {count} 条缺失连接假设已通车 missing links as if open"
+    note = f"情景 scenario {name}: {count} 条待打通路段假设已通车 missing links as if open"
     metro = _renamed(base.metro, name)
     result = stage.func(
         metro,

@@ -138,7 +138,7 @@ def test_compared_with_its_base_it_tells_what_was_built(scenario, sample_run, co
     assert "合成" in text
     assert not re.search(r"""(src|href)=["']?https?:""", text)
     book = openpyxl.load_workbook(maps / "compare-前-后.xlsx")
-    assert book.sheetnames == ["说明", "断头路变化", "缺失连接变化", "道路测绘增长", "指标变化"]
+    assert book.sheetnames == ["说明", "断头路变化", "待打通路段变化", "道路测绘增长", "指标变化"]
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,6 @@ test("a road is called by name and number, or by what it is", () => {
   assert.equal(roadLabel(null, "G310"), "G310");
   assert.equal(roadLabel("中原大道", null), "中原大道");
   assert.equal(roadLabel(null, null), null);
-  assert.match(unnamed("popup.unnamed", "primary", null), /primary/i);
+  assert.match(unnamed("popup.unnamed", "primary", null), /main road/);
   assert.match(unnamed("popup.unnamed", "primary", "店"), /店/);
 });

@@ -116,7 +116,7 @@ INDICATORS: tuple[Indicator, ...] = (
         weight=1.0,
         reason="best: none; worst: one every 5 km, so that every fifth local crossing is missing "
         "(check)",
-        zh="每百公里边界的缺失连接",
+        zh="每百公里边界的待打通路段",
         en="Missing links per 100 km",
         layers=("borders", "missing_links", "roads"),
     ),
@@ -165,7 +165,7 @@ INDICATORS: tuple[Indicator, ...] = (
         best=0.0,
         weight=0.5,
         reason="lines that stop short of the border; best: none; worst: one every 20 km (check)",
-        zh="每百公里边界的轨道终点",
+        zh="每百公里边界的轨道末端站",
         en="Rail ends per 100 km",
         layers=("borders", "dead_ends", "stations"),
     ),

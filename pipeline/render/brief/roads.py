@@ -11,12 +11,13 @@ from pipeline.render.brief.subject import Row, Subject
 from pipeline.render.page import bilingual as say
 from pipeline.render.page import style
 from pipeline.render.page.evidence import in_chinese
-from pipeline.render.page.nearby import nearest_names
+from pipeline.render.page.nearby import end_names, nearest_names
 
 
 def projects(made: Subject, links: gpd.GeoDataFrame) -> list[Row]:
     shown = links.iloc[:MAX_PROJECTS]
     near = nearest_names(shown, made.layers["places"])
+    ends = end_names(shown, made.layers["places"])
     names = pair_facts.road_names(shown, made.layers["dead_ends"])
     rows: list[Row] = []
     for n, row in enumerate(shown.to_dict("records")):
@@ -27,7 +28,7 @@ def projects(made: Subject, links: gpd.GeoDataFrame) -> list[Row]:
                 "mark": str(n + 1),
                 "colour": style.STATUS[row["status"]]["color"],
                 "href": made.link("links", "missing_links", row["link_id"]),
-                "title": _link_title(names[n], row["highway"], near.iloc[n]),
+                "title": _link_title(names[n], ends[n], row["highway"], near.iloc[n]),
                 "under": say.word("highway", row["highway"])
                 if not any(names[n])
                 else _link_place(row["highway"], near.iloc[n]),
@@ -54,8 +55,17 @@ def projects(made: Subject, links: gpd.GeoDataFrame) -> list[Row]:
     return rows
 
 
-def _link_title(names: tuple[str | None, str | None], highway: str, near: object) -> Markup:
+def _link_title(
+    names: tuple[str | None, str | None],
+    ends: tuple[object, object],
+    highway: str,
+    near: object,
+) -> Markup:
+    """The roads of both sides; where these have no two names, the settlements next to its ends."""
     known = list(dict.fromkeys(name for name in names if name))
+    places = list(dict.fromkeys(str(place) for place in ends if not say.is_unknown(place)))
+    if len(known) < 2 and len(places) == 2:
+        known = places
     if known:
         return say.both(" – ".join(known), " – ".join(known))
     kind = say.word_texts("highway", highway)

@@ -159,6 +159,6 @@ def people(value: float | None) -> Markup:
 
 def people_texts(value: float) -> tuple[str, str]:
     """`people` as a pair of texts."""
-    zh = f"{digits(value / 1e4, 1 if value < 1e6 else 0)}万" if value >= 1e4 else digits(value)
+    zh = f"{digits(value / 1e4, 1)}万" if value >= 1e4 else digits(value)
     en = f"{digits(value / 1e6, 2)} million" if value >= 1e6 else digits(value)
     return zh, en

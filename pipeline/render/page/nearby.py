@@ -34,6 +34,15 @@ def nearest_names(frame: gpd.GeoDataFrame, places: gpd.GeoDataFrame) -> pd.Serie
     return pd.Series(names, index=frame.index, dtype="object")
 
 
+def end_names(lines: gpd.GeoDataFrame, places: gpd.GeoDataFrame) -> list[tuple[object, object]]:
+    """`nearest_names` of the first and of the last point of each line, in WGS84."""
+    geometry = lines.geometry.to_numpy()
+    first = shapely.get_point(shapely.get_geometry(geometry, 0), 0)
+    last = shapely.get_point(shapely.get_geometry(geometry, -1), -1)
+    sides = (nearest_names(lines.set_geometry(points), places) for points in (first, last))
+    return list(zip(*sides, strict=True))
+
+
 def _points(frame: gpd.GeoDataFrame, scale: NDArray[np.float64]) -> Geometries:
     geometry = frame.geometry.to_numpy()
     is_line = shapely.get_dimensions(geometry) == 1

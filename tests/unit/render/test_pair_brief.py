@@ -309,7 +309,7 @@ def test_nearest_place_is_near_or_none() -> None:
 @pytest.mark.parametrize(
     ("value", "zh", "en"),
     [
-        (12_600_574, "1,260万", "12.6 million"),
+        (12_600_574, "1,260.1万", "12.6 million"),
         (74_000, "7.4万", "74,000"),
         (928, "928", "928"),
         (0, "0", "0"),

@@ -38,13 +38,26 @@ export function none(key) {
  * @typedef {[key: string, value: Children, note?: string | null]} Figure
  */
 
-/** @param {Figure[]} figures */
-export function figureGrid(figures) {
+/**
+ * @param {Figure[]} figures
+ * @param {string} [look] a class of its own
+ */
+export function figureGrid(figures, look = "") {
   const cells = figures.map(([key, value, note]) => {
     const small = note ? el("small", { text: note }) : null;
     return el("div", {}, el("dt", { text: t(key) }), el("dd", {}, value ?? t("ui.unknown"), small));
   });
-  return el("dl", { class: "figures" }, cells);
+  return el("dl", { class: `figures ${look}`.trim() }, cells);
+}
+
+/**
+ * What a reader opens when asked for more.
+ *
+ * @param {string} key of its title
+ * @param {...HTMLElement} content
+ */
+export function folded(key, ...content) {
+  return el("details", { class: "folded" }, el("summary", { text: t(key) }), ...content);
 }
 
 /** @param {string} colour */

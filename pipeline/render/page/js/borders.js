@@ -1,5 +1,5 @@
 /*
- * Borders on the map: plain lines, or coloured by their score where the theme is integration.
+ * Borders on the map: plain lines, or coloured by their score where the theme shows them.
  */
 import { countsOf } from "./border_counts.js";
 import { choice } from "./choices.js";
@@ -36,8 +36,13 @@ registerOverlay("borders", {
 
 registerFeature("borders", { id: "border_id", popup });
 
+/** Where borders are coloured by a score: the field chosen, and overall on the overview. */
 function isScored() {
-  return state.theme === "integration";
+  return state.theme === "integration" || (state.theme === "overview" && layers.index.n > 0);
+}
+
+function shownDimension() {
+  return state.theme === "integration" ? choice("dimension") : "overall";
 }
 
 /**
@@ -56,7 +61,7 @@ function plainLine(line) {
  * @returns {L.Path[]}
  */
 function scoredLine(line, border) {
-  const score = scoreOf(border, null, choice("dimension"))?.score ?? null;
+  const score = scoreOf(border, null, shownDimension())?.score ?? null;
   const isBlank = score === null;
   const weight = isBlank ? 9 : 7.5;
   const halo = {

@@ -67,3 +67,17 @@ export function distance(metres) {
   if (metres === null || metres === undefined) return null;
   return metres < 1000 ? unit(metres, "m") : unit(metres / 1000, "km", 1);
 }
+
+/** Below this a gain is not resolved, and is not shown as a figure. */
+const SMALLEST_SHOWN = 100;
+
+/**
+ * A computed count as a meeting may quote it: two figures, or that it is under a hundred.
+ *
+ * @param {Value} value
+ */
+export function about(value) {
+  if (value === null || value === undefined || !isFinite(value)) return null;
+  if (value < SMALLEST_SHOWN) return t("ui.under", { n: number(SMALLEST_SHOWN) });
+  return t("ui.about", { n: people(Number(value.toPrecision(2))) });
+}

@@ -9,14 +9,23 @@ import { t, word } from "./words.js";
 
 /** Fill the line anew. */
 export function renderSource() {
+  const parts = sourceParts();
+  if (state.online !== "none") parts.push(t(`source_line.basemap_${state.online}`));
+  find("#mi-source").textContent = parts.join(MIDDLE_DOT);
+}
+
+/** What a file of the page's figures says of them. */
+export function sourceNote() {
+  return sourceParts().join(MIDDLE_DOT);
+}
+
+function sourceParts() {
   const { facts } = data;
-  const parts = [
+  return [
     facts.is_synthetic ? t("source_line.synthetic") : word("source_licence", facts.source_kind),
     t("source_line.date", { date: facts.osm_snapshot || t("ui.unknown") }),
     word("source", facts.source_kind),
     t("source_line.unofficial"),
     t("source_line.potential"),
   ];
-  if (state.online !== "none") parts.push(t(`source_line.basemap_${state.online}`));
-  find("#mi-source").textContent = parts.join(MIDDLE_DOT);
 }

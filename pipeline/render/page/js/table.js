@@ -1,19 +1,31 @@
 /*
- * Tables of the panel: columns of functions, rows that open a finding, more rows on request.
+ * Tables of the panel: columns of functions, rows that open a finding, sorted by any column, more
+ * rows on request, taken away as a file.
  */
+import { csvText } from "./csv.js";
 import { el } from "./dom.js";
+import { saveFile } from "./save.js";
 import { select } from "./selection.js";
+import { sheetOf, textOf } from "./sheet.js";
 import { EN_DASH } from "./signs.js";
+import { inOrderOf, orderOf, turn } from "./sorting.js";
+import { sourceNote } from "./source_line.js";
 import { t } from "./words.js";
+import { XLSX_TYPE, xlsxBytes } from "./xlsx.js";
+/** @import {SortKey} from "./sorting.js" */
 /** @import {Children, LayerName} from "./types.d.ts" */
 
 /**
  * @typedef {object} TableColumn
  * @property {string} key of the message of its head
  * @property {(i: number) => Children} value of row i; null, undefined and "" are a dash
+ * @property {(i: number) => SortKey} [by] the figure behind the cell: what it is sorted by and what
+ * a file holds; else the cell's text
+ * @property {boolean} [isLink] only leads elsewhere: neither sorted by nor in a file
  * @property {boolean} [num] numbers stand to the right
  * @property {boolean} [text] names: each in its own writing direction
  * @property {(i: number) => string | null | undefined} [under] a small line below
+ * @property {string} [underKey] of the message that heads it in a file
  * @property {(cell: HTMLElement, i: number) => void} [style]
  * @property {boolean} [lead] the cell that opens the finding; else the first
  */
@@ -31,22 +43,93 @@ const MORE_ROWS = 200;
  * @param {number} [limit] rows shown at first
  */
 export function table(caption, columns, rows, layer, limit = FIRST_ROWS) {
+  const name = columns.map((column) => column.key).join(" ");
   const body = el("tbody");
   const more = el("button", { type: "button", class: "more" });
-  let shown = 0;
-  /** @param {number} upTo */
-  function show(upTo) {
-    body.append(...rows.slice(shown, upTo).map((i) => tableRow(columns, i, layer)));
-    shown = upTo;
+  const heads = el("tr");
+  let shown = limit;
+  let ordered = rows;
+  function draw() {
+    ordered = sorted(name, columns, rows);
+    heads.replaceChildren(...columns.map((column, n) => headCell(name, column, n, redraw)));
+    body.replaceChildren(...ordered.slice(0, shown).map((i) => tableRow(columns, i, layer)));
     more.hidden = shown >= rows.length;
     more.textContent = t("ui.more", { n: rows.length - shown });
   }
-  show(limit);
-  more.addEventListener("click", () => show(shown + MORE_ROWS));
-  const heads = columns.map((column) =>
-    el("th", { scope: "col", class: column.num ? "num" : null, text: t(column.key) }),
+  /** @param {number} column whose head was clicked */
+  function redraw(column) {
+    turn(name, column);
+    draw();
+    heads.children[column].querySelector("button")?.focus();
+  }
+  more.addEventListener("click", () => {
+    shown += MORE_ROWS;
+    draw();
+  });
+  draw();
+  const files = fileButtons(caption, columns, () => ordered);
+  return el(
+    "div",
+    {},
+    tableBox(caption, heads, body, layer),
+    el("div", { class: "below" }, more, files),
   );
-  return el("div", {}, tableBox(caption, el("tr", {}, heads), body, layer), more);
+}
+
+/**
+ * @param {string} name of the table
+ * @param {TableColumn[]} columns
+ * @param {number[]} rows
+ */
+function sorted(name, columns, rows) {
+  const order = orderOf(name);
+  if (!order) return rows;
+  const column = columns[order.column];
+  return inOrderOf(rows, column.by || ((i) => textOf(column.value(i))), order.isDown);
+}
+
+/**
+ * @param {string} name of the table
+ * @param {TableColumn} column
+ * @param {number} n
+ * @param {(n: number) => void} onSort
+ */
+function headCell(name, column, n, onSort) {
+  const order = orderOf(name);
+  const isRuling = order !== null && order.column === n;
+  const sort = isRuling ? (order.isDown ? "descending" : "ascending") : null;
+  const kind = { scope: "col", class: column.num ? "num" : null, "aria-sort": sort };
+  if (column.isLink) return el("th", kind, t(column.key));
+  const onclick = () => onSort(n);
+  return el(
+    "th",
+    kind,
+    el("button", { type: "button", class: "sort", onclick, text: t(column.key) }),
+  );
+}
+
+/**
+ * @param {string} caption
+ * @param {TableColumn[]} columns
+ * @param {() => number[]} rowsNow
+ */
+function fileButtons(caption, columns, rowsNow) {
+  const sheet = () => sheetOf(caption, columns, rowsNow(), sourceNote());
+  const kinds = [
+    {
+      name: "CSV",
+      save: () => saveFile(caption, "csv", csvText(sheet()), "text/csv;charset=utf-8"),
+    },
+    { name: "Excel", save: () => saveFile(caption, "xlsx", xlsxBytes(sheet()), XLSX_TYPE) },
+  ];
+  return el(
+    "span",
+    { class: "files" },
+    kinds.map(({ name, save }) => {
+      const label = t("ui.save_table", { caption, kind: name });
+      return el("button", { type: "button", onclick: save, text: name, "aria-label": label });
+    }),
+  );
 }
 
 /**

@@ -103,7 +103,12 @@ function accountTable() {
     [
       { key: "column.subject", value: (i) => account[i][0] },
       { key: "column.rule", value: (i) => account[i][1] },
-      { key: "column.count", num: true, value: (i) => number(account[i][2]) },
+      {
+        key: "column.count",
+        num: true,
+        by: (i) => account[i][2],
+        value: (i) => number(account[i][2]),
+      },
     ],
     range(account.length),
     null,

@@ -86,6 +86,7 @@ function circleTable() {
       ...modes.map((mode) => ({
         key: `mode.${mode}`,
         num: true,
+        by: (/** @type {number} */ n) => shareOf(n, mode),
         value: (/** @type {number} */ n) => percent(shareOf(n, mode), 1),
       })),
     ],
@@ -143,15 +144,22 @@ function effectTable() {
         value: (i) => borderName(effect.border_id[i]),
         under: (i) => word("mode", effect.mode[i]),
       },
-      { key: "column.penalty", num: true, value: (i) => percent(effect.penalty_pct[i], 1) },
+      {
+        key: "column.penalty",
+        num: true,
+        by: (i) => effect.penalty_pct[i],
+        value: (i) => percent(effect.penalty_pct[i], 1),
+      },
       {
         key: "column.interval",
         num: true,
+        by: (i) => effect.ci_low_pct[i],
         value: (i) => interval(effect.ci_low_pct, effect.ci_high_pct, i),
       },
       {
         key: "column.placebo",
         num: true,
+        by: (i) => effect.placebo_low_pct[i],
         value: (i) => interval(effect.placebo_low_pct, effect.placebo_high_pct, i),
       },
       { key: "column.remark", value: remark },

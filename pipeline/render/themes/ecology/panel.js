@@ -63,7 +63,7 @@ class Belt {
   }
 
   similarity() {
-    return this.comparedKm2 ? number(this.alike / this.comparedKm2, 2) : null;
+    return this.comparedKm2 ? this.alike / this.comparedKm2 : null;
   }
 }
 
@@ -87,7 +87,12 @@ function beltTable() {
     [
       { key: "column.border", text: true, value: (i) => borderName(ids[i]) },
       { key: "column.shares", value: (i) => sums[i].bar() },
-      { key: "column.similarity", num: true, value: (i) => sums[i].similarity() },
+      {
+        key: "column.similarity",
+        num: true,
+        by: (i) => sums[i].similarity(),
+        value: (i) => number(sums[i].similarity(), 2),
+      },
     ],
     range(ids.length),
     null,
@@ -108,7 +113,12 @@ function conflictTable() {
       },
       { key: "column.source_city", text: true, value: (i) => cityName(conflicts.source_city[i]) },
       { key: "column.exposed_city", text: true, value: (i) => cityName(conflicts.exposed_city[i]) },
-      { key: "column.apart", num: true, value: (i) => distance(conflicts.distance_m[i]) },
+      {
+        key: "column.apart",
+        num: true,
+        by: (i) => conflicts.distance_m[i],
+        value: (i) => distance(conflicts.distance_m[i]),
+      },
     ],
     range(conflicts.n),
     "conflicts",
@@ -148,7 +158,7 @@ function corridorTable() {
     [
       { key: "column.class", value: (i) => word("land", corridors.land_class[i]) },
       { key: "column.border", text: true, value: (i) => borderName(corridors.border_id[i]) },
-      { key: "column.area", num: true, value: (i) => number(area(i), 1) },
+      { key: "column.area", num: true, by: (i) => area(i), value: (i) => number(area(i), 1) },
       { key: "column.protected", value: (i) => yes(corridors.is_protected[i]) },
     ],
     range(corridors.n).sort((a, b) => area(b) - area(a)),

@@ -112,6 +112,7 @@ function borderIndexTable() {
       ...DIMENSIONS.map((dimension) => ({
         key: `dimension_short.${dimension}`,
         num: true,
+        by: (/** @type {number} */ i) => score(i, dimension),
         value: (/** @type {number} */ i) => number(score(i, dimension)),
         style: (/** @type {HTMLElement} */ cell, /** @type {number} */ i) =>
           colourScore(cell, score(i, dimension)),
@@ -153,8 +154,13 @@ function indicatorTable() {
     [
       { key: "column.dimension", value: (i) => word("dimension", indicators.dimension[i]) },
       { key: "column.indicator", value: (i) => word("indicator", indicators.indicator[i]) },
-      { key: "column.value", num: true, value: indicatorValue },
-      { key: "column.score", num: true, value: (i) => number(indicators.score[i]) },
+      { key: "column.value", num: true, by: (i) => indicators.value[i], value: indicatorValue },
+      {
+        key: "column.score",
+        num: true,
+        by: (i) => indicators.score[i],
+        value: (i) => number(indicators.score[i]),
+      },
     ],
     rows,
     null,

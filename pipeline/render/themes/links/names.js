@@ -6,7 +6,8 @@ import { EN_DASH } from "../../page/js/signs.js";
 import { roadLabel, unnamed } from "../../page/js/names.js";
 
 /**
- * The roads that a missing link would join.
+ * The roads that a missing link would join; where these have no two names, the settlements next
+ * to its ends.
  *
  * @param {number} i
  */
@@ -15,6 +16,8 @@ export function linkTitle(i) {
   const from = links.from_road[i];
   const to = links.to_road[i];
   if (from && to && from !== to) return `${from} ${EN_DASH} ${to}`;
+  const places = [links.from_near[i], links.to_near[i]];
+  if (places[0] && places[1] && places[0] !== places[1]) return places.join(` ${EN_DASH} `);
   return from || to || unnamed("popup.unnamed_link", links.highway[i], links.near[i]);
 }
 

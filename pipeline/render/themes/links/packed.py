@@ -6,7 +6,7 @@ import geopandas as gpd
 import pandas as pd
 
 from pipeline.render.page.encode import Decimals, Layers, PackedLayer, encode_layer
-from pipeline.render.page.nearby import nearest_names
+from pipeline.render.page.nearby import end_names, nearest_names
 from pipeline.render.page.thinning import Thinning
 from pipeline.render.params import MapParams
 
@@ -55,6 +55,8 @@ MISSING_LINKS: Decimals = {
     "kind": None,
     "confidence": 2,
     "near": None,
+    "from_near": None,
+    "to_near": None,
     "from_end": None,
     "to_end": None,
     "from_way": None,
@@ -82,9 +84,7 @@ def pack(layers: Layers, params: MapParams, thinning: Thinning) -> dict[str, Pac
     return {
         # Mapping gaps are among them: drawn apart, never counted.
         "dead_ends": encode_layer(ends.assign(near=nearest_names(ends, places)), DEAD_ENDS),
-        "missing_links": encode_layer(
-            links.assign(near=nearest_names(links, places)), MISSING_LINKS
-        ),
+        "missing_links": encode_layer(_with_places(links, places), MISSING_LINKS),
         "placebo": encode_layer(_control(layers["placebo"]), PLACEBO),
     }
 
@@ -107,6 +107,12 @@ def _with_sides(missing_links: gpd.GeoDataFrame, dead_ends: gpd.GeoDataFrame) ->
             }
         )
     return links
+
+
+def _with_places(links: gpd.GeoDataFrame, places: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """With the settlement next to a link's middle and to each of its ends."""
+    ends = pd.DataFrame(end_names(links, places), columns=["from_near", "to_near"], dtype=object)
+    return links.assign(near=nearest_names(links, places), **ends.set_index(links.index))
 
 
 def _control(placebo: pd.DataFrame) -> pd.DataFrame:

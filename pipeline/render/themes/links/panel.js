@@ -8,7 +8,7 @@ import { el } from "../../page/js/dom.js";
 import { filterBar } from "../../page/js/filter_bar.js";
 import { rowsOf } from "../../page/js/filters.js";
 import { borderName, cityName } from "../../page/js/names.js";
-import { distance, number, people } from "../../page/js/numbers.js";
+import { about, distance, number } from "../../page/js/numbers.js";
 import { registerTheme } from "../../page/js/registry.js";
 import { EN_DASH } from "../../page/js/signs.js";
 import { table } from "../../page/js/table.js";
@@ -41,7 +41,7 @@ function linkTable() {
   return table(
     t("caption.missing_links"),
     [
-      { key: "column.rank", num: true, value: (i) => links.rank[i] },
+      { key: "column.rank", num: true, by: (i) => links.rank[i], value: (i) => links.rank[i] },
       {
         key: "column.link",
         text: true,
@@ -54,11 +54,18 @@ function linkTable() {
         value: (i) => statusMark(links.status[i]),
         under: (i) => (links.obstacle[i] === "none" ? null : word("obstacle", links.obstacle[i])),
       },
-      { key: "column.gap", num: true, value: (i) => distance(links.gap_m[i]), under: detour },
+      {
+        key: "column.gap",
+        num: true,
+        by: (i) => links.gap_m[i],
+        value: (i) => distance(links.gap_m[i]),
+        under: detour,
+      },
       {
         key: "column.gain",
         num: true,
-        value: (i) => people(sum(links.gain_person_min_a[i], links.gain_person_min_b[i])),
+        by: (i) => sum(links.gain_person_min_a[i], links.gain_person_min_b[i]),
+        value: (i) => about(sum(links.gain_person_min_a[i], links.gain_person_min_b[i])),
         under: (i) => shares(links.benefit_share_a_pct[i])?.join(" : "),
       },
     ],
@@ -110,8 +117,18 @@ function deadEndTable() {
         under: (i) => word("status", ends.status[i]),
       },
       { key: "column.faces", value: (i) => word("kind", ends.kind[i]) },
-      { key: "column.to_border", num: true, value: (i) => distance(ends.distance_to_border_m[i]) },
-      { key: "column.confidence", num: true, value: (i) => number(ends.confidence[i], 2) },
+      {
+        key: "column.to_border",
+        num: true,
+        by: (i) => ends.distance_to_border_m[i],
+        value: (i) => distance(ends.distance_to_border_m[i]),
+      },
+      {
+        key: "column.confidence",
+        num: true,
+        by: (i) => ends.confidence[i],
+        value: (i) => number(ends.confidence[i], 2),
+      },
     ],
     rows,
     "dead_ends",
@@ -134,9 +151,19 @@ function placeboTable() {
     [
       { key: "column.border", text: true, value: (i) => borderName(placebo.border_id[i]) },
       { key: "column.what", value: (i) => t(`placebo.${placebo.what[i]}`) },
-      { key: "column.here", num: true, value: (i) => number(placebo.here[i], 1) },
-      { key: "column.shifted", num: true, value: (i) => number(placebo.mean[i], 1) },
-      { key: "column.range", num: true, value: interval },
+      {
+        key: "column.here",
+        num: true,
+        by: (i) => placebo.here[i],
+        value: (i) => number(placebo.here[i], 1),
+      },
+      {
+        key: "column.shifted",
+        num: true,
+        by: (i) => placebo.mean[i],
+        value: (i) => number(placebo.mean[i], 1),
+      },
+      { key: "column.range", num: true, by: (i) => placebo.low[i], value: interval },
     ],
     rows,
     null,

@@ -28,6 +28,9 @@ declare module "../../page/js/types.d.ts" {
       kind: string[];
       confidence: number[];
       near: Words;
+      /** The settlement next to each end. */
+      from_near: Words;
+      to_near: Words;
       from_end: Words;
       to_end: Words;
       from_way: Numbers;

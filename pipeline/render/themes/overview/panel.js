@@ -1,11 +1,12 @@
 /*
- * The overview: the figures of the metro, its cities and its borders.
+ * The overview: what matters first, then the figures of the metro, its cities and its borders.
  */
 import { range } from "../../page/js/arrays.js";
-import { figureGrid, heading, none, para } from "../../page/js/blocks.js";
+import { figureGrid, folded, heading, none, para } from "../../page/js/blocks.js";
 import { countsOf } from "../../page/js/border_counts.js";
 import { circleFigures } from "../../page/js/circles.js";
 import { data, layers } from "../../page/js/data.js";
+import { el } from "../../page/js/dom.js";
 import { borderName, cityName } from "../../page/js/names.js";
 import { unmappedNotice } from "../../page/js/notices.js";
 import { number, people, percent, unit } from "../../page/js/numbers.js";
@@ -13,6 +14,7 @@ import { briefLink } from "../../page/js/popup.js";
 import { registerTheme } from "../../page/js/registry.js";
 import { table } from "../../page/js/table.js";
 import { t } from "../../page/js/words.js";
+import { firstLinkBars, headline, weakestBars } from "./findings.js";
 /** @import {Figure} from "../../page/js/blocks.js" */
 
 registerTheme("overview", {
@@ -20,9 +22,12 @@ registerTheme("overview", {
   overlays: ["borders", "missing_links", "bottlenecks", "isochrones"],
   panel: () => [
     heading("theme.overview", "h2"),
-    para("intro.overview"),
+    ...headline().map((sentence) => el("p", { class: "headline", text: sentence })),
+    figureGrid(firstFigures(), "three"),
+    ...ranking("table.first_links", "caption.first_links", firstLinkBars()),
+    ...ranking("table.weakest", "caption.weakest", weakestBars()),
     unmappedNotice(),
-    figureGrid([...findings(), ...circleFigures(0), ...others()]),
+    folded("overview.more", figureGrid([...counted(), ...circleFigures(0), ...others()])),
     heading("table.cities"),
     cityTable(),
     heading("table.borders"),
@@ -30,8 +35,37 @@ registerTheme("overview", {
   ],
 });
 
+/**
+ * What a reader looks for first.
+ *
+ * @returns {Figure[]}
+ */
+function firstFigures() {
+  const f = data.figures;
+  const [, , overall] = others();
+  const noted = {
+    doing: number(f.links_under_construction),
+    natural: number(f.links_natural_barrier),
+  };
+  const peak = percent(f.circle_peak_people_pct, 0);
+  return [
+    overall,
+    ["figure.links_to_build", number(f.links_to_build), t("figure.links_to_build_note", noted)],
+    ["figure.hour_peak", peak, t("figure.hour_peak_note")],
+  ];
+}
+
+/**
+ * @param {string} title
+ * @param {string} caption
+ * @param {HTMLElement | null} bars
+ */
+function ranking(title, caption, bars) {
+  return bars ? [heading(title), para(caption), bars] : [];
+}
+
 /** @returns {Figure[]} */
-function findings() {
+function counted() {
   const f = data.figures;
   const border = t("figure.border_note", { borders: number(f.borders), km: number(f.border_km) });
   const links = t("figure.links_note", {
@@ -74,8 +108,18 @@ function cityTable() {
     t("caption.cities"),
     [
       { key: "column.city", text: true, value: name },
-      { key: "column.population", num: true, value: (i) => people(cities.population[i]) },
-      { key: "column.area", num: true, value: (i) => number(cities.area_km2[i]) },
+      {
+        key: "column.population",
+        num: true,
+        by: (i) => cities.population[i],
+        value: (i) => people(cities.population[i]),
+      },
+      {
+        key: "column.area",
+        num: true,
+        by: (i) => cities.area_km2[i],
+        value: (i) => number(cities.area_km2[i]),
+      },
     ],
     rows,
     "cities",
@@ -91,11 +135,31 @@ function borderTable() {
     t("caption.borders"),
     [
       { key: "column.border", text: true, value: (i) => borderName(borders.border_id[i]) },
-      { key: "column.length", num: true, value: (i) => number(borders.length_km[i]) },
-      { key: "column.links", num: true, value: (i) => number(counts[i].links) },
-      { key: "column.bottlenecks", num: true, value: (i) => number(counts[i].bottlenecks) },
-      { key: "column.crossings", num: true, value: (i) => number(counts[i].crossings) },
-      { key: "column.brief", value: (i) => briefLink(borders.border_id[i]) },
+      {
+        key: "column.length",
+        num: true,
+        by: (i) => borders.length_km[i],
+        value: (i) => number(borders.length_km[i]),
+      },
+      {
+        key: "column.links",
+        num: true,
+        by: (i) => counts[i].links,
+        value: (i) => number(counts[i].links),
+      },
+      {
+        key: "column.bottlenecks",
+        num: true,
+        by: (i) => counts[i].bottlenecks,
+        value: (i) => number(counts[i].bottlenecks),
+      },
+      {
+        key: "column.crossings",
+        num: true,
+        by: (i) => counts[i].crossings,
+        value: (i) => number(counts[i].crossings),
+      },
+      { key: "column.brief", isLink: true, value: (i) => briefLink(borders.border_id[i]) },
     ],
     rows,
     "borders",

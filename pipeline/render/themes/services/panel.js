@@ -47,6 +47,11 @@ function serviceTable() {
     const key = `${services.city_id[i]}\n${services.kind[i]}`;
     tally.set(key, (tally.get(key) || 0) + 1);
   }
+  /**
+   * @param {number} i of the city
+   * @param {string} kind
+   */
+  const count = (i, kind) => tally.get(`${cities.city_id[i]}\n${kind}`) || 0;
   return table(
     t("caption.services"),
     [
@@ -54,7 +59,8 @@ function serviceTable() {
       ...SERVICE_KINDS.map((kind) => ({
         key: `service.${kind}`,
         num: true,
-        value: (/** @type {number} */ i) => number(tally.get(`${cities.city_id[i]}\n${kind}`) || 0),
+        by: (/** @type {number} */ i) => count(i, kind),
+        value: (/** @type {number} */ i) => number(count(i, kind)),
       })),
     ],
     range(cities.n),

@@ -1,0 +1,147 @@
+/*
+ * What the overview says first: the weakest borders, and the links that are to be built first.
+ */
+import { range } from "../../page/js/arrays.js";
+import { data, layers } from "../../page/js/data.js";
+import { borderName } from "../../page/js/names.js";
+import { about, number, percent } from "../../page/js/numbers.js";
+import { rankedBars } from "../../page/js/ranked_bars.js";
+import { scoreColour, scoreOf, scoreText } from "../../page/js/scores.js";
+import { t, word } from "../../page/js/words.js";
+import { linkTitle, shares } from "../links/names.js";
+/** @import {Score} from "../../page/js/types.d.ts" */
+
+/** How many of each are ranked. */
+const FIRST = 5;
+
+/** The statuses of links that are still to be decided on. */
+const TO_DECIDE = ["unbuilt", "planned"];
+
+/** From this share on the unmapped part of the belts is named among what is uncertain. */
+const MUCH_UNMAPPED_PCT = 10;
+
+/** A border with its score. @typedef {{i: number, entry: Score, score: number}} ScoredBorder */
+
+/** @returns {ScoredBorder[]} those with a score, the weakest first */
+function weakest() {
+  const { borders } = layers;
+  return range(borders.n)
+    .flatMap((i) => {
+      const entry = scoreOf(borders.border_id[i], null, "overall");
+      return entry && entry.score !== null ? [{ i, entry, score: entry.score }] : [];
+    })
+    .sort((a, b) => a.score - b.score);
+}
+
+/** Rows of the links that are ranked and neither built now nor blocked by nature, in order. */
+function linksToDecide() {
+  const { missing_links: links } = layers;
+  return range(links.n)
+    .filter((i) => links.rank[i] !== null && TO_DECIDE.includes(links.status[i]))
+    .sort((a, b) => (links.rank[a] ?? 0) - (links.rank[b] ?? 0));
+}
+
+/**
+ * What both sides gain.
+ *
+ * @param {number} i
+ */
+function gainOf(i) {
+  const { gain_person_min_a: a, gain_person_min_b: b } = layers.missing_links;
+  return a[i] === null && b[i] === null ? null : (a[i] ?? 0) + (b[i] ?? 0);
+}
+
+/** The findings in sentences; one that nothing is known for is left out. @returns {string[]} */
+export function headline() {
+  return [weakestSentence(), linkSentence(), uncertainSentence()].filter((each) => each !== null);
+}
+
+function weakestSentence() {
+  const { borders } = layers;
+  const ranked = weakest();
+  if (!ranked.length) return null;
+  const [name, second] = ranked.map(({ i }) => borderName(borders.border_id[i]));
+  const values = { n: number(ranked.length), name, score: number(ranked[0].score) };
+  if (ranked.length === 1) return t("headline.one_border", values);
+  return t("headline.weakest", { ...values, second, next: number(ranked[1].score) });
+}
+
+function linkSentence() {
+  const { missing_links: links } = layers;
+  const rows = linksToDecide();
+  if (!rows.length) return layers.borders.n ? t("headline.no_link") : null;
+  const [i] = rows;
+  const values = {
+    name: linkTitle(i),
+    border: borderName(links.border_id[i]),
+    gain: about(gainOf(i)),
+  };
+  if (values.gain === null) return t("headline.first_link_unknown", values);
+  const key = shares(links.benefit_share_a_pct[i])?.join(" : ");
+  return t("headline.first_link", values) + (key ? t("headline.key", { key }) : "");
+}
+
+function uncertainSentence() {
+  const { overall } = data.index;
+  const unmapped = data.figures.belt_unknown_pct;
+  const parts = [];
+  if (overall && overall.low !== null && overall.high !== null) {
+    parts.push(t("headline.interval", { low: number(overall.low), high: number(overall.high) }));
+  }
+  if (unmapped !== null && unmapped >= MUCH_UNMAPPED_PCT) {
+    parts.push(t("headline.unmapped", { share: percent(unmapped, 0) }));
+  }
+  return parts.length ? t("headline.uncertain", { what: parts.join(t("ui.comma_clause")) }) : null;
+}
+
+/** The weakest borders as bars; null where none has a score. */
+export function weakestBars() {
+  const { borders } = layers;
+  const ranked = weakest().slice(0, FIRST);
+  if (!ranked.length) return null;
+  const bars = ranked.map(({ i, entry, score }, n) => ({
+    i,
+    mark: number(n + 1),
+    title: borderName(borders.border_id[i]) ?? borders.border_id[i],
+    share: score / 100,
+    interval: intervalOf(entry),
+    value: scoreText(entry),
+    colour: scoreColour(score),
+  }));
+  return rankedBars("borders", bars, t("table.weakest"));
+}
+
+/**
+ * @param {Score} entry
+ * @returns {[number, number] | null}
+ */
+function intervalOf({ low, high }) {
+  return low === null || high === null ? null : [low / 100, high / 100];
+}
+
+/** The first links as bars of their gain; null where there is none. */
+export function firstLinkBars() {
+  const { missing_links: links } = layers;
+  const rows = linksToDecide().slice(0, FIRST);
+  if (!rows.length) return null;
+  const most = Math.max(...rows.map((i) => gainOf(i) ?? 0), 1);
+  const bars = rows.map((i) => ({
+    i,
+    mark: number(links.rank[i]),
+    title: linkTitle(i),
+    note: [borderName(links.border_id[i]), obstacleText(links.obstacle[i])]
+      .filter(Boolean)
+      .join(t("ui.comma_clause")),
+    share: (gainOf(i) ?? 0) / most,
+    value: about(gainOf(i)) ?? t("ui.unknown"),
+    colour: data.style.status[links.status[i]].color,
+  }));
+  return rankedBars("missing_links", bars, t("table.first_links"));
+}
+
+/** @param {string} obstacle */
+function obstacleText(obstacle) {
+  return obstacle === "none"
+    ? null
+    : t("overview.must_cross", { what: word("obstacle", obstacle) });
+}

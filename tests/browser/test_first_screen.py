@@ -1,0 +1,95 @@
+"""What the overview says at once, and what of a table can be sorted and taken away."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_first_screen_names_the_weakest_border_and_the_first_links(
+    visit: Callable[..., Any], language: str
+) -> None:
+    opened = visit("plain.html", f"#lang={language}")
+    headline = " ".join(opened.page.locator("#mi-panel .headline").all_inner_texts())
+    lists = opened.page.locator("#mi-panel ol.ranked")
+    links, borders = lists.nth(0).locator("li"), lists.nth(1).locator("li")
+    weakest = borders.first.locator(".title").inner_text()
+    assert weakest in headline
+    assert links.first.locator(".title").inner_text() in headline
+    scores = [float(text.split()[0]) for text in borders.locator(".value").all_inner_texts()]
+    assert scores == sorted(scores)
+    # The numbers of the list are those on the map.
+    marks = [int(text) for text in links.locator(".mark").all_inner_texts()]
+    assert marks == sorted(marks)
+    # The weakest border stands in the headline; the links' list ends above the fold.
+    box = links.last.bounding_box()
+    assert box["y"] + box["height"] < 900
+    borders.first.locator("button").click()
+    assert weakest in opened.page.locator(".leaflet-popup-content").inner_text()
+    assert opened.errors == []
+
+
+def test_the_overview_of_a_metro_without_findings_says_so(visit: Callable[..., Any]) -> None:
+    opened = visit("bare.html", "#lang=en")
+    assert opened.page.locator("#mi-panel ol.ranked").count() == 0
+    assert opened.page.locator("#mi-panel .figures dd").count() >= 3
+    assert opened.errors == []
+
+
+def test_a_column_sorts_both_ways_by_mouse_and_keyboard(visit: Callable[..., Any]) -> None:
+    opened = visit("plain.html", "#theme=links&lang=en")
+    table = opened.page.locator("table[data-layer=dead_ends]")
+    cells = table.locator("tbody tr td:nth-child(5)")
+    head = table.locator("th:nth-child(5)")
+    as_it_was = cells.all_inner_texts()
+    head.locator("button").click()
+    assert head.get_attribute("aria-sort") == "ascending"
+    rising = cells.all_inner_texts()
+    assert [float(each) for each in rising] == sorted(float(each) for each in rising)
+    opened.page.keyboard.press("Enter")
+    assert head.get_attribute("aria-sort") == "descending"
+    falling = cells.all_inner_texts()
+    assert [float(each) for each in falling] == sorted(map(float, falling), reverse=True)
+    opened.page.keyboard.press("Enter")
+    assert head.get_attribute("aria-sort") is None
+    assert cells.all_inner_texts() == as_it_was
+    assert opened.errors == []
+
+
+def test_a_table_is_taken_away_filtered_with_its_source(
+    visit: Callable[..., Any], tmp_path: Path
+) -> None:
+    opened = visit("plain.html", "#theme=links&lang=zh")
+    opened.page.select_option("select[data-choice=status]", "planned")
+    shown = opened.page.locator("table[data-layer=missing_links] tbody tr").count()
+    assert shown > 0
+    buttons = opened.page.locator(".files").first.locator("button")
+    saved = []
+    for n in range(2):
+        with opened.page.expect_download() as waiting:
+            buttons.nth(n).click()
+        assert "synthetic" in waiting.value.suggested_filename
+        saved.append(tmp_path / waiting.value.suggested_filename)
+        waiting.value.save_as(saved[-1])
+    text = saved[0].read_bytes().decode("utf-8-sig")
+    rows = list(csv.reader(io.StringIO(text)))
+    assert "规划" in rows[1]
+    assert len(rows) == 1 + shown + 1
+    assert "合成数据" in rows[-1][0]
+    sheet = openpyxl.load_workbook(saved[1]).active
+    values = list(sheet.iter_rows(values_only=True))
+    assert [str(each or "") for each in values[0]] == rows[0]
+    assert len(values) == 1 + shown + 2
+    gap = rows[0].index("缺口")
+    assert [row[gap] for row in values[1 : 1 + shown]] == [
+        float(row[gap]) for row in rows[1 : 1 + shown]
+    ]
+    assert opened.requests and all(not each.startswith("http") for each in opened.requests)
+    assert opened.errors == []
