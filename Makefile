@@ -51,11 +51,12 @@ compiled: install
 test: compiled ## run the tests
 	$(PYTEST) -m "not slow and not sweep" $(SETS)
 
-test-slow: compiled ## run the slow tests: whole runs, clusters, object stores
-	$(PYTEST) -m "slow and not sweep" $(SETS)
+# EXAMPLES=all: every property on as many examples as its test names (tests/properties.py).
+test-slow: compiled ## run the slow tests: whole runs, clusters, stores, properties on all examples
+	EXAMPLES=all $(PYTEST) -m "(slow or hypothesis) and not sweep" $(SETS)
 
 test-full: compiled ## run all tests, the sweeps over seeds, sizes and mutations too
-	$(PYTEST) $(SETS)
+	EXAMPLES=all $(PYTEST) $(SETS)
 
 # The tools for the pages' JavaScript come from npm. No page needs them, nor does installing.
 JS_TOOLS := tests/js/node_modules/.installed

@@ -165,6 +165,17 @@ class Sources:
         self._contents: dict[Part, Content] = {}
         self._reached: dict[str, tuple[Part, ...]] = {}
 
+    def edited(self, path: Path, payload: bytes) -> Sources:
+        """The same sources with other content in one file of code."""
+        other = Sources(self._root, lambda each: payload if each == path else self._read(each))
+        other._trees = {m: tree for m, tree in self._trees.items() if self._path(m) != path}
+        other._contents = {
+            part: content
+            for part, content in self._contents.items()
+            if self._path(part.module) != path
+        }
+        return other
+
     def digest(self, module: str) -> str:
         """As `code_digest`."""
         parts = {f"{each.module} {each.name}": each for each in self.reach(module)}
@@ -273,7 +284,10 @@ class Sources:
 def bare(source: bytes) -> ast.Module:
     """Python source without what does not count: comments, docstrings, imports for types."""
     tree = ast.parse(source)
-    for node in ast.walk(tree):
+    holders: list[ast.AST] = [tree]
+    # Statements alone hold statements: their expressions need no walk.
+    while holders:
+        node = holders.pop()
         for field in ("body", "orelse", "finalbody"):
             statements = getattr(node, field, None)
             if isinstance(statements, list):
@@ -281,6 +295,8 @@ def bare(source: bytes) -> ast.Module:
                 if statements and not kept and field == "body" and not isinstance(node, ast.Module):
                     kept = [ast.Pass()]
                 setattr(node, field, kept)
+                holders += kept
+        holders += [*getattr(node, "handlers", ()), *getattr(node, "cases", ())]
     return tree
 
 

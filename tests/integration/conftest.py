@@ -13,6 +13,7 @@ from types import ModuleType
 import pytest
 from running import RUN_TWO, Running, two_cities_in
 
+from pipeline.cli import main
 from pipeline.metros.catalogue import load_metro
 from pipeline.sample.write import write_sample
 
@@ -58,6 +59,20 @@ def pipeline(folder: Path, *arguments: str, timeout: float = 600) -> Run:
 @pytest.fixture(scope="session")
 def command():
     return pipeline
+
+
+@pytest.fixture
+def in_process(monkeypatch, capsys):
+    """As `command`, without a process of its own: for what does not depend on one."""
+
+    def run(folder: Path, *arguments: str) -> Run:
+        monkeypatch.chdir(folder)
+        capsys.readouterr()
+        code = main(list(arguments))
+        printed = capsys.readouterr()
+        return Run(folder, arguments, printed.out, printed.err, code)
+
+    return run
 
 
 @pytest.fixture(scope="session")
@@ -120,12 +135,20 @@ def object_store():
 
 
 @pytest.fixture(scope="session")
-def andorra_run(tmp_path_factory, andorra_extract):
+def andorra_run(once, tmp_path_factory, andorra_extract):
     """The seven parishes on real data."""
+
+    def make(folder):
+        metro = folder / "andorra.toml"
+        metro.write_text('name = "Andorra"\n[boundaries]\nadmin_level = 7\n', encoding="utf-8")
+        extract = str(andorra_extract)
+        return pipeline(folder, "run", "andorra.toml", "--osm", extract, "--workers", "2")
+
+    made, run = once("andorra", make)
+    # A copy for each test process: a stage is forced in it.
     folder = tmp_path_factory.mktemp("andorra")
-    metro = folder / "andorra.toml"
-    metro.write_text('name = "Andorra"\n[boundaries]\nadmin_level = 7\n', encoding="utf-8")
-    return pipeline(folder, "run", "andorra.toml", "--osm", str(andorra_extract), "--workers", "2")
+    shutil.copytree(made, folder, dirs_exist_ok=True)
+    return replace(run, folder=folder)
 
 
 def _benchmark(name: str) -> ModuleType:
@@ -150,11 +173,15 @@ def ecology_bench():
 
 
 @pytest.fixture(scope="session")
-def small_borders(truth_bench, tmp_path_factory):
+def small_borders(truth_bench, once):
     """Path, read layers and findings of the smallest sample, for the tests of border roads."""
-    metro = load_metro("zhengzhou")
-    path = tmp_path_factory.mktemp("borders") / "sample.osm.pbf"
-    write_sample(metro, path, nodes=20_000, seed=0)
-    layers = truth_bench.read_layers(metro, path)
-    built = truth_bench.build_layers(layers, metro)
-    return path, layers, built, truth_bench.detect(built, metro)
+
+    def make(folder):
+        metro = load_metro("zhengzhou")
+        path = folder / "sample.osm.pbf"
+        write_sample(metro, path, nodes=20_000, seed=0)
+        layers = truth_bench.read_layers(metro, path)
+        built = truth_bench.build_layers(layers, metro)
+        return path, layers, built, truth_bench.detect(built, metro)
+
+    return once("borders", make)[1]

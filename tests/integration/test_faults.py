@@ -66,6 +66,7 @@ def assert_same_layers(folder, sample_run, is_whole=False):
     assert [name for name in made if made[name] != expected[name]] == []
 
 
+@pytest.mark.slow
 def test_killed_and_run_again(sample_run, tmp_path, monkeypatch, capfd):
     """Killed twice, whole process group at once; meanwhile a second run is refused."""
     arguments = (*world(sample_run, tmp_path), *UNTIL)
@@ -86,6 +87,7 @@ def test_killed_and_run_again(sample_run, tmp_path, monkeypatch, capfd):
     assert [each.name for each in tmp_path.rglob("*.tmp-*")] == []
 
 
+@pytest.mark.slow
 def test_a_worker_and_then_the_scheduler_are_killed(sample_run, tmp_path, monkeypatch, capfd):
     """A cluster of another installation, two threads: its worker dies and comes back."""
     arguments = (*world(sample_run, tmp_path), *UNTIL)
@@ -123,6 +125,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", str(folder)], check=True)
 
 
+@pytest.mark.slow
 def test_no_room_on_the_disk(sample_run, tmp_path, small_disk, monkeypatch, capsys):
     """One clear line, no further stage is begun, nothing under a final name is half-made."""
     arguments = (*world(sample_run, tmp_path), *UNTIL, "--workers", "0")
@@ -168,6 +171,7 @@ DAMAGES = {
 """Another layer's file, truncated, one bit off, gone; a part, an array of a folder."""
 
 
+@pytest.mark.slow
 def test_layers_damaged_afterwards_are_noticed_by_all_and_rebuilt(
     sample_run, tmp_path, monkeypatch, capsys
 ):
@@ -222,6 +226,7 @@ def test_a_manifest_that_is_damaged_counts_as_none(
     assert capsys.readouterr().out.count("\nmissing ") == len(STAGES)
 
 
+@pytest.mark.slow
 def test_a_layer_damaged_while_a_run_goes_on_is_not_read(sample_run, tmp_path, monkeypatch, capsys):
     """Between the digest's check at the start and the reading on a worker."""
     arguments = copy_of(sample_run, tmp_path)
@@ -315,6 +320,7 @@ class Deadly(InProcess):
         return future
 
 
+@pytest.mark.slow
 def test_a_stage_whose_worker_dies_has_a_second_chance_alone(sample_run, tmp_path):
     """Blamed once it is done after the others; blamed twice it has failed, and they have not."""
     copy_of(sample_run, tmp_path)

@@ -108,6 +108,7 @@ def test_a_brief_per_border(sample_run):
         assert text.count('class="fake"') == 2
 
 
+@pytest.mark.slow
 def test_a_brief_of_a_border_that_is_gone_is_removed(sample_run, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(sample_run.folder, folder)
@@ -181,6 +182,7 @@ def test_a_second_run_does_nothing_and_a_changed_parameter_little(sample_run, tm
     assert ran == {"isochrones", "metro_map"}
 
 
+@pytest.mark.slow
 def test_a_damaged_layer_is_noticed_and_rebuilt(sample_run, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(sample_run.folder, folder)
@@ -227,6 +229,7 @@ def test_truth_columns(sample_run):
     assert wanted <= set(truth.columns)
 
 
+@pytest.mark.slow
 def test_times_part_by_part_give_the_same_figures(sample_run, tmp_path, monkeypatch, capsys):
     """As for a metro of more pairs than stand in memory at once; sums end in another digit."""
     from pipeline import cli

@@ -149,8 +149,8 @@ def test_compared_with_its_base_it_tells_what_was_built(scenario, sample_run, co
         (("nowhere", "--build", "all"), 1, "no finished run"),
     ],
 )
-def test_a_wrong_wish_is_one_clear_line(sample_run, command, arguments, code, told):
-    done = command(sample_run.folder, "scenario", *arguments)
+def test_a_wrong_wish_is_one_clear_line(sample_run, in_process, arguments, code, told):
+    done = in_process(sample_run.folder, "scenario", *arguments)
     assert done.code == code
     assert told in done.stderr
     assert len(done.stderr.splitlines()) == 1

@@ -33,6 +33,7 @@ def test_memory_limits_that_cannot_be(limit, scheduler, workers, told):
         pass
 
 
+@pytest.mark.slow
 def test_a_worker_that_passes_its_limit_is_ended_and_another_goes_on(tmp_path):
     """The task that does it is tried again and then told; what follows runs."""
     marks = str(tmp_path)
@@ -54,6 +55,7 @@ def test_a_worker_that_passes_its_limit_is_ended_and_another_goes_on(tmp_path):
     assert len(list(tmp_path.iterdir())) == cluster.TRIES
 
 
+@pytest.mark.slow
 def test_a_task_whose_worker_is_killed_once_is_done_by_another(tmp_path):
     mark = str(tmp_path / "mark")
 

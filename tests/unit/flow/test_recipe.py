@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import pytest
 
@@ -15,6 +16,7 @@ from pipeline.storage import recipe as code
 
 SOURCE = {"kind": "sample", "files": {"x.pbf": "0"}, "polys": {}, "tables": {}}
 METRO = load_metro("zhengzhou")
+SOURCES = code._SOURCES
 
 
 def recipes_now(metro=METRO, source=SOURCE):
@@ -24,12 +26,20 @@ def recipes_now(metro=METRO, source=SOURCE):
     }
 
 
-BEFORE = recipes_now()
+@cache
+def recorded_before():
+    return recipes_now()
+
+
+@pytest.fixture(autouse=True)
+def _recorded_first():
+    """Before a test changes anything."""
+    recorded_before()
 
 
 def changes(now):
     """Stages whose recipe differs, with the words."""
-    found = {name: difference(BEFORE[name], now[name]) for name in BEFORE}
+    found = {name: difference(recipe, now[name]) for name, recipe in recorded_before().items()}
     return {name: words for name, words in found.items() if words}
 
 
@@ -50,19 +60,17 @@ def edited(monkeypatch):
         text = path.read_text(encoding="utf-8")
         assert old in text
         payload = text.replace(old, new).encode()
-        sources = code.Sources(read=lambda each: payload if each == path else each.read_bytes())
-        monkeypatch.setattr(recipes, "code_digest", sources.digest)
+        monkeypatch.setattr(recipes, "code_digest", SOURCES.edited(path, payload).digest)
 
     return edit
 
 
 def reaching(module):
     """The stages whose function stands in a module that reaches another one."""
-    sources = code.Sources()
     return {
         stage.name
         for stage in STAGES
-        if any(part.module == module for part in sources.reach(stage.func.__module__))
+        if any(part.module == module for part in SOURCES.reach(stage.func.__module__))
     }
 
 
@@ -90,7 +98,7 @@ def test_a_changed_library_makes_stale_the_stages_that_use_it_and_no_other(monke
     old = real(library)
     monkeypatch.setattr(code, "version", lambda name: "99.0" if name == library else real(name))
     stale = changes(recipes_now())
-    users = {name for name, recipe in BEFORE.items() if library in recipe["libraries"]}
+    users = {name for name, recipe in recorded_before().items() if library in recipe["libraries"]}
     assert set(stale) == users
     assert set(stale.values()) == {f"{library} {old} -> 99.0"}
     assert {"shapely": "placebo", "contourpy": "isochrones"}.get(library, "population") in users
@@ -142,7 +150,7 @@ def test_a_column_tells_dtype_nulls_and_values_and_not_its_wording(monkeypatch):
 
 
 def test_a_new_column_and_a_new_input_are_named():
-    wanted = {**BEFORE["borders"]}
+    wanted = {**recorded_before()["borders"]}
     before = {**wanted, "layers": {"borders": {**wanted["layers"]["borders"]}}}
     before["layers"]["borders"]["columns"] = wanted["layers"]["borders"]["columns"][1:]
     first = wanted["layers"]["borders"]["columns"][0].split(" ")[0]
@@ -183,7 +191,7 @@ def test_a_changed_raster_makes_the_stage_that_reads_it_stale_and_no_other():
 
 
 def test_changed_inputs_are_named_together():
-    before = BEFORE["transit"]
+    before = recorded_before()["transit"]
     now = {**before, "inputs": before["inputs"] | {"cities": "e", "gtfs_stops": "e"}}
     assert difference(before, now) == "input cities, gtfs_stops changed"
 
@@ -197,7 +205,7 @@ def test_changed_inputs_are_named_together():
     ],
 )
 def test_recipes_of_other_versions_or_damaged_are_stale_and_no_crash(recorded):
-    assert difference(recorded, BEFORE["extract"])
+    assert difference(recorded, recorded_before()["extract"])
 
 
 def test_a_declaration_is_recorded_in_few_words():

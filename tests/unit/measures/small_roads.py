@@ -6,6 +6,7 @@ given as ``(highway, [(x, y), ...], tags)``; vertices at one place are one node.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import geopandas as gpd
@@ -44,6 +45,12 @@ DETOUR = [
 """The long way round between the stubs' far ends."""
 
 
+@cache
+def _empty(name: str) -> Any:
+    """An empty layer, one for all worlds: measures change nothing that they are given."""
+    return empty_layer(name, CRS)
+
+
 class World:
     """All layers of a small world, in metres."""
 
@@ -59,7 +66,7 @@ class World:
         self._move = move or (lambda xy: np.asarray(xy, dtype=float))
         self._ids: dict[tuple[float, float], int] = {}
         self.layers: dict[str, Any] = {
-            name: empty_layer(name, CRS)
+            name: _empty(name)
             for name in (
                 "extract_area",
                 "tagged_nodes",
@@ -104,7 +111,7 @@ class World:
         """Rows of a layer, the columns not given null, false or zero."""
         layer = LAYERS[name]
         if not rows:
-            return empty_layer(name, CRS)
+            return _empty(name)
         table = pd.DataFrame(rows)
         for column in layer.columns:
             if column.name not in table:
@@ -225,4 +232,4 @@ class World:
             {"node_id": self.node(*xy), **tags, "geometry": shapely.Point(xy)}
             for xy, tags in nodes.items()
         ]
-        return self.table("tagged_nodes", rows) if rows else empty_layer("tagged_nodes", CRS)
+        return self.table("tagged_nodes", rows) if rows else _empty("tagged_nodes")

@@ -68,6 +68,7 @@ def test_only_cut_ways_refer_to_missing_nodes(small: Extract) -> None:
     assert cut == set(edge.way_id.dropna().astype(int))
 
 
+@pytest.mark.slow
 def test_size_option(small: Extract, default: Extract) -> None:
     assert small.report.road_nodes == pytest.approx(20_000, rel=0.10)
     assert default.report.road_nodes == pytest.approx(200_000, rel=0.10)

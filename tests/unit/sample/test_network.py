@@ -77,7 +77,7 @@ BANDS = {
 
 
 @pytest.mark.parametrize("name", BANDS)
-@pytest.mark.parametrize("size", ["small", "default"])
+@pytest.mark.parametrize("size", ["small", pytest.param("default", marks=pytest.mark.slow)])
 def test_ratios(name: str, size: str, request: pytest.FixtureRequest) -> None:
     extract: Extract = request.getfixturevalue(size)
     low, high = BANDS[name]
@@ -94,6 +94,7 @@ def _measured(extract: Extract) -> dict[str, float]:
     return _MEMORY[id(extract)]
 
 
+@pytest.mark.slow
 def test_every_border_is_crossed_somewhere(default: Extract) -> None:
     """Commuting needs crossings: each border's bus route crosses it."""
     routes = [tags for tags, _ in default.relations if tags.get("route") == "bus"]
@@ -101,12 +102,14 @@ def test_every_border_is_crossed_somewhere(default: Extract) -> None:
     assert len(routes) >= len(borders) - 1
 
 
+@pytest.mark.slow
 def test_roads_over_wide_water_are_bridges(default: Extract) -> None:
     bridges = [tags for _, _, tags in default.roads() if tags.get("bridge") == "yes"]
     assert len(bridges) > 50
     assert all(tags.get("layer") == "1" for tags in bridges)
 
 
+@pytest.mark.slow
 def test_roads_in_the_hills_have_tunnels(default: Extract) -> None:
     """Through roads: both portals go on, unlike those of the planted half tunnels."""
     used = Counter(n for _, refs, _ in default.roads() for n in {refs[0], refs[-1]})
@@ -119,6 +122,7 @@ def test_roads_in_the_hills_have_tunnels(default: Extract) -> None:
     assert all(tags["layer"] == "-1" for tags in through)
 
 
+@pytest.mark.slow
 def test_main_road_signs_agree_along_a_name(default: Extract) -> None:
     """Lanes per direction change along no road but a planted one."""
     seen: dict[tuple[int, str], set[str]] = defaultdict(set)

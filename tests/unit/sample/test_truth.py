@@ -70,7 +70,7 @@ def _near_border(extract: Extract, nodes: set[int], metro: str = "zhengzhou") ->
     return {n for n, ok in zip(ordered, close, strict=True) if ok}
 
 
-@pytest.mark.parametrize("size", ["small", "default"])
+@pytest.mark.parametrize("size", ["small", pytest.param("default", marks=pytest.mark.slow)])
 def test_no_end_near_a_border_is_unlabelled(size: str, request: pytest.FixtureRequest) -> None:
     extract: Extract = request.getfixturevalue(size)
     rows = extract.truth[extract.truth.what == "dead_end"]
@@ -78,6 +78,7 @@ def test_no_end_near_a_border_is_unlabelled(size: str, request: pytest.FixtureRe
     assert not loose
 
 
+@pytest.mark.slow
 def test_findings_are_ends(default: Extract) -> None:
     """Every road finding but a barrier end is an end by an independent count."""
     rows = default.truth[(default.truth.what == "dead_end") & (default.truth.expected == "finding")]
@@ -85,6 +86,7 @@ def test_findings_are_ends(default: Extract) -> None:
     assert set(road.node_id.astype(int)) <= _ends(default)
 
 
+@pytest.mark.slow
 def test_vocabulary_is_covered(default: Extract) -> None:
     ends = default.truth[(default.truth.what == "dead_end") & (default.truth.expected == "finding")]
     assert set(ends.end_type) == END_TYPES
@@ -112,6 +114,7 @@ def test_ids_point_at_what_they_say(small: Extract) -> None:
         )
 
 
+@pytest.mark.slow
 def test_pairs_have_two_ends_and_one_link(default: Extract) -> None:
     truth = default.truth[default.truth.expected == "finding"]
     facing = truth[truth.kind == "facing_pair"]
@@ -122,12 +125,14 @@ def test_pairs_have_two_ends_and_one_link(default: Extract) -> None:
     assert len(links)
 
 
+@pytest.mark.slow
 def test_border_ids_are_sorted_cities(default: Extract) -> None:
     for border_id in default.truth.border_id.dropna().unique():
         a, b = border_id.split("-")
         assert a < b
 
 
+@pytest.mark.slow
 def test_river_flows_from_one_city_of_the_border_to_the_other(default: Extract) -> None:
     rows = default.truth[(default.truth.what == "river") & (default.truth.kind == "crosses")]
     for row in rows.itertuples():

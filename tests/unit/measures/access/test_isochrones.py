@@ -8,6 +8,7 @@ import shapely
 from grid_world import CRS, NO_STATIONS, SIZE, centre, grid_network, layer, zones_on
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from properties import examples
 
 from pipeline.errors import CrsError, StageError
 from pipeline.layers import conform, empty_layer
@@ -62,7 +63,7 @@ def test_outlines_are_valid_and_strictly_nested(network, simplify_m):
             assert shapely.contains_properly(shapes[1:], shapes[:-1]).all()
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=examples(4), deadline=None)
 @given(st.integers(0, 1000), st.floats(0.1, 0.4))
 def test_broken_networks_give_nested_areas_too(seed, dropped):
     rng = np.random.default_rng(seed)

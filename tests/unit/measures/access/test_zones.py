@@ -10,6 +10,7 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from properties import examples
 
 from pipeline.crs import WGS84, local_metric_crs
 from pipeline.layers import conform, empty_layer
@@ -138,7 +139,7 @@ def test_cells_are_those_whose_centre_lies_in_a_city():
     assert (shapely.area(grid.geometry.to_numpy()) / 1e6).max() < 7
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(
     people=st.tuples(st.integers(0, 30_000_000), st.integers(0, 30_000_000)),
     seed=st.integers(0, 2**32 - 1),

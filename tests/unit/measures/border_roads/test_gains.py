@@ -12,6 +12,7 @@ import pytest
 import shapely
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from properties import examples
 from small_roads import CRS, DETOUR, STUBS, World
 
 from pipeline.measures.border_roads import recipes
@@ -172,7 +173,7 @@ def worlds(draw):
     return World(ways), xy, people
 
 
-@settings(max_examples=15, deadline=None, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=examples(15), deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(
     worlds(),
     st.integers(1, 30),

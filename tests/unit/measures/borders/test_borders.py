@@ -9,6 +9,7 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from properties import examples
 from shapely import affinity, box
 
 from pipeline import crs
@@ -260,7 +261,7 @@ def test_the_normal_points_to_the_border():
     assert np.abs(on_line) == pytest.approx(np.array([[1, 0]]))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.floats(0, 2 * K), st.floats(0, 2 * K))
 def test_nearest_agrees_with_the_plain_distance(x, y):
     found = derive(THREE).reset_index(drop=True)
@@ -325,7 +326,7 @@ def test_points_of_a_belt_are_nearest_to_its_border():
         assert (inside == wanted)[clear].all()
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(8), deadline=None)
 @given(st.floats(0, 360), st.booleans())
 def test_belts_do_not_depend_on_how_the_map_is_turned(angle, mirrored):
     areas = {}
@@ -376,7 +377,7 @@ def test_a_stretch_goes_over_gaps_between_parts():
     assert shapely.get_num_geometries(stretches.geometry.to_numpy()).tolist() == [2, 1]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     st.permutations(range(4)), st.lists(st.booleans(), min_size=4, max_size=4), st.integers(0, 3)
 )

@@ -8,6 +8,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from properties import examples
 
 from pipeline.measures.ecology.cover import outline_classes
 
@@ -23,7 +24,7 @@ def polygons(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return shapely.from_ragged_array(kind, corners[:, ::-1].astype(float), (rings, parts)), code
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(PICTURES)
 def test_outlines_part_any_picture(codes: np.ndarray) -> None:
     outlines, code = polygons(codes)

@@ -9,6 +9,7 @@ import pytest
 import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from properties import examples
 from small_land import CRS, areas, belts_of, part_land, two_cities
 
 from pipeline.layers import LAYERS, conform, empty_layer
@@ -140,7 +141,9 @@ def rectangles(draw: st.DrawFn) -> list[tuple[str, str, object]]:
     return rows
 
 
-QUICK = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(
+    max_examples=examples(20), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 
 
 @QUICK

@@ -11,6 +11,7 @@ import pytest
 import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from properties import examples
 from small_land import CRS, areas, belts_of, part_land, two_cities
 
 from pipeline.errors import CrsError
@@ -57,7 +58,9 @@ def mapped_land(draw: st.DrawFn) -> list[tuple[str, str, object]]:
     return rows
 
 
-QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(
+    max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 
 
 @QUICK

@@ -4,6 +4,7 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from properties import examples
 
 from pipeline.measures.geometry import areas
 
@@ -22,7 +23,7 @@ def drawn(data):
     return np.array(shapes, dtype=object), x, y, shapely.points(x, y)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(st.data(), st.booleans())
 def test_the_first_area_takes_a_point(data, is_line_inside):
     shapes, x, y, points = drawn(data)
@@ -32,7 +33,7 @@ def test_the_first_area_takes_a_point(data, is_line_inside):
     assert found.tolist() == wanted
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.data(), st.randoms(use_true_random=False))
 def test_the_order_of_rows_does_not_matter(data, random):
     shapes, x, y, _ = drawn(data)
@@ -59,7 +60,7 @@ def test_an_area_that_is_missing_takes_no_point():
     assert areas.area_of_points([0.5, np.nan], [0.5, 0.5], shapes).tolist() == [1, -1]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.data())
 def test_points_in_any_finds_what_a_plain_look_finds(data):
     polygons, x, y, points = drawn(data)

@@ -15,6 +15,7 @@ from mapped_metro import (
     make_metro,
     run,
 )
+from properties import examples
 
 from pipeline.errors import CrsError
 from pipeline.layers import empty_layer
@@ -71,7 +72,7 @@ def test_all_is_known_where_all_is_mapped(base):
     assert len(scored) == 9 * (2 + 3 + 1)
 
 
-@settings(max_examples=2, deadline=None)
+@settings(max_examples=examples(2), deadline=None)
 @given(st.integers(1, 3), st.integers(0, 12), st.integers(0, 6))
 def test_a_further_city_changes_no_other_pair(more, crossings, missing):
     few = make_metro("ABC", crossings=crossings, missing=missing)
@@ -91,7 +92,7 @@ def test_a_further_city_changes_no_other_pair(more, crossings, missing):
         )
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=examples(3), deadline=None)
 @given(st.integers(1, 40), st.integers(0, 39))
 def test_the_index_falls_with_every_crossing_removed(count, which):
     layers = make_metro("AB", crossings=count)
@@ -101,7 +102,7 @@ def test_the_index_falls_with_every_crossing_removed(count, which):
         assert overall(after, **scope)["score"] < overall(before, **scope)["score"]
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=examples(3), deadline=None)
 @given(st.integers(1, 40), st.integers(0, 39))
 def test_the_index_rises_with_every_missing_link_built(count, which):
     layers = make_metro("AB", missing=count)
@@ -111,7 +112,7 @@ def test_the_index_rises_with_every_missing_link_built(count, which):
         assert overall(after, **scope)["score"] > overall(before, **scope)["score"]
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=examples(4), deadline=None)
 @given(
     st.sets(
         st.sampled_from(

@@ -8,6 +8,7 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from properties import examples
 
 from pipeline import crs
 from pipeline.errors import CrsError
@@ -406,7 +407,7 @@ def random_ways(draw):
 SPREAD = {n: (float(37 * n % 101), float(61 * n % 89)) for n in range(1, 13)}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(random_ways(), st.randoms())
 def test_cutting_keeps_length_counts_ends_and_ignores_row_order(ways, random):
     frame = make_ways(
@@ -423,7 +424,7 @@ def test_cutting_keeps_length_counts_ends_and_ignores_row_order(ways, random):
     pd.testing.assert_frame_equal(pd.DataFrame(nodes), pd.DataFrame(again_nodes))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=14))
 def test_components_are_numbered_by_size_then_lowest_node(streets):
     start, stop = (np.array([street[end] for street in streets], dtype=np.int64) for end in (0, 1))

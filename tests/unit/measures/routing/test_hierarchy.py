@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from properties import examples
 from random_roads import MODES, PARAMS, access_of, random_case, random_points
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
@@ -46,7 +47,7 @@ def reference(indptr: np.ndarray, head: np.ndarray, weight: np.ndarray) -> np.nd
     return dijkstra(csr_array((values, (rows, columns)), shape=(n, n)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 40))
 def test_times_are_those_of_dijkstra(seed, n):
     indptr, head, weight, xy = random_graph(seed, n)
@@ -96,7 +97,7 @@ def test_too_little_room_and_no_witnesses_change_no_time(monkeypatch):
     assert not done
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), share=st.floats(0.05, 1.0))
 def test_the_network_answers_the_same_with_and_without(seed, share):
     roads, nodes, restrictions = random_case(seed)
@@ -121,7 +122,7 @@ def test_the_network_answers_the_same_with_and_without(seed, share):
             np.testing.assert_allclose(near[0][clear], near[1][clear], rtol=1e-9)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_few_destinations_are_searched_from_their_side(seed):
     roads, nodes, restrictions = random_case(seed)

@@ -11,6 +11,7 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from properties import examples
 from random_roads import (
     MODES,
     PARAMS,
@@ -140,7 +141,7 @@ def oracle(roads, nodes, restrictions, points, mode: str) -> np.ndarray:
 # --------------------------------------------------------------------------- exactness
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_times_equal_networkx(seed):
     roads, nodes, restrictions = random_case(seed)
@@ -155,7 +156,7 @@ def test_times_equal_networkx(seed):
         np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_reverse_is_the_transpose_and_cutoffs_lose_nothing(seed):
     roads, nodes, restrictions = random_case(seed)
@@ -182,7 +183,7 @@ def test_reverse_is_the_transpose_and_cutoffs_lose_nothing(seed):
             np.testing.assert_array_equal(near, np.where(full <= cutoff, full, np.inf))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_triangle_inequality_holds_without_forbidden_turns(seed):
     roads, nodes, _ = random_case(seed)
@@ -193,7 +194,7 @@ def test_triangle_inequality_holds_without_forbidden_turns(seed):
         assert (times <= times[:, [via]] + times[[via], :] + 1e-9).all()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_order_of_rows_and_storage_change_nothing(seed, tmp_path_factory):
     roads, nodes, restrictions = random_case(seed)
@@ -213,7 +214,7 @@ def test_order_of_rows_and_storage_change_nothing(seed, tmp_path_factory):
     )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_contraction_changes_no_time(seed):
     """A road cut by needless nodes has the times of the road in one piece."""
@@ -255,7 +256,7 @@ def test_a_queue_that_runs_out_of_room_starts_again(monkeypatch):
 # --------------------------------------------------------------------------- trees
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_trees_give_the_times_and_the_metres_of_their_paths(seed):
     roads, nodes, restrictions = random_case(seed)

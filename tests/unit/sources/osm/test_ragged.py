@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from properties import examples
 
 from pipeline.sources.osm.ragged import find_sorted, ragged_take
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(50), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(st.integers(0, 99), max_size=5), max_size=8), st.data())
 def test_ragged_take_equals_picking_lists(lists, data):
     offsets = np.concatenate([[0], np.cumsum([len(each) for each in lists])]).astype(np.int64)
