@@ -102,6 +102,7 @@ class Boundaries(_Table):
     path: str | None = None
     id_field: str | None = None
     name_field: str | None = None
+    layer: str | None = None
     encoding: str | None = None
     datum: Datum | None = None
 
@@ -137,11 +138,14 @@ class Vector(_Table):
     ``columns`` maps OSM keys to columns of the roads file, ``classes`` its road
     classes to values of ``highway``; vertices nearer than ``tolerance_m`` are
     one. ``others`` are files of anything else (water, land use, railways,
-    barriers), whose columns are named as the OSM keys.
+    barriers), whose columns are named as the OSM keys. ``layer`` is the roads file's where
+    it has several, ``other_layers`` those that are read of others with several.
     """
 
     roads: str | None = None
+    layer: str | None = None
     others: tuple[str, ...] = ()
+    other_layers: tuple[str, ...] = ()
     encoding: str | None = None
     datum: Datum | None = None
     columns: dict[str, str] = Field(default_factory=dict)

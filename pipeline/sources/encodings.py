@@ -24,9 +24,9 @@ def encoding_of(cells: Iterable[bytes]) -> str:
     Western European text is what remains: every byte means something in it.
     """
     texts = [cell for cell in cells if not cell.isascii()]
-    if all(_is_in(cell, UTF8) for cell in texts):
+    if is_in(texts, UTF8):
         return UTF8
-    if all(_is_in(cell, GBK) for cell in texts) and _share_common(texts) >= LEAST_COMMON:
+    if is_in(texts, GBK) and _share_common(texts) >= LEAST_COMMON:
         return GBK
     return WESTERN
 
@@ -43,9 +43,11 @@ def decode(cell: bytes, encoding: str) -> str:
     return decoder.decode(cell, final=False)
 
 
-def _is_in(cell: bytes, encoding: str) -> bool:
+def is_in(cells: Iterable[bytes], encoding: str) -> bool:
+    """Whether all cells are in an encoding, each possibly cut inside a character."""
     try:
-        decode(cell, encoding)
+        for cell in cells:
+            decode(cell, encoding)
     except UnicodeDecodeError:
         return False
     return True

@@ -21,9 +21,12 @@ from pipeline.sources.boundaries.centres import most_populous
 from pipeline.sources.boundaries.counties import assign_counties, no_counties
 from pipeline.sources.boundaries.tables import declared_table
 from pipeline.sources.gdal_file import (
+    Asked,
     gcj02_distances,
     is_in_china,
     looks_gcj02,
+    mended_notes,
+    null_shift,
     read_file,
     shift,
     text_column,
@@ -42,7 +45,11 @@ def from_file(
     """
     bounds = metro.boundaries
     path = metro.resolve(str(bounds.path))
-    frame = read_file(path, "the boundaries of the cities", bounds.encoding)
+    layers = (bounds.layer,) if bounds.layer else ()
+    frame, notes = read_file(
+        path,
+        Asked("the boundaries of the cities", layers, bounds.encoding, 'boundaries.layer = "..."'),
+    )
     for role, name in (("id_field", bounds.id_field), ("name_field", bounds.name_field)):
         if name is not None and name not in frame.columns:
             listed = ", ".join(str(each) for each in frame.columns if each != "geometry")
@@ -54,10 +61,13 @@ def from_file(
         raise SourceError(f"{path} holds no polygon; expected the boundaries of the cities")
     shapes = to_degrees(frame, path, bounds.datum)
     shapes, said = _undo_shift(shapes, bounds.datum, str(bounds.admin_level), osm)
-    shapes = polygonal(shapely.make_valid(shapes))
     ids = text_column(frame, bounds.id_field)
     names = text_column(frame, bounds.name_field)
-    notes = [f"boundaries from {path.name}, {said}"]
+    notes = [f"boundaries from {path.name}, {said}", *notes]
+    if unknown := null_shift(frame, bounds.datum):
+        notes.append(f"{path.name}: {unknown}")
+    notes += mended_notes(shapes, names.where(names.notna(), ids), path)
+    shapes = polygonal(shapely.make_valid(shapes))
     if metro.is_discovered:
         cities = _file_cities(ids, names, shapes)
         cities["is_core"] = cities["city_id"] == (

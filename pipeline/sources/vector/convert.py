@@ -40,7 +40,9 @@ def write_vector_extract(metro: Metro, target: Path) -> list[str]:
         Files that cannot be read, or hold no road.
     """
     roads, notes = read_roads(metro)
-    others = [read_others(metro, name) for name in metro.vector.others]
+    read = [read_others(metro, name) for name in metro.vector.others]
+    others = [features for features, _ in read]
+    notes += [note for _, said in read for note in said]
     if others:
         notes.append(f"beside the roads: {', '.join(Path(n).name for n in metro.vector.others)}")
     lon, lat = middle_of(roads.geometry)

@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 
 from pipeline.errors import ConfigError, SourceError
 from pipeline.metros.catalogue import Metro
-from pipeline.sources.gdal_file import is_in_china, read_file, text_column, to_degrees
+from pipeline.sources.gdal_file import (
+    Asked,
+    is_in_china,
+    null_shift,
+    read_file,
+    text_column,
+    to_degrees,
+)
 from pipeline.sources.osm.ragged import Ints
 from pipeline.sources.osm.tags import HIGHWAY_TAGS, KEYS, STATUS_PREFIXES
 from pipeline.terms import CLASS_RANK
@@ -87,10 +94,15 @@ def read_roads(metro: Metro) -> tuple[Features, list[str]]:
     """The roads as single lines with the tags that their columns give, and what was noticed."""
     vector = metro.vector
     path = files_of(metro)[0]
-    frame = read_file(path, "the roads", vector.encoding)
+    layers = (vector.layer,) if vector.layer else ()
+    frame, read_notes = read_file(
+        path, Asked("the roads", layers, vector.encoding, 'vector.layer = "..."')
+    )
     columns = columns_of(frame, vector.columns, path)
     notes = [f"roads from {path.name}, {_datum_note(frame, vector.datum)}"]
-    notes += _missing_notes(columns, path)
+    notes += [*read_notes, *_missing_notes(columns, path)]
+    if said := null_shift(frame, vector.datum):
+        notes.append(f"{path.name}: {said}")
     geometry = to_degrees(frame, path, vector.datum)
     is_line = np.isin(shapely.get_dimensions(geometry), 1) & ~shapely.is_empty(geometry)
     if not is_line.any():
@@ -98,19 +110,26 @@ def read_roads(metro: Metro) -> tuple[Features, list[str]]:
     if not is_line.all():
         notes.append(f"{path.name}: {(~is_line).sum():,} features that are no line are left out")
     tags = {key: _tag_column(frame, key, name) for key, name in columns.items() if key != "id"}
-    tags["highway"], said = _classes(tags["highway"], vector.classes, path)
-    notes += said
+    tags["highway"], class_notes = _classes(tags["highway"], vector.classes, path)
+    notes += class_notes
     rows = np.flatnonzero(is_line)
     parts, of = shapely.get_parts(geometry[rows], return_index=True)
     own = _own_ids(frame, columns.get("id"), rows, of)
     return Features(parts, _rows_of_tags(tags, rows[of]), own), notes
 
 
-def read_others(metro: Metro, name: str) -> Features:
-    """Features of another file, whose columns are OSM keys; points, lines and polygons."""
+def read_others(metro: Metro, name: str) -> tuple[Features, list[str]]:
+    """Features of another file, whose columns are OSM keys, and what was noticed.
+
+    Points, lines and polygons; of a file of several layers those of `vector.other_layers`.
+    """
     path = metro.resolve(name)
     expected = "features with columns such as natural, landuse, waterway, railway"
-    frame = read_file(path, expected, metro.vector.encoding)
+    vector = metro.vector
+    key = 'vector.other_layers = ["..."]'
+    frame, notes = read_file(path, Asked(expected, vector.other_layers, vector.encoding, key))
+    if said := null_shift(frame, vector.datum):
+        notes.append(f"{path.name}: {said}")
     keys = {_key_of(column): str(column) for column in frame.columns if column != "geometry"}
     keys = {key: column for key, column in keys.items() if key in KEYS}
     if not keys:
@@ -119,7 +138,7 @@ def read_others(metro: Metro, name: str) -> Features:
             f"{path}: no column is an OSM key (such as natural, landuse, waterway, railway); "
             f"there are: {listed or 'none'}"
         )
-    geometry = to_degrees(frame, path, metro.vector.datum)
+    geometry = to_degrees(frame, path, vector.datum)
     tags = {key: _tag_column(frame, key, column) for key, column in keys.items()}
     rows = np.flatnonzero(~shapely.is_missing(geometry) & ~shapely.is_empty(geometry))
     parts, of = geometry[rows], np.arange(len(rows))
@@ -128,7 +147,7 @@ def read_others(metro: Metro, name: str) -> Features:
     flat, index = shapely.get_parts(parts[~areal], return_index=True)
     parts, of = np.concatenate([parts[areal], flat]), np.concatenate([of[areal], of[~areal][index]])
     own = np.full(len(parts), -1, dtype=np.int64)
-    return Features(parts, _rows_of_tags(tags, rows[of]), own)
+    return Features(parts, _rows_of_tags(tags, rows[of]), own), notes
 
 
 def columns_of(frame: pd.DataFrame, given: dict[str, str], path: Path) -> dict[str, str]:

@@ -115,6 +115,7 @@ def test_transit_between_centres_drives_to_the_station():
             "mode": "train",
             "minutes": 16.0,
             "headway_min": 30.0,
+            "dwell_min": np.nan,
         }
     )
     table = times_of(network, [(-11_000, 0), (15_000, 150)], stations=stations, links=links)

@@ -104,7 +104,11 @@ def test_transit_reaches_round_stations(network):
         ],
         [shapely.LineString([(0, 0), (1, 1)])],
     )
-    found = draw(network, empty_layer("zone_grid", CRS), stations=(stations, links))
+    found = draw(
+        network,
+        empty_layer("zone_grid", CRS),
+        stations=(stations, links, empty_layer("station_changes")),
+    )
     found = found[found["mode"] == "transit"].set_index("minutes")
     there = shapely.Point(SIZE - 4_000, SIZE / 2)
     # Five minutes' wait and ten on the train: reached by 30, with a walk of 1.1 km.
