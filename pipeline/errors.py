@@ -2,16 +2,60 @@
 
 Each is also a builtin, so that a caller who does not know us can still catch
 it. A message says what was found, what was expected and what to do; the
-command line prints it on one line and maps it to an exit code.
+command line prints it on one line and maps it to an exit code. What it quotes may come
+from anywhere: addresses lose their passwords and tokens when the error is made.
 """
 
 from __future__ import annotations
+
+import re
+
+_USER = re.compile(r"(?<=://)[^/\s'\"<>]*@")
+_QUERY = re.compile(r"([?&;#])([\w.~%-]+)=([^\s&;#'\"<>)\]},]*)")
+_SECRET = re.compile(
+    r"token|key|sig|secret|pass|pwd|auth|cred|session|jwt|code|cookie|hash|hmac|login|user|appid"
+    r"|client|account|^(ak|sk|tk|k|t|p|u|sas|se|sp|sv|sr|st|spr|skoid|sktid|ske|policy)$"
+    r"|^x-(amz|goog|oss|cos|ms)-",
+    re.IGNORECASE,
+)
+_LONG = 24
+"""A value of a query that is longer may be a token, whatever its name."""
+
+
+def without_secrets(text: str) -> str:
+    """A text whose addresses lack user names, passwords, tokens, keys and signatures.
+
+    ``https://me:pw@host/x?token=1&year=2020`` becomes ``https://***@host/x?token=***&year=2020``.
+    """
+    return _QUERY.sub(_hidden, _USER.sub("***@", text)) if "://" in text or "=" in text else text
+
+
+def _hidden(found: re.Match[str]) -> str:
+    before, name, value = found.groups()
+    is_secret = _SECRET.search(name) is not None or len(value) > _LONG
+    return f"{before}{name}=***" if is_secret and value else found.group()
+
+
+def table_without_secrets(value: object) -> object:
+    """A value of JSON whose texts, keys too, went through `without_secrets`."""
+    if isinstance(value, str):
+        return without_secrets(value)
+    if isinstance(value, dict):
+        return {without_secrets(str(key)): table_without_secrets(v) for key, v in value.items()}
+    return [table_without_secrets(each) for each in value] if isinstance(value, list) else value
 
 
 class PipelineError(Exception):
     """Base of every error that is the user's to mend; exit code 1."""
 
     exit_code = 1
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(without_secrets(a) if isinstance(a, str) else a for a in args))
+
+
+_MOST = 20
+"""Faults that one line tells."""
 
 
 class ConfigError(PipelineError, ValueError):
@@ -31,12 +75,13 @@ class ConfigError(PipelineError, ValueError):
         self.subject = subject
         self.faults = list(faults or [])
         count = len(self.faults)
+        told = [*self.faults[:_MOST], *([f"and {count - _MOST} more"] if count > _MOST else [])]
         if not count:
             message = subject
         elif count == 1:
             message = f"{subject}: {self.faults[0]}"
         else:
-            listed = "; ".join(f"({n}) {fault}" for n, fault in enumerate(self.faults, 1))
+            listed = "; ".join(f"({n}) {fault}" for n, fault in enumerate(told, 1))
             message = f"{subject}: {count} faults: {listed}"
         super().__init__(message)
 

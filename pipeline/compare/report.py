@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
@@ -20,6 +18,7 @@ from pipeline.metros.catalogue import Metro
 from pipeline.scenario.base import source_of
 from pipeline.storage import files
 from pipeline.storage.paths import Paths
+from pipeline.storage.scratch import scratch_folder
 
 
 @dataclass(frozen=True)
@@ -109,8 +108,8 @@ def _write_workbook(
     metro = compared.metro
     tables = tuple(compared.tables)
     given = LayerSet(metro.id, metro.name or metro.id, tables, written, metadata, WGS84)
-    with tempfile.TemporaryDirectory(prefix="metro-compare-") as temporary:
-        made = Path(temporary) / "compare.xlsx"
+    with scratch_folder("compare") as temporary:
+        made = temporary / "compare.xlsx"
         write_xlsx(given, made)
         files.publish_file(made, path)
 

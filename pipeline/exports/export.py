@@ -10,7 +10,6 @@ of a table becomes a formula.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from pipeline.flow.manifest import Facts
 from pipeline.layers import LAYERS, RESULT_LAYERS
 from pipeline.storage import files
 from pipeline.storage.paths import Paths
+from pipeline.storage.scratch import scratch_folder
 
 EXPORTED = (*RESULT_LAYERS, *(name for name, layer in LAYERS.items() if layer.kind == "review"))
 """What is exported where it is there: the results, and what a scenario adds to them."""
@@ -78,8 +78,8 @@ def export(
     _check_target(target, form)
     if out is None:
         files.check_inside([(target, paths.metro(metro_id))])
-    with tempfile.TemporaryDirectory(prefix="metro-export-") as temporary:
-        made = Path(temporary) / Path(target).name
+    with scratch_folder("export") as folder_of_ours:
+        made = folder_of_ours / Path(target).name
         rows, notes = _writer(form)(given, made)
         files.publish_file(made, target)
     return Exported(target, rows, tuple(notes))

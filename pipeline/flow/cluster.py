@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
@@ -29,6 +30,14 @@ TRIES = 2
 """How often a worker process may end that has a task, running or next to run."""
 
 GATEWAY = "gateway:"
+
+LOOPBACK = "127.0.0.1"
+
+MOST_WORKERS = 1024
+
+_ADDRESS = re.compile(
+    r"(?:(?:tcp|tls|ws|wss|ucx)://)?(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.%]+\]):([0-9]{1,5})"
+)
 
 NO_WORKERS_S = 300.0
 """How long a run waits for a cluster that has lost all its workers."""
@@ -202,7 +211,8 @@ def connect(
     Parameters
     ----------
     scheduler
-        Address such as ``tcp://host:8786``, or ``gateway:NAME`` for a running cluster of
+        Address such as ``tcp://host:8786`` or ``tls://host:8786`` (certificates are those of
+        Dask's own configuration), or ``gateway:NAME`` for a running cluster of
         the Dask Gateway that Dask's configuration names; None starts a cluster of our own.
     workers
         Number of worker processes; 0 runs in this process; default one per core.
@@ -213,7 +223,8 @@ def connect(
     Raises
     ------
     ConfigError
-        A memory limit that is none, or given with a scheduler, whose workers have their own.
+        An address that is none, too many workers, or a memory limit that is none, or given
+        with a scheduler, whose workers have their own.
     ClusterError
         If the scheduler does not answer or has no workers.
     PipelineError
@@ -221,6 +232,9 @@ def connect(
         this process.
     """
     limit = _bytes_of(memory_limit, scheduler, workers)
+    _check_address(scheduler)
+    if workers is not None and workers > MOST_WORKERS:
+        raise ConfigError(f"--workers {workers}: expected at most {MOST_WORKERS}")
     if workers == 0 and scheduler is None:
         yield InProcess()
         return
@@ -269,7 +283,9 @@ def _local_cluster(workers: int, memory_limit: int | None) -> Iterator[distribut
         cluster = distributed.LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
-            dashboard_address=":0",
+            # Nobody but this machine is to send tasks, or to look on.
+            host=LOOPBACK,
+            dashboard_address=f"{LOOPBACK}:0",
             memory_limit=memory_limit,
         )
         client = distributed.Client(cluster)
@@ -311,6 +327,12 @@ def _client_of(scheduler: str) -> distributed.Client:
         except (OSError, TimeoutError) as error:
             raise ClusterError(
                 f"cannot connect to {scheduler}: {error}; is the scheduler up?"
+            ) from error
+        except (TypeError, ValueError, RuntimeError) as error:
+            # Without certificates, with bad ones, or another protocol than Dask's own.
+            raise ClusterError(
+                f"cannot connect to {scheduler}: {error}; certificates of tls:// stand in Dask's "
+                "configuration (docs/clusters.md)"
             ) from error
     try:
         from dask_gateway import Gateway, GatewayClusterError, GatewayServerError
@@ -368,6 +390,17 @@ def check_workers(
         )
 
 
+def _check_address(scheduler: str | None) -> None:
+    if scheduler is None or scheduler.startswith(GATEWAY):
+        return
+    found = _ADDRESS.fullmatch(scheduler)
+    if found is None or not 0 < int(found[1]) < 2**16:
+        raise ConfigError(
+            f"--scheduler {scheduler!r}: expected an address such as tcp://host:8786 or "
+            f"tls://host:8786, or {GATEWAY}NAME"
+        )
+
+
 def _bytes_of(limit: str | None, scheduler: str | None, workers: int | None) -> int:
     if limit is None:
         return 0
@@ -382,7 +415,7 @@ def _bytes_of(limit: str | None, scheduler: str | None, workers: int | None) -> 
         raise ConfigError("--memory-limit needs worker processes; expected --workers 1 or more")
     try:
         found = int(parse_bytes(limit))
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise ConfigError(f"--memory-limit {limit!r}: expected a size such as 4GiB") from error
     if found < 2**29:
         raise ConfigError(f"--memory-limit {limit}: expected at least 512MiB")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.errors import SourceError
+from pipeline.errors import SourceError, without_secrets
 from pipeline.flow.recipe import Fingerprint
 from pipeline.flow.stages import STAGES
 from pipeline.metros.catalogue import Metro
@@ -25,7 +25,9 @@ def fingerprint_of(metro: Metro, source: Source) -> Fingerprint:
         "files": digest_by_path(source.files),
         "polys": digest_by_path(source.polys),
         "tables": {
-            name: {each: _stamp(metro, name, each) for each in metro.files_of(name)}
+            name: {
+                without_secrets(each): _stamp(metro, name, each) for each in metro.files_of(name)
+            }
             for name in tables
         },
     }

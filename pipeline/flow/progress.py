@@ -6,10 +6,13 @@ print. What is reported belongs to those who report it.
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import TracebackType
 
 from rich.console import Console
@@ -24,6 +27,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from pipeline.errors import without_secrets
 from pipeline.flow.events import Event
 
 _LINE_EVERY_S = 15.0
@@ -57,7 +61,7 @@ class RunDisplay:
             transient=True,
             disable=not self._is_live,
         )
-        self._task = self._progress.add_task(title, total=stages, now="")
+        self._task = self._progress.add_task(as_shown(title), total=stages, now="")
 
     def __enter__(self) -> RunDisplay:
         self._progress.start()
@@ -90,7 +94,7 @@ class RunDisplay:
 
     def _line(self, text: str) -> None:
         if not self._quiet and not self._is_live:
-            print(text, flush=True)
+            print_line(text)
 
 
 @contextmanager
@@ -108,7 +112,7 @@ def show_download(name: str, quiet: bool = False) -> Iterator[Callable[[int, int
             TimeRemainingColumn(),
         )
         with Progress(*columns, console=console, transient=True) as progress:
-            task = progress.add_task(name, total=None)
+            task = progress.add_task(as_shown(name), total=None)
             yield lambda done, total: progress.update(task, completed=done, total=total or None)
     else:
         yield _download_lines(name)
@@ -129,11 +133,32 @@ def _download_lines(name: str) -> Callable[[int, int], None]:
 
 
 def print_line(text: str, quiet: bool = False) -> None:
-    """One plain line on standard output."""
-    if not quiet:
-        print(text, flush=True)
+    """One plain line on standard output; where nobody reads it any more, the work goes on."""
+    if quiet:
+        return
+    try:
+        print(as_shown(text), flush=True)
+    except BrokenPipeError:
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
 
 
 def print_error(text: str) -> None:
     """One plain line on standard error."""
-    print(" ".join(f"error: {text}".split()), file=sys.stderr, flush=True)
+    line = as_shown(" ".join(f"error: {text}".split()))
+    with suppress(BrokenPipeError):
+        print(line, file=sys.stderr, flush=True)
+
+
+def as_shown(text: str) -> str:
+    """A text as a terminal and a log may get it: without secrets, what steers them as its escape.
+
+    Names come from files of others, and may hold escape sequences or turn the line around.
+    """
+    return _STEERING.sub(
+        lambda found: found.group().encode("unicode_escape").decode(), (without_secrets(text))
+    )
+
+
+_STEERING = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)

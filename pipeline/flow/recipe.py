@@ -16,8 +16,9 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Iterator, Mapping
-from typing import NotRequired, TypedDict
+from typing import NotRequired, TypedDict, cast
 
+from pipeline.errors import table_without_secrets
 from pipeline.flow.stages import Stage
 from pipeline.layers import LAYERS, Column, Layer
 from pipeline.metros.catalogue import Metro
@@ -102,9 +103,9 @@ def recipe_of(stage: Stage, metro: Metro, source: Fingerprint, inputs: Mapping[s
             }
             for name in stage.tables
         }
-    # Through JSON, as the manifest stores it: tuples and lists are then the same.
-    plain: Recipe = json.loads(json.dumps(recipe))
-    return plain
+    # Through JSON, as the manifest stores it: tuples and lists are then the same. A new token
+    # in an address makes nothing stale.
+    return cast("Recipe", table_without_secrets(json.loads(json.dumps(recipe))))
 
 
 def declared(layer: Layer) -> Declared:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import cast
 
 from pipeline.errors import (
     ClusterError,
@@ -20,6 +21,7 @@ from pipeline.errors import (
     LockLostError,
     PipelineError,
     WorkerDiedError,
+    table_without_secrets,
 )
 from pipeline.flow import plan, store
 from pipeline.flow.environment import versions
@@ -50,6 +52,7 @@ from pipeline.sources.source import Source
 from pipeline.storage import files
 from pipeline.storage.locks import Lock, locked
 from pipeline.storage.paths import Paths, is_url
+from pipeline.storage.scratch import clear_scratch
 
 CHECK_EVERY_S = 30.0
 """How often a run looks whether its cluster is still there while nothing happens."""
@@ -169,6 +172,7 @@ class MetroRun:
     def _clear_leftovers(self) -> None:
         """Remove what a killed run left half-written."""
         metro_id = self._metro.id
+        clear_scratch()
         files.clear_leftovers(self._paths.metro(metro_id))
         if any(stage.is_page for stage in self._stages):
             files.clear_leftovers(self._paths.maps, f"{metro_id}.")
@@ -363,7 +367,9 @@ class MetroRun:
     def _record(self, running: _Running, made: Made, seconds: float) -> None:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         if made.facts:
-            self._manifest["facts"] = {**made.facts, "read_at": now}
+            self._manifest["facts"] = cast(
+                "Facts", table_without_secrets({**made.facts, "read_at": now})
+            )
         self._manifest["stages"][running.stage.name] = {
             "recipe": running.recipe,
             "outputs": {name: output_record(saved) for name, saved in made.outputs.items()},
@@ -373,7 +379,8 @@ class MetroRun:
         }
         self._digests |= {name: saved.digest for name, saved in made.outputs.items()}
         self._manifest["format"] = MANIFEST_FORMAT
-        self._manifest["metro"] = self._metro.model_dump(mode="json")
+        metro = table_without_secrets(self._metro.model_dump(mode="json"))
+        self._manifest["metro"] = cast("dict[str, object]", metro)
         self._manifest["source"] = self._fingerprint
         self._manifest["versions"] = versions()
         store.write_json(self._paths.manifest(self._metro.id), self._manifest)

@@ -21,7 +21,7 @@ import pandas as pd
 import pyproj
 
 from pipeline.crs import local_metric_crs
-from pipeline.errors import StageError
+from pipeline.errors import StageError, without_secrets
 from pipeline.flow import store
 from pipeline.flow.manifest import PAGE, Facts, Made
 from pipeline.flow.source_files import Shared, source_here
@@ -183,7 +183,7 @@ def page_facts(source: Source, facts: Facts) -> PageFacts:
         source_files=tuple(file_keys(source.files).values()),
         osm_snapshot=facts.get("osm_snapshot"),
         is_synthetic=bool(facts.get("is_synthetic")),
-        notes=tuple(facts.get("notes", ())),
+        notes=tuple(map(without_secrets, facts.get("notes", ()))),
         made_at=facts.get("read_at", ""),
         version=version("metro-integration"),
         crs_note=f"LAEA, centre {lon:.2f} {lat:.2f}, WGS84",

@@ -27,7 +27,7 @@ import fsspec
 import requests
 import urllib3
 
-from pipeline.errors import SourceError
+from pipeline.errors import SourceError, without_secrets
 from pipeline.sources.http import (
     BusyError,
     Patience,
@@ -179,7 +179,7 @@ class _Download:
 
     @property
     def _note(self) -> dict[str, str]:
-        own = {"address": self.wanted.address}
+        own = {"address": without_secrets(self.wanted.address)}
         return own if self.wanted.md5 is None else own | {"md5": self.wanted.md5}
 
     def _fetch_rest(self) -> bool:
@@ -222,7 +222,7 @@ class _Download:
             return headers | {"Range": f"bytes={have}-", "If-Range": mark}
         whole = _read_note(self.target)
         mark = whole.get("mark")
-        if mark and whole.get("address") == self.wanted.address and self.target.is_file():
+        if mark and whole.get("address") == self._note["address"] and self.target.is_file():
             name = "If-None-Match" if mark.startswith('"') else "If-Modified-Since"
             headers[name] = mark
         return headers

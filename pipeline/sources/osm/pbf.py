@@ -20,7 +20,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -47,6 +46,7 @@ from pipeline.sources.osm.columns import (
 from pipeline.sources.osm.parse_opl import parse_nodes, parse_relations, parse_ways
 from pipeline.sources.osm.ragged import Flags, Ints
 from pipeline.sources.osm.tags import NODE_SELECTORS, WAY_SELECTORS
+from pipeline.storage.scratch import scratch_folder
 
 _READ_ERRORS = (
     RuntimeError,
@@ -131,9 +131,9 @@ def open_osm(files: Sequence[Path]) -> Iterator[OpenOsm]:
     paths = tuple(Path(path) for path in files)
     for path in paths:
         _check_is_osm(path)
-    with tempfile.TemporaryDirectory(prefix="metro-osm-") as folder:
+    with scratch_folder("osm") as folder:
         headers, relations, nodes, ways = zip(
-            *(_read_file(path, Path(folder) / f"{n}.opl") for n, path in enumerate(paths)),
+            *(_read_file(path, folder / f"{n}.opl") for n, path in enumerate(paths)),
             strict=True,
         )
         yield OpenOsm(headers, join_relations(list(relations)), paths, nodes, ways)

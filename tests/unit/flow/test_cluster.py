@@ -9,6 +9,7 @@ import time
 from types import SimpleNamespace
 
 import distributed
+import psutil
 import pytest
 
 from pipeline.errors import ClusterError, ConfigError, StageError, WorkerDiedError
@@ -31,6 +32,56 @@ def result_of(executor, func, *args):
 def test_memory_limits_that_cannot_be(limit, scheduler, workers, told):
     with pytest.raises(ConfigError, match=told), cluster.connect(scheduler, workers, limit):
         pass
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "nonsense",
+        "tcp://",
+        "tcp://host",
+        "tcp://host:port",
+        "http://host:8786",
+        "host:99999",
+        "tcp://host:0",
+        "tcp://[::1",
+        "tcp://me:pw@host:8786",
+        "tcp://host:8786/x",
+        "\x1b[2J:1",
+        "inproc://1:2",
+    ],
+)
+def test_addresses_that_are_none_are_wrong_usage(address):
+    with pytest.raises(ConfigError, match="--scheduler"), cluster.connect(address):
+        pass
+
+
+def test_tls_without_certificates_is_one_clear_error():
+    with (
+        pytest.raises(ClusterError, match=r"tls://127\.0\.0\.1:1"),
+        cluster.connect("tls://127.0.0.1:1"),
+    ):
+        pass
+
+
+def test_no_more_workers_than_a_machine_can_have():
+    with pytest.raises(ConfigError, match="at most"), cluster.connect(None, 10**6):
+        pass
+
+
+def test_a_local_cluster_listens_on_this_machine_alone():
+    """The dashboard listened on every address."""
+    with cluster.connect(None, 1):
+        family = [psutil.Process(), *psutil.Process().children(recursive=True)]
+        listening = [
+            each.laddr.ip
+            for process in family
+            for each in process.net_connections("inet")
+            if each.status == psutil.CONN_LISTEN
+        ]
+    assert listening
+    assert set(listening) == {"127.0.0.1"}
 
 
 @pytest.mark.slow
