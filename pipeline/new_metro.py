@@ -104,7 +104,7 @@ def from_extract(target: Path, files: Sequence[Path], origin: Origin, wish: Wish
     text = metro_text(
         _metro_id(target),
         wish.title or target.stem,
-        f"r{core}",
+        core,
         cities,
         origin,
         level,
@@ -249,7 +249,7 @@ def _choose(found: Survey, wish: Wish) -> tuple[pd.DataFrame, list[str]]:
     rows, faults = [], []
     for asked in dict.fromkeys(wish.cities):
         table = (
-            found.table[found.table["relation_id"].eq(int(asked))]
+            found.table[found.table["relation_id"].eq(int(asked)) & ~found.table["is_way"]]
             if asked.isdecimal()
             else found.named(asked)
         )
@@ -258,7 +258,7 @@ def _choose(found: Survey, wish: Wish) -> tuple[pd.DataFrame, list[str]]:
         if len(table) == 1 and bool(table["is_complete"].iloc[0]):
             rows.append(table)
         elif len(table) == 1:
-            faults.append(f"city {asked}: its boundary is cut off at the extract's edge")
+            faults.append(f"city {asked}: {found.fault_of(int(table.index[0]))}")
         elif len(table):
             faults.append(
                 f"city {asked}: found {len(table)} times: {_candidates(table)}; "
@@ -267,7 +267,7 @@ def _choose(found: Survey, wish: Wish) -> tuple[pd.DataFrame, list[str]]:
         else:
             faults.append(f"city {asked}: no administrative boundary of the extract")
     chosen = pd.concat(rows) if rows else found.table.iloc[:0]
-    chosen = chosen.drop_duplicates("relation_id")
+    chosen = chosen.drop_duplicates("key")
     if not faults and len(chosen) < 2:
         faults.append("--cities: a metro needs at least two cities")
     if faults:
@@ -279,43 +279,42 @@ def _whole_level(table: pd.DataFrame, level: int | None) -> tuple[pd.DataFrame, 
     usable = table[table["is_complete"] & table["is_inside"]]
     at_level = usable[usable["level"].eq(-1 if level is None else level)]
     if len(at_level) < 2:
-        counts = usable["level"].value_counts().sort_index()
-        listed = "; ".join(
-            f"{lev}: {count} ({_names(usable[usable['level'].eq(lev)])})"
-            for lev, count in counts.items()
-        )
         asked = "say which --admin-level are the cities, or name --cities"
         if level is not None:
             asked = f"fewer than two complete areas of admin_level {level}"
-        raise ConfigError(f"new-metro: {asked}; complete areas in the extract by level: {listed}")
+        cut = table[~table["is_complete"] | ~table["is_inside"]]
+        raise ConfigError(
+            f"new-metro: {asked}; complete areas in the extract by level: {_by_level(usable)}; "
+            f"cut off at its edge or damaged: {_by_level(cut)}"
+        )
     left = table[table["level"].eq(level)]
-    left = left[~left["relation_id"].isin(at_level["relation_id"])]
+    left = left[~left["key"].isin(at_level["key"])]
     said = [f"left out, not wholly inside the extract: {_names(left)}"] if len(left) else []
-    return at_level.sort_values("relation_id"), said
+    return at_level.sort_values(["is_way", "relation_id"]), said
 
 
-def _core(found: Survey, rows: pd.DataFrame, wish: Wish, places: gpd.GeoDataFrame) -> int:
+def _core(found: Survey, rows: pd.DataFrame, wish: Wish, places: gpd.GeoDataFrame) -> str:
     if wish.core is None:
         return found.core_of(rows, places)
     own = rows["relation_id"].astype(str).eq(wish.core)
-    own |= rows["relation_id"].isin(found.named(wish.core)["relation_id"])
+    own |= rows["key"].isin([wish.core, *found.named(wish.core)["key"]])
     if own.sum() != 1:
         raise ConfigError(
             f"new-metro: --core {wish.core!r} is not one of the cities: {_names(rows)}"
         )
-    return int(rows.loc[own, "relation_id"].iloc[0])
+    return str(rows.loc[own, "key"].iloc[0])
 
 
 def _city(row: Any, level: int) -> NewCity:
     has_centre = not math.isnan(row.centre_lon)
     return NewCity(
-        id=f"r{row.relation_id}",
-        name=f"r{row.relation_id}" if pd.isna(row.name) else str(row.name),
+        id=str(row.key),
+        name=str(row.name),
         name_en=None if pd.isna(row.name_en) else str(row.name_en),
         centre=(float(row.centre_lon), float(row.centre_lat)) if has_centre else None,
         population=None if math.isnan(row.population) else int(row.population),
         admin_level=None if row.level == level else int(row.level),
-        osm_relation=int(row.relation_id),
+        osm_relation=None if row.is_way else int(row.relation_id),
     )
 
 
@@ -358,15 +357,24 @@ def _unpeopled(cities: Sequence[NewCity]) -> list[str]:
 
 
 def _names(table: pd.DataFrame) -> str:
-    ids = "r" + table["relation_id"].astype(str)
-    names = table["name"].where(table["name"].notna(), ids).tolist()
+    names = table["name"].tolist()
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     return ", ".join(names[:_MOST_NAMED]) + more
 
 
+def _by_level(table: pd.DataFrame) -> str:
+    """How many areas there are of each level, and some of their names."""
+    counts = table["level"].value_counts().sort_index()
+    listed = (
+        f"{lev}: {count} ({_names(table[table['level'].eq(lev)])})" for lev, count in counts.items()
+    )
+    return "; ".join(listed) or "none"
+
+
 def _candidates(table: pd.DataFrame) -> str:
     return ", ".join(
-        f"{row.relation_id} (level {row.level})" for row in table.itertuples(index=False)
+        f"{row.key if row.is_way else row.relation_id} (level {row.level})"
+        for row in table.itertuples(index=False)
     )
 
 

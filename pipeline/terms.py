@@ -227,3 +227,9 @@ DIMENSIONS = (
     "ecology",
     "coordination",
 )
+
+
+def has_cjk(text: str) -> bool:
+    """Whether a text holds a CJK ideograph and no kana or hangul."""
+    other = any("\u3040" <= char <= "\u30ff" or "\uac00" <= char <= "\ud7af" for char in text)
+    return not other and any("\u4e00" <= char <= "\u9fff" for char in text)

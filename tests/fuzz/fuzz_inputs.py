@@ -20,7 +20,7 @@ from pipeline.sources.osm.extract.read import read_extract
 from pipeline.sources.osm.tags import KEYS
 from pipeline.sources.params import ExtractParams
 from pipeline.sources.source import Source
-from pipeline.sources.vector.source import write_vector_extract
+from pipeline.sources.vector.convert import write_vector_extract
 
 Files = dict[str, bytes]
 """Contents by file name."""

@@ -105,7 +105,7 @@ def test_a_boundary_cut_off_is_told(call, world, tmp_path):
     world.write(tmp_path / "cut.osm.pbf", without_nodes=(world.ways[ring][0][1],))
     code, _, err = call("m.toml", "--osm", "cut.osm.pbf", "--cities", "西市", "乙县")
     assert code == 2
-    assert "乙县: its boundary is cut off" in err
+    assert "乙县: 1 of its 1 member ways are missing" in err
 
 
 def test_wrong_usage(call, extract, tmp_path):
@@ -164,3 +164,27 @@ def test_text_is_quoted_for_toml():
     assert tomllib.loads(f"x = {new_metro._text(hostile)}")["x"] == hostile
     assert new_metro._metro_id(new_metro.Path("深圳 都市圈.toml")) == "metro"
     assert new_metro._id_of("a b/c") == "a_b_c"
+
+
+def test_cut_areas_are_listed_where_no_complete_one_is_there(call, tmp_path):
+    world = World()
+    for name in ("Left", "Right"):
+        world.city([world.line([(114.2, 34.4), (114.4, 34.4)])], name, "8")
+    code, _, err = call("m.toml", "--osm", world.write(tmp_path / "cut.osm.pbf"))
+    assert code == 2
+    assert "complete areas in the extract by level: none" in err
+    assert "cut off at its edge or damaged: 8: 2 (Left, Right)" in err
+
+
+def test_closed_ways_are_cities_that_the_file_finds_again(call, tmp_path):
+    world = World()
+    tags = {"boundary": "administrative", "admin_level": "8"}
+    west = world.ring(113.8, 34.4, 114.0, 34.6, **tags, name="West")
+    world.ring(114.0, 34.4, 114.2, 34.6, **tags, name="East")
+    extract = world.write(tmp_path / "ways.osm.pbf")
+    code, _, err = call("m.toml", "--osm", extract, "--cities", "West", "East", "--core", "West")
+    assert (code, err) == (0, "")
+    metro = load_metro(str(tmp_path / "m.toml"))
+    first = metro.cities[0]
+    assert (first.id, first.osm_relation) == (f"w{west}", None)
+    assert main(["run", "m.toml", "--until", "borders", "--workers", "0"]) == 0

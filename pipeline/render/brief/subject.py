@@ -13,6 +13,7 @@ from pipeline.render.page import bilingual as say
 from pipeline.render.page import style
 from pipeline.render.page.encode import Layers
 from pipeline.render.page.facts import PageFacts
+from pipeline.terms import has_cjk
 
 Row = dict[str, object]
 """What a template shows of one row of a table."""
@@ -30,7 +31,7 @@ class Subject:
     @property
     def is_chinese(self) -> bool:
         named = self.layers["cities"]["name"].dropna()
-        return style.is_chinese(self.metro) or any(map(style.has_cjk, named))
+        return style.is_chinese(self.metro) or any(map(has_cjk, named))
 
     def names(self, city_id: object) -> tuple[str, str]:
         """A city's names, Chinese and English; its id where it is none of the metro's."""

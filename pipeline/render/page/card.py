@@ -12,6 +12,7 @@ from pipeline.render.brief.pair_facts import pairs_of
 from pipeline.render.page import style, summary
 from pipeline.render.page.encode import Layers, svg_path
 from pipeline.render.page.facts import MetroCard, PageFacts
+from pipeline.terms import has_cjk
 
 LAYERS = summary.LAYERS
 CARD_WIDTH, CARD_HEIGHT, MARGIN = 320.0, 220.0, 8.0
@@ -22,7 +23,7 @@ def metro_card(metro: Metro, facts: PageFacts, layers: Layers) -> MetroCard:
     cities, borders = layers["cities"], layers["borders"]
     name, name_en = style.metro_names(metro)
     outline, border_path, links, height = _small_map(cities, borders, layers["missing_links"])
-    chinese = style.is_chinese(metro) or any(map(style.has_cjk, cities["name"].dropna()))
+    chinese = style.is_chinese(metro) or any(map(has_cjk, cities["name"].dropna()))
     return MetroCard(
         metro_id=metro.id,
         name=name,

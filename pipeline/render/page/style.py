@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from pipeline.measures.crossings.kinds import KINDS
 from pipeline.metros.catalogue import Metro
+from pipeline.terms import has_cjk
 
 BLACK, ORANGE, SKY, GREEN = "#1b1b1b", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILLION, PURPLE, GREY = "#F0E442", "#0072B2", "#c04f00", "#CC79A7", "#707070"
@@ -125,12 +126,6 @@ def tokens() -> dict[str, object]:
 def is_chinese(metro: Metro) -> bool:
     """Whether the page opens in Chinese: a CJK name, or cities with adcodes and CJK names."""
     return any(has_cjk(text) for text in (metro.name, *(city.name for city in metro.cities)))
-
-
-def has_cjk(text: str) -> bool:
-    """Whether a text holds a CJK ideograph and no kana or hangul."""
-    other = any("\u3040" <= char <= "\u30ff" or "\uac00" <= char <= "\ud7af" for char in text)
-    return not other and any("\u4e00" <= char <= "\u9fff" for char in text)
 
 
 def metro_names(metro: Metro) -> tuple[str, str]:

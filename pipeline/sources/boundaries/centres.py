@@ -1,9 +1,12 @@
-"""Where the middle of a city is, and which city is the core.
+"""Where the middle of a city is, how many live there, and which city is the core.
 
-What belongs here: the places of OpenStreetMap as centres of areas.
+What belongs here: the places of OpenStreetMap as centres of areas, and their populations where
+an area has none.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
@@ -11,6 +14,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from pipeline.sources.boundaries.admin_areas import AdminAreas
 from pipeline.sources.boundaries.tables import area_km2
 from pipeline.sources.osm.ragged import find_sorted
 from pipeline.terms import PLACE_KINDS
@@ -33,6 +37,68 @@ def centres_of(
     labelled = row >= 0
     centre[labelled] = points[order[row[labelled]]]
     return centre
+
+
+@dataclass(frozen=True)
+class People:
+    """Population by area, NaN where nobody knows it, and whether it is that of a place node."""
+
+    count: NDArray[np.float64]
+    is_of_place: NDArray[np.bool_]
+
+
+def people_of(areas: AdminAreas, rows: NDArray[np.int64], places: gpd.GeoDataFrame) -> People:
+    """Population of areas: their own, else their admin_centre's or label's, else a place's.
+
+    The place is one inside that has a name of the area; of several the most populous.
+    """
+    own = areas.population[rows]
+    found = own.copy()
+    if len(places):
+        known = places[places["population"].notna()]
+        for supply in (_labelled_people, _namesake_people):
+            lacking = np.flatnonzero(np.isnan(found))
+            found[lacking] = supply(areas, rows[lacking], known)
+    return People(found, np.isnan(own) & ~np.isnan(found))
+
+
+def people_note(people: People, names: pd.Series) -> list[str]:
+    """A note that names the areas whose population is that of a place node."""
+    counted = names[people.is_of_place].tolist()
+    if not counted:
+        return []
+    return [
+        "population of the place node inside, since the boundary has none: " + ", ".join(counted)
+    ]
+
+
+def _labelled_people(
+    areas: AdminAreas, rows: NDArray[np.int64], places: gpd.GeoDataFrame
+) -> NDArray[np.float64]:
+    ids = places["node_id"].to_numpy()
+    order = np.argsort(ids, kind="stable")
+    at = find_sorted(ids[order], areas.label_node[rows])
+    people = np.full(len(rows), np.nan)
+    people[at >= 0] = places["population"].to_numpy(dtype=float)[order[at[at >= 0]]]
+    return people
+
+
+def _namesake_people(
+    areas: AdminAreas, rows: NDArray[np.int64], places: gpd.GeoDataFrame
+) -> NDArray[np.float64]:
+    people = np.full(len(rows), np.nan)
+    tree = shapely.STRtree(places.geometry.to_numpy())
+    area, place = tree.query(areas.geometry[rows], predicate="contains")
+    named = [set(filter(None, text.split(";"))) for text in areas.all_names(rows)]
+    called = [
+        {each for each in pair if isinstance(each, str)}
+        for pair in zip(places["name"], places["name_en"], strict=True)
+    ]
+    count = places["population"].to_numpy(dtype=float)
+    for one, other in zip(area, place, strict=True):
+        if named[one] & called[other]:
+            people[one] = np.fmax(people[one], count[other])
+    return people
 
 
 def largest_place(geometry: NDArray[np.object_], places: gpd.GeoDataFrame) -> NDArray[np.int64]:

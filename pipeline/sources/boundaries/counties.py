@@ -7,7 +7,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.sources.boundaries.admin_areas import AdminAreas
+from pipeline.sources.boundaries.admin_areas import AdminAreas, display_names
 
 INSIDE_SHARE = 0.5
 """Least share of itself that a city has in the extract, and a county in its city."""
@@ -22,7 +22,9 @@ def share_inside(
     return shapely.area(shapely.intersection(geometry, covered)) / shapely.area(geometry)
 
 
-def county_table(areas: AdminAreas, level: str | None, cities: pd.DataFrame) -> pd.DataFrame:
+def county_table(
+    areas: AdminAreas, level: str | None, cities: pd.DataFrame, is_chinese: bool
+) -> pd.DataFrame:
     """Areas of the county level, by the city their representative point lies in.
 
     A city that has no county inside and itself stands at that level or has none
@@ -31,12 +33,8 @@ def county_table(areas: AdminAreas, level: str | None, cities: pd.DataFrame) -> 
     at_level = areas.level.eq(level or "").to_numpy(dtype=bool)
     rows = np.flatnonzero(at_level & pd.isna(areas.fault))
     geometry = areas.geometry[rows]
-    names = areas.names["name"].take(rows)
-    ids = np.array([f"r{relation}" for relation in areas.relation_id[rows]], dtype=object)
-    table = pd.DataFrame(
-        {"county_id": ids, "name": names.to_numpy(dtype=object), "geometry": geometry}
-    )
-    table["name"] = table["name"].where(table["name"].notna(), table["county_id"])
+    names = display_names(areas, rows, is_chinese)
+    table = pd.DataFrame({"county_id": areas.key[rows], "name": names, "geometry": geometry})
     return assign_counties(table, cities)
 
 

@@ -16,9 +16,11 @@ from pipeline.sources.boundaries.admin_areas import (
     no_boundaries,
     read_admin_areas,
 )
-from pipeline.sources.boundaries.centres import centres_of
+from pipeline.sources.boundaries.centres import People, centres_of, people_note, people_of
 from pipeline.sources.boundaries.counties import county_table
+from pipeline.sources.boundaries.faults import describe_fault, edges_of, missing_members
 from pipeline.sources.osm.columns import OsmData
+from pipeline.terms import has_cjk
 
 
 def declared_in_osm(
@@ -34,9 +36,11 @@ def declared_in_osm(
         raise SourceError(no_boundaries(osm, ", ".join(sorted(set(level_of.values())))))
     rows = _match_cities(metro, areas, level_of)
     _check_complete(metro, areas, rows)
-    cities = _city_table(metro.analysed_cities, areas, rows, places)
-    counties = county_table(areas, county_level, cities)
-    return cities.assign(is_core=cities["city_id"] == metro.core), counties, []
+    is_chinese = any(map(has_cjk, (metro.name, *(city.name for city in metro.analysed_cities))))
+    cities, notes = _city_table(metro.analysed_cities, areas, rows, places)
+    counties = county_table(areas, county_level, cities, is_chinese)
+    notes += _lacking(metro, areas, rows)
+    return cities.assign(is_core=cities["city_id"] == metro.core), counties, notes
 
 
 def _match_cities(metro: Metro, areas: AdminAreas, level_of: dict[str, str]) -> list[int]:
@@ -56,8 +60,8 @@ def _match_cities(metro: Metro, areas: AdminAreas, level_of: dict[str, str]) -> 
             continue
         what = f"city {city.id} {city.name}"
         if len(found):
-            ids = ", ".join(str(areas.relation_id[row]) for row in found)
-            faults.append(f"{what}: found {len(found)} times, relations {ids}; set osm_relation")
+            ids = ", ".join(str(areas.key[row]) for row in found)
+            faults.append(f"{what}: found {len(found)} times, {ids}; set osm_relation")
         elif city.osm_relation:
             faults.append(
                 f"{what}: relation {city.osm_relation} is no administrative boundary of the extract"
@@ -80,13 +84,13 @@ def _doubles(cities: tuple[City, ...], areas: AdminAreas, rows: list[int]) -> li
     faults = []
     for row in sorted({row for row in rows if rows.count(row) > 1}):
         same = ", ".join(city.id for city, own in zip(cities, rows, strict=True) if own == row)
-        faults.append(f"cities {same} are the same boundary, relation {areas.relation_id[row]}")
+        faults.append(f"cities {same} are the same boundary, {areas.key[row]}")
     return faults
 
 
 def _candidates(city: City, areas: AdminAreas, level: str) -> NDArray[np.int64]:
     if city.osm_relation:
-        return np.flatnonzero(areas.relation_id == city.osm_relation)
+        return np.flatnonzero((areas.relation_id == city.osm_relation) & ~areas.is_way)
     at_level = areas.level.eq(level).to_numpy(dtype=bool)
     for name in filter(None, (city.name, city.name_en)):
         found = np.flatnonzero(at_level & is_named(areas, name))
@@ -104,7 +108,7 @@ def _elsewhere(city: City, areas: AdminAreas, level: str) -> str:
 def _check_complete(metro: Metro, areas: AdminAreas, rows: list[int]) -> None:
     faults = [
         f"boundary of {city.name} (relation {areas.relation_id[row]}) is incomplete "
-        "in the extract: " + _FAULT_TEXT[areas.fault[row]]
+        "in the extract: " + describe_fault(areas, row)
         for city, row in zip(metro.analysed_cities, rows, strict=True)
         if areas.fault[row] is not None
     ]
@@ -114,30 +118,33 @@ def _check_complete(metro: Metro, areas: AdminAreas, rows: list[int]) -> None:
         )
 
 
-_FAULT_TEXT = {
-    "missing_members": "member ways are missing",
-    "open_ring": "its ways do not close",
-    "no_area": "its ways enclose no area",
-}
+def _lacking(metro: Metro, areas: AdminAreas, rows: list[int]) -> list[str]:
+    """Notes on outlines that close although member ways, of an exclave say, are missing."""
+    notes = []
+    for city, row in zip(metro.analysed_cities, rows, strict=True):
+        edges = None if areas.is_way[row] else edges_of(areas, row)
+        if edges is not None and len(edges.missing):
+            notes.append(
+                f"{city.name} (relation {areas.relation_id[row]}): {missing_members(edges)}; "
+                "its outline is taken without them"
+            )
+    return notes
 
 
 def _city_table(
     declared: tuple[City, ...], areas: AdminAreas, rows: list[int], places: gpd.GeoDataFrame
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, list[str]]:
     at = np.array(rows, dtype=np.int64)
     geometry = areas.geometry[at]
     found = centres_of(geometry, areas.label_node[at], places)
     centre = np.array(
         [city.centre or tuple(point) for city, point in zip(declared, found, strict=True)]
     )
-    people = np.array(
-        [
-            tagged if city.population is None else float(city.population)
-            for city, tagged in zip(declared, areas.population[at], strict=True)
-        ]
-    )
+    people = people_of(areas, at, places)
+    is_stated = np.array([city.population is not None for city in declared])
+    people = People(people.count, people.is_of_place & ~is_stated)
     name_en = areas.names["name:en"].take(at)
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "city_id": [city.id for city in declared],
             "name": [city.name for city in declared],
@@ -145,10 +152,16 @@ def _city_table(
                 city.name_en or (None if pd.isna(tagged) else tagged)
                 for city, tagged in zip(declared, name_en, strict=True)
             ],
-            "population": people,
+            "population": [
+                found if city.population is None else float(city.population)
+                for city, found in zip(declared, people.count, strict=True)
+            ],
             "centre_lon": centre[:, 0],
             "centre_lat": centre[:, 1],
-            "osm_id": areas.relation_id[at],
+            "osm_id": pd.Series(pd.array(areas.relation_id[at], dtype="Int64")).mask(
+                areas.is_way[at]
+            ),
             "geometry": geometry,
         }
     )
+    return table, people_note(people, table["name"])

@@ -9,9 +9,16 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline.sources.boundaries.admin_areas import AdminAreas, is_named, read_admin_areas
-from pipeline.sources.boundaries.centres import centres_of, most_populous
+from pipeline.sources.boundaries.admin_areas import (
+    AdminAreas,
+    display_names,
+    first_name,
+    is_named,
+    read_admin_areas,
+)
+from pipeline.sources.boundaries.centres import centres_of, most_populous, people_of
 from pipeline.sources.boundaries.counties import INSIDE_SHARE, share_inside
+from pipeline.sources.boundaries.faults import describe_fault
 from pipeline.sources.osm.columns import OsmData
 
 
@@ -19,9 +26,10 @@ from pipeline.sources.osm.columns import OsmData
 class Survey:
     """Every administrative area of an extract, for choosing cities by hand.
 
-    ``table`` has a row per relation: relation_id, level, name, name_en,
-    population (NaN where not tagged), centre_lon, centre_lat (NaN where there is
-    no place), is_complete, is_inside (mostly within the extract), geometry.
+    ``table`` has a row per relation or closed way: key (``r12``, ``w12``), relation_id, is_way,
+    level, name (the key where there is none), name_en, population (NaN where neither the
+    boundary nor its place has one), centre_lon, centre_lat (NaN where there is no place),
+    is_complete, is_inside (mostly within the extract), geometry.
     """
 
     table: pd.DataFrame
@@ -31,10 +39,14 @@ class Survey:
         """Rows of which a name is exactly this one."""
         return self.table[is_named(self.areas, name)]
 
-    def core_of(self, rows: pd.DataFrame, places: gpd.GeoDataFrame) -> int:
-        """Relation of the most populous of some rows, as for a metro without declared cities."""
-        cities = rows.assign(city_id=rows["relation_id"].astype(str))
-        return int(most_populous(cities, places))
+    def fault_of(self, row: int) -> str:
+        """What is wrong with the area of a row of the table, in words."""
+        return describe_fault(self.areas, row)
+
+    def core_of(self, rows: pd.DataFrame, places: gpd.GeoDataFrame) -> str:
+        """Key of the most populous of some rows, as for a metro without declared cities."""
+        cities = rows.assign(city_id=rows["key"])
+        return most_populous(cities, places)
 
 
 def survey(osm: OsmData, places: gpd.GeoDataFrame, covered: shapely.Geometry | None) -> Survey:
@@ -50,15 +62,19 @@ def survey(osm: OsmData, places: gpd.GeoDataFrame, covered: shapely.Geometry | N
     at = np.flatnonzero(complete)
     centre = np.full((len(complete), 2), np.nan)
     centre[at] = centres_of(areas.geometry[at], areas.label_node[at], places)
+    people = areas.population.copy()
+    people[at] = people_of(areas, at, places).count
     is_inside = np.zeros(len(complete), dtype=bool)
     is_inside[at] = share_inside(areas.geometry[at], covered) >= INSIDE_SHARE
     table = pd.DataFrame(
         {
+            "key": areas.key,
             "relation_id": areas.relation_id,
+            "is_way": areas.is_way,
             "level": areas.level.astype(int),
-            "name": areas.names["name"].astype(object),
-            "name_en": areas.names["name:en"].astype(object),
-            "population": areas.population,
+            "name": display_names(areas, np.arange(len(complete)), is_chinese=False),
+            "name_en": first_name(areas.names["name:en"]).astype(object),
+            "population": people,
             "centre_lon": centre[:, 0],
             "centre_lat": centre[:, 1],
             "is_complete": complete,

@@ -83,9 +83,9 @@ class OpenOsm:
         return join_nodes([_parsed(path, text, "n", parse_nodes) for path, text in parts])
 
     def read_boundaries(self) -> OsmData:
-        """With no nodes, and no ways but the members of administrative boundaries."""
+        """With no nodes, and no ways but those of administrative boundaries and tagged as one."""
         is_admin = self.relations.tags.get("boundary").eq("administrative").to_numpy(dtype=bool)
-        ways = self._read_ways(_member_ways(self.relations, is_admin), (), None)
+        ways = self._read_ways(_member_ways(self.relations, is_admin), ("boundary",), None)
         return OsmData(self.headers, parse_nodes(pa.py_buffer(b"")), ways, self.relations)
 
     def read_all(self, box: Box | Future[Box] | None = None) -> OsmData:

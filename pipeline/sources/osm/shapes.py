@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from pipeline.sources.osm.columns import Relations, Ways
 from pipeline.sources.osm.ragged import Flags, Ints, find_sorted
 
+EDGE_ROLES = ("", "outer", "inner", "enclave", "exclave")
+"""Roles of member ways that bound the area of a relation."""
+
 
 def lines_of(ways: Ways) -> NDArray[np.object_]:
     """LineStrings of ways whose nodes are all located and at least two each."""
@@ -54,9 +57,7 @@ def assemble_areas(
     count = len(relations.id)
     geometry = np.full(count, None, dtype=object)
     fault = np.full(count, None, dtype=object)
-    is_edge = (relations.member_type == "w") & relations.role.isin(
-        ("", "outer", "inner", "enclave", "exclave")
-    ).to_numpy()
+    is_edge = (relations.member_type == "w") & relations.role.isin(EDGE_ROLES).to_numpy()
     owner, member = relations.owner[is_edge], relations.member_id[is_edge]
     pairs = np.unique(np.column_stack([owner, member]), axis=0)
     owner, member = pairs[:, 0], pairs[:, 1]

@@ -219,6 +219,91 @@ def test_exclaves_and_enclaves_are_kept(world, tmp_path):
     assert cities.geometry.iloc[0].intersection(cities.geometry.iloc[1]).area == pytest.approx(0)
 
 
+def test_an_open_ring_is_named_with_its_ends_and_the_gap(world, tmp_path):
+    west, _ = world.two_cities()
+    members, tags = world.relations[west]
+    world.relations[west] = (members[:1], tags)
+    with pytest.raises(SourceError) as caught:
+        territory(world, tmp_path, metro([WEST, EAST]))
+    text = str(caught.value)
+    assert f"relation {west}" in text
+    assert "114.00000, 34.40000" in text and "114.00000, 34.60000" in text
+    assert "a gap of 22.24 km" in text
+    with pytest.raises(SourceError, match=r"1 are not; West \(r\d+\): its ways do not close"):
+        territory(world, tmp_path, metro())
+
+
+def test_a_missing_member_is_named_and_so_is_one_that_the_ring_can_do_without(world, tmp_path):
+    west, _ = world.two_cities()
+    members, tags = world.relations[west]
+    world.relations[west] = ([members[0], ("w", 999_999, "outer")], tags)
+    with pytest.raises(SourceError, match=r"1 of its 2 member ways are missing \(way 999999\)"):
+        territory(world, tmp_path, metro([WEST, EAST]))
+    world.relations[west] = ([*members, ("w", 999_999, "outer")], tags)
+    *_, facts = territory(world, tmp_path, metro([WEST, EAST]))
+    assert any("way 999999" in note and "taken without them" in note for note in facts["notes"])
+
+
+def test_a_ring_that_crosses_itself_is_named_with_the_place(world, tmp_path):
+    world.two_cities()
+    bow = world.line([(114.2, 34.4), (114.4, 34.6), (114.4, 34.4), (114.2, 34.6)])
+    nodes = world.ways[bow][0]
+    nodes.append(nodes[0])
+    tied = world.city([bow], "Bow")
+    *_, facts = territory(world, tmp_path, metro())
+    (note,) = (note for note in facts["notes"] if "Bow" in note)
+    assert f"r{tied}" in note and "crosses itself at 114.30000, 34.50000" in note
+    assert "beyond the extract" not in note
+
+
+def test_closed_ways_are_boundaries_where_no_relation_holds_them(world, tmp_path):
+    tags = {"boundary": "administrative", "admin_level": "5"}
+    west = world.ring(113.8, 34.4, 114.0, 34.6, **tags, name="West", population="7")
+    east = world.ring(114.0, 34.4, 114.2, 34.6, **tags, name="East")
+    held = world.ring(114.2, 34.4, 114.4, 34.6, **tags, name="Held")
+    relation = world.city([held], "Held")
+    cities, *_ = territory(world, tmp_path, metro())
+    assert set(cities.index) == {f"w{west}", f"w{east}", f"r{relation}"}
+    assert cities.loc[f"w{west}", "population"] == 7
+    assert pd.isna(cities.loc[f"w{west}", "osm_id"])
+    cities, *_ = territory(world, tmp_path, metro([WEST, EAST]))
+    assert cities["name"].to_dict() == {"w": "West", "e": "East"}
+
+
+@pytest.mark.parametrize(
+    ("tags", "title", "name"),
+    [
+        ({"name": "甲;乙"}, "", "甲"),
+        ({"name:en": "A"}, "", "A"),
+        ({"name:zh": "甲", "name:en": "A"}, "M", "A"),
+        ({"name:zh": "甲", "name:en": "A"}, "都市圈", "甲"),
+        ({"name": "Ürümqi", "name:zh": "乌鲁木齐"}, "都市圈", "乌鲁木齐"),
+        ({"official_name": "O", "name:en": "A"}, "", "O"),
+    ],
+)
+def test_names_are_those_of_the_pages_language(world, tmp_path, tags, title, name):
+    west, _ = world.two_cities()
+    world.relations[west][1].pop("name")
+    world.relations[west][1].update(tags)
+    cities, *_ = territory(world, tmp_path, metro(name=title))
+    assert cities.loc[f"r{west}", "name"] == name
+
+
+def test_people_of_the_place_count_where_the_boundary_has_none(world, tmp_path):
+    west, east = world.two_cities(names=("West;Ouest", "East"))
+    world.node(113.9, 34.5, place="town", name="Ouest", population="900")
+    world.node(113.91, 34.5, place="village", name="Other", population="5000")
+    world.node(114.9, 34.9, place="town", name="East", population="77")
+    seat = world.node(114.1, 34.5, place="town", name="Seat", population="800")
+    cities, _, facts = territory(world, tmp_path, metro())
+    assert cities.loc[f"r{west}", "population"] == 900, "of the name, not the largest"
+    assert np.isnan(cities.loc[f"r{east}", "population"]), "a place of the name elsewhere is none"
+    assert any("West" in note and "place node" in note for note in facts["notes"])
+    world.relations[east][0].append(("n", seat, "label"))
+    cities, *_ = territory(world, tmp_path, metro([WEST | {"population": 5}, EAST]))
+    assert cities["population"].to_dict() == {"w": 5.0, "e": 800.0}
+
+
 # --- other sources
 
 
