@@ -64,26 +64,75 @@ RoadClass = Literal[
 
 # --- access and barriers ------------------------------------------------------------------
 
-CLOSED_ACCESS = frozenset({"no", "private"})
-"""Values of `access`, `vehicle` and `motor_vehicle` that keep the public's cars out."""
+CarAccess = Literal["open", "local", "closed"]
+"""Whether cars may pass: freely, to a place there only, or not at all (methods.md 2)."""
 
-OPEN_ACCESS = frozenset({"yes", "permissive", "designated", "destination"})
-"""Values that let cars through a barrier which else would stop them."""
+CAR_ACCESS: tuple[CarAccess, ...] = ("open", "local", "closed")
 
-BLOCKING_BARRIERS = frozenset(
+NOT_THROUGH: tuple[CarAccess, ...] = ("local", "closed")
+"""What through traffic does not pass."""
+
+CarDirection = Literal["both", "forward", "backward"]
+"""Where cars drive on a way, along its nodes or against them."""
+
+CAR_DIRECTIONS: tuple[CarDirection, ...] = ("both", "forward", "backward")
+
+ACCESS_VALUES: dict[str, Literal["open", "local", "closed", "unsaid"]] = {
+    "yes": "open",
+    "true": "open",
+    "1": "open",
+    "permissive": "open",
+    "designated": "open",
+    "official": "open",
+    "public": "open",
+    "discouraged": "open",
+    "fee": "open",
+    "toll": "open",
+    "motorcar": "open",
+    "motor_vehicle": "open",
+    "vehicle": "open",
+    "car": "open",
+    "hov": "open",
+    "destination": "local",
+    "customers": "local",
+    "delivery": "local",
+    "no": "closed",
+    "private": "closed",
+    "unknown": "unsaid",
+    "undefined": "unsaid",
+    "unspecified": "unsaid",
+    "variable": "unsaid",
+    "conditional": "unsaid",
+}
+"""What values of `access`, `vehicle`, `motor_vehicle` and `motorcar` say to the public's cars.
+
+Any other value names who may enter (`agricultural`, `psv`, `permit`, `military`), and others
+may not: closed."""
+
+PRIVATE_IS_LOCAL = frozenset({"residential", "living_street", "service"})
+"""Classes of road that ``private`` makes local: the way to one's own door. Elsewhere it closes."""
+
+BARRIERS_PASSED = frozenset(
     {
-        "block",
-        "bollard",
-        "jersey_barrier",
-        "debris",
-        "log",
-        "planter",
-        "fence",
-        "wall",
-        "barrier_board",
+        "no",
+        "entrance",
+        "gate",
+        "lift_gate",
+        "swing_gate",
+        "sliding_gate",
+        "bump_gate",
+        "hampshire_gate",
+        "sally_port",
+        "toll_booth",
+        "border_control",
+        "checkpoint",
+        "cattle_grid",
+        "height_restrictor",
+        "coupure",
+        "kerb",
     }
 )
-"""`barrier` values of a node that stop a car unless access says otherwise."""
+"""`barrier` values of a node that let cars through where no access is tagged; others stop them."""
 
 ENTRANCES = frozenset(
     {
@@ -102,26 +151,7 @@ ENTRANCES = frozenset(
         "wicket_gate",
     }
 )
-"""`barrier` values of a node where cars are let in: a compound begins, or a fee is paid."""
-
-
-def stops_cars(barrier: pd.Series, access: pd.Series) -> Flags:
-    """Whether the barrier on a node stops the public's cars.
-
-    One of `BLOCKING_BARRIERS` without `OPEN_ACCESS`, or any barrier with `CLOSED_ACCESS`.
-
-    Parameters
-    ----------
-    barrier, access
-        Tags of the nodes; null where untagged.
-    """
-    barrier = barrier.fillna("").astype(str)
-    access = access.fillna("").astype(str)
-    stops = (barrier.isin(BLOCKING_BARRIERS) & ~access.isin(OPEN_ACCESS)) | (
-        (barrier != "") & access.isin(CLOSED_ACCESS)
-    )
-    return np.asarray(stops.to_numpy(dtype=bool))
-
+"""`barrier` values of a node where a compound begins, or a fee is paid."""
 
 # --- land ---------------------------------------------------------------------------------
 

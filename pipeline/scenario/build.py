@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from pipeline.crs import WGS84
 from pipeline.layers import LAYERS, conform
-from pipeline.measures.network.network import flatten_ids
+from pipeline.measures.network.courses import flatten_ids
 
 Floats = NDArray[np.float64]
 
@@ -270,6 +270,7 @@ def _without_barriers(tagged_nodes: gpd.GeoDataFrame, opened: set[int]) -> gpd.G
     at = edited["node_id"].isin(opened).to_numpy(bool)
     for tag in ("barrier", "access", "motor_vehicle", "noexit"):
         edited[tag] = edited[tag].where(~at)
+    edited["car_access"] = edited["car_access"].mask(at, "open")
     return edited
 
 
@@ -296,6 +297,8 @@ def _draw_way(
             "status": "open",
             "maxspeed": f"{speed_kmh:.4f}".rstrip("0").rstrip("."),
             "oneway": oneway,
+            "car_access": "open",
+            "car_direction": "forward" if oneway == "yes" else "both",
             "bridge": "yes" if is_bridge else None,
             "layer": "1" if is_bridge else None,
             "is_cut_at_start": False,

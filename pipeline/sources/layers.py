@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.layers.declaration import UNNAMED, Column, Layer, flag, identifier, number, text
-from pipeline.terms import PLACE_KINDS, SERVICE_KINDS, TRANSIT_MODES
+from pipeline.terms import CAR_ACCESS, CAR_DIRECTIONS, PLACE_KINDS, SERVICE_KINDS, TRANSIT_MODES
 
 # A row per column reads best.
 # fmt: off
@@ -46,6 +46,8 @@ LAYERS = (
                     "toll", "barrier",
                 )
             ),
+            text("car_access", "whether cars may drive it: local ways are reached, not driven through", values=CAR_ACCESS),
+            text("car_direction", "where cars drive, along the vertices or against them", values=CAR_DIRECTIONS),
             flag("is_cut_at_start", "vertices before the first are missing from the extract"),
             flag("is_cut_at_end", "vertices after the last are missing from the extract"),
         ),
@@ -65,6 +67,7 @@ LAYERS = (
                     "railway", "public_transport",
                 )
             ),
+            text("car_access", "whether cars pass it: by access, else by the kind of barrier", values=CAR_ACCESS),
             flag("is_on_pedestrian_street", "a way tagged highway=pedestrian or steps passes or begins here"),
         ),
         key=("node_id",),

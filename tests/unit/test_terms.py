@@ -12,25 +12,6 @@ def areas(*rows):
 
 
 @pytest.mark.parametrize(
-    ("barrier", "access", "stops"),
-    [
-        ("bollard", None, True),
-        ("bollard", "yes", False),
-        ("bollard", "destination", False),
-        ("bollard", "private", True),
-        ("gate", None, False),
-        ("gate", "private", True),
-        ("toll_booth", "no", True),
-        (None, "no", False),
-        (None, None, False),
-    ],
-)
-def test_what_stops_cars(barrier, access, stops):
-    frame = pd.DataFrame({"barrier": [barrier], "access": [access]}, dtype="str")
-    assert terms.stops_cars(frame["barrier"], frame["access"]).tolist() == [stops]
-
-
-@pytest.mark.parametrize(
     ("row", "is_water", "is_flowing", "is_river"),
     [
         (("natural", "water", None), True, False, False),
@@ -63,8 +44,3 @@ def test_the_extract_keeps_every_area_the_vocabulary_means(table):
     for key, values in getattr(terms, table).items():
         kept = tags.LAND_VALUES[key]
         assert kept is None or set(values) <= kept
-
-
-def test_no_barrier_both_stops_cars_and_lets_them_in():
-    assert terms.BLOCKING_BARRIERS.isdisjoint(terms.ENTRANCES)
-    assert terms.CLOSED_ACCESS.isdisjoint(terms.OPEN_ACCESS)

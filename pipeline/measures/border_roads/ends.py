@@ -24,7 +24,7 @@ from pipeline.measures.border_roads.walks import point_behind
 from pipeline.measures.borders.borders import BorderIndex
 from pipeline.measures.geometry.areas import locate_points
 from pipeline.measures.geometry.planar import Flags, Floats, Ints, dot, unit
-from pipeline.terms import CLASS_RANK, stops_cars
+from pipeline.terms import CLASS_RANK, NOT_THROUGH
 
 # --- which ends there are -----------------------------------------------------------------
 
@@ -110,7 +110,7 @@ def _joined_halves(near: Surroundings, equal: Flags, peers: Ints, params: DeadEn
 def _blocked_nodes(near: Surroundings, params: DeadEndsParams) -> pd.DataFrame:
     """Both directions of roads cut by a barrier on a node: one row per direction."""
     half = near.half
-    blocked = stops_cars(near.nodes["barrier"], near.nodes["access"])
+    blocked = near.nodes["car_access"].isin(NOT_THROUGH).to_numpy(bool)
     fits = blocked[half.node] & (near.class_rank[half.edge] <= CLASS_RANK[params.lowest_class])
     # A closed piece has ends of its own (see _closed_pieces).
     fits &= ~near.flags("is_closed")[half.edge]

@@ -36,7 +36,7 @@ from pipeline.measures.geometry.planar import (
     straight_lines,
     unit,
 )
-from pipeline.terms import BLOCKING_BARRIERS, CLASS_RANK, ENTRANCES
+from pipeline.terms import CLASS_RANK, ENTRANCES, NOT_THROUGH
 
 FINDING = "finding"
 
@@ -296,7 +296,7 @@ def mark_mapping_gaps(
     """
     result = np.zeros(len(ends), dtype=bool)
     nodes = near.nodes.iloc[ends["node"]]
-    blocked = nodes["barrier"].isin(BLOCKING_BARRIERS).to_numpy(dtype=bool)
+    blocked = nodes["car_access"].isin(NOT_THROUGH).to_numpy(dtype=bool)
     is_road = (ends["end_type"] != "barrier_end").to_numpy(dtype=bool)
     rows = np.flatnonzero((ends["rule"] == FINDING).to_numpy(bool) & is_road & ~blocked)
     if len(rows):

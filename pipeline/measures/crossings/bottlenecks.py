@@ -23,7 +23,7 @@ from pipeline.layers import empty_layer
 from pipeline.measures.crossings import kinds
 from pipeline.measures.crossings.approach import Crossing, CrossingRoads, Profile, RoadGraph
 from pipeline.measures.crossings.params import BottlenecksParams
-from pipeline.measures.network.network import components
+from pipeline.measures.network.components import components
 from pipeline.terms import ROAD_CLASSES, Words
 
 Floats = NDArray[np.float64]

@@ -23,7 +23,8 @@ from pipeline.layers import LAYERS, empty_layer
 from pipeline.measures.borders.borders import TIE_M, side_of
 from pipeline.measures.crossings.params import BottlenecksParams
 from pipeline.measures.geometry.areas import locate_points
-from pipeline.measures.network.network import by_rank, components
+from pipeline.measures.network.components import components
+from pipeline.measures.network.edges import by_rank
 from pipeline.terms import CLASS_RANK
 
 Floats = NDArray[np.float64]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.layers.declaration import CITY, UNNAMED, Column, Layer, flag, identifier, number, text
+from pipeline.terms import CAR_ACCESS
 
 # A row per column reads best.
 # fmt: off
@@ -35,7 +36,8 @@ LAYERS = (
             flag("is_roundabout", "junction=roundabout or circular"),
             flag("is_urban", "its middle lies in built-up land"),
             flag("is_in_core", "its middle lies in the core city"),
-            flag("is_closed", "access, vehicle or motor_vehicle is no or private"),
+            flag("is_closed", "closed to through traffic: cars may not drive it, or only to a place there"),
+            flag("is_local", "closed to through traffic, but cars may drive to a place there"),
             flag("is_toll", "toll=yes"),
             Column("layer", "int8", "tag layer, 0 where untagged"),
             text("service", "tag service", "not tagged"),
@@ -55,6 +57,7 @@ LAYERS = (
             text("highway", "node tag highway", "not tagged"),
             text("barrier", "node tag barrier", "not tagged"),
             text("access", "node tag access or motor_vehicle", "not tagged"),
+            text("car_access", "whether cars pass it: by access, else by the kind of barrier", values=CAR_ACCESS),
             flag("is_noexit", "noexit=yes on the node or on the way's end"),
         ),
         key=("node_id",),

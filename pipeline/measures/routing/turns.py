@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.measures.routing.access import Ids
 from pipeline.measures.routing.segments import Nodes
-from pipeline.terms import stops_cars
+from pipeline.terms import NOT_THROUGH
 
 
 def restricted_turns(
@@ -35,10 +35,9 @@ def restricted_turns(
 
 
 def _barred_nodes(nodes: Nodes, road_nodes: pd.DataFrame) -> Ids:
-    """Rows of nodes with a barrier that no car passes."""
-    barriers = road_nodes[road_nodes["barrier"].notna().to_numpy(bool)]
-    is_barred = stops_cars(barriers["barrier"], barriers["access"])
-    ids = barriers.loc[is_barred, "node_id"].to_numpy(np.int64)
+    """Rows of nodes that no through traffic passes."""
+    is_barred = road_nodes["car_access"].isin(NOT_THROUGH).to_numpy(bool)
+    ids = road_nodes.loc[is_barred, "node_id"].to_numpy(np.int64)
     return np.flatnonzero(np.isin(nodes.node_id, ids))
 
 

@@ -42,7 +42,7 @@ def compile_searches() -> None:
         geometry=[shapely.LineString([(0, 0), (1e3, 0)]), shapely.LineString([(1e3, 0), (2e3, 0)])],
         crs=crs,
     )
-    nodes = pd.DataFrame({"node_id": [1, 2, 3], "highway": None, "access": None, "barrier": None})
+    nodes = pd.DataFrame({"node_id": [1, 2, 3], "highway": None, "car_access": "open"})
     network = prepare(roads, nodes, empty_layer("turn_restrictions"), RoutingParams())
     access = network.access_of_nodes(np.array([1, 3]))
     for reverse in (False, True):

@@ -45,6 +45,53 @@ HIGHWAY_TAGS = (
     "barrier",
 )
 
+ACCESS_KEYS = ("motorcar", "motor_vehicle", "vehicle", "access")
+"""Keys that say whether cars may pass, the most specific first."""
+
+ONEWAY_KEYS = ("oneway:motorcar", "oneway:motor_vehicle", "oneway:vehicle", "oneway")
+"""Keys that say which way cars drive, the most specific first."""
+
+WAY_ACCESS_KEYS = (
+    *(key + suffix for key in ACCESS_KEYS for suffix in ("", ":forward", ":backward")),
+    *ONEWAY_KEYS,
+    "junction",
+    "service",
+    "impassable",
+    "status",
+    "smoothness",
+)
+"""Keys of a way that its access is read from, besides its class."""
+
+NODE_ACCESS_KEYS = (*ACCESS_KEYS, "barrier", "bollard", "locked")
+"""Keys of a node that its access is read from."""
+
+FEATURE_KEYS = ("amenity", "entrance", "public_transport")
+"""A node's plain `access` beside one of these says who may enter that place, not who may pass."""
+
+RESTRICTION_KEYS = (
+    "restriction:motorcar",
+    "restriction:motor_vehicle",
+    "restriction:vehicle",
+    "restriction",
+)
+"""Keys of a turn restriction of cars, the most specific first."""
+
+RESTRICTIONS_OF_OTHERS = (
+    "restriction:hgv",
+    "restriction:bus",
+    "restriction:psv",
+    "restriction:coach",
+    "restriction:bicycle",
+    "restriction:motorcycle",
+    "restriction:goods",
+    "restriction:agricultural",
+    "restriction:caravan",
+    "restriction:emergency",
+    "restriction:tourist_bus",
+    "restriction:hazmat",
+    "restriction:foot",
+)
+
 NODE_TAGS = (
     "highway",
     "barrier",
@@ -242,7 +289,7 @@ WAY_SELECTORS = (
 )
 """A way with one of these keys is read; of the others only members of wanted areas."""
 
-NODE_SELECTORS = (*NODE_TAGS, "place", "office", "man_made")
+NODE_SELECTORS = (*dict.fromkeys((*NODE_TAGS, *ACCESS_KEYS)), "place", "office", "man_made")
 
 KEYS = tuple(
     dict.fromkeys(
@@ -251,6 +298,8 @@ KEYS = tuple(
             *NODE_SELECTORS,
             *NAME_KEYS,
             *HIGHWAY_TAGS,
+            *WAY_ACCESS_KEYS,
+            *NODE_ACCESS_KEYS,
             *STATUS_PREFIXES,
             "ref",
             "area",
@@ -263,7 +312,11 @@ KEYS = tuple(
             "population",
             "route",
             "interval",
-            "restriction",
+            *RESTRICTION_KEYS,
+            *RESTRICTIONS_OF_OTHERS,
+            "restriction:conditional",
+            "hour_on",
+            "day_on",
             "except",
             "station",
             "train",

@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from read_tags import node_row
 
 from pipeline.crs import local_metric_crs
 from pipeline.layers import conform, empty_layer
@@ -43,6 +44,7 @@ def make_roads(rows: list[dict], xy: dict[int, tuple[float, float]]) -> gpd.GeoD
             "is_urban": False,
             "is_in_core": False,
             "is_closed": False,
+            "is_local": False,
             "is_toll": False,
             "layer": 0,
             "service": None,
@@ -71,6 +73,12 @@ def make_nodes(
             "highway": ["traffic_signals" if node in signals else None for node in xy],
             "barrier": [barriers.get(node, (None, None))[0] for node in xy],
             "access": [barriers.get(node, (None, None))[1] for node in xy],
+            "car_access": [
+                node_row(dict(zip(("barrier", "access"), barriers.get(node, ()), strict=False)))[
+                    "car_access"
+                ]
+                for node in xy
+            ],
             "is_noexit": False,
         },
         geometry=gpd.points_from_xy(*zip(*xy.values(), strict=True)),

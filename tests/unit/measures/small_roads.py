@@ -13,6 +13,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from read_tags import node_row, way_row
 
 from pipeline.layers import LAYERS, conform, empty_layer
 from pipeline.measures.border_roads import recipes
@@ -216,20 +217,22 @@ class World:
         rows = []
         for number, (highway, xy, tags) in enumerate(ways, 1):
             rows.append(
-                {
-                    "way_id": number,
-                    "node_ids": [self.node(*point) for point in xy],
-                    "highway": highway,
-                    "status": "open",
-                    **tags,
-                    "geometry": shapely.LineString(xy),
-                }
+                way_row(
+                    {
+                        "way_id": number,
+                        "node_ids": [self.node(*point) for point in xy],
+                        "highway": highway,
+                        "status": "open",
+                        **tags,
+                        "geometry": shapely.LineString(xy),
+                    }
+                )
             )
         return self.table("highways", rows)
 
     def _tagged(self, nodes: dict[tuple[float, float], dict[str, str]]) -> gpd.GeoDataFrame:
         rows = [
-            {"node_id": self.node(*xy), **tags, "geometry": shapely.Point(xy)}
+            node_row({"node_id": self.node(*xy), **tags, "geometry": shapely.Point(xy)})
             for xy, tags in nodes.items()
         ]
         return self.table("tagged_nodes", rows) if rows else _empty("tagged_nodes")

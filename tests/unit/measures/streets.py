@@ -36,6 +36,7 @@ def make_network(
             "is_urban": False,
             "is_in_core": False,
             "is_closed": False,
+            "is_local": False,
         }
         | changes
         for n, (a, b, line, changes) in enumerate(edges)

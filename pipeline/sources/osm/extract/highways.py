@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pipeline.crs import WGS84
 from pipeline.layers import empty_layer
 from pipeline.sources.osm import tags as vocabulary
+from pipeline.sources.osm.car_access import car_use_of_ways
 from pipeline.sources.osm.columns import Ways
 from pipeline.sources.osm.extract.account import Account
 from pipeline.sources.osm.extract.lines import line_frame, planned_class, select_lines
@@ -38,6 +39,7 @@ def _highway_rows(ways: Ways, subject: str, reach: Reach, account: Account) -> g
     rule = _highway_rules(ways, built, status)
     rows, part = select_lines(ways, rule, subject, reach, account)
     tags = part.ways.tags
+    car_access, car_direction = car_use_of_ways(tags)
     columns = {
         "highway": built.where(built.isin(tuple(CLASS_RANK)), "road")
         .take(rows)
@@ -47,6 +49,8 @@ def _highway_rows(ways: Ways, subject: str, reach: Reach, account: Account) -> g
         "name_en": clean_text(tags.get("name:en")),
         "ref": clean_text(tags.get("ref")),
         **{key.replace(":", "_"): clean_text(tags.get(key)) for key in vocabulary.HIGHWAY_TAGS},
+        "car_access": car_access,
+        "car_direction": car_direction,
         "is_cut_at_start": part.cut_at_start,
         "is_cut_at_end": part.cut_at_end,
     }

@@ -9,6 +9,7 @@ import shapely
 
 from pipeline.crs import WGS84
 from pipeline.sources.osm import tags as vocabulary
+from pipeline.sources.osm.car_access import car_access_of_nodes
 from pipeline.sources.osm.columns import Nodes, OsmData, Ways
 from pipeline.sources.osm.extract.lines import Columns
 from pipeline.sources.osm.extract.reach import Reach
@@ -48,16 +49,21 @@ def read_tagged_nodes(osm: OsmData, highways: gpd.GeoDataFrame, reach: Reach) ->
     beside = nodes.tags.get("amenity").isin(
         ("ferry_terminal", "parking", "parking_entrance", "bus_station")
     ) | nodes.tags.get("railway").isin(("station", "halt", "tram_stop"))
-    wanted = (on_road | beside.to_numpy(dtype=bool)) & nodes.tags.has(*vocabulary.NODE_TAGS)
+    wanted = (on_road | beside.to_numpy(dtype=bool)) & nodes.tags.has(
+        *vocabulary.NODE_TAGS, *vocabulary.NODE_ACCESS_KEYS
+    )
     nodes = nodes.take(np.flatnonzero(wanted & reach.has_points(nodes.lon, nodes.lat)))
     tags = {key: clean_text(nodes.tags.get(key)) for key in vocabulary.NODE_TAGS}
     street = _pedestrian_vertices(osm.ways, vertices, reach)
     is_shared = np.isin(nodes.id, street["node_id"])
-    tagged = point_frame(nodes, {"node_id": nodes.id, **tags, "is_on_pedestrian_street": is_shared})
+    own = {"car_access": car_access_of_nodes(nodes.tags), "is_on_pedestrian_street": is_shared}
+    tagged = point_frame(nodes, {"node_id": nodes.id, **tags, **own})
     street = street[~np.isin(street["node_id"], nodes.id)]
     if not len(street):
         return tagged
-    plain = street.assign(**dict.fromkeys(vocabulary.NODE_TAGS), is_on_pedestrian_street=True)
+    plain = street.assign(
+        **dict.fromkeys(vocabulary.NODE_TAGS), car_access="open", is_on_pedestrian_street=True
+    )
     return pd.concat([tagged, plain[tagged.columns]], ignore_index=True)
 
 

@@ -74,6 +74,7 @@ class Map:
             "is_urban": False,
             "is_in_core": False,
             "is_closed": False,
+            "is_local": False,
             "is_toll": False,
             "layer": 0,
             "service": None,
@@ -117,6 +118,7 @@ class Map:
                 "highway": None,
                 "barrier": [marks.get(node) for node in self.node.values()],
                 "access": None,
+                "car_access": "open",
                 "is_noexit": False,
             }
         )

@@ -40,13 +40,7 @@ def oracle(roads, nodes, restrictions, points, mode: str) -> np.ndarray:
     """
     usable = roads[(roads["status"] == "open") & ~roads["is_closed"] & (roads["class_rank"] <= 6)]
     signal = set(nodes.loc[nodes["highway"] == "traffic_signals", "node_id"])
-    barred = {
-        node
-        for node, barrier, access in zip(
-            nodes["node_id"], nodes["barrier"], nodes["access"], strict=True
-        )
-        if barrier == "bollard" or (isinstance(barrier, str) and access == "no")
-    }
+    barred = set(nodes.loc[nodes["car_access"] != "open", "node_id"])
     cuts: dict[str, list] = {}
     for number, point in enumerate(points):
         if point[0] == "edge":

@@ -2,31 +2,79 @@
 
 from __future__ import annotations
 
+import pytest
 from two_cities import drops, read
 
 
-def test_turn_restrictions(country, tmp_path):
+def crossing(country):
+    """Three nodes in a row, the two roads that join them, and a path beside the first."""
     a, b, c = (country.node(114 + i / 100, 34.5) for i in range(3))
     first = country.way([a, b], highway="primary")
     second = country.way([b, c], highway="primary")
-    path_way = country.way([b, a], highway="footway")
+    return a, b, c, first, second, country.way([b, a], highway="footway")
 
-    def restrict(start, via, end, **tags):
-        members = [("w", start, "from"), via, ("w", end, "to")]
-        return country.relation(
-            members, type="restriction", **{"restriction": "no_left_turn", **tags}
-        )
 
-    good = restrict(first, ("n", b, "via"), second)
-    restrict(first, ("w", second, "via"), second)
-    restrict(first, ("n", b, "via"), path_way)
-    restrict(first, ("n", b, "via"), second, **{"except": "bus;motorcar"})
+def restrict(country, start, via, end, **tags):
+    tags = tags or {"restriction": "no_left_turn"}
+    members = [("w", start, "from"), via, ("w", end, "to")]
+    return country.relation([each for each in members if each], type="restriction", **tags)
+
+
+def test_turn_restrictions(country, tmp_path):
+    a, b, _, first, second, path_way = crossing(country)
+    good = restrict(country, first, ("n", b, "via"), second)
+    restrict(country, first, ("w", second, "via"), second)
+    restrict(country, first, ("n", b, "via"), path_way)
+    restrict(country, first, ("n", a, "via"), second)
+    restrict(country, first, None, second)
     extract = read(country, tmp_path)
     table = extract.layers["turn_restrictions"]
     assert table.to_numpy().tolist() == [[good, "no_left_turn", first, b, second]]
     assert drops(extract, "turn restriction") == {
         "kept": 1,
-        "no_via_node": 1,
+        "via_way": 1,
         "road_not_kept": 1,
-        "not_for_cars": 1,
+        "via_not_on_road": 1,
+        "no_via": 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("tags", "kept"),
+    [
+        ({"restriction": "no_left_turn"}, "no_left_turn"),
+        ({"restriction": " No_Left_Turn"}, "no_left_turn"),
+        ({"restriction:motorcar": "no_left_turn"}, "no_left_turn"),
+        ({"restriction:motor_vehicle": "only_straight_on"}, "only_straight_on"),
+        ({"restriction:motorcar": "no_u_turn", "restriction": "no_exit"}, "no_u_turn"),
+        ({"restriction": "no_exit", "restriction:bus": "none"}, "no_exit"),
+        ({"restriction": "no_exit", "except": "psv;bicycle"}, "no_exit"),
+    ],
+)
+def test_restrictions_of_cars(country, tmp_path, tags, kept):
+    _, b, _, first, second, _ = crossing(country)
+    restrict(country, first, ("n", b, "via"), second, **tags)
+    extract = read(country, tmp_path)
+    assert extract.layers["turn_restrictions"]["restriction"].tolist() == [kept]
+    assert drops(extract, "turn restriction") == {"kept": 1}
+
+
+@pytest.mark.parametrize(
+    ("tags", "rule"),
+    [
+        ({"restriction:hgv": "no_left_turn"}, "not_for_cars"),
+        ({"restriction": "no_left_turn", "except": "bus; motorcar"}, "not_for_cars"),
+        ({"restriction": "no_left_turn", "except": "motor_vehicle"}, "not_for_cars"),
+        ({"restriction:conditional": "no_left_turn @ (07:00-09:00)"}, "at_certain_hours"),
+        ({"restriction": "no_left_turn", "hour_on": "07:00"}, "at_certain_hours"),
+        ({"restriction": "yield"}, "not_understood"),
+        ({"restriction": "no_exit", "restriction:motorcar": "none"}, "not_understood"),
+        ({"note": "nothing"}, "not_understood"),
+    ],
+)
+def test_every_restriction_is_counted_under_a_rule(country, tmp_path, tags, rule):
+    _, b, _, first, second, _ = crossing(country)
+    restrict(country, first, ("n", b, "via"), second, **tags)
+    extract = read(country, tmp_path)
+    assert not len(extract.layers["turn_restrictions"])
+    assert drops(extract, "turn restriction") == {rule: 1}

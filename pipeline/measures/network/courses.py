@@ -1,0 +1,112 @@
+"""Ways as runs of vertices, and where they are cut into edges.
+
+What belongs here: the vertices of all ways end to end, the nodes that cut a way, and edges
+as ranges of vertices. What tags say of a way belongs to `tagged`, what an edge is described
+with to `edges`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import shapely
+from numpy.typing import NDArray
+
+from pipeline.terms import NOT_THROUGH
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+CUTTING_HIGHWAYS = (
+    "traffic_signals",
+    "turning_circle",
+    "turning_loop",
+    "mini_roundabout",
+    "toll_booth",
+)
+"""Values of a node's `highway` tag that cut a way; crossings and stops on the way do not."""
+
+
+@dataclass(frozen=True)
+class Vertices:
+    """Vertices of all ways, end to end; ``way`` is the row of the way."""
+
+    node: Ints
+    way: Ints
+    xy: Floats
+    is_first: Flags
+    is_last: Flags
+
+
+def vertices_of(ways: gpd.GeoDataFrame) -> Vertices:
+    """Flatten ways to vertices, without a vertex that repeats the one before.
+
+    A repeated vertex would make an edge of no length; a way left with a single
+    vertex is no street and is dropped.
+    """
+    node, lengths = flatten_ids(ways["node_ids"])
+    way = np.repeat(np.arange(len(ways)), lengths)
+    xy = shapely.get_coordinates(ways.geometry.to_numpy())
+    if len(xy) != len(node):
+        raise ValueError(
+            f"highways: {len(xy)} vertices but {len(node)} node ids; expected one id per vertex"
+        )
+    repeats = np.zeros(len(node), dtype=bool)
+    repeats[1:] = (node[1:] == node[:-1]) & (way[1:] == way[:-1])
+    counts = np.bincount(way[~repeats], minlength=len(ways))
+    kept = ~repeats & (counts[way] > 1)
+    node, way, xy = node[kept], way[kept], xy[kept]
+    starts = np.flatnonzero(np.diff(way, prepend=-1))
+    is_first = np.zeros(len(way), dtype=bool)
+    is_first[starts] = True
+    is_last = np.zeros(len(way), dtype=bool)
+    is_last[starts[1:] - 1] = True
+    is_last[-1:] = True
+    return Vertices(node, way, xy, is_first, is_last)
+
+
+@dataclass(frozen=True)
+class Edges:
+    """Edges as vertex ranges: ``start`` to ``stop``, both included."""
+
+    start: Ints
+    stop: Ints
+
+
+def cut_ways(vertices: Vertices, cutting: Ints) -> Edges:
+    codes, nodes = pd.factorize(vertices.node)
+    is_shared = np.bincount(codes, minlength=len(nodes)) > 1
+    is_cutting = np.isin(nodes, cutting)
+    is_cut = vertices.is_first | vertices.is_last | (is_shared | is_cutting)[codes]
+    cuts = np.flatnonzero(is_cut)
+    opens = ~vertices.is_last[cuts]
+    return Edges(cuts[opens], cuts[np.flatnonzero(opens) + 1])
+
+
+def cutting_nodes(tagged_nodes: gpd.GeoDataFrame) -> Ints:
+    """Ids of the nodes that cut a way: barriers, signals, turning places, ends, entrances."""
+    chosen = tagged_nodes["highway"].isin(CUTTING_HIGHWAYS) | (
+        tagged_nodes["car_access"].isin(NOT_THROUGH)
+    )
+    for tag in ("barrier", "noexit", "entrance", "amenity"):
+        chosen |= tagged_nodes[tag].notna()
+    return np.unique(tagged_nodes["node_id"].to_numpy(dtype=np.int64)[chosen.to_numpy(dtype=bool)])
+
+
+def flatten_ids(series: pd.Series) -> tuple[Ints, Ints]:
+    """A list column as its values end to end, and the length of each list."""
+    if isinstance(series.dtype, pd.ArrowDtype):
+        array = series.array.__arrow_array__()
+    else:
+        array = pa.array(series.tolist(), pa.list_(pa.int64()))
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False)
+    values = array.flatten().to_numpy(zero_copy_only=False)
+    return values.astype(np.int64, copy=False), lengths.astype(np.int64)
