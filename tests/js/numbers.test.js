@@ -5,7 +5,7 @@ import { openPage } from "./page.js";
 
 const state = await openPage("en");
 const numbers = await import("../../pipeline/render/page/js/numbers.js");
-const { distance, minutes, number, people, percent, unit } = numbers;
+const { about, distance, minutes, number, people, percent, twoFigures, unit } = numbers;
 
 /**
  * @param {"zh" | "en"} lang
@@ -73,4 +73,31 @@ inLanguage("zh", () => {
 
 test("a unit without a word shows its key", () => {
   assert.equal(plain(unit(1, "furlong")), "1 unit.furlong");
+});
+
+test("edges of classes keep two figures, however small they are", () => {
+  state.lang = "en";
+  assert.deepEqual([0, 0.034, 0.4, 1.2, 15, 340].map(twoFigures), [
+    "0",
+    "0.034",
+    "0.4",
+    "1.2",
+    "15",
+    "340",
+  ]);
+  assert.equal(twoFigures(1.3e6), "1.3 million");
+  state.lang = "zh";
+  assert.equal(twoFigures(34_000), "3.4万");
+});
+
+test("a gain is quoted with two figures, and never as nothing", () => {
+  state.lang = "en";
+  assert.equal(about(206_870), "about 210,000");
+  assert.equal(about(104), "about 100");
+  assert.equal(about(99), "under 100");
+  assert.equal(about(0), "under 100");
+  assert.equal(about(null), null);
+  assert.equal(about(NaN), null);
+  state.lang = "zh";
+  assert.equal(about(206_870), "约 21万");
 });

@@ -102,6 +102,13 @@ def change_cell(row: Change | None, unit: str) -> Markup:
     return Markup("<b>{}{}</b> <small>{} &rarr; {}</small>").format(sign, shown, before, after)
 
 
+def is_visible(row: Change | None, unit: str) -> bool:
+    """Whether a figure changes by more than its rounding, becomes known, or is known no more."""
+    if row is None or pd.isna(row.before) != pd.isna(row.after):
+        return row is not None
+    return bool(pd.notna(row.change)) and say.digits(row.change, DIGITS.get(unit, 2)) != "0"
+
+
 def names_of(frame: pd.DataFrame, key: str) -> dict[Scope, Markup]:
     """Names by id, in both languages where both are known."""
     english = frame["name_en"] if "name_en" in frame else frame["name"]
@@ -112,19 +119,15 @@ def names_of(frame: pd.DataFrame, key: str) -> dict[Scope, Markup]:
 
 
 def border_table(changes: pd.DataFrame, borders: gpd.GeoDataFrame) -> Table:
-    """What changes at each border where something does."""
+    """What changes at each border where a figure of the table does, as it is shown."""
     of_borders = changes[changes["border_id"].notna().to_numpy(bool)]
     rows_of = by_scope(of_borders, "border_id")
     units = dict(zip(changes["measure"], changes["unit"], strict=True))
-    touched = set(of_borders.loc[(of_borders["change"].abs() > 0).to_numpy(bool), "border_id"])
+    shown = [*((m, units.get(m, "")) for m in BORDER_MEASURES), ("overall", "points")]
     rows = [
-        [
-            escape(name),
-            *(change_cell(rows_of.get((border, m)), units.get(m, "")) for m in BORDER_MEASURES),
-            change_cell(rows_of.get((border, "overall")), "points"),
-        ]
+        [escape(name), *(change_cell(rows_of.get((border, m)), unit) for m, unit in shown)]
         for border, name in zip(borders["border_id"], borders["name"], strict=True)
-        if border in touched
+        if any(is_visible(rows_of.get((border, m)), unit) for m, unit in shown)
     ]
     columns = [
         say.text("review.border"),

@@ -68,6 +68,17 @@ export function distance(metres) {
   return metres < 1000 ? unit(metres, "m") : unit(metres / 1000, "km", 1);
 }
 
+/**
+ * A number that has two figures, with as many decimals as these need: 0.034, 1.2, 15, 3.4 thousand.
+ *
+ * @param {number} value
+ */
+export function twoFigures(value) {
+  if (Math.abs(value) >= 1e4) return people(value);
+  const size = value === 0 ? 0 : Math.floor(Math.log10(Math.abs(value)));
+  return number(value, Math.max(1 - size, 0));
+}
+
 /** Below this a gain is not resolved, and is not shown as a figure. */
 const SMALLEST_SHOWN = 100;
 

@@ -8,7 +8,7 @@ import { chooser, choosers } from "./chooser.js";
 import { column, data, layers } from "./data.js";
 import { renderLegend } from "./legend.js";
 import { writeLink } from "./link.js";
-import { number, people } from "./numbers.js";
+import { twoFigures } from "./numbers.js";
 import { refresh } from "./overlays.js";
 import { registerOverlay, themeOf } from "./registry.js";
 import { EN_DASH, NO_BREAK_SPACE } from "./signs.js";
@@ -77,7 +77,7 @@ function scaleOf(name) {
  */
 function legendOf({ breaks, colours, unit }) {
   if (!breaks.length) return [["none", {}, t("empty.measure")]];
-  const edges = breaks.map((value) => (unit ? number(value, 1) : people(value)));
+  const edges = breaks.map(twoFigures);
   const suffix = unit === "min" ? NO_BREAK_SPACE + t("unit.min") : unit || "";
   return [
     ...colours.slice(0, breaks.length + 1).map(

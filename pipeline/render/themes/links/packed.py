@@ -50,6 +50,7 @@ MISSING_LINKS: Decimals = {
     "indicative_cost_class": None,
     "gain_person_min_a": 0,
     "gain_person_min_b": 0,
+    "gain_person_min": 0,
     "benefit_share_a_pct": 1,
     "rank": 0,
     "kind": None,
@@ -81,6 +82,8 @@ def pack(layers: Layers, params: MapParams, thinning: Thinning) -> dict[str, Pac
     """The theme's layers by the scripts' names."""
     ends, places = layers["dead_ends"], layers["places"]
     links = _with_sides(layers["missing_links"], ends)
+    # Added before rounding, so that the sum is the one of every other page.
+    links = links.assign(gain_person_min=links["gain_person_min_a"] + links["gain_person_min_b"])
     return {
         # Mapping gaps are among them: drawn apart, never counted.
         "dead_ends": encode_layer(ends.assign(near=nearest_names(ends, places)), DEAD_ENDS),

@@ -64,8 +64,8 @@ function linkTable() {
       {
         key: "column.gain",
         num: true,
-        by: (i) => sum(links.gain_person_min_a[i], links.gain_person_min_b[i]),
-        value: (i) => about(sum(links.gain_person_min_a[i], links.gain_person_min_b[i])),
+        by: (i) => links.gain_person_min[i],
+        value: (i) => about(links.gain_person_min[i]),
         under: (i) => shares(links.benefit_share_a_pct[i])?.join(" : "),
       },
     ],
@@ -86,14 +86,6 @@ function detour(i) {
   return ratio === null
     ? t("popup.no_way_round")
     : t("column.detour_times", { n: number(ratio, 1) });
-}
-
-/**
- * @param {number | null} a
- * @param {number | null} b
- */
-function sum(a, b) {
-  return a === null ? null : a + (b || 0);
 }
 
 function deadEndTable() {

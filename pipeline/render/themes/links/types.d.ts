@@ -23,6 +23,8 @@ declare module "../../page/js/types.d.ts" {
       indicative_cost_class: string[];
       gain_person_min_a: Numbers;
       gain_person_min_b: Numbers;
+      /** Of both sides. */
+      gain_person_min: Numbers;
       benefit_share_a_pct: Numbers;
       rank: Numbers;
       kind: string[];

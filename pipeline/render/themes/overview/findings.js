@@ -41,16 +41,6 @@ function linksToDecide() {
     .sort((a, b) => (links.rank[a] ?? 0) - (links.rank[b] ?? 0));
 }
 
-/**
- * What both sides gain.
- *
- * @param {number} i
- */
-function gainOf(i) {
-  const { gain_person_min_a: a, gain_person_min_b: b } = layers.missing_links;
-  return a[i] === null && b[i] === null ? null : (a[i] ?? 0) + (b[i] ?? 0);
-}
-
 /** The findings in sentences; one that nothing is known for is left out. @returns {string[]} */
 export function headline() {
   return [weakestSentence(), linkSentence(), uncertainSentence()].filter((each) => each !== null);
@@ -74,7 +64,7 @@ function linkSentence() {
   const values = {
     name: linkTitle(i),
     border: borderName(links.border_id[i]),
-    gain: about(gainOf(i)),
+    gain: about(links.gain_person_min[i]),
   };
   if (values.gain === null) return t("headline.first_link_unknown", values);
   const key = shares(links.benefit_share_a_pct[i])?.join(" : ");
@@ -124,7 +114,7 @@ export function firstLinkBars() {
   const { missing_links: links } = layers;
   const rows = linksToDecide().slice(0, FIRST);
   if (!rows.length) return null;
-  const most = Math.max(...rows.map((i) => gainOf(i) ?? 0), 1);
+  const most = Math.max(...rows.map((i) => links.gain_person_min[i] ?? 0), 1);
   const bars = rows.map((i) => ({
     i,
     mark: number(links.rank[i]),
@@ -132,8 +122,8 @@ export function firstLinkBars() {
     note: [borderName(links.border_id[i]), obstacleText(links.obstacle[i])]
       .filter(Boolean)
       .join(t("ui.comma_clause")),
-    share: (gainOf(i) ?? 0) / most,
-    value: about(gainOf(i)) ?? t("ui.unknown"),
+    share: (links.gain_person_min[i] ?? 0) / most,
+    value: about(links.gain_person_min[i]) ?? t("ui.unknown"),
     colour: data.style.status[links.status[i]].color,
   }));
   return rankedBars("missing_links", bars, t("table.first_links"));
