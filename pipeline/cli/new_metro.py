@@ -27,7 +27,7 @@ def add(verbs: Verbs) -> None:
         action="extend",
         default=[],
         metavar="FILE",
-        help=".osm.pbf extracts that hold the cities",
+        help="extracts that hold the cities: .osm.pbf, .osm, .osm.gz, .osm.bz2",
     )
     verb.add_argument(
         "--geofabrik",

@@ -42,7 +42,12 @@ def add_source(verb: argparse.ArgumentParser) -> None:
         help=f"{', '.join(source_names())} (default {AUTO})",
     )
     verb.add_argument(
-        "--osm", nargs="+", action="extend", default=[], metavar="FILE", help=".osm.pbf extracts"
+        "--osm",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE",
+        help="extracts: .osm.pbf, .osm, .osm.gz, .osm.bz2",
     )
     verb.add_argument("--data", default="data", metavar="DIR", help="holds raw/ and processed/")
     verb.add_argument("--maps", default="maps", metavar="DIR", help="the pages")

@@ -166,13 +166,15 @@ class Relations:
 class Header:
     """What a file states about itself.
 
-    ``bbox`` is west, south, east, north in degrees; ``updates`` the address of its updates.
+    ``bbox`` is west, south, east, north in degrees; ``updates`` the address of its updates;
+    ``oddities`` what was read otherwise than it stands there, a line each.
     """
 
     snapshot: str | None
     generator: str
     bbox: Box | None
     updates: str | None = None
+    oddities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,14 @@ file can end that library's process, and on a worker everything that runs there;
 so `pbf` runs this module as a command, and reads the text that it leaves.
 Nothing but osmium is imported, to be quick to start.
 
-Arguments: the file, the text to write (nothing stands there yet), and a JSON list of
-the keys of wanted nodes. On standard output then stands one JSON object, the header's
-entries, or ``error`` in words. With an empty name of the text only the header is read.
+Arguments: the file, the text to write (nothing stands there yet), a JSON list of
+the keys of wanted nodes, and ``plain`` or ``odd``. On standard output then stands one JSON
+object, the header's entries, or ``error`` in words. With an empty name of the text only the
+header is read.
+
+Full-history files, and files that the caller calls odd (negative ids), are first written anew,
+sorted, with the newest version of each object that is still there, negative ids as numbers beyond
+all of OpenStreetMap. That takes the whole file into memory.
 """
 
 from __future__ import annotations
@@ -19,13 +24,22 @@ from typing import Any
 
 import osmium
 
+NEGATIVE_FROM = 1 << 45
+"""-5 becomes this plus 5: stable from file to file, and no number of OpenStreetMap for long."""
 
-def write_text(path: str, target: str, node_keys: list[str]) -> dict[str, Any]:
+
+def write_text(path: str, target: str, node_keys: list[str], is_odd: bool) -> dict[str, Any]:
     """Write the text, objects in the file's order; returns what the file's header says."""
     bits = osmium.osm.osm_entity_bits
+    with osmium.io.Reader(path, bits.NOTHING) as reader:
+        first = reader.header()
     if not target:
-        with osmium.io.Reader(path, bits.NOTHING) as reader:
-            return _header(reader.header())
+        return _header(first)
+    is_history = first.has_multiple_object_versions or ".osh" in os.path.basename(path)  # noqa: PTH119
+    if is_odd or is_history:
+        plain = f"{target}.plain.osm.pbf"
+        _write_plain(path, plain, first)
+        path = plain
     locations = osmium.NodeLocationsForWays(osmium.index.create_map("flex_mem"))
     locations.ignore_errors()
     tagged = osmium.filter.KeyFilter(*node_keys)
@@ -36,9 +50,59 @@ def write_text(path: str, target: str, node_keys: list[str]) -> dict[str, Any]:
     with osmium.io.Reader(path, bits.NODE | bits.WAY | bits.RELATION) as reader:
         header = _header(reader.header())
         writer = osmium.SimpleWriter(osmium.io.File(target, options))
-        osmium.apply(reader, locations, tagged, typed, writer)
+        if _has_locations(first):
+            # Its ways bring their places along, and its nodes without tags are left out.
+            osmium.apply(reader, tagged, typed, writer)
+        else:
+            osmium.apply(reader, locations, tagged, typed, writer)
         writer.close()
-    return header
+    return header | {"is_history": is_history, "has_locations": _has_locations(first)}
+
+
+def _has_locations(header: Any) -> bool:
+    """Whether a PBF file says that its ways hold the places of their nodes (LocationsOnWays)."""
+    features = (header.get(f"pbf_optional_feature_{n}", "") for n in range(8))
+    return "LocationsOnWays" in features
+
+
+class _Plain(osmium.SimpleHandler):
+    """Writes objects that are still there, ids positive."""
+
+    def __init__(self, writer: Any) -> None:
+        super().__init__()
+        self._writer = writer
+
+    def node(self, node: Any) -> None:
+        if node.visible and node.location.valid():
+            self._writer.add_node(node.replace(id=_positive(node.id)))
+
+    def way(self, way: Any) -> None:
+        if way.visible:
+            refs = [_positive(each.ref) for each in way.nodes]
+            self._writer.add_way(way.replace(id=_positive(way.id), nodes=refs))
+
+    def relation(self, relation: Any) -> None:
+        if relation.visible:
+            members = [(each.type, _positive(each.ref), each.role) for each in relation.members]
+            self._writer.add_relation(relation.replace(id=_positive(relation.id), members=members))
+
+
+def _positive(number: int) -> int:
+    return NEGATIVE_FROM - number if number < 0 else number
+
+
+def _write_plain(path: str, target: str, first: Any) -> None:
+    header = osmium.io.Header()
+    header.set("generator", first.get("generator"))
+    for key in ("osmosis_replication_timestamp", "timestamp"):
+        if first.get(key):
+            header.set(key, first.get(key))
+    if first.box().valid():
+        header.add_box(first.box())
+    sorted_ = osmium.MergeInputReader()
+    sorted_.add_file(path)
+    with osmium.SimpleWriter(target, header=header) as writer:
+        sorted_.apply(_Plain(writer), simplify=True)
 
 
 def _header(header: Any) -> dict[str, Any]:
@@ -58,9 +122,9 @@ def _header(header: Any) -> dict[str, Any]:
 
 def main() -> None:
     """Run as a command. Ends at once, without the clean-up on which libosmium may fail."""
-    path, target, keys = sys.argv[1:]
+    path, target, keys, how = sys.argv[1:]
     try:
-        answer = write_text(path, target, json.loads(keys))
+        answer = write_text(path, target, json.loads(keys), how == "odd")
     except BaseException as error:
         answer = {"error": " ".join(str(error).split()) or type(error).__name__}
     print(json.dumps(answer), flush=True)

@@ -1,6 +1,6 @@
 """OpenStreetMap files opened: headers, and nodes, ways and relations as columns.
 
-What belongs here: opening `.osm.pbf` files, several as one, and telling what is wrong
+What belongs here: opening `.osm.pbf` files (and `.osm`, `.osm.gz`, `.osm.bz2`), several as one, and telling what is wrong
 with one that cannot be read. The tables are `columns`', parsing `parse_opl`'s, which
 tags make a road or a river `extract`'s.
 
@@ -23,7 +23,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ from pipeline.sources.osm.columns import (
     join_relations,
     join_ways,
 )
+from pipeline.sources.osm.odd_text import drop_null_island, has_negative_ids
 from pipeline.sources.osm.parse_opl import parse_nodes, parse_relations, parse_ways
 from pipeline.sources.osm.ragged import Flags, Ints
 from pipeline.sources.osm.tags import NODE_SELECTORS, WAY_SELECTORS
@@ -154,6 +155,14 @@ def read_header(path: Path) -> Header:
 def _read_file(path: Path, target: Path) -> tuple[Header, Relations, pa.Buffer, pa.Buffer]:
     """Header and relations of a file, and its tagged nodes and its ways as OPL text."""
     header = _write_text(path, target)
+    notes = list(header.oddities)
+    if has_negative_ids(target):
+        target.unlink()
+        header = _write_text(path, target, "odd")
+        notes.append(f"{path.name} has ids below zero, as editors give them; read under other ids")
+    if dropped := drop_null_island(target):
+        notes.append(f"{path.name}: {dropped:,} nodes at latitude and longitude 0 are left out")
+    header = replace(header, oddities=tuple(notes))
     nodes, ways, relations = _parted(target)
     return header, _parsed(path, relations, "r", parse_relations), nodes, ways
 
@@ -176,13 +185,14 @@ def _has_others(text: pa.Buffer, kind: str) -> bool:
     return re.search(rb"(?:\A|\n)[" + others + rb"]", memoryview(text)) is not None
 
 
-def _write_text(path: Path, target: Path | None) -> Header:
+def _write_text(path: Path, target: Path | None, how: str = "plain") -> Header:
     """Have the file written out as OPL by a process of its own, which may die of it.
 
     Without a target only its header is read.
     """
     # -P: what lies beside that module is nothing to import from.
-    command = [sys.executable, "-P", osm_opl.__file__, str(path), str(target or ""), _NODE_KEYS]
+    command = [sys.executable, "-P", osm_opl.__file__, str(path), str(target or "")]
+    command += [_NODE_KEYS, how]
     # One thread decodes while one writes; left alone, libosmium takes few cores for one.
     environment = {"OSMIUM_POOL_THREADS": "2"} | os.environ
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
@@ -201,6 +211,9 @@ def _write_text(path: Path, target: Path | None) -> Header:
         answer["generator"],
         tuple(bbox) if bbox else None,
         answer["updates"] or None,
+        (f"{path.name} is a full history: its newest state is read",)
+        if answer.get("is_history")
+        else (),
     )
 
 
@@ -241,6 +254,11 @@ def _check_is_osm(path: Path) -> None:
         start = stream.read(64)
     if not start:
         raise SourceError(f"{path} is empty; expected an OSM extract (.osm.pbf): fetch it again")
+    if re.search(r"\.osc(\.\w+)?$", path.name):
+        raise SourceError(
+            f"{path} is a file of changes (.osc), no extract; apply it to the extract that it "
+            "belongs to with `osmium apply-changes`, and give the result"
+        )
     if path.name.endswith(".pbf") and b"OSMHeader" not in start:
         raise SourceError(
             f"{path} is no OSM PBF file (it does not start with an OSMHeader block); "
@@ -251,7 +269,8 @@ def _check_is_osm(path: Path) -> None:
 def _unreadable(path: Path, error: Exception) -> SourceError:
     return SourceError(
         f"{path} cannot be read as OSM data ({' '.join(str(error).split())}); "
-        "expected a whole .osm.pbf file: it is truncated or damaged, fetch it again"
+        "expected a whole OSM file (.osm.pbf, .osm, .osm.gz, .osm.bz2): it is truncated or damaged, "
+        "fetch it again"
     )
 
 

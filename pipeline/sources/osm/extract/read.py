@@ -140,7 +140,8 @@ def _facts(
     notes: list[str],
 ) -> dict[str, object]:
     reached = _margin_reached(reach, covered)
-    notes = [*source.notes, *notes]
+    oddities = [each for header in osm.headers for each in header.oddities]
+    notes = [*source.notes, *oddities, *notes]
     if reached < params.margin_m:
         notes.append(
             f"data end {reached / 1000:.1f} km beyond the metro, "

@@ -1,0 +1,147 @@
+"""Extracts as editors, archives and other programs write them, read as the same roads."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+
+import numpy as np
+import osmium
+import pytest
+from osmium.osm import mutable as m
+
+from pipeline.errors import SourceError
+from pipeline.sources.osm.odd_text import drop_null_island, has_negative_ids
+from pipeline.sources.osm.pbf import read_osm
+
+ROADS = {1: [1, 2, 3], 2: [3, 4], 3: [1, 2, 3, 1]}
+PLACES = {n: (113.6 + 0.01 * n, 34.7 + 0.003 * n * n) for n in range(1, 5)}
+
+
+def write(path, sign=1, places=PLACES, roads=ROADS):
+    with osmium.SimpleWriter(str(path)) as writer:
+        for n, place in places.items():
+            tags = {"barrier": "gate"} if n == 2 else {}
+            writer.add_node(m.Node(id=sign * n, location=place, tags=tags, version=1))
+        for n, nodes in roads.items():
+            refs = [sign * each for each in nodes]
+            tags = {"highway": "primary", "name": "N-1,n-2x"}
+            writer.add_way(m.Way(id=sign * n, nodes=refs, tags=tags, version=1))
+        members = [("w", sign * 1, "outer"), ("n", sign * 2, "admin_centre")]
+        tags = {"type": "boundary", "boundary": "administrative", "admin_level": "5"}
+        writer.add_relation(m.Relation(id=sign * 7, members=members, tags=tags, version=1))
+    return path
+
+
+def lines_of(*paths):
+    """Coordinates of the ways in their order, whatever their ids."""
+    ways = read_osm(list(paths)).ways
+    return sorted(
+        np.round(np.column_stack([ways.lon[a:b], ways.lat[a:b]]), 7).tolist()
+        for a, b in zip(ways.offsets[:-1], ways.offsets[1:], strict=True)
+    )
+
+
+@pytest.fixture
+def plain(tmp_path):
+    return lines_of(write(tmp_path / "plain.osm.pbf"))
+
+
+@pytest.mark.parametrize("suffix", ["osm", "osm.gz", "osm.bz2", "osm.opl", "osm.pbf"])
+def test_formats(tmp_path, plain, suffix):
+    assert lines_of(write(tmp_path / f"w.{suffix}")) == plain
+
+
+@pytest.mark.parametrize("suffix", ["osm", "osm.gz", "osm.pbf"])
+def test_negative_ids_are_read_under_other_ids(tmp_path, plain, suffix):
+    path = write(tmp_path / f"w.{suffix}", sign=-1)
+    osm = read_osm([path])
+    assert lines_of(path) == plain
+    assert (osm.ways.id > 2**44).all() and (osm.ways.node_id > 2**44).all()
+    assert set(osm.relations.member_id) == {2**45 + 1, 2**45 + 2}
+    assert osm.headers[0].oddities == (
+        f"{path.name} has ids below zero, as editors give them; read under other ids",
+    )
+
+
+def test_a_new_node_in_an_old_way(tmp_path, plain):
+    places = {(-n if n == 2 else n): place for n, place in PLACES.items()}
+    roads = {way: [-2 if n == 2 else n for n in nodes] for way, nodes in ROADS.items()}
+    assert lines_of(write(tmp_path / "w.osm.pbf", places=places, roads=roads)) == plain
+
+
+def test_text_that_looks_like_a_negative_id_is_none(tmp_path):
+    path = write(tmp_path / "w.osm.pbf")
+    assert read_osm([path]).headers[0].oddities == ()
+    text = tmp_path / "t.opl"
+    text.write_bytes(b"w1 Thighway=primary,name=N-1%2c%n-2x Nn1x1y1,n2x2y2\n")
+    assert not has_negative_ids(text)
+    text.write_bytes(b"w1 Thighway=primary Nn1x1y1,n-2x2y2\n")
+    assert has_negative_ids(text)
+
+
+def test_full_history_is_read_in_its_newest_state(tmp_path, plain):
+    path = tmp_path / "w.osh.pbf"
+    header = osmium.io.Header()
+    header.has_multiple_object_versions = True
+    with osmium.SimpleWriter(str(path), header=header) as writer:
+        for n, place in PLACES.items():
+            writer.add_node(m.Node(id=n, location=(100.0, 20.0), version=1, visible=True))
+            tags = {"barrier": "gate"} if n == 2 else {}
+            writer.add_node(m.Node(id=n, location=place, tags=tags, version=2, visible=True))
+        for n, nodes in ROADS.items():
+            tags = {"highway": "primary"}
+            writer.add_way(m.Way(id=n, nodes=nodes[:2], tags=tags, version=1, visible=True))
+            writer.add_way(m.Way(id=n, nodes=nodes, tags=tags, version=2, visible=True))
+        writer.add_way(m.Way(id=9, nodes=[1, 4], tags={"highway": "primary"}, version=1))
+        writer.add_way(m.Way(id=9, nodes=[], version=2, visible=False))
+    assert lines_of(path) == plain
+    assert "full history" in read_osm([path]).headers[0].oddities[0]
+
+
+def test_ways_that_bring_their_places_need_no_nodes(tmp_path, plain):
+    source = write(tmp_path / "w.osm.pbf")
+    target = tmp_path / "low.osm.pbf"
+    file = osmium.io.File(str(target), "pbf,locations_on_ways=true")
+    locations = osmium.NodeLocationsForWays(osmium.index.create_map("flex_mem"))
+    with osmium.io.Reader(str(source)) as reader:
+        writer = osmium.SimpleWriter(file)
+        only_tagged = osmium.filter.EmptyTagFilter().enable_for(osmium.osm.NODE)
+        osmium.apply(reader, locations, only_tagged, writer)
+        writer.close()
+    assert lines_of(target) == plain
+
+
+def test_a_node_at_zero_is_left_out_of_roads_elsewhere(tmp_path):
+    places = PLACES | {9: (0.0, 0.0)}
+    roads = {1: [1, 9, 2, 3], 2: [9, 3, 4], 3: [1, 2, 9]}
+    path = write(tmp_path / "w.osm.pbf", places=places, roads=roads)
+    lines = lines_of(path)
+    assert [0.0, 0.0] not in [place for line in lines for place in line]
+    assert sorted(map(len, lines)) == [2, 2, 3]
+    assert "3 nodes at latitude and longitude 0" in read_osm([path]).headers[0].oddities[0]
+
+
+def test_a_road_in_the_gulf_keeps_its_node_at_zero(tmp_path):
+    places = {1: (-0.01, 0.0), 2: (0.0, 0.0), 3: (0.01, 0.01)}
+    path = write(tmp_path / "w.osm.pbf", places=places, roads={1: [1, 2, 3]})
+    assert [0.0, 0.0] in lines_of(path)[0]
+    text = tmp_path / "t.opl"
+    text.write_bytes(b"w1 Thighway=x Nn1x0y0,n2x0y0.01\n")
+    assert drop_null_island(text) == 0
+
+
+@pytest.mark.parametrize("name", ["w.osc", "w.osc.gz"])
+def test_a_file_of_changes_is_refused_with_its_remedy(tmp_path, name):
+    (tmp_path / name).write_bytes(b"<osmChange/>")
+    with pytest.raises(SourceError, match=r"file of changes.*osmium apply-changes"):
+        read_osm([tmp_path / name])
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress])
+def test_a_packed_file_that_is_cut_is_one_clear_error(tmp_path, pack):
+    raw = pack(write(tmp_path / "w.osm").read_bytes())
+    path = tmp_path / f"w.osm.{'gz' if pack is gzip.compress else 'bz2'}"
+    path.write_bytes(raw[: len(raw) // 2])
+    with pytest.raises(SourceError, match="truncated or damaged"):
+        read_osm([path])
