@@ -39,8 +39,10 @@ def local_source(kind: str, files: Sequence[Path], request: Request) -> Source:
     missing = [str(each) for each in files if not each.is_file()]
     if missing:
         raise SourceError(
-            f"extract {', '.join(missing)} does not exist; expected an OSM extract (.osm.pbf, .osm, .osm.gz, .osm.bz2)"
+            f"extract {', '.join(missing)} does not exist; expected an OSM extract "
+            "(.osm.pbf, .osm, .osm.gz, .osm.bz2)"
         )
+
     polys = tuple(poly_path(each) for each in files if poly_path(each).is_file())
     request.say(f"source: {', '.join(str(each) for each in files)}")
     return Source(kind, tuple(each.resolve() for each in files), polys)

@@ -1,8 +1,8 @@
 """Oddities of an extract that show in its OPL text: negative ids, and nodes at 0, 0.
 
-What belongs here: finding them at the speed of a text search, and leaving nodes at 0, 0 out. Editors
-give new objects negative ids until they are uploaded; a node whose place got lost stands at
-latitude and longitude zero, and drags its roads into the Gulf of Guinea.
+What belongs here: finding them at the speed of a text search, and leaving nodes at 0, 0 out.
+Editors give new objects negative ids until they are uploaded; a node whose place got lost stands
+at latitude and longitude zero, and drags its roads into the Gulf of Guinea.
 """
 
 from __future__ import annotations

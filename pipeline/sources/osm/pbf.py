@@ -1,8 +1,9 @@
 """OpenStreetMap files opened: headers, and nodes, ways and relations as columns.
 
-What belongs here: opening `.osm.pbf` files (and `.osm`, `.osm.gz`, `.osm.bz2`), several as one, and telling what is wrong
-with one that cannot be read. The tables are `columns`', parsing `parse_opl`'s, which
-tags make a road or a river `extract`'s.
+What belongs here: opening `.osm.pbf` files (and `.osm`, `.osm.gz`, `.osm.bz2`), several as one,
+and telling what is wrong with one that cannot be read. The tables are `columns`', parsing
+`parse_opl`'s, oddities of ids and places `odd_text`'s, which tags make a road or a river
+`extract`'s.
 
 libosmium does the reading (`opl`): it decodes the file, locates the way nodes, drops
 untagged nodes and writes the rest to a temporary OPL text, all without leaving C++,
@@ -269,8 +270,8 @@ def _check_is_osm(path: Path) -> None:
 def _unreadable(path: Path, error: Exception) -> SourceError:
     return SourceError(
         f"{path} cannot be read as OSM data ({' '.join(str(error).split())}); "
-        "expected a whole OSM file (.osm.pbf, .osm, .osm.gz, .osm.bz2): it is truncated or damaged, "
-        "fetch it again"
+        "expected a whole .osm.pbf, .osm, .osm.gz or .osm.bz2 file: it is truncated or "
+        "damaged, fetch it again"
     )
 
 
