@@ -27,7 +27,7 @@ FLOORS = (
     ("layers",),
     ("crs",),
     ("parameters", "terms"),
-    ("errors",),
+    ("errors", "compiled"),
 )
 """Rooms of the package from the top; an import leads down (tests/unit/test_import_rules.py)."""
 

@@ -22,6 +22,7 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
 from pipeline.errors import ConfigError
 from pipeline.metros.config import Params
@@ -329,7 +330,7 @@ def _validate(table: dict[str, Any]) -> tuple[Metro | None, list[str]]:
     return metro, faults + _cross_faults(table)
 
 
-def _describe(fault: Any) -> str:
+def _describe(fault: ErrorDetails) -> str:
     place = ".".join(str(part) for part in fault["loc"]) or "file"
     if fault["type"] == "extra_forbidden":
         return f"{place}: unknown key"

@@ -89,7 +89,7 @@ def read_terrain(metro_id: str) -> Terrain:
 
 
 def _frozen(row: dict[str, Any]) -> dict[str, Any]:
-    def freeze(value: Any) -> Any:
+    def freeze(value: object) -> object:
         return tuple(freeze(v) for v in value) if isinstance(value, list) else value
 
     return {key: freeze(value) for key, value in row.items()}

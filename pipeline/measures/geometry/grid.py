@@ -6,19 +6,18 @@ have for that. Why a layer is rounded belongs to the layer.
 
 from __future__ import annotations
 
-from typing import Any
-
-import numba
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from pipeline.compiled import compiled
+
 Geometries = NDArray[np.object_]
+Floats = NDArray[np.float64]
+Ids = NDArray[np.int64]
 
 _COMPARED_VERTICES = 256
 """Larger polygons are not searched for room, since that looks at all pairs."""
-
-_compiled: Any = numba.njit(cache=True, nogil=True)
 
 
 def on_grid(polygons: Geometries, size_m: float) -> Geometries:
@@ -58,8 +57,8 @@ def _have_room(polygons: Geometries, gap_m: float) -> NDArray[np.bool_]:
     return np.asarray(is_roomy)
 
 
-@_compiled
-def _are_edges_apart(xy, ring_at, polygon_at, gap):  # type: ignore[no-untyped-def]
+@compiled
+def _are_edges_apart(xy: Floats, ring_at: Ids, polygon_at: Ids, gap: float) -> NDArray[np.bool_]:
     """Per polygon: whether every edge is longer than the gap, and from other vertices further."""
     apart = np.ones(len(polygon_at) - 1, np.bool_)
     for polygon in range(len(apart)):
@@ -74,8 +73,8 @@ def _are_edges_apart(xy, ring_at, polygon_at, gap):  # type: ignore[no-untyped-d
     return apart
 
 
-@_compiled
-def _is_edge_apart(xy, edge, start, stop, gap):  # type: ignore[no-untyped-def]
+@compiled
+def _is_edge_apart(xy: Floats, edge: int, start: int, stop: int, gap: float) -> bool:
     """Whether an edge is longer than the gap, and so far from the vertices that do not end it."""
     ax, ay, bx, by = xy[edge, 0], xy[edge, 1], xy[edge + 1, 0], xy[edge + 1, 1]
     along_x, along_y = bx - ax, by - ay

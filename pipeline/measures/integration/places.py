@@ -5,14 +5,12 @@ Coordinates are the metro's metric CRS.
 
 from __future__ import annotations
 
-from typing import Any
-
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyproj
 import shapely
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 
 from pipeline.crs import WGS84
@@ -41,7 +39,9 @@ def zone_table(
     return table
 
 
-def nearest_zone(x: Any, y: Any, city_id: Any, table: pd.DataFrame) -> NDArray[np.int64]:
+def nearest_zone(
+    x: ArrayLike, y: ArrayLike, city_id: ArrayLike, table: pd.DataFrame
+) -> NDArray[np.int64]:
     """Row of the nearest zone of the same city, by populated point; -1 where it has none.
 
     Each city is searched by itself and ties go to the first cell, so that no
@@ -137,7 +137,9 @@ def find_towns(
     return towns
 
 
-def _are_seats(kind: pd.Series, points: Any, county: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _are_seats(
+    kind: pd.Series, points: NDArray[np.object_], county: NDArray[np.int64]
+) -> NDArray[np.bool_]:
     """Towns that are their county's seat: they are listed as the seat already."""
     place = pd.DataFrame(
         {"county": county, "x": shapely.get_x(points), "y": shapely.get_y(points)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -111,7 +111,7 @@ def _centre_zones(
 
 def _town_minutes(
     towns: pd.DataFrame,
-    key: Any,
+    key: pd.Series,
     listed: dict[int, float],
     table: pd.DataFrame,
     cap_min: float,

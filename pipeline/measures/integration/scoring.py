@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from pipeline.measures.integration.kinds import INDICATORS
 from pipeline.measures.integration.params import IntegrationParams
@@ -21,13 +22,14 @@ SCORE_AT_WORST, SCORE_AT_BEST = 5.0, 95.0
 """Scores at the goalposts; the tails beyond never reach 0 and 100."""
 
 
-def score_of(value: Any, worst: Any, best: Any) -> Any:
+def score_of(value: ArrayLike, worst: ArrayLike, best: ArrayLike) -> Floats:
     """Score between fixed goalposts: 5 at ``worst``, 95 at ``best``, linear between.
 
     Beyond, an algebraic tail with the same slope: strictly monotone everywhere,
     so that no improvement is ever lost. NaN stays NaN.
     """
-    position = (np.asarray(value, dtype=float) - worst) / (np.asarray(best, dtype=float) - worst)
+    low = np.asarray(worst, dtype=float)
+    position = (np.asarray(value, dtype=float) - low) / (np.asarray(best, dtype=float) - low)
     span = SCORE_AT_BEST - SCORE_AT_WORST
     steep = span / SCORE_AT_WORST
     inner = SCORE_AT_WORST + span * position
@@ -144,7 +146,7 @@ def _index_rows(
     )
 
 
-def _geometric(scores: Floats, weights: Floats, floor: float) -> Any:
+def _geometric(scores: Floats, weights: Floats, floor: float) -> Floats:
     """Weighted geometric mean over the last axis, of what is known; NaN where nothing is.
 
     Scores are lifted from 0..100 to floor..100 before and put back after, so

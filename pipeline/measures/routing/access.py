@@ -2,7 +2,7 @@
 
 What belongs here: the weights a search can minimise, and `Access`, the table of
 points that searches start from and end at. Making one from nodes or places
-belongs to `RoutingNetwork`, which knows the roads.
+belongs to `entry`, which knows the roads.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from pipeline.measures.routing.kernels import Ends
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -116,11 +118,11 @@ def no_access(count: int) -> Access:
     )
 
 
-def seeds(access: Access, mode: Mode, reverse: bool) -> tuple[Ints, Floats]:
+def ends_of(access: Access, mode: Mode, reverse: bool) -> Ends:
     """Routing nodes and values at the points' two ends, for leaving or (reverse) reaching them."""
     if reverse:
-        return np.ascontiguousarray(access.node_in), access.minutes_in(mode)
-    return np.ascontiguousarray(access.node), access.minutes_out(mode)
+        return Ends(np.ascontiguousarray(access.node_in), access.minutes_in(mode))
+    return Ends(np.ascontiguousarray(access.node), access.minutes_out(mode))
 
 
 def same_chain(first: Ints, second: Ints) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

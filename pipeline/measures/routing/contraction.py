@@ -29,7 +29,7 @@ class Chains:
     """Chains as runs of ``order`` (segments) with ``is_flipped``; their end nodes [c, 2]."""
 
     start: Ints
-    order: Ints
+    order: Ids
     is_flipped: Bools
     node: Ints
     is_kept: Bools

@@ -6,15 +6,17 @@ arrays, the least key first. The caller keeps the size and sees to the room.
 
 from __future__ import annotations
 
-from typing import Any
+import numpy as np
+from numpy.typing import NDArray
 
-import numba
+from pipeline.compiled import compiled
 
-_compiled: Any = numba.njit(cache=True, nogil=True)
+Floats = NDArray[np.float64]
+Items = NDArray[np.int32] | NDArray[np.int64]
 
 
-@_compiled
-def push(keys, items, size, key, item):  # type: ignore[no-untyped-def]
+@compiled
+def push(keys: Floats, items: Items, size: int, key: float, item: int) -> int:
     """Add to a binary heap; returns its new size."""
     at = size
     while at > 0:
@@ -27,8 +29,8 @@ def push(keys, items, size, key, item):  # type: ignore[no-untyped-def]
     return size + 1
 
 
-@_compiled
-def drop_first(keys, items, size):  # type: ignore[no-untyped-def]
+@compiled
+def drop_first(keys: Floats, items: Items, size: int) -> int:
     """Remove the least entry of a binary heap; returns its new size."""
     size -= 1
     key, item = keys[size], items[size]

@@ -18,27 +18,19 @@ of a plain search in the last digits.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.measures.routing import hierarchy_kernels as kernels
+from pipeline.measures.routing.hierarchy_kernels import Arcs, Selection, Shortcuts
+from pipeline.measures.routing.kernels import Ends
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 
 WITNESS_NODES = 60
 """Nodes looked at for a way round a node; more means fewer shortcuts and a longer preparation."""
-
-
-class Selection(NamedTuple):
-    """The part of a hierarchy that leads to some destinations (see `select_targets`)."""
-
-    place: Ints
-    start: Ints
-    tail: Ints
-    weight: Floats
 
 
 @dataclass(frozen=True)
@@ -60,43 +52,27 @@ class Hierarchy:
     down_weight: Floats
     speed: Floats
 
-    def to_arrays(self) -> dict[str, NDArray[Any]]:
+    def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """Every array by name."""
         return {each.name: getattr(self, each.name) for each in fields(self)}
 
     def select(self, nodes: Ints) -> Selection:
         """Prepare for destinations at ``nodes``; negative ones are none."""
         targets = np.unique(self.rank[nodes[nodes >= 0]])
-        return Selection(
-            *kernels.select_targets(self.down_start, self.down_tail, self.down_weight, targets)
-        )
+        down = Arcs(self.down_start, self.down_tail, self.down_weight)
+        return kernels.select_targets(down, targets)
 
-    def times(
-        self,
-        selection: Selection,
-        nodes: Ints,
-        values: Floats,
-        at: Ints,
-        rest: Floats,
-        cutoff: float,
-    ) -> Floats:
-        """Least weight from seeds to destination ends, float64[k, l]; ``inf`` beyond ``cutoff``.
+    def times(self, selection: Selection, starts: Ends, stops: Ends, cutoff: float) -> Floats:
+        """Least weight from points to points, float64[k, l]; ``inf`` beyond ``cutoff``.
 
-        Seeds ``nodes`` and ``values`` [k, 2], ends ``at`` and ``rest`` [l, 2]; nodes
-        are those of the graph, -1 for none, and ``at`` were all in the selection.
+        Nodes of the ends are those of the graph, and all of ``stops`` were selected.
         """
-        out = np.empty((len(nodes), len(at)))
-        rank = np.where(nodes >= 0, self.rank[nodes], -1) if len(self.rank) else nodes
-        places = np.where(at >= 0, selection.place[self.rank[at]], -1) if len(self.rank) else at
+        out = np.empty((len(starts.nodes), len(stops.nodes)))
         kernels.sweep(
-            self.up_start,
-            self.up_head,
-            self.up_weight,
-            *selection,
-            rank.astype(np.int32),
-            values,
-            places.astype(np.int32),
-            rest,
+            Arcs(self.up_start, self.up_head, self.up_weight),
+            selection,
+            Ends(_looked_up(self.rank, starts.nodes), starts.costs),
+            Ends(_looked_up(selection.place[self.rank], stops.nodes), stops.costs),
             float(cutoff),
             out,
         )
@@ -117,27 +93,32 @@ def build_hierarchy(
     given = np.empty(0, dtype=np.int32)
     if like is not None:
         given = np.argsort(like.rank).astype(np.int32)
+    arcs = Shortcuts(tail, head, weight, np.ones(len(tail), dtype=np.int32))
     room = 4 * len(head) + 16
     while True:
-        done, order, *arcs = kernels.contract_nodes(
-            n, tail, head, weight, room, WITNESS_NODES, given
-        )
-        if done:
+        made = kernels.contract_nodes(n, arcs, room, WITNESS_NODES, given)
+        if made.is_done:
             break
         room *= 2
     rank = np.empty(n, dtype=np.int32)
-    rank[order] = np.arange(n, dtype=np.int32)
-    up_start, up_head, up_weight, down_start, down_tail, down_weight = arcs
+    rank[made.order] = np.arange(n, dtype=np.int32)
     return Hierarchy(
         rank,
-        up_start,
-        rank[up_head],
-        up_weight,
-        down_start,
-        rank[down_tail],
-        down_weight,
+        made.up.start,
+        rank[made.up.node],
+        made.up.weight,
+        made.down.start,
+        rank[made.down.node],
+        made.down.weight,
         np.array([_greatest_speed(tail, head, weight, x, y)]),
     )
+
+
+def _looked_up(table: Ints, nodes: Ints) -> Ints:
+    """The table's value at each node, int32; -1 for no node."""
+    if not len(table):
+        return nodes.astype(np.int32)
+    return np.where(nodes >= 0, table[nodes], -1).astype(np.int32)
 
 
 def _greatest_speed(tail: Ints, head: Ints, weight: Floats, x: Floats, y: Floats) -> float:

@@ -7,10 +7,17 @@ arrays mean stands in `RoutingNetwork`. Times may be any non-negative weight;
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
-import numba
 import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.compiled import compiled
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+Ids = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 POOL_ROOM = 1 << 14
 """Queue entries that a search begins with; it doubles them when they run out."""
@@ -18,11 +25,62 @@ POOL_ROOM = 1 << 14
 UNREACHED = -3
 """Predecessor of a routing node that a tree does not reach; -1 and -2 are roots."""
 
-_compiled: Any = numba.njit(cache=True, nogil=True)
+
+class Graph(NamedTuple):
+    """A weighted graph in CSR form, as the searches take it.
+
+    ``is_leaf`` marks nodes without an arc onward; ``width`` is that of a bucket, at most
+    the least weight but a little, ``span`` the greatest weight.
+    """
+
+    indptr: Ints
+    head: Ints
+    weight: Floats
+    is_leaf: Flags
+    width: float
+    span: float
 
 
-@_compiled
-def walk_chains(start, stop, order, first, is_kept):  # type: ignore[no-untyped-def]
+class Ends(NamedTuple):
+    """The two routing nodes that each of k points is left (or reached) by, and the costs
+    between (minutes or metres); both [k, 2], -1 for no node. Searches start from such ends,
+    and end at them.
+    """
+
+    nodes: Ints
+    costs: Floats
+
+
+class Branches(NamedTuple):
+    """What trees are summed along: the arcs' tail and length, and the sums at the roots [k, 2]."""
+
+    tail: Ints
+    length: Floats
+    roots: Floats
+
+
+class TreeRows(NamedTuple):
+    """What trees are written to, [k, n]: value, sum along the branches, last arc."""
+
+    value: Floats
+    metres: Floats
+    arc: Ints
+
+
+class _Queue(NamedTuple):
+    """Buckets and their entries: ``ring`` holds the first entry of each bucket, ``pool``
+    [2, room] the entries' node and next entry, ``value`` their value.
+    """
+
+    ring: Ints
+    pool: Ints
+    value: Floats
+
+
+@compiled
+def walk_chains(
+    start: Ints, stop: Ints, order: Ids, first: Ids, is_kept: Flags
+) -> tuple[Ids, Flags, Ids]:
     """Chains from kept node to kept node; a ring without any keeps its first node."""
     count = len(start)
     walked = np.empty(count, np.int64)
@@ -58,8 +116,8 @@ def walk_chains(start, stop, order, first, is_kept):  # type: ignore[no-untyped-
     return walked[:done], flipped[:done], starts[:chains]
 
 
-@_compiled
-def chain_sums(chain_start, weight, is_blocked):  # type: ignore[no-untyped-def]
+@compiled
+def chain_sums(chain_start: Ints, weight: Floats, is_blocked: Flags) -> tuple[Floats, Floats, Ints]:
     """Sums along each chain before a segment, over it all, and undrivable segments so far."""
     n_segments, kinds, _ = weight.shape
     before = np.zeros((n_segments, kinds, 2))
@@ -77,49 +135,43 @@ def chain_sums(chain_start, weight, is_blocked):  # type: ignore[no-untyped-def]
     return before, total, block
 
 
-@_compiled
-def _search(  # type: ignore[no-untyped-def]
-    indptr,
-    head,
-    weight,
-    is_leaf,
-    width,
-    nodes,
-    values,
-    cutoff,
-    ring,
-    pool,
-    pool_value,
-    value,
-    arc,
-    with_arcs,
-):
+@compiled
+def _search(
+    graph: Graph,
+    nodes: Ints,
+    costs: Floats,
+    cutoff: float,
+    queue: _Queue,
+    value: Floats,
+    arc: Ints,
+    with_arcs: bool,
+) -> bool:
     """Exact one-to-all within ``cutoff`` into ``value`` (and last arcs into ``arc``).
 
     Dial's bucket queue with a bucket wider than the least weight: a node that
     improves inside the current bucket is simply done again, so the result is
     that of Dijkstra's algorithm to the last bit, whatever the order inside a
-    bucket. ``ring`` holds the first entry of each bucket and must span the
-    greatest weight and the seeds; ``pool`` [2, room] is the entries' node and
-    next entry. Returns False where the pool was too small: grow it and search
-    again.
+    bucket. The ring must span the greatest weight and the starts. Returns False
+    where the pool was too small: grow it and search again.
 
     Indices are unsigned and the pool never changes inside, because checks for
     negative indices and reloaded array headers cost three quarters of the time.
     """
+    indptr, head, weight, is_leaf = graph.indptr, graph.head, graph.weight, graph.is_leaf
+    ring, pool_node, pool_next = queue.ring, queue.pool[0], queue.pool[1]
+    pool_value = queue.value
     value[:] = np.inf
     if with_arcs:
         arc[:] = UNREACHED
-    pool_node, pool_next = pool[0], pool[1]
     mask = np.uint64(len(ring) - 1)
-    scale = 1.0 / width
+    scale = 1.0 / graph.width
     room = len(pool_node)
     fresh = 0
     free = np.int32(-1)
     live = 0
     current = np.int64(0)
     for end in range(len(nodes)):
-        start = values[end]
+        start = costs[end]
         seed = nodes[end]
         if seed >= 0 and start <= cutoff and start < value[seed]:
             value[seed] = start
@@ -175,75 +227,51 @@ def _search(  # type: ignore[no-untyped-def]
     return True
 
 
-@_compiled
-def _ring(width, span, values, cutoff):  # type: ignore[no-untyped-def]
-    """An empty ring of buckets: a power of two that spans all that is ever queued at once."""
+@compiled
+def _empty_queue(graph: Graph, costs: Floats, cutoff: float, room: int) -> _Queue:
+    """A queue whose ring, a power of two long, spans all that is ever queued at once."""
     latest = 0.0
-    for row in range(values.shape[0]):
-        for end in range(values.shape[1]):
-            if values[row, end] <= cutoff and values[row, end] < np.inf:
-                latest = max(latest, values[row, end])
+    for row in range(costs.shape[0]):
+        for end in range(costs.shape[1]):
+            if costs[row, end] <= cutoff and costs[row, end] < np.inf:
+                latest = max(latest, costs[row, end])
     size = 4
-    while size < (span + latest) / width + 3:
+    while size < (graph.span + latest) / graph.width + 3:
         size *= 2
-    return np.full(size, -1, np.int32)
+    ring = np.full(size, -1, np.int32)
+    return _Queue(ring, np.empty((2, room), np.int32), np.empty(room))
 
 
-@_compiled
-def run_times(  # type: ignore[no-untyped-def]
-    indptr, head, weight, is_leaf, width, span, nodes, values, cutoff, out, room
-):
-    ring = _ring(width, span, values, cutoff)
-    pool, pool_value = np.empty((2, room), np.int32), np.empty(room)
+@compiled
+def _roomier(queue: _Queue) -> _Queue:
+    room = 2 * len(queue.value)
+    return _Queue(queue.ring, np.empty((2, room), np.int32), np.empty(room))
+
+
+@compiled
+def run_times(graph: Graph, starts: Ends, cutoff: float, out: Floats, room: int) -> None:
+    """Least value of each node from each point into ``out`` [k, n]; ``inf`` beyond."""
+    queue = _empty_queue(graph, starts.costs, cutoff, room)
     arc = np.empty(0, np.int32)
     for row in range(len(out)):
-        while not _search(
-            indptr,
-            head,
-            weight,
-            is_leaf,
-            width,
-            nodes[row],
-            values[row],
-            cutoff,
-            ring,
-            pool,
-            pool_value,
-            out[row],
-            arc,
-            False,
-        ):
-            room *= 2
-            pool, pool_value = np.empty((2, room), np.int32), np.empty(room)
+        nodes, costs = starts.nodes[row], starts.costs[row]
+        while not _search(graph, nodes, costs, cutoff, queue, out[row], arc, False):
+            queue = _roomier(queue)
 
 
-@_compiled
-def run_between(  # type: ignore[no-untyped-def]
-    indptr, head, weight, is_leaf, width, span, nodes, values, cutoff, at, rest, out, room
-):
-    ring = _ring(width, span, values, cutoff)
-    pool, pool_value = np.empty((2, room), np.int32), np.empty(room)
+@compiled
+def run_between(
+    graph: Graph, starts: Ends, cutoff: float, stops: Ends, out: Floats, room: int
+) -> None:
+    """Least value from each point to each other one into ``out`` [k, l]."""
+    queue = _empty_queue(graph, starts.costs, cutoff, room)
     arc = np.empty(0, np.int32)
-    value = np.empty(len(indptr) - 1)
+    value = np.empty(len(graph.indptr) - 1)
+    at, rest = stops.nodes, stops.costs
     for row in range(len(out)):
-        while not _search(
-            indptr,
-            head,
-            weight,
-            is_leaf,
-            width,
-            nodes[row],
-            values[row],
-            cutoff,
-            ring,
-            pool,
-            pool_value,
-            value,
-            arc,
-            False,
-        ):
-            room *= 2
-            pool, pool_value = np.empty((2, room), np.int32), np.empty(room)
+        nodes, costs = starts.nodes[row], starts.costs[row]
+        while not _search(graph, nodes, costs, cutoff, queue, value, arc, False):
+            queue = _roomier(queue)
         for column in range(len(at)):
             best = np.inf
             for end in range(2):
@@ -252,54 +280,25 @@ def run_between(  # type: ignore[no-untyped-def]
             out[row, column] = best if best <= cutoff else np.inf
 
 
-@_compiled
-def run_trees(  # type: ignore[no-untyped-def]
-    indptr,
-    head,
-    weight,
-    is_leaf,
-    width,
-    span,
-    nodes,
-    values,
-    cutoff,
-    tail,
-    length,
-    roots,
-    value,
-    metres,
-    arc,
-    room,
-):
-    ring = _ring(width, span, values, cutoff)
-    pool, pool_value = np.empty((2, room), np.int32), np.empty(room)
+@compiled
+def run_trees(
+    graph: Graph, starts: Ends, cutoff: float, branches: Branches, out: TreeRows, room: int
+) -> None:
+    """Trees of least value from each point, and sums along their branches."""
+    queue = _empty_queue(graph, starts.costs, cutoff, room)
+    value, metres, arc = out.value, out.metres, out.arc
     for row in range(len(value)):
-        while not _search(
-            indptr,
-            head,
-            weight,
-            is_leaf,
-            width,
-            nodes[row],
-            values[row],
-            cutoff,
-            ring,
-            pool,
-            pool_value,
-            value[row],
-            arc[row],
-            True,
-        ):
-            room *= 2
-            pool, pool_value = np.empty((2, room), np.int32), np.empty(room)
-        sum_along(arc[row], tail, length, roots[row], metres[row])
-        for node in range(len(indptr) - 1):
+        nodes, costs = starts.nodes[row], starts.costs[row]
+        while not _search(graph, nodes, costs, cutoff, queue, value[row], arc[row], True):
+            queue = _roomier(queue)
+        sum_along(arc[row], branches.tail, branches.length, branches.roots[row], metres[row])
+        for node in range(len(graph.indptr) - 1):
             if arc[row, node] == UNREACHED:
                 metres[row, node] = np.inf
 
 
-@_compiled
-def sum_along(arc, tail, value, roots, out):  # type: ignore[no-untyped-def]
+@compiled
+def sum_along(arc: Ints, tail: Ints, value: Floats, roots: Floats, out: Floats) -> None:
     """Sum of ``value`` over the arcs from the root to each node; NaN where unreached."""
     out[:] = np.nan
     stack = np.empty(len(arc), np.int32)

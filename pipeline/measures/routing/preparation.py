@@ -152,9 +152,7 @@ def _assemble(
     return RoutingNetwork.from_arrays(arrays)
 
 
-def _laid_along(
-    segments: Segments, order: NDArray[np.int32], is_flipped: Bools
-) -> tuple[Floats, Ints]:
+def _laid_along(segments: Segments, order: Ints, is_flipped: Bools) -> tuple[Floats, Ints]:
     """Vertices of lines end to end [v, 2], those of flipped ones from back to front; starts."""
     first, count = segments.first_vertex[order], segments.n_vertices[order]
     start = np.concatenate([[0], np.cumsum(count)])

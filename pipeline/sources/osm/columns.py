@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from pipeline.sources.osm.ragged import Flags, Floats, Ints, ragged_take, segment_sum
 from pipeline.sources.osm.tags import KEYS
@@ -187,7 +187,7 @@ class OsmData:
     relations: Relations
 
 
-def concat(parts: list[Any], dtype: Any) -> NDArray[Any]:
+def concat(parts: list[Any], dtype: DTypeLike) -> NDArray[Any]:
     """Arrays of one kind, one behind the other; an empty one of the dtype where there is none."""
     return np.concatenate(parts).astype(dtype, copy=False) if parts else np.empty(0, dtype=dtype)
 

@@ -26,7 +26,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -49,6 +49,8 @@ from pipeline.sources.osm.parse_opl import parse_nodes, parse_relations, parse_w
 from pipeline.sources.osm.ragged import Flags, Ints
 from pipeline.sources.osm.tags import NODE_SELECTORS, WAY_SELECTORS
 from pipeline.storage.scratch import scratch_folder
+
+Parsed = TypeVar("Parsed")
 
 _READ_ERRORS = (
     RuntimeError,
@@ -168,7 +170,7 @@ def _read_file(path: Path, target: Path) -> tuple[Header, Relations, pa.Buffer, 
     return header, _parsed(path, relations, "r", parse_relations), nodes, ways
 
 
-def _parsed(path: Path, text: pa.Buffer, kind: str, parse: Callable[[pa.Buffer], Any]) -> Any:
+def _parsed(path: Path, text: pa.Buffer, kind: str, parse: Callable[[pa.Buffer], Parsed]) -> Parsed:
     """What a text of this file holds, which should be objects of one kind: n, w or r."""
     try:
         return parse(text)

@@ -7,11 +7,10 @@ what cannot be built. Cutting to the area that is read is `extract`'s.
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from pipeline.sources.osm.columns import Relations, Ways
 from pipeline.sources.osm.ragged import Flags, Ints, find_sorted
@@ -105,7 +104,7 @@ def areas_of(outlines: NDArray[np.object_]) -> NDArray[np.object_]:
         return np.array([_area_of(each) for each in outlines], dtype=object)
 
 
-def _area_of(outline: Any) -> Any:
+def _area_of(outline: shapely.Geometry) -> shapely.Geometry:
     """The area within one outline; where its rings cross, what an odd number of them enclose."""
     try:
         return shapely.build_area(outline)
@@ -123,7 +122,7 @@ def _area_of(outline: Any) -> Any:
         return functools.reduce(shapely.symmetric_difference, pieces, shapely.Polygon())
 
 
-def polygonal(geometry: Any) -> NDArray[np.object_]:
+def polygonal(geometry: ArrayLike) -> NDArray[np.object_]:
     """The polygon parts of geometries; an empty polygon where there is none."""
     geometry = np.array(geometry, dtype=object, copy=True)
     mixed = np.flatnonzero(shapely.get_type_id(geometry) == shapely.GeometryType.GEOMETRYCOLLECTION)

@@ -10,8 +10,6 @@ it does not understand in full; it never guesses.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -386,5 +384,5 @@ def is_yes(column: pd.Series) -> NDArray[np.bool_]:
     return np.asarray(column.notna() & ~column.isin(tuple(DENIALS)), dtype=bool)
 
 
-def _to_float(column: Any) -> Floats:
+def _to_float(column: pd.Series) -> Floats:
     return pd.to_numeric(column, errors="coerce").to_numpy(dtype="float64", na_value=np.nan)

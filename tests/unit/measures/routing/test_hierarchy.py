@@ -14,6 +14,7 @@ from scipy.sparse.csgraph import dijkstra
 from pipeline.measures.routing import graph, hierarchy, hierarchy_kernels, kernels
 from pipeline.measures.routing.graph import RoutingNetwork
 from pipeline.measures.routing.hierarchy import build_hierarchy
+from pipeline.measures.routing.kernels import Ends
 from pipeline.measures.routing.preparation import prepare
 from pipeline.measures.routing.warm import compile_searches
 
@@ -66,7 +67,7 @@ def test_times_are_those_of_dijkstra(seed, n):
             sums[:, at[:, two] < 0] = np.inf
             out = np.minimum(out, sums)
     for cutoff in (np.inf, 6.0):
-        found = made.times(made.select(at), nodes, values, at, rest, cutoff)
+        found = made.times(made.select(at), Ends(nodes, values), Ends(at, rest), cutoff)
         # At the cutoff itself the last digits decide.
         clear = ~np.isclose(out, cutoff, rtol=1e-9)
         expected = np.where(out <= cutoff, out, np.inf)
@@ -80,21 +81,15 @@ def test_too_little_room_and_no_witnesses_change_no_time(monkeypatch):
     blind = build_hierarchy(indptr, head, weight, *xy.T)
     assert len(blind.up_head) > len(made.up_head)
     nodes = np.arange(60, dtype=np.int32)[:, None].repeat(2, axis=1)
-    zero = np.zeros((60, 2))
-    first, second = (
-        each.times(each.select(nodes), nodes, zero, nodes, zero, np.inf) for each in (made, blind)
-    )
+    ends = Ends(nodes, np.zeros((60, 2)))
+    first, second = (each.times(each.select(nodes), ends, ends, np.inf) for each in (made, blind))
     np.testing.assert_allclose(first, second, rtol=1e-9)
-    done = hierarchy_kernels.contract_nodes(
-        60,
-        np.repeat(np.arange(60, dtype=np.int32), np.diff(indptr)),
-        head,
-        weight,
-        10,
-        60,
-        np.empty(0, np.int32),
-    )[0]
-    assert not done
+    tail = np.repeat(np.arange(60, dtype=np.int32), np.diff(indptr))
+    arcs = hierarchy_kernels.Shortcuts(tail, head, weight, np.ones(len(tail), np.int32))
+    given_order = np.empty(0, np.int32)
+    for room, suffices in ((10, False), (10 * len(head), True)):
+        made = hierarchy_kernels.contract_nodes(60, arcs, room, 60, given_order)
+        assert made.is_done == suffices
 
 
 @settings(max_examples=examples(25), deadline=None)
@@ -161,10 +156,8 @@ def test_nothing_to_contract():
     empty = np.zeros(0, dtype=np.int32)
     made = build_hierarchy(np.zeros(1, np.int32), empty, np.zeros(0), np.zeros(0), np.zeros(0))
     nowhere = np.full((2, 2), -1, dtype=np.int32)
-    values = np.zeros((2, 2))
-    assert np.isinf(
-        made.times(made.select(nowhere), nowhere, values, nowhere, values, np.inf)
-    ).all()
+    ends = Ends(nowhere, np.zeros((2, 2)))
+    assert np.isinf(made.times(made.select(nowhere), ends, ends, np.inf)).all()
 
 
 def test_all_that_stages_search_with_is_compiled_ahead(tmp_path):
