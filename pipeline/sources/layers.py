@@ -5,6 +5,14 @@ from __future__ import annotations
 from pipeline.layers.declaration import UNNAMED, Column, Layer, flag, identifier, number, text
 from pipeline.terms import CAR_ACCESS, CAR_DIRECTIONS, PLACE_KINDS, SERVICE_KINDS, TRANSIT_MODES
 
+
+def _key_of(column: str) -> str:
+    """The OSM key that a column of `highways` holds."""
+    for part in ("forward", "backward", "psv", "bus", "both_ways"):
+        column = column.replace(f"_{part}", f":{part}")
+    return column
+
+
 # A row per column reads best.
 # fmt: off
 LAYERS = (
@@ -38,9 +46,11 @@ LAYERS = (
             text("name_en", "English name", UNNAMED),
             text("ref", "road number", "no ref tag"),
             *(
-                text(tag, f"tag {tag.replace('_forward', ':forward').replace('_backward', ':backward')}", "not tagged")
+                text(tag, f"tag {_key_of(tag)}", "not tagged")
                 for tag in (
-                    "oneway", "lanes", "lanes_forward", "lanes_backward", "maxspeed",
+                    "oneway", "lanes", "lanes_forward", "lanes_backward", "lanes_psv", "lanes_psv_forward",
+                    "lanes_psv_backward", "lanes_bus", "lanes_bus_forward", "lanes_bus_backward",
+                    "lanes_both_ways", "maxspeed",
                     "maxspeed_forward", "maxspeed_backward", "bridge", "tunnel", "layer", "junction",
                     "access", "motor_vehicle", "vehicle", "service", "surface", "width", "noexit",
                     "toll", "barrier",

@@ -110,21 +110,42 @@ def _class_rank(highway: pd.Series) -> Floats:
 
 
 def _tagged_lanes(ways: gpd.GeoDataFrame, is_oneway: Flags, is_backward: Flags) -> Floats:
-    """Lanes per direction as tagged, nan where not.
+    """Lanes open to cars per direction as tagged, nan where not.
 
     On a one-way all its lanes; on a two-way road half of both directions'
-    lanes (2 + 1 lanes are 1.5), so that ``lanes=3`` and its split agree.
+    lanes (2 + 1 lanes are 1.5), so that ``lanes=3`` and its split agree. Lanes
+    of buses and lanes of both directions are taken off; what leaves no lane is
+    not understood.
     """
-    both = _parsed(ways["lanes"], parse_lanes)
     forward = _parsed(ways["lanes_forward"], parse_lanes)
     backward = _parsed(ways["lanes_backward"], parse_lanes)
+    shared = np.nan_to_num(_parsed(ways["lanes_both_ways"], parse_lanes))
+    both = _parsed(ways["lanes"], parse_lanes) - shared
+    buses, buses_ahead, buses_back = _bus_lanes(ways)
     own = np.where(is_backward, backward, forward)
-    one_way = np.where(np.isnan(own), both, own)
-    split = (forward + backward) / 2.0
-    split = np.where(np.isnan(split), both / 2.0, split)
-    one_side = np.where(np.isnan(forward), backward, forward)
-    two_way = np.where(np.isnan(split), one_side, split)
-    return np.where(is_oneway, one_way, two_way)
+    # Beside lanes of the direction itself, a bus lane of the other one is none of them.
+    is_split = ~np.isnan(own) & (buses_ahead + buses_back > 0.0)
+    own_buses = np.where(is_split, np.where(is_backward, buses_back, buses_ahead), buses)
+    one_way = np.where(np.isnan(own), both, own) - own_buses
+    split = forward + backward
+    two_way = (np.where(np.isnan(split), both, split) - buses) / 2.0
+    one_side = np.where(np.isnan(forward), backward - buses_back, forward - buses_ahead)
+    two_way = np.where(np.isnan(two_way), one_side, two_way)
+    lanes = np.where(is_oneway, one_way, two_way)
+    return np.where(lanes > 0.0, lanes, np.nan)
+
+
+def _bus_lanes(ways: gpd.GeoDataFrame) -> tuple[Floats, Floats, Floats]:
+    """Lanes of buses in all, ahead and back; a lane under both keys counts once."""
+    total, ahead, back = (np.zeros(len(ways)) for _ in range(3))
+    for kind in ("psv", "bus"):
+        on_all, forward, backward = (
+            np.nan_to_num(_parsed(ways[f"lanes_{kind}{suffix}"], parse_lanes))
+            for suffix in ("", "_forward", "_backward")
+        )
+        total = np.maximum(total, np.maximum(on_all, forward + backward))
+        ahead, back = np.maximum(ahead, forward), np.maximum(back, backward)
+    return total, ahead, back
 
 
 def _tagged_speed(ways: gpd.GeoDataFrame, is_oneway: Flags, is_backward: Flags) -> Floats:

@@ -18,13 +18,26 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-STATUS_PREFIXES = ("construction", "proposed")
+STATUS_PREFIXES = {"construction": "construction", "proposed": "proposed", "planned": "proposed"}
+"""Lifecycle prefixes of ways that are to come, and the status that each means."""
+
+LANES_NOT_FOR_CARS = (
+    "lanes:psv",
+    "lanes:psv:forward",
+    "lanes:psv:backward",
+    "lanes:bus",
+    "lanes:bus:forward",
+    "lanes:bus:backward",
+    "lanes:both_ways",
+)
+"""Keys of lanes among `lanes` that are no car's, or no direction's."""
 
 HIGHWAY_TAGS = (
     "oneway",
     "lanes",
     "lanes:forward",
     "lanes:backward",
+    *LANES_NOT_FOR_CARS,
     "maxspeed",
     "maxspeed:forward",
     "maxspeed:backward",
@@ -276,9 +289,11 @@ WAY_SELECTORS = (
     "highway",
     "construction:highway",
     "proposed:highway",
+    "planned:highway",
     "railway",
     "construction:railway",
     "proposed:railway",
+    "planned:railway",
     *LAND_VALUES,
     "building",
     "barrier",

@@ -22,7 +22,9 @@ from pipeline.terms import CLASS_RANK
 def read_highways(ways: Ways, reach: Reach, account: Account) -> gpd.GeoDataFrame:
     """Layer `highways`; accounts for every way ``highway=*``, and apart for lifecycle prefixes."""
     tagged = ways.tags.has("highway")
-    prefixed = ways.tags.has("construction:highway", "proposed:highway") & ~tagged
+    prefixed = (
+        ways.tags.has("construction:highway", "proposed:highway", "planned:highway") & ~tagged
+    )
     parts = [
         _highway_rows(ways.take(np.flatnonzero(tagged)), "highway way", reach, account),
         _highway_rows(ways.take(np.flatnonzero(prefixed)), "lifecycle highway way", reach, account),

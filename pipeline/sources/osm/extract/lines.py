@@ -138,15 +138,15 @@ def planned_class(
     value = ways.tags.get(key).str.strip()
     status = np.full(len(ways.id), "open", dtype=object)
     built = value.copy()
-    for prefix in vocabulary.STATUS_PREFIXES:
+    for prefix, meaning in vocabulary.STATUS_PREFIXES.items():
         ahead = value.eq(prefix).fillna(False).to_numpy(dtype=bool)
         prefixed = ways.tags.get(f"{prefix}:{key}").str.strip()
         if ahead.any():
-            status[ahead] = prefix
+            status[ahead] = meaning
             coming = ways.tags.get(prefix).str.strip()
             built = built.where(~ahead, coming.where(coming.isin(known), prefixed))
         only_prefix = value.isna().to_numpy() & prefixed.notna().to_numpy() & (status == "open")
         if only_prefix.any():
-            status[only_prefix] = prefix
+            status[only_prefix] = meaning
             built = built.where(~only_prefix, prefixed)
     return built, status

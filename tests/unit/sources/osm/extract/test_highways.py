@@ -71,6 +71,12 @@ def test_every_highway_way_is_accounted_for_once(country, tmp_path):
         ({"highway": "proposed", "proposed:highway": "tertiary"}, "tertiary", "proposed"),
         ({"construction:highway": "motorway"}, "motorway", "construction"),
         ({"proposed:highway": "yes"}, "road", "proposed"),
+        ({"highway": "planned", "planned": "primary"}, "primary", "proposed"),
+        ({"highway": "planned", "planned:highway": "primary"}, "primary", "proposed"),
+        ({"planned:highway": "trunk"}, "trunk", "proposed"),
+        ({"highway": "tertiary", "proposed": "trunk"}, "tertiary", "open"),
+        ({"highway": "tertiary", "construction": "no"}, "tertiary", "open"),
+        ({"highway": "tertiary", "construction": "2026-05"}, "tertiary", "open"),
         ({"highway": "track", "proposed:highway": "primary"}, "track", "open"),
     ],
 )
