@@ -9,7 +9,7 @@ import numpy as np
 import shapely
 from scipy.sparse import csr_array
 
-from pipeline.measures.ecology import landscape
+from pipeline.measures.ecology.connectivity import connectivity
 from pipeline.measures.geometry import grid
 from pipeline.measures.routing.warm import compile_searches
 
@@ -21,4 +21,4 @@ def compile_ahead() -> None:
     """
     compile_searches()
     grid.on_grid(np.array([shapely.box(0, 0, 1, 1)], dtype=object), 1e-5)
-    landscape.connectivity(np.ones(2), csr_array([[0.0, 1.0], [1.0, 0.0]]), 2.0)
+    connectivity(np.ones(2), csr_array([[0.0, 1.0], [1.0, 0.0]]), 2.0)

@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyproj
 import shapely
 from numpy.typing import NDArray
 
@@ -28,9 +28,9 @@ from pipeline.crs import require_metric, require_same
 from pipeline.errors import StageError
 from pipeline.layers import conform, empty_layer
 from pipeline.measures.ecology import cover
-from pipeline.measures.ecology.belt import joined, polygons_in, sound
+from pipeline.measures.ecology.land_classes import PRECEDENCE, ZONE_OF_CLASS, class_of
+from pipeline.measures.ecology.patches import joined, polygons_in, sound
 from pipeline.measures.geometry.grid import on_grid
-from pipeline.terms import PROTECTED, WATER
 
 log = logging.getLogger(__name__)
 
@@ -38,160 +38,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Geometries = NDArray[np.object_]
 
-PRECEDENCE = (
-    "protected",
-    "water",
-    "wetland",
-    # Within urban land the particular goes before the general: a school, a park or a
-    # works is usually drawn on top of the residential area around it.
-    "transport",
-    "industrial",
-    "institutional",
-    "commercial",
-    "park",
-    "other_built",
-    "residential",
-    "forest",
-    "scrub",
-    "farmland",
-    "grass",
-    "bare",
-)
-"""Classes, the one that wins first (methods.md 6; the order within a group is ours)."""
-
-ZONE_OF_CLASS = {
-    "protected": "ecological",
-    "water": "ecological",
-    "wetland": "ecological",
-    "forest": "ecological",
-    "scrub": "ecological",
-    "grass": "ecological",
-    "bare": "ecological",
-    "farmland": "farmland",
-    "transport": "urban",
-    "industrial": "urban",
-    "institutional": "urban",
-    "commercial": "urban",
-    "park": "urban",
-    "other_built": "urban",
-    "residential": "urban",
-    "unknown": "unknown",
-}
-"""What each land class counts as in the three-way zoning."""
-
-CLASS_OF_TAG: dict[str, dict[str, tuple[str, ...]]] = {
-    "landuse": {
-        "residential": ("residential",),
-        "commercial": ("commercial", "retail"),
-        "industrial": ("industrial",),
-        "institutional": ("institutional", "education", "religious"),
-        "transport": ("railway", "garages", "depot", "port", "highway"),
-        "other_built": (
-            "construction",
-            "brownfield",
-            "quarry",
-            "landfill",
-            "military",
-            "cemetery",
-        ),
-        "park": ("recreation_ground", "village_green"),
-        "forest": ("forest",),
-        "farmland": (
-            "farmland",
-            "farm",
-            "orchard",
-            "vineyard",
-            "greenhouse_horticulture",
-            "farmyard",
-            "aquaculture",
-            "allotments",
-            "plant_nursery",
-            "paddy",
-        ),
-        "grass": ("grass", "meadow", "greenfield"),
-        "water": WATER["landuse"],
-        "wetland": ("salt_pond",),
-    },
-    "natural": {
-        "water": WATER["natural"],
-        "wetland": ("wetland", "mud"),
-        "forest": ("wood",),
-        "scrub": ("scrub", "heath", "shrubbery", "moor"),
-        "grass": ("grassland", "fell", "tundra"),
-        "bare": (
-            "bare_rock",
-            "sand",
-            "beach",
-            "scree",
-            "shingle",
-            "rock",
-            "shoal",
-            "glacier",
-            "blockfield",
-            "bare_ground",
-            "desert",
-            "dune",
-        ),
-    },
-    "leisure": {
-        "protected": PROTECTED["leisure"],
-        "park": (
-            "park",
-            "pitch",
-            "stadium",
-            "garden",
-            "playground",
-            "sports_centre",
-            "golf_course",
-            "track",
-            "recreation_ground",
-            "common",
-            "dog_park",
-            "swimming_pool",
-            "water_park",
-        ),
-        "other_built": ("marina",),
-    },
-    "boundary": {"protected": PROTECTED["boundary"]},
-    "amenity": {
-        "institutional": (
-            "school",
-            "university",
-            "college",
-            "kindergarten",
-            "hospital",
-            "clinic",
-            "research_institute",
-            "prison",
-            "townhall",
-            "monastery",
-        ),
-        "transport": ("parking", "bus_station", "ferry_terminal"),
-        "commercial": ("marketplace", "fuel"),
-        "other_built": ("grave_yard",),
-    },
-    "aeroway": {
-        "transport": (
-            "aerodrome",
-            "apron",
-            "runway",
-            "taxiway",
-            "terminal",
-            "helipad",
-            "heliport",
-        ),
-    },
-    "waterway": {"water": WATER["waterway"], "other_built": ("dam", "boatyard")},
-    "man_made": {
-        "industrial": ("works", "wastewater_plant", "water_works", "storage_tank"),
-        "transport": ("pier",),
-    },
-    # Danger and training areas are left out: they are mostly open land.
-    "military": {
-        "other_built": ("base", "barracks", "naval_base", "airfield", "office", "depot", "bunker"),
-    },
-}
-"""OSM key -> land class -> values (methods.md 6). Any other tag leaves the land unknown."""
 
 _UNKNOWN = len(PRECEDENCE)
 _RANK_OF = {name: rank for rank, name in enumerate((*PRECEDENCE, "unknown"))}
@@ -255,18 +101,6 @@ def classify_land(
     return _land_layer(parts, crs)
 
 
-def class_of(key: pd.Series, value: pd.Series) -> pd.Series:
-    """Land class of OSM tags; null where the tag says nothing about land."""
-    table = {
-        f"{key}={value}": land_class
-        for key, classes in CLASS_OF_TAG.items()
-        for land_class, values in classes.items()
-        for value in values
-    }
-    tag = key.astype("object").str.cat(value.astype("object"), sep="=")
-    return tag.map(table)
-
-
 def _classed_polygons(cells: Geometries, land_areas: gpd.GeoDataFrame) -> tuple[Geometries, Ints]:
     """Valid polygons near some cells, with the rank of their class in `PRECEDENCE`."""
     # The index stays with the layer, which the tasks of one worker share.
@@ -300,9 +134,9 @@ def _repaired(polygons: Geometries) -> Geometries:
     return polygons
 
 
-def _part_cell(cell: Any, inside: Geometries, ranks: Ints) -> pd.DataFrame:
+def _part_cell(cell: shapely.Geometry, inside: Geometries, ranks: Ints) -> pd.DataFrame:
     """The classes of one cell by OSM: columns rank, evidence, geometry, not yet in parts."""
-    rows: list[tuple[int, str | None, Any]] = []
+    rows: list[tuple[int, str | None, shapely.Geometry]] = []
     covered = np.empty(0, dtype=object)
     for rank in np.unique(ranks):
         whole = shapely.disjoint_subset_union_all(inside[ranks == rank])
@@ -353,7 +187,7 @@ def _fill_from_raster(part: pd.DataFrame, mosaics: list[cover.Mosaic]) -> pd.Dat
     return part
 
 
-def _check_areas(segment_id: str, cell: Any, part: pd.DataFrame) -> None:
+def _check_areas(segment_id: str, cell: shapely.Geometry, part: pd.DataFrame) -> None:
     found = float(shapely.area(part["geometry"].to_numpy()).sum())
     wanted = float(shapely.area(cell))
     if abs(found - wanted) > _AREA_TOLERANCE * wanted:
@@ -364,7 +198,7 @@ def _check_areas(segment_id: str, cell: Any, part: pd.DataFrame) -> None:
 
 
 def _clipped(
-    side: Any, polygons: Geometries, ranks: Ints, tree: shapely.STRtree
+    side: shapely.Geometry, polygons: Geometries, ranks: Ints, tree: shapely.STRtree
 ) -> tuple[Geometries, Ints]:
     """What of the polygons lies inside the side; whole polygons are not touched."""
     shapely.prepare(side)
@@ -376,7 +210,7 @@ def _clipped(
     return parts, near_ranks[owner]
 
 
-def _land_layer(parts: list[tuple[pd.Series, pd.DataFrame]], crs: Any) -> gpd.GeoDataFrame:
+def _land_layer(parts: list[tuple[pd.Series, pd.DataFrame]], crs: pyproj.CRS) -> gpd.GeoDataFrame:
     """Single polygons with ids that depend on what they are and where, not on any order."""
     of_cell = np.repeat(np.arange(len(parts)), [len(part) for _, part in parts])
     parted = pd.concat([part for _, part in parts], ignore_index=True)

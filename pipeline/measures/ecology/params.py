@@ -31,19 +31,60 @@ class EcologyParams(StageParams):
     )
     river_narrow_m: Metres = Field(10.0, description="a narrower river has the first tier; check")
     river_wide_m: Metres = Field(50.0, description="a wider river has the last tier (methods.md 1)")
-    river_follow_m: Metres = Field(
-        250.0, description="least distance of following; five river widths beyond; check"
+    river_gap_m: Metres = Field(
+        1_000.0,
+        description="reaches of one name this near are one river: lakes and culverts interrupt "
+        "the line; check",
     )
-    river_follow_wide_m: Metres = Field(
-        1_000.0, description="greatest distance of following; check"
+    river_chord_m: Metres = Field(
+        5_000.0,
+        description="water farther from the line than this is a lake's or the sea's, not a "
+        "river's width; check",
+    )
+    river_place_m: Metres = Field(
+        1_000.0, description="passages of a river within this along the border are one place; check"
+    )
+    river_follow_widths: Annotated[float, Field(gt=0)] = Field(
+        5.0, description="a river is near the border within so many of its widths; check"
+    )
+    river_follow_m: Metres = Field(250.0, description="that distance is at least this; check")
+    river_follow_wide_m: Metres = Field(1_000.0, description="that distance is at most this; check")
+    river_follow_least: Annotated[float, Field(gt=2)] = Field(
+        3.0,
+        description="a river follows the border for at least so many times that distance; a "
+        "straight crossing is near for two",
+    )
+    river_follow_times: Annotated[float, Field(gt=2)] = Field(
+        8.0, description="a river near the border for so many times that distance follows it; check"
+    )
+    river_follow_share: Share = Field(
+        0.5,
+        description="so does one that is near for this share of a short border, or of its own "
+        "length in the belt; check",
     )
     dyke_reach_m: Metres = Field(
         15_000.0, description="dykes this far from a wide river hold its flood plain; check"
+    )
+    dyke_gap_m: Metres = Field(
+        2_000.0, description="gaps between dykes up to this are bridged along the river; check"
+    )
+    dyke_course_m: Metres = Field(
+        300.0, description="meanders up to this do not turn the view across the river; check"
+    )
+    dyke_share: Share = Field(
+        0.5, description="share of a river's course with dykes on both sides that counts; check"
+    )
+    plain_share: Share = Field(
+        0.5, description="share of a river that runs in a mapped flood plain of its own; check"
     )
     river_buffers_m: tuple[Metres, Metres, Metres] = Field(
         (30.0, 100.0, 150.0), description="tiers by width"
     )
     connectivity_distance_m: Metres = Field(500.0, description="IIC/PC dispersal distance; check")
+    connectivity_reach: Annotated[float, Field(gt=0)] = Field(
+        4.0,
+        description="links beyond so many of these distances (PC below 0.0625) are left out; check",
+    )
     connectivity_min_km2: Annotated[float, Field(ge=0)] = Field(
         0.01, description="smaller patches are no IIC/PC node; check"
     )

@@ -8,7 +8,7 @@ import shapely
 
 from pipeline.crs import local_metric_crs
 from pipeline.layers import empty_layer
-from pipeline.measures.ecology import land
+from pipeline.measures.ecology import ecology, land
 from pipeline.measures.ecology.belt import cut_belts
 from pipeline.measures.ecology.params import EcologyParams
 
@@ -65,3 +65,44 @@ def part_land(
         for each in sorted(belts["stretch_id"].unique())
     ]
     return gpd.GeoDataFrame(pd.concat(frames, ignore_index=True), crs=belts.crs)
+
+
+# --- findings of the stage on hand-drawn land ----------------------------------------------
+
+SMALL_PARAMS = EcologyParams(belt_km=(1.0,), segment_km=1.0)
+LENGTH_M = 4_000.0
+
+WOODS = (
+    ("natural", "wood", shapely.box(1_000, 20, 2_000, 600)),
+    ("natural", "wood", shapely.box(1_000, -600, 2_000, -20)),
+)
+
+
+def motorway(*points: tuple[float, float], **changes: object) -> gpd.GeoDataFrame:
+    """Layer roads with one edge; only the columns that the measure reads."""
+    row = {"highway": "motorway", "status": "open", "is_bridge": False, "is_tunnel": False}
+    return gpd.GeoDataFrame([row | changes], geometry=[shapely.LineString(points)], crs=CRS)
+
+
+def findings(
+    *rows: tuple[str, str, object],
+    roads: gpd.GeoDataFrame | None = None,
+    params: EcologyParams = SMALL_PARAMS,
+) -> dict[str, pd.DataFrame]:
+    """The whole measure over hand-drawn land."""
+    borders, cities = two_cities(LENGTH_M)
+    land_areas = areas(*rows)
+    belts = belts_of(borders, cities, params)
+    parted = part_land(belts, land_areas)
+    return ecology.boundary_ecology(
+        "1-2",
+        borders,
+        belts,
+        parted,
+        empty_layer("waterways", CRS),
+        land_areas,
+        empty_layer("dykes", CRS),
+        empty_layer("roads", CRS) if roads is None else roads,
+        empty_layer("railways", CRS),
+        params,
+    )

@@ -11,10 +11,7 @@ from pipeline.crs import local_metric_crs
 from pipeline.measures.ecology.belt import (
     Belt,
     belt_of,
-    joined,
-    polygons_in,
     stretch_regions,
-    within_gap,
 )
 
 CRS = local_metric_crs(113.6, 34.7)
@@ -94,29 +91,3 @@ def test_near_the_line_is_what_the_distance_to_it_says() -> None:
         assert one.is_near(shapes, distance_m).tolist() == expected.tolist()
     assert one.is_near(shapes[-1:], 300.0)[0] and not one.is_near(shapes[-2:-1], 1_000.0)[0]
     assert one.is_near(shapes[:0], 300.0).tolist() == []
-
-
-def test_joined_numbers_follow_the_first_member() -> None:
-    label = joined((np.array([0, 4]), np.array([3, 1])), 5)
-    assert label.tolist() == [0, 1, 2, 0, 1]
-    assert joined((np.array([], dtype=int), np.array([], dtype=int)), 0).tolist() == []
-
-
-def test_within_gap_counts_the_limit_in() -> None:
-    boxes = shapely.box([0, 15, 40], 0, [10, 25, 50], 10)
-    first, second = within_gap(np.asarray(boxes), 5.0)
-    assert list(zip(first, second, strict=True)) == [(0, 1)]
-
-
-def test_polygons_in_drops_lines_points_and_specks() -> None:
-    mixed = shapely.GeometryCollection(
-        [
-            shapely.box(0, 0, 1, 1),
-            shapely.LineString([(5, 5), (6, 6)]),
-            shapely.Point(9, 9),
-            shapely.MultiPolygon([shapely.box(2, 0, 3, 1), shapely.box(4, 0, 4.01, 0.01)]),
-        ]
-    )
-    parts, owner = polygons_in([mixed, shapely.box(0, 0, 9, 9)], min_m2=0.01)
-    assert shapely.area(parts).tolist() == [1.0, 1.0, 81.0]
-    assert owner.tolist() == [0, 0, 1]

@@ -15,7 +15,6 @@ from properties import examples
 from small_land import CRS, areas, belts_of, part_land, two_cities
 
 from pipeline.errors import CrsError
-from pipeline.measures.ecology import land
 from pipeline.measures.ecology.params import EcologyParams
 
 PARAMS = EcologyParams(belt_km=(1.0,))
@@ -216,9 +215,3 @@ def test_degrees_are_refused() -> None:
     belts = belts_of(borders, cities, PARAMS).to_crs(4326)
     with pytest.raises(CrsError, match="degrees"):
         part_land(belts, areas())
-
-
-def test_every_class_has_a_zone_and_a_rank() -> None:
-    assert set(land.ZONE_OF_CLASS) == {*land.PRECEDENCE, "unknown"}
-    tagged = {name for classes in land.CLASS_OF_TAG.values() for name in classes}
-    assert tagged == set(land.PRECEDENCE)

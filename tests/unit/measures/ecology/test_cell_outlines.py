@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from properties import examples
 
-from pipeline.measures.ecology.cover import outline_classes
+from pipeline.measures.ecology.cell_outlines import outline_classes
 
 PICTURES = arrays(
     np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.integers(0, 3)
