@@ -17,6 +17,8 @@ import shapely
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
+from pipeline.measures.geometry.areas import area_reaches
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Geometries = NDArray[np.object_]
@@ -68,7 +70,7 @@ def fill_holes(area: shapely.MultiPolygon, least_m2: float) -> shapely.MultiPoly
     """Without its small holes. A wider limit's holes lie in the narrower's, so nesting stays."""
     rings, owner = shapely.get_rings(shapely.get_parts(area), return_index=True)
     is_shell = np.r_[True, owner[1:] != owner[:-1]]
-    keep = is_shell | (shapely.area(shapely.polygons(rings)) >= least_m2)
+    keep = is_shell | area_reaches(shapely.area(shapely.polygons(rings)), least_m2)
     return shapely.multipolygons(_with_holes(rings[keep], owner[keep]))
 
 

@@ -18,6 +18,7 @@ import shapely
 from numpy.typing import NDArray
 
 from pipeline.measures.access.params import AccessibilityParams
+from pipeline.measures.geometry.areas import area_reaches
 from pipeline.measures.routing.pair_times import PairTimes, drive_chunks
 
 Floats = NDArray[np.float64]
@@ -126,14 +127,9 @@ def leaves_metro(
     """Whether the circle around a zone's populated point reaches land outside the cities."""
     metro = shapely.union_all(cities.geometry.to_numpy(), grid_size=1.0)
     parts = shapely.get_parts(metro)
-    rings = [ring for part in parts for ring in (part.exterior, *part.interiors)]
-    outline = shapely.multilinestrings(
-        [
-            ring
-            for ring in rings
-            if shapely.area(shapely.polygons(ring)) >= params.hole_min_km2 * 1e6
-        ]
-    )
+    rings = shapely.get_rings(parts)
+    is_large = area_reaches(shapely.area(shapely.polygons(rings)), params.hole_min_km2 * 1e6)
+    outline = shapely.multilinestrings(rings[is_large].tolist())
     if shapely.is_empty(outline):
         return np.ones(len(grid), dtype=bool)
     shapely.prepare(outline)

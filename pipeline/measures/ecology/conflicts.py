@@ -20,6 +20,7 @@ from pipeline.layers import conform, empty_layer
 from pipeline.measures.ecology.belt import Belt
 from pipeline.measures.ecology.params import EcologyParams
 from pipeline.measures.ecology.patches import joined, within_gap
+from pipeline.measures.geometry.areas import area_reaches
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -128,7 +129,8 @@ def _patches(land: gpd.GeoDataFrame, params: EcologyParams) -> tuple[Geometries,
     bounds = np.floor(100.0 * shapely.bounds(parts) + 0.37)
     parts = parts[np.lexsort(bounds.T[::-1])]
     group = joined(within_gap(parts, params.corridor_gap_m), len(parts))
-    is_large = np.bincount(group, shapely.area(parts)) >= 1e6 * params.conflict_min_km2
+    area_m2 = np.bincount(group, shapely.area(parts))
+    is_large = area_reaches(area_m2, 1e6 * params.conflict_min_km2)
     keep = is_large[group]
     return parts[keep], group[keep]
 

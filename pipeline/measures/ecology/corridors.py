@@ -18,6 +18,7 @@ from pipeline.layers import conform, empty_layer
 from pipeline.measures.ecology.belt import Belt
 from pipeline.measures.ecology.params import EcologyParams
 from pipeline.measures.ecology.patches import joined, polygons_in, within_gap
+from pipeline.measures.geometry.areas import area_reaches
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -74,7 +75,9 @@ def find_corridors(
     area = pieces.pivot_table(
         index="corridor", columns="city_id", values="km2", aggfunc="sum", fill_value=0.0
     ).reindex(columns=[belt.city_a, belt.city_b], fill_value=0.0)
-    crossing = area.index[(area >= max(params.corridor_min_km2, 1e-9)).all(axis=1)]
+    # Without a least area, still some on each side.
+    least_m2 = max(1e6 * params.corridor_min_km2, 1.0)
+    crossing = area.index[area_reaches(1e6 * area, least_m2).all(axis=1)]
     rows = [
         _corridor_row(belt, area.loc[each], pieces[pieces["corridor"] == each]) for each in crossing
     ]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pipeline.layers import conform, empty_layer
 from pipeline.measures.ecology.params import EcologyParams
 from pipeline.measures.ecology.patches import sound
+from pipeline.measures.geometry.areas import rounded_share, share_reaches
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -72,11 +73,10 @@ def name_zones(shares_pct: Floats, zone_share: float, unknown_share: float) -> N
     ``unknown`` from `unknown_share` on; else the class that reaches `zone_share`
     of all the land; else ``mixed``.
     """
-    # A millionth of a percent is noise of the overlay, and must not decide.
-    largest = shares_pct[:, :3].argmax(axis=1)
-    reached = shares_pct[:, :3].max(axis=1) >= 100.0 * zone_share - 1e-6
+    largest = rounded_share(shares_pct[:, :3]).argmax(axis=1)
+    reached = share_reaches(shares_pct[:, :3].max(axis=1), 100.0 * zone_share)
     zone = np.where(reached, np.array(_ZONE_ORDER, dtype=object)[largest], "mixed")
-    zone[shares_pct[:, 3] >= 100.0 * unknown_share - 1e-6] = "unknown"
+    zone[share_reaches(shares_pct[:, 3], 100.0 * unknown_share)] = "unknown"
     return np.asarray(zone, dtype=object)
 
 

@@ -17,6 +17,7 @@ from scipy.sparse import coo_array, csr_array
 
 from pipeline.measures.ecology.params import EcologyParams
 from pipeline.measures.ecology.patches import boxes_within, joined, within_gap
+from pipeline.measures.geometry.areas import area_reaches
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -58,7 +59,7 @@ class Habitat:
         least_m2 = 1e6 * params.connectivity_min_km2
         # A piece too small in the largest choice, both sides, is too small in any.
         patch = joined(touching, len(green))
-        is_large = np.flatnonzero(np.bincount(patch, area)[patch] >= least_m2) if len(row) else row
+        is_large = np.flatnonzero(area_reaches(np.bincount(patch, area), least_m2)[patch])
         # Rings begin at the same place however the land was cut: a ring's start is never dropped.
         outlines = shapely.simplify(shapely.normalize(green[is_large]), _OUTLINE_M)
         reach = params.connectivity_reach * params.connectivity_distance_m
@@ -76,7 +77,7 @@ class Habitat:
         both = own[first] & own[second]
         patch = joined((first[both], second[both]), len(own))
         areas = np.bincount(patch, np.where(own, self.area, 0.0)).astype(np.float64)
-        is_large = areas >= self.least_m2
+        is_large = area_reaches(areas, self.least_m2)
         number = np.cumsum(is_large) - 1
         first, second = self.linked
         keep = own[first] & own[second] & is_large[patch[first]] & is_large[patch[second]]

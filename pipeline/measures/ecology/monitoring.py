@@ -16,6 +16,7 @@ from pipeline.layers import conform, empty_layer
 from pipeline.measures.ecology.belt import Belt
 from pipeline.measures.ecology.params import EcologyParams
 from pipeline.measures.ecology.river_sites import SITE_COLUMNS
+from pipeline.measures.geometry.areas import area_reaches
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -51,7 +52,7 @@ def monitoring_sites(
 def _air_sites(belt: Belt, land: gpd.GeoDataFrame, params: EcologyParams) -> pd.DataFrame:
     works = land[land["land_class"] == "industrial"]
     works = works[belt.is_near(works.geometry.to_numpy(), params.conflict_distance_m)]
-    works = works[works.geometry.area >= 1e6 * params.conflict_min_km2]
+    works = works[area_reaches(works.geometry.area, 1e6 * params.conflict_min_km2)]
     if works.empty:
         return pd.DataFrame(columns=list(SITE_COLUMNS))
     geometry = works.geometry.to_numpy()

@@ -78,7 +78,7 @@ def find_shared_rivers(
         river = _river_of(belt, group, where, widths.get(number, np.nan), params)
         if river is None:
             continue
-        row = river._asdict() | {"flood_plain_km2": np.nan, "flood_plain_evidence": None}
+        row: dict[str, object] = river._asdict()
         if river.width_m > params.river_wide_m:
             row |= flood_plain(belt, group.geometry.to_numpy(), land_areas, land, dykes, params)
         crossed.append(where.assign(row=len(rows)))
@@ -124,6 +124,8 @@ class _River(NamedTuple):
     downstream_city: str | None
     buffer_m: float
     buffer_from: str
+    flood_plain_km2: float
+    flood_plain_evidence: str | None
     width_m: float
     crossing_count: int
     followed_km: float
@@ -160,6 +162,8 @@ def _river_of(
         downstream_city=downstream,
         buffer_m=_buffer_m(group["waterway"], width_m, params),
         buffer_from="centre_line",
+        flood_plain_km2=np.nan,
+        flood_plain_evidence=None,
         width_m=width_m,
         crossing_count=len(passages),
         followed_km=followed_m / 1_000.0,

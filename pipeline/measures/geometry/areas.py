@@ -1,12 +1,14 @@
-"""Points in areas: which area each point lies in, by one rule for ties.
+"""Points in areas, and areas at thresholds: one rule for ties each.
 
-What belongs here: the question "in which of these areas does each point lie". Overlays of
-areas belong to the measures that make them; which administrative areas hold a place, where
-several may, to `sources.boundaries`.
+What belongs here: the questions "in which of these areas does each point lie" and "is this
+area large enough". Overlays of areas belong to the measures that make them; which
+administrative areas hold a place, where several may, to `sources.boundaries`.
 
-The rule: a point on the line between areas, or where areas overlap, belongs to the area
+The rules: a point on the line between areas, or where areas overlap, belongs to the area
 that sorts first (by id, or in the order given). So neither the order of rows nor that of
-points ever decides.
+points ever decides. An area is compared with a threshold in whole square metres, a share
+in ten-thousandths of a percent. So how the same ground was cut up, which moves an overlay's
+sum by less, does not decide either.
 """
 
 from __future__ import annotations
@@ -22,7 +24,29 @@ from numpy.typing import ArrayLike, NDArray
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 Geometries = NDArray[np.object_]
+
+_SHARE_DECIMALS = 4
+"""Of a percent: a square metre of a square kilometre."""
+
+
+def area_reaches(area_m2: ArrayLike, least_m2: float) -> Flags:
+    """Whether areas are at least as large as a threshold, both rounded to whole square metres."""
+    return np.asarray(np.round(np.asarray(area_m2, dtype=float)) >= np.round(least_m2))
+
+
+def share_reaches(share_pct: ArrayLike, least_pct: float) -> Flags:
+    """Whether shares of areas reach a threshold, both in percent and rounded alike.
+
+    Shares that are null reach none.
+    """
+    return np.asarray(rounded_share(share_pct) >= np.round(least_pct, _SHARE_DECIMALS))
+
+
+def rounded_share(share_pct: ArrayLike) -> Floats:
+    """Shares of areas in percent as they are compared with thresholds and one another."""
+    return np.asarray(np.round(np.asarray(share_pct, dtype=float), _SHARE_DECIMALS))
 
 
 def locate_points(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -92,6 +94,37 @@ def test_cutting_and_shuffling_polygons_changes_no_result(rows, share, random) -
         if key:
             assert one[key].to_numpy().tolist() == two[key].to_numpy().tolist(), name
     assert first["eco_zones"]["zone"].tolist() == second["eco_zones"]["zone"].tolist()
+
+
+# Land of exactly the least area on both sides: corridor, conflict, node of IIC/PC.
+AT_THRESHOLD = {
+    "eco_corridors": (
+        ("natural", "wood", box(1_000, 0, 1_500, 100)),
+        ("natural", "wood", box(1_000, -100, 1_500, 0)),
+    ),
+    "conflicts": (
+        ("landuse", "industrial", box(1_000, 0, 1_100, 50)),
+        ("natural", "water", box(1_000, -50, 1_100, 0)),
+    ),
+    "landscape_metrics": (
+        ("natural", "wood", box(1_000, 0, 1_200, 50)),
+        ("natural", "wood", box(1_000, -50, 1_200, 0)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", list(AT_THRESHOLD))
+def test_land_of_just_the_least_area_counts_however_it_is_cut(name: str) -> None:
+    cut = []
+    for key, value, rectangle in AT_THRESHOLD[name]:
+        west, south, east, north = shapely.bounds(rectangle)
+        edges = [west, west + 7 / 97.3 * (east - west), west + 14 / 97.3 * (east - west), east]
+        cut += [(key, value, box(left, south, right, north)) for left, right in pairwise(edges)]
+    whole, parts = findings(*AT_THRESHOLD[name])[name], findings(*cut)[name]
+    assert len(parts) == len(whole) > 0
+    if name == "landscape_metrics":
+        for found in (whole, parts):
+            assert found.loc[found["metric"] == "iic", "value"].notna().all()
 
 
 # --- sites, empties -----------------------------------------------------------------------

@@ -72,3 +72,15 @@ def test_text_by_code_is_null_for_minus_one():
     text = areas.text_by_code(["a", "b"], np.array([1, -1, 0]))
     assert text.isna().tolist() == [False, True, False]
     assert text.dropna().tolist() == ["b", "a"]
+
+
+@pytest.mark.parametrize("least_m2", [10_000.0, 50_000.0, 0.0])
+def test_a_hair_less_than_the_least_area_reaches_it(least_m2):
+    tried = least_m2 + np.array([-0.6, -1e-3, 0.0, 1e-3])
+    assert areas.area_reaches(tried, least_m2).tolist() == [False, True, True, True]
+
+
+def test_a_share_a_hair_below_its_threshold_reaches_it():
+    tried = [[60.0 - 1e-3, 60.0 - 1e-6], [60.0, np.nan]]
+    assert areas.share_reaches(tried, 60.0).tolist() == [[False, True], [True, False]]
+    assert len(set(areas.rounded_share([33.3333333, 33.3333334]))) == 1
