@@ -7,6 +7,9 @@ path. The city borders that it crosses belong to `city_runs`, the searches to
 *Hubs* are the centres that every other place is timed from and to; the other
 places (towns, plan areas) are timed to and from hubs only. A hub costs one
 search forward and one in reverse, however many towns there are.
+
+One place is one centre: where a city's centre, its county's seat and a town stand at one
+point, the place is timed once, as the first of them.
 """
 
 from __future__ import annotations
@@ -40,6 +43,9 @@ from pipeline.measures.routing.transit import TransitNetwork
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
 Flags = NDArray[np.bool_]
+
+_KIND_ORDER = {"core": 0, "city": 1, "county_seat": 2, "town": 3, "area": 4}
+"""What a place with several kinds of centre is timed as: the first."""
 
 ROAD_MODES: tuple[Mode, ...] = ("drive", "drive_peak")
 
@@ -114,6 +120,7 @@ def _places(
 ) -> _Places:
     kinds = (*params.kinds, *params.town_kinds)
     chosen = centres[centres["kind"].isin(kinds)].sort_values("centre_id", ignore_index=True)
+    chosen = chosen[_stands_alone(chosen, params.one_place_m)].reset_index(drop=True)
     points = chosen.geometry.to_numpy()
     x, y = shapely.get_x(points), shapely.get_y(points)
     access, snap_m = join_to_roads(x, y, network, params)
@@ -125,6 +132,24 @@ def _places(
         access,
         snap_m,
     )
+
+
+def _stands_alone(centres: gpd.GeoDataFrame, one_place_m: float) -> Flags:
+    """False where a centre stands at one of a kind above it, or of its kind and an id before it."""
+    order = np.lexsort((centres["centre_id"], centres["kind"].map(_KIND_ORDER)))
+    points = centres.geometry.to_numpy()
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    low, high = shapely.STRtree(points).query(points, predicate="dwithin", distance=one_place_m)
+    above: dict[int, list[int]] = {}
+    for one, other in zip(low.tolist(), high.tolist(), strict=True):
+        if rank[other] < rank[one]:
+            above.setdefault(one, []).append(other)
+    alone = np.ones(len(order), dtype=bool)
+    # Two cities are never one place.
+    for one in order[~centres["kind"].isin(["core", "city"]).to_numpy()[order]].tolist():
+        alone[one] = not any(alone[other] for other in above.get(one, ()))
+    return alone
 
 
 # --------------------------------------------------------------------------- by car

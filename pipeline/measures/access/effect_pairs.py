@@ -15,6 +15,7 @@ import shapely
 from numpy.typing import NDArray
 
 from pipeline.measures.access.params import BorderEffectParams
+from pipeline.measures.geometry.overlay import lines_inside
 from pipeline.measures.routing.pair_times import PairTimes, pieces_of, positions
 from pipeline.terms import MODES
 
@@ -69,7 +70,7 @@ def cities_beside(
         return named
     # The counties' cities are those with the most of this line on their outline.
     outline = shapely.boundary(cities.geometry.to_numpy())
-    near_m = shapely.length(shapely.intersection(outline, line.buffer(snap_m)))
+    near_m = shapely.length(lines_inside(outline, line.buffer(snap_m)))
     ids_in_order = cities["city_id"].to_numpy(dtype=object)
     first, second = sorted(ids_in_order[np.lexsort((ids_in_order.astype(str), -near_m))[:2]])
     return first, second

@@ -71,6 +71,11 @@ class CentreTimesParams(StageParams):
     town_kinds: tuple[Literal["core", "city", "county_seat", "town", "area"], ...] = Field(
         ("town", "area"), description="kinds that are timed to and from the hubs only"
     )
+    one_place_m: Annotated[float, Field(ge=0)] = Field(
+        100.0,
+        description="centres this near one another are one place, timed once, as the first of "
+        "core, city, county seat, town, area; check",
+    )
     least_stay_m: Annotated[float, Field(ge=0)] = Field(
         500.0, description="a shorter stay in another city is a weaving road, no crossing; check"
     )

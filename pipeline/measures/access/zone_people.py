@@ -15,6 +15,7 @@ import shapely
 from numpy.typing import NDArray
 
 from pipeline.measures.access.params import ZonesParams
+from pipeline.measures.geometry.overlay import areas_inside
 
 Floats = NDArray[np.float64]
 
@@ -68,7 +69,7 @@ def residential_land(grid: gpd.GeoDataFrame, land_areas: gpd.GeoDataFrame) -> pd
         return pd.DataFrame({"row": np.zeros(0, int), "area_m2": np.zeros(0), "geometry": []})
     order = np.lexsort((home, row))
     row, home = row[order], home[order]
-    pieces = shapely.intersection(homes[home], hexagons[row])
+    pieces = areas_inside(homes[home], hexagons[row])
     rows, group = np.unique(row, return_inverse=True)
     heaps = shapely.geometrycollections(pieces, indices=group)
     merged = shapely.union_all(heaps[:, None], axis=1)

@@ -16,6 +16,7 @@ import pandas as pd
 import shapely
 
 from pipeline.measures.border_roads.params import MissingLinksParams
+from pipeline.measures.geometry.overlay import lines_inside
 from pipeline.measures.geometry.planar import (
     Flags,
     Floats,
@@ -165,7 +166,7 @@ def _areas_in_gaps(lines: Geometries, land_areas: gpd.GeoDataFrame) -> _Water:
         which, area = shapely.STRtree(water).query(lines, "intersects")
         for each in np.unique(which):
             over = area[which == each]
-            part = shapely.intersection(lines[each], shapely.union_all(water[over]))
+            part = lines_inside(lines[each], shapely.union_all(water[over]))
             wet[each] = shapely.length(part)
             river[each] = bool(is_river[over].any()) and wet[each] > 0
     return _Water(wet, river, water)
@@ -215,7 +216,7 @@ def _planned_in_gaps(
     future = roads.geometry.to_numpy()[rows]
     state = roads["status"].to_numpy(object)[rows]
     which, edge = shapely.STRtree(future).query(corridor, "intersects")
-    inside = shapely.length(shapely.intersection(future[edge], corridor[which]))
+    inside = shapely.length(lines_inside(future[edge], corridor[which]))
     for of_road, status in STATUS_OF_ROAD.items():
         at = state[edge] == of_road
         length = np.bincount(which[at], weights=inside[at], minlength=len(lines))

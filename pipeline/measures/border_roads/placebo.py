@@ -45,6 +45,7 @@ from pipeline.measures.borders.borders import (
     natural_part,
 )
 from pipeline.measures.borders.params import BordersParams
+from pipeline.measures.geometry.overlay import lines_inside
 from pipeline.measures.geometry.planar import Flags, Floats, Geometries, Ints, straight_lines
 
 Found = tuple[Geometries, Geometries]
@@ -174,7 +175,7 @@ def _longest_copy(
             angle = slant * across + turn
             step = sign * distance_m * np.array([np.cos(angle), np.sin(angle)])
             moved = shapely.transform(line, lambda xy, step=step: xy + step)
-            tried.append(shapely.intersection(moved, land))
+            tried.append(lines_inside(moved, land))
     best = max(tried, key=lambda each: float(shapely.length(each)))
     parts = shapely.get_parts(shapely.get_parts(best))
     parts = parts[shapely.get_type_id(parts) == shapely.GeometryType.LINESTRING]

@@ -27,6 +27,7 @@ from pipeline.crs import require_metric
 from pipeline.layers import empty_layer
 from pipeline.measures.borders.params import BordersParams
 from pipeline.measures.geometry.areas import locate_points
+from pipeline.measures.geometry.overlay import areas_inside, lines_inside
 from pipeline.metros.catalogue import Metro
 from pipeline.terms import RIVER_WATER, is_river_water, is_water
 
@@ -307,7 +308,7 @@ def belts(
     sides = []
     for side in ("a", "b"):
         city = wanted[f"city_{side}"].astype(str).to_numpy()
-        land = shapely.intersection(own, np.array([area[each] for each in city], dtype=object))
+        land = areas_inside(own, np.array([area[each] for each in city], dtype=object))
         sides.append(
             pd.DataFrame(
                 {
@@ -443,8 +444,8 @@ def natural_part(
         near = rivers[river_tree.query(line, predicate="dwithin", distance=distance_m)]
         # The river far from the border adds vertices to the buffer and nothing else.
         frame = shapely.box(*(shapely.bounds(line) + 2.0 * distance_m * np.array([-1, -1, 1, 1])))
-        reach = shapely.buffer(shapely.intersection(near, frame), distance_m, quad_segs=32)
-        parts[row] = shapely.intersection(line, shapely.union_all([*wet, *reach]))
+        reach = shapely.buffer(lines_inside(near, frame), distance_m, quad_segs=32)
+        parts[row] = lines_inside(line, shapely.union_all([*wet, *reach]))
     return parts
 
 
@@ -510,9 +511,9 @@ def _shared_lines(areas: gpd.GeoDataFrame, tolerance_m: float) -> pd.DataFrame:
     fits = line.copy()
     for side in ("first", "second"):
         outline = shapely.buffer(shapely.boundary(given[lines[side]]), TIE_M)
-        fits = shapely.intersection(fits, outline)
+        fits = lines_inside(fits, outline)
     lines["snapped_m"] = np.maximum(shapely.length(line) - shapely.length(fits), 0.0).round(3)
-    overlap = shapely.intersection(given[lines["first"]], given[lines["second"]])
+    overlap = areas_inside(given[lines["first"]], given[lines["second"]])
     lines["overlap_m2"] = shapely.area(overlap)
     log.info(
         "borders: snapped within %g m: %.0f m of line in %d pairs, overlaps %.4f km2",

@@ -26,6 +26,7 @@ from pipeline.layers import conform, empty_layer
 from pipeline.measures.borders import borders as border_lines
 from pipeline.measures.ecology.params import EcologyParams
 from pipeline.measures.ecology.patches import points_along, polygons_in, sound, wide_boxes
+from pipeline.measures.geometry.overlay import areas_inside
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -83,7 +84,7 @@ def cut_belts(
 def _cells_of(side: shapely.Geometry, regions: gpd.GeoDataFrame) -> pd.DataFrame:
     """The parts of a side by stretch: columns stretch, km_from, km_to, geometry."""
     shapely.prepare(side)
-    parts, owner = polygons_in(shapely.intersection(regions.geometry.to_numpy(), side), 1.0)
+    parts, owner = polygons_in(areas_inside(regions.geometry.to_numpy(), side), 1.0)
     rows, place = np.unique(owner, return_inverse=True)
     cells = pd.DataFrame(regions.drop(columns="geometry").iloc[rows])
     cells["geometry"] = shapely.multipolygons(parts, indices=place) if len(parts) else []

@@ -21,6 +21,7 @@ from pipeline.measures.ecology.belt import Belt
 from pipeline.measures.ecology.params import EcologyParams
 from pipeline.measures.ecology.patches import joined, within_gap
 from pipeline.measures.geometry.areas import area_reaches
+from pipeline.measures.geometry.overlay import lines_inside
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -141,7 +142,7 @@ def _facing_lines(source: Geometries, exposed: Geometries, distance_m: Floats) -
     touching = np.flatnonzero(distance_m <= _TOUCHING_M)
     if len(touching):
         edge = shapely.line_merge(
-            shapely.intersection(
+            lines_inside(
                 shapely.boundary(source[touching]),
                 shapely.buffer(exposed[touching], 2.0 * _TOUCHING_M, quad_segs=2),
             )

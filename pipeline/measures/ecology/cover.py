@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from pipeline.measures.ecology.cell_outlines import outline_classes
 from pipeline.measures.ecology.patches import polygons_in, sound
+from pipeline.measures.geometry.overlay import areas_inside
 from pipeline.terms import LAND_CLASSES
 
 Floats = NDArray[np.float64]
@@ -65,7 +66,7 @@ class Mosaic:
         shapely.prepare(areas)
         pieces = outlines[outline]
         is_cut = ~shapely.contains_properly(areas[area], pieces)
-        pieces[is_cut] = shapely.intersection(pieces[is_cut], areas[area[is_cut]])
+        pieces[is_cut] = areas_inside(pieces[is_cut], areas[area[is_cut]])
         parts, owner = polygons_in(pieces)
         return parts, [LAND_CLASSES[code] for code in codes[outline[owner]]]
 

@@ -18,6 +18,7 @@ from pipeline.layers import conform, empty_layer
 from pipeline.measures.ecology.params import EcologyParams
 from pipeline.measures.ecology.patches import sound
 from pipeline.measures.geometry.areas import rounded_share, share_reaches
+from pipeline.measures.geometry.overlay import areas_inside
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -101,9 +102,7 @@ def _zone_areas(cells: gpd.GeoDataFrame, land: gpd.GeoDataFrame) -> Floats:
         first, second = here[first], at[second]
         part = whole[second].copy()
         is_cut = ~shapely.contains_properly(geometry[first], pieces[second])
-        part[is_cut] = shapely.area(
-            shapely.intersection(geometry[first[is_cut]], pieces[second[is_cut]])
-        )
+        part[is_cut] = shapely.area(areas_inside(geometry[first[is_cut]], pieces[second[is_cut]]))
         cell, piece, shared = [*cell, first], [*piece, second], [*shared, part]
     cells_of, pieces_of, m2 = (np.concatenate(each) for each in (cell, piece, shared))
     np.add.at(areas, (cells_of, column[pieces_of]), m2)

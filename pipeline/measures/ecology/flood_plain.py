@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pipeline.measures.ecology.belt import Belt
 from pipeline.measures.ecology.params import EcologyParams
 from pipeline.measures.ecology.patches import joined, points_along, within_gap
+from pipeline.measures.geometry.overlay import areas_inside, lines_inside
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -44,14 +45,14 @@ def flood_plain(
         return _plain_row(float(shapely.area(diked)), "dykes")
     is_mapped = (land_areas["key"] == "flood_prone") & (land_areas["value"] == "yes")
     mapped = land_areas.geometry.to_numpy()[is_mapped.to_numpy(dtype=bool)]
-    river = shapely.intersection(shapely.union_all(lines), belt.whole)
+    river = lines_inside(shapely.union_all(lines), belt.whole)
     shapely.prepare(river)
     mapped = mapped[shapely.intersects(river, mapped)]
     mapped = shapely.make_valid(mapped, method="structure", keep_collapsed=False)
     # A tributary that ends in another river's plain has not that plain for its own.
-    within_m = shapely.length(shapely.intersection(river, shapely.union_all(mapped)))
+    within_m = shapely.length(lines_inside(river, shapely.union_all(mapped)))
     if len(mapped) and within_m >= params.plain_share * shapely.length(river):
-        plain = shapely.intersection(shapely.union_all(mapped), belt.whole)
+        plain = areas_inside(shapely.union_all(mapped), belt.whole)
         return _plain_row(float(shapely.area(plain)), "mapped")
     wet = land.geometry.to_numpy()[land["land_class"].isin(["water", "wetland", "bare"]).to_numpy()]
     group = joined(within_gap(wet, params.corridor_gap_m), len(wet))
@@ -75,7 +76,7 @@ def between_dykes(
     area
         Polygon; only places of the river inside it count.
     """
-    river = shapely.line_merge(shapely.intersection(shapely.union_all(lines), area))
+    river = shapely.line_merge(lines_inside(shapely.union_all(lines), area))
     # Meanders between the dykes would turn the view; the valley's course does not.
     course = shapely.simplify(shapely.get_parts(river), params.dyke_course_m)
     course = course[shapely.get_type_id(course) == _LINE]
@@ -95,7 +96,7 @@ def between_dykes(
     is_next = (row[at][1:] == row[at][:-1]) & (np.diff(at) * _DYKE_STEP_M <= params.dyke_gap_m)
     corners = np.stack([bank[0][:-1], bank[0][1:], bank[1][1:], bank[1][:-1]], axis=1)[is_next]
     strips = shapely.convex_hull(shapely.multipoints(shapely.points(corners)))
-    return shapely.intersection(shapely.union_all(strips), area)
+    return areas_inside(shapely.union_all(strips), area)
 
 
 def _first_hit(xy: Floats, ahead: Floats, walls: shapely.Geometry, reach_m: float) -> Floats:

@@ -31,6 +31,7 @@ from pipeline.measures.ecology import cover
 from pipeline.measures.ecology.land_classes import PRECEDENCE, ZONE_OF_CLASS, class_of
 from pipeline.measures.ecology.patches import joined, polygons_in, sound
 from pipeline.measures.geometry.grid import on_grid
+from pipeline.measures.geometry.overlay import areas_inside
 
 log = logging.getLogger(__name__)
 
@@ -205,7 +206,7 @@ def _clipped(
     hits = np.sort(tree.query(side, predicate="intersects"))
     near, near_ranks = polygons[hits].copy(), ranks[hits]
     is_cut = ~shapely.contains_properly(side, near)
-    near[is_cut] = shapely.intersection(near[is_cut], side)
+    near[is_cut] = areas_inside(near[is_cut], side)
     parts, owner = polygons_in(near)
     return parts, near_ranks[owner]
 

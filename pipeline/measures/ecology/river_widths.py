@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pipeline.measures.ecology.belt import Belt
 from pipeline.measures.ecology.params import EcologyParams
 from pipeline.measures.ecology.patches import points_along, polygons_in
+from pipeline.measures.geometry.overlay import lines_inside
 from pipeline.terms import is_river_water
 
 Floats = NDArray[np.float64]
@@ -46,7 +47,7 @@ def water_widths(
     xy, normal, river = xy[point], normal[point], river[point]
     chord = params.river_chord_m * normal
     ends = np.stack([xy - chord, xy + chord], axis=1)
-    chords = shapely.intersection(shapely.linestrings(ends), water[area])
+    chords = lines_inside(shapely.linestrings(ends), water[area])
     pieces, owner = shapely.get_parts(chords, return_index=True)
     own = shapely.dwithin(pieces, shapely.points(xy)[owner], 0.01)
     table = pd.DataFrame({"river": river[owner[own]], "width_m": shapely.length(pieces[own])})
@@ -55,7 +56,7 @@ def water_widths(
 
 def _points_across(belt: Belt, reaches: gpd.GeoDataFrame) -> tuple[Floats, Floats, Ints]:
     """Points every `_WIDTH_STEP_M` along the rivers in the belt, the unit normal, the river."""
-    inside = shapely.intersection(reaches.geometry.to_numpy(), belt.whole)
+    inside = lines_inside(reaches.geometry.to_numpy(), belt.whole)
     xy, along, _, row = points_along(inside, _WIDTH_STEP_M)
     normal = np.column_stack([-along[:, 1], along[:, 0]])
     return xy, normal, reaches["river"].to_numpy()[row]

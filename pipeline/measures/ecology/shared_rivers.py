@@ -26,6 +26,7 @@ from pipeline.measures.ecology.patches import points_along
 from pipeline.measures.ecology.river_reaches import SAMPLE_M, passages_of, reaches_of
 from pipeline.measures.ecology.river_sites import SITE_COLUMNS, crossing_sites, follow_sites
 from pipeline.measures.ecology.river_widths import water_widths
+from pipeline.measures.geometry.overlay import lines_inside
 
 Floats = NDArray[np.float64]
 Geometries = NDArray[np.object_]
@@ -189,7 +190,7 @@ def _direction(belt: Belt, passages: pd.DataFrame) -> tuple[str | None, str | No
 
 def _parts_inside(belt: Belt, lines: Geometries) -> Geometries:
     """The river inside the belt, as single lines."""
-    inside = shapely.intersection(shapely.union_all(lines), belt.whole)
+    inside = lines_inside(shapely.union_all(lines), belt.whole)
     parts = shapely.get_parts(shapely.get_parts(shapely.line_merge(inside)))
     return np.asarray(parts[shapely.get_type_id(parts) == _LINE], dtype=object)
 
@@ -204,8 +205,8 @@ def _is_following(
     """
     if followed_m < params.river_follow_least * near_m:
         return False
-    inside = shapely.intersection(shapely.union_all(lines), belt.whole)
-    near = shapely.intersection(inside, shapely.buffer(belt.line, near_m))
+    inside = lines_inside(shapely.union_all(lines), belt.whole)
+    near = lines_inside(inside, shapely.buffer(belt.line, near_m))
     share = params.river_follow_share
     long_m = min(params.river_follow_times * near_m, share * float(shapely.length(belt.line)))
     return bool(followed_m >= long_m or shapely.length(near) >= share * shapely.length(inside))
@@ -232,7 +233,7 @@ def _buffer_m(kinds: pd.Series, width_m: float, params: EcologyParams) -> float:
 def _outlet(belt: Belt, lines: Geometries, near_m: float) -> shapely.Point | None:
     """The border's point at the last place, down the river, that is still near the border."""
     chains = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(lines), directed=True))
-    main = chains[np.argmax(shapely.length(shapely.intersection(chains, belt.whole)).round(3))]
+    main = chains[np.argmax(shapely.length(lines_inside(chains, belt.whole)).round(3))]
     points = shapely.points(shapely.get_coordinates(shapely.segmentize(main, SAMPLE_M)))
     near = np.flatnonzero(shapely.dwithin(belt.line, points, near_m))
     if not len(near):

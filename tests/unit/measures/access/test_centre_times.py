@@ -189,3 +189,15 @@ def test_a_way_through_land_outside_the_cities_is_one_change():
     back = [(-3000, 49_000), (-3000, 52_000), (-1000, 52_000), (-1000, 49_000)]
     table = times_of(make_network([(1, 2, back, {})]), [(-3000, 49_000), (-1000, 49_000)])
     assert table.loc[("c0", "c1", "drive"), "border_crossings"] == 0
+
+
+def test_one_place_is_one_centre():
+    network = make_network([(1, 2, [(-20_000, 0), (20_000, 0)], {})])
+    points = [(0, 0), (30, 0), (0.2, 0), (10_000, 0), (10_000, 5), (10_080, 0), (0, 60)]
+    kinds = ["city", "county_seat", "town", "town", "county_seat", "area", "core"]
+    table = times_of(network, points, kinds=kinds)
+    # City and core stay apart; seat and town at the city are the city, the town is its seat.
+    assert sorted({*table.index.get_level_values("from_id")}) == ["c0", "c4", "c6"]
+    assert table["detour_ratio"].max() < 5
+    apart = times_of(network, points, kinds=kinds, one_place_m=0.0)
+    assert len({*apart.index.get_level_values("from_id")}) == 7

@@ -261,3 +261,16 @@ def test_meanders_do_not_turn_the_view_across_the_valley() -> None:
     dykes = ([(7_000, -9_000), (7_000, 9_000)], [(11_000, -9_000), (11_000, 9_000)])
     rivers, _ = rivers_of({"name": "Y", "line": course}, areas=areas, dykes=dykes)
     assert rivers["flood_plain_km2"].tolist() == pytest.approx([40.0], rel=0.05)
+
+
+def test_a_wide_river_that_touches_the_belt_at_one_more_place() -> None:
+    """It crosses, and comes back to a corner of the belt from outside."""
+    _, south, east, _ = shapely.bounds(belt().whole)
+    line = [(9_000, 4_000), (9_000, -8_000), (east - 2_000, -8_000), (east, south)]
+    corner = shapely.Point(east, south)
+    assert corner.touches(belt().whole)
+    inside = shapely.intersection(shapely.LineString(line), belt().whole)
+    assert inside.geom_type == "GeometryCollection"
+    found, _ = rivers_of({"name": "Q", "line": line, "width_m": 80.0})
+    assert found["relation"].tolist() == ["crosses"]
+    assert found.geometry.length.iloc[0] == pytest.approx(9_000.0, rel=1e-3)

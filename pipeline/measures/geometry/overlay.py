@@ -1,0 +1,85 @@
+"""Overlays that keep to their dimension: lines of lines, areas of areas.
+
+What belongs here: intersection and difference of lines or areas with areas, without what a
+mere touch leaves behind. Rounding belongs to `grid`, points in areas to `areas`.
+
+Where a line meets an area along a stretch and touches it at one more place, GEOS gives a
+collection of a line and a point, which further overlays refuse ("mixed-dimension"); two
+areas that share ground and elsewhere an edge give a polygon and a line. Measures that go on
+with an overlay take it from here.
+"""
+
+from __future__ import annotations
+
+from typing import overload
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+Geometries = NDArray[np.object_]
+
+_COLLECTION = int(shapely.GeometryType.GEOMETRYCOLLECTION)
+_EMPTY = {1: shapely.MultiLineString(), 2: shapely.MultiPolygon()}
+
+
+@overload
+def lines_inside(lines: Geometries, areas: Geometries | shapely.Geometry) -> Geometries: ...
+@overload
+def lines_inside(lines: shapely.Geometry, areas: shapely.Geometry) -> shapely.Geometry: ...
+def lines_inside(
+    lines: Geometries | shapely.Geometry, areas: Geometries | shapely.Geometry
+) -> Geometries | shapely.Geometry:
+    """The lines inside areas (or on areas' outlines), without points where they only touch.
+
+    Both in one CRS; valid geometry, scalars or arrays as in `shapely.intersection`. An
+    empty multi-geometry where nothing is left.
+    """
+    return of_dimension(shapely.intersection(lines, areas), 1)
+
+
+@overload
+def areas_inside(areas: Geometries, others: Geometries | shapely.Geometry) -> Geometries: ...
+@overload
+def areas_inside(areas: shapely.Geometry, others: shapely.Geometry) -> shapely.Geometry: ...
+def areas_inside(
+    areas: Geometries | shapely.Geometry, others: Geometries | shapely.Geometry
+) -> Geometries | shapely.Geometry:
+    """The ground that areas share with others, without edges and points where they only touch.
+
+    Inputs and empties as in `lines_inside`.
+    """
+    return of_dimension(shapely.intersection(areas, others), 2)
+
+
+@overload
+def of_dimension(geometry: Geometries, dimension: int) -> Geometries: ...
+@overload
+def of_dimension(geometry: shapely.Geometry, dimension: int) -> shapely.Geometry: ...
+def of_dimension(
+    geometry: Geometries | shapely.Geometry, dimension: int
+) -> Geometries | shapely.Geometry:
+    """The parts of one dimension (1 lines, 2 areas) of geometries; what has only those is kept.
+
+    Nulls stay null.
+    """
+    cleaned = np.array(geometry, dtype=object)
+    flat = cleaned.reshape(-1)
+    is_mixed = (shapely.get_type_id(flat) == _COLLECTION) | (
+        (shapely.get_dimensions(flat) != dimension) & ~shapely.is_missing(flat)
+    )
+    for at in np.flatnonzero(is_mixed):
+        flat[at] = _parts_of(flat[at], dimension)
+    return flat.reshape(cleaned.shape) if cleaned.ndim else flat[0]
+
+
+def _parts_of(geometry: shapely.Geometry, dimension: int) -> shapely.Geometry:
+    parts = np.array([geometry], dtype=object)
+    while (shapely.get_type_id(parts) >= int(shapely.GeometryType.MULTIPOINT)).any():
+        parts = shapely.get_parts(parts)
+    parts = parts[(shapely.get_dimensions(parts) == dimension) & ~shapely.is_empty(parts)]
+    if not len(parts):
+        return _EMPTY[dimension]
+    if len(parts) == 1:
+        return parts[0]
+    return shapely.multilinestrings(parts) if dimension == 1 else shapely.multipolygons(parts)
