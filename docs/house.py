@@ -38,6 +38,7 @@ DECLARATIONS = ("params", "layers", "kinds")
 """Modules that stand beside a concept and import none of its code."""
 
 MOST_LINES, MOST_LINES_P90, MOST_PARAMETERS = 80, 24, 10
+FEWER_UNFORMATTED, FEWER_BARE_ANY = 30, 60
 
 
 # --- imports ------------------------------------------------------------------------------------
@@ -148,11 +149,11 @@ def stage_functions(text: str) -> set[str]:
     return names
 
 
-def bare_any() -> list[str]:
+def bare_any(texts: dict[str, str] | None = None) -> list[str]:
     """Modules of every annotation that is `Any` alone, once for each."""
     return [
         module
-        for module, text in modules().items()
+        for module, text in (modules() if texts is None else texts).items()
         for node in ast.walk(ast.parse(text))
         if _says_any(getattr(node, "annotation", None)) or _says_any(getattr(node, "returns", None))
     ]
@@ -162,14 +163,38 @@ def _says_any(annotation: ast.expr | None) -> bool:
     return isinstance(annotation, ast.Name) and annotation.id == "Any"
 
 
-def unformatted() -> list[str]:
+def unformatted(texts: dict[str, str] | None = None) -> list[str]:
     """Places that are exempt from the formatter."""
     return [
         f"{module}:{number}"
-        for module, text in modules().items()
+        for module, text in (modules() if texts is None else texts).items()
         for number, line in enumerate(text.splitlines(), 1)
         if "# fmt: skip" in line or "# fmt: off" in line
     ]
+
+
+def beyond(texts: dict[str, str]) -> dict[str, list[str]]:
+    """What of these modules is beyond a bound of the house, by bound; empty where all is well."""
+    found = functions(texts)
+    lines = sorted(each.lines for each in found)
+    stages = stage_functions(texts.get("flow.stages", ""))
+    exempt, bare = unformatted(texts), bare_any(texts)
+    p90 = lines[int(0.9 * len(lines))] if lines else 0
+    faults = {
+        "longest": [each.place for each in found if each.lines > MOST_LINES],
+        "90th percentile": [str(p90)] if p90 > MOST_LINES_P90 else [],
+        "parameters": [
+            each.place
+            for each in found
+            if each.parameters > MOST_PARAMETERS and each.place.split(":")[1] not in stages
+        ],
+        "unformatted": exempt if len(exempt) >= FEWER_UNFORMATTED else [],
+        "unformatted elsewhere": [
+            each for each in exempt if each.split(":")[0].rsplit(".", 1)[-1] != "layers"
+        ],
+        "bare Any": bare if len(bare) >= FEWER_BARE_ANY else [],
+    }
+    return {bound: places for bound, places in faults.items() if places}
 
 
 def figures() -> Iterator[tuple[str, str]]:

@@ -106,7 +106,9 @@ def is_visible(row: Change | None, unit: str) -> bool:
     """Whether a figure changes by more than its rounding, becomes known, or is known no more."""
     if row is None or pd.isna(row.before) != pd.isna(row.after):
         return row is not None
-    return bool(pd.notna(row.change)) and say.digits(row.change, DIGITS.get(unit, 2)) != "0"
+    if row.change is None or pd.isna(row.change):
+        return False
+    return say.digits(row.change, DIGITS.get(unit, 2)) != "0"
 
 
 def names_of(frame: pd.DataFrame, key: str) -> dict[Scope, Markup]:
