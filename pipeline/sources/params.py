@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from pipeline.parameters import Metres, StageParams
+from pipeline.parameters import Metres, Share, StageParams
 
 
 class ExtractParams(StageParams):
@@ -14,4 +14,13 @@ class ExtractParams(StageParams):
     extract_edge_m: Metres = Field(50.0, description="a node this near the extract's edge is cut")
     building_belt_m: Metres = Field(
         5_000.0, description="buildings are read this near an inter-city border only"
+    )
+    near_outline_m: Metres = Field(
+        300.0, description="outlines of cities this near that do not touch are reported"
+    )
+    touching_outline_m: Metres = Field(
+        20.0, description="outlines this near touch; as borders.snap_tolerance_m"
+    )
+    same_area_share: Share = Field(
+        0.9, description="two areas that share this much of the larger are one (check)"
     )

@@ -17,11 +17,13 @@ import pandas as pd
 import shapely
 
 from pipeline.crs import WGS84
+from pipeline.errors import SourceError
 from pipeline.metros.catalogue import Metro
 from pipeline.sources.boundaries.cnmaps import from_cnmaps
 from pipeline.sources.boundaries.declared import declared_in_osm
 from pipeline.sources.boundaries.discovered import discover
 from pipeline.sources.boundaries.file import from_file
+from pipeline.sources.boundaries.fit import fit_outlines
 from pipeline.sources.boundaries.tables import area_km2
 from pipeline.sources.osm.columns import OsmData
 
@@ -54,7 +56,8 @@ def find_territory(
     Raises
     ------
     SourceError
-        No boundary of the level; a boundary that is incomplete in the extract.
+        No boundary of the level; a boundary that is incomplete in the extract; areas that are
+        all one.
     ConfigError
         Cities not found or found more than once, all of them named.
     """
@@ -67,7 +70,12 @@ def find_territory(
         cities, counties, notes = discover(metro, osm, places, covered)
     else:
         cities, counties, notes = declared_in_osm(metro, osm, places)
-    return Territory(_finish_cities(cities), _finish_counties(counties), notes)
+    fitted = fit_outlines(cities, counties, metro.params.extract, not metro.is_discovered)
+    if len(fitted.cities) < 2 and metro.is_discovered:
+        raise SourceError("; ".join([*fitted.notes, "expected at least two cities"]))
+    return Territory(
+        _finish_cities(fitted.cities), _finish_counties(fitted.counties), notes + fitted.notes
+    )
 
 
 def outline_of(metro: Metro) -> shapely.Geometry | None:

@@ -304,6 +304,73 @@ def test_people_of_the_place_count_where_the_boundary_has_none(world, tmp_path):
     assert cities["population"].to_dict() == {"w": 5.0, "e": 800.0}
 
 
+# --- outlines that do not fit one another
+
+
+def apart(world, gap_deg, level="5"):
+    """Two squares 0.2 degrees high with some degrees of longitude between them."""
+    tags = {"boundary": "administrative", "admin_level": level}
+    west = world.ring(113.8, 34.4, 114.0, 34.6, **tags, name="West")
+    east = world.ring(114.0 + gap_deg, 34.4, 114.2, 34.6, **tags, name="East")
+    return f"w{west}", f"w{east}"
+
+
+@pytest.mark.parametrize(("metres", "is_reported"), [(10, False), (30, True), (290, True)])
+def test_outlines_that_nearly_touch_are_reported(world, tmp_path, metres, is_reported):
+    apart(world, metres / 91_700)
+    for chosen in (metro(), metro([WEST, EAST])):
+        *_, facts = territory(world, tmp_path, chosen)
+        found = [note for note in facts["notes"] if "they have no border there" in note]
+        assert len(found) == is_reported
+        if is_reported:
+            assert f"{metres} m apart over 22." in found[0]
+
+
+def test_corners_that_part_are_no_near_miss(world, tmp_path):
+    world.two_cities()
+    world.city([world.ring(114.2, 34.6, 114.4, 34.8)], "Diagonal")
+    *_, facts = territory(world, tmp_path, metro())
+    assert not [note for note in facts["notes"] if "apart" in note]
+
+
+def test_one_area_as_two_relations_counts_once(world, tmp_path):
+    west, east = world.two_cities()
+    again = world.city([member[1] for member in world.relations[west][0]], "Ouest", population="9")
+    cities, counties, facts = territory(world, tmp_path, metro(core=f"r{again}"))
+    assert set(cities.index) == {f"r{west}", f"r{east}"}
+    assert cities.loc[f"r{west}", "is_core"] and cities.loc[f"r{west}", "population"] == 9
+    assert set(counties["city_id"]) == set(cities.index)
+    assert any("once more" in note and f"r{again}" in note for note in facts["notes"])
+    both = [WEST, EAST, {"id": "o", "name": "Ouest"}]
+    with pytest.raises(ConfigError, match=r"Ouest \(o\) and West \(w\) are one and the same area"):
+        territory(world, tmp_path, metro(both))
+
+
+def test_an_area_inside_another_of_its_level_is_cut_out_of_it(world, tmp_path):
+    west, _ = world.two_cities()
+    inner = world.city([world.ring(113.85, 34.45, 113.9, 34.5)], "Inner")
+    cities, counties, facts = territory(world, tmp_path, metro())
+    overlap = shapely.intersection(
+        cities.loc[f"r{west}", "geometry"], cities.loc[f"r{inner}", "geometry"]
+    )
+    assert overlap.area == pytest.approx(0.0)
+    assert counties["area_km2"].sum() == pytest.approx(cities["area_km2"].sum())
+    assert any(f"Inner (r{inner}) lies inside West" in note for note in facts["notes"])
+
+
+def test_ground_that_two_outlines_claim_is_one_citys_and_reported(world, tmp_path):
+    apart(world, -0.02)
+    cities, _, facts = territory(world, tmp_path, metro([WEST, EAST]))
+    assert cities["geometry"].to_list()[0].intersection(
+        cities["geometry"].to_list()[1]
+    ).area == pytest.approx(0.0)
+    assert cities["area_km2"].sum() == pytest.approx(814.8, rel=0.01)
+    assert any("overlap by 40." in note for note in facts["notes"])
+    apart(other := type(world)(), -0.0001)
+    *_, facts = territory(other, tmp_path, metro([WEST, EAST]))
+    assert not [note for note in facts["notes"] if "overlap" in note], "a sliver of 9 m"
+
+
 # --- other sources
 
 
