@@ -10,11 +10,14 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-Metres = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+# Every number has a least and a greatest value: what lies beyond is a slip of the pen, and
+# would take memory or time without end.
+Metres = Annotated[float, Field(gt=0, le=1_000_000)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Percent = Annotated[float, Field(ge=0, le=100)]
-Minutes = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Minutes = Annotated[float, Field(gt=0, le=1_440)]
 Speed = Annotated[float, Field(gt=0, le=500)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
 def fixed(value: object, by: str) -> AfterValidator:
@@ -46,4 +49,4 @@ def as_text(value: object) -> str:
 class StageParams(BaseModel):
     """Base of every stage's parameters: frozen, unknown keys are an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

@@ -30,6 +30,11 @@ from pipeline.metros.config import Params
 METROS_FOLDER = Path(__file__).parent
 DEFAULT_METRO = "zhengzhou"
 
+LARGEST_FILE = 16 << 20
+"""Bytes of a metro file; one with a thousand cities has less than 1 MB."""
+
+LONGEST_NAME = 200
+
 Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09"]
 
 
@@ -64,25 +69,25 @@ CityId = Annotated[str, Field(pattern=r"^\w{1,64}$")]
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class City(_Table):
     """One city (prefecture) of a metro. ``centre`` is [lon, lat] in WGS84."""
 
     id: CityId
-    name: str = Field(min_length=1)
-    name_en: str = ""
+    name: str = Field(min_length=1, max_length=LONGEST_NAME)
+    name_en: str = Field(default="", max_length=LONGEST_NAME)
     centre: LonLat | None = None
-    population: int | None = Field(default=None, ge=0)
+    population: int | None = Field(default=None, ge=0, le=10_000_000_000)
     admin_level: int | None = Field(default=None, ge=2, le=11)
-    osm_relation: int | None = Field(default=None, ge=0)
+    osm_relation: int | None = Field(default=None, ge=0, lt=2**53)
 
 
 class Area(_Table):
     """A named zone of the metro's plan, by a point or a polygon file."""
 
-    name: str = Field(min_length=1)
+    name: str = Field(min_length=1, max_length=LONGEST_NAME)
     kind: Literal["innovation", "industry", "ecology", "culture"]
     point: LonLat | None = None
     polygon: str | None = None
@@ -130,7 +135,7 @@ class Overpass(_Table):
 
     bbox: Box | None = None
     servers: tuple[str, ...] = ()
-    max_area_km2: float = Field(default=4000.0, gt=0)
+    max_area_km2: float = Field(default=4000.0, gt=0, le=1_000_000)
 
 
 class Vector(_Table):
@@ -176,11 +181,13 @@ class Gtfs(_Table):
 class Metro(_Table):
     """One metropolitan area. ``cities`` holds every declared city, in file order."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False
+    )
 
     id: MetroId
-    name: str = ""
-    name_en: str = ""
+    name: str = Field(default="", max_length=LONGEST_NAME)
+    name_en: str = Field(default="", max_length=LONGEST_NAME)
     core: str | None = None
     scope: str | None = None
     border_level: Literal["city", "county"] = "city"
@@ -295,8 +302,15 @@ def _find_metro_file(name: str) -> Path:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise ConfigError(f"{path} is larger than {LARGEST_FILE >> 20} MB, no metro file is")
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError as error:
+        raise ConfigError(f"{path} has values nested too deep") from error
+    except ConfigError:
+        raise
+    except ValueError as error:
+        # No TOML, no UTF-8, or a number of thousands of digits.
         raise ConfigError(f"{path} is not valid TOML in UTF-8: {error}") from error
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
@@ -311,12 +325,19 @@ def _apply_overrides(table: dict[str, Any], overrides: list[str]) -> list[str]:
             faults.append(f"--set {text!r}: expected section.key=value")
             continue
         try:
-            value = tomllib.loads(f"value = {raw}")["value"]
+            parsed = tomllib.loads(f"value = {raw}")
+            value = parsed["value"] if set(parsed) == {"value"} else raw
         except tomllib.TOMLDecodeError:
             value = raw
+        except (ValueError, RecursionError):
+            faults.append(f"--set {dotted[:60]}: the value is too long or nested too deep")
+            continue
         section, _, key = dotted.strip().rpartition(".")
-        target = table.setdefault("params", {}).setdefault(section, {}) if section else table
-        target[key] = value
+        sections = table.setdefault("params", {}) if section else {}
+        target = sections.setdefault(section, {}) if isinstance(sections, dict) else None
+        target = target if section else table
+        if isinstance(target, dict):
+            target[key] = value
     return faults
 
 
@@ -327,11 +348,21 @@ def _validate(table: dict[str, Any]) -> tuple[Metro | None, list[str]]:
         metro = Metro.model_validate(table)
     except ValidationError as error:
         faults = [_describe(fault) for fault in error.errors()]
-    return metro, faults + _cross_faults(table)
+    return metro, faults + _cross_faults_of(table, bool(faults))
+
+
+def _cross_faults_of(table: dict[str, Any], has_faults: bool) -> list[str]:
+    try:
+        return _cross_faults(table)
+    except (TypeError, AttributeError):
+        # Values of other kinds than a metro file's, which are reported already.
+        if has_faults:
+            return []
+        raise
 
 
 def _describe(fault: ErrorDetails) -> str:
-    place = ".".join(str(part) for part in fault["loc"]) or "file"
+    place = ".".join(str(part)[:LONGEST_NAME] for part in fault["loc"]) or "file"
     if fault["type"] == "extra_forbidden":
         return f"{place}: unknown key"
     if fault["type"] == "missing":

@@ -13,18 +13,18 @@ from pipeline.terms import RoadClass
 class MapParams(StageParams):
     """The pages (design.md 7)."""
 
-    simplify_m: Annotated[float, Field(ge=0)] = Field(
+    simplify_m: Annotated[float, Field(ge=0, le=1_000_000)] = Field(
         30.0, description="tolerance of drawn lines and outlines"
     )
     base_road_classes: tuple[RoadClass, ...] = Field(
         ("motorway", "trunk", "primary", "secondary"), description="classes drawn everywhere"
     )
-    near_border_m: Annotated[float, Field(ge=0)] = Field(
+    near_border_m: Annotated[float, Field(ge=0, le=1_000_000)] = Field(
         4_000.0, description="this near a border lower classes are drawn too"
     )
     near_road_class: RoadClass = Field(
         "unclassified", description="the lowest class drawn near a border"
     )
-    max_features: Annotated[int, Field(ge=100)] = Field(
+    max_features: Annotated[int, Field(ge=100, le=100_000_000)] = Field(
         20_000, description="per layer; more are thinned, and the page counts what is left out"
     )

@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pipeline.parameters import Metres, Minutes, Share, Speed, StageParams, fixed
+from pipeline.parameters import Metres, Minutes, Seed, Share, Speed, StageParams, fixed
 from pipeline.terms import ONE_HOUR_MIN
 
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class ZonesParams(StageParams):
@@ -26,7 +26,7 @@ class ZonesParams(StageParams):
         0.7,
         description="of a city's total spread over residential land, the rest over places; check",
     )
-    place_weight: dict[str, Annotated[float, Field(ge=0)]] = Field(
+    place_weight: dict[str, Annotated[float, Field(ge=0, le=1e9)]] = Field(
         default={
             "city": 100_000,
             "town": 20_000,
@@ -38,15 +38,15 @@ class ZonesParams(StageParams):
         },
         description="people at a place without a population tag, as a weight only; check",
     )
-    place_weight_most: Annotated[float, Field(gt=0)] = Field(
+    place_weight_most: Annotated[float, Field(gt=0, le=1e9)] = Field(
         100_000.0,
         description="a place's weight at most: the tag of a city counts far more than its cell; check",
     )
-    density_most_km2: Annotated[float, Field(gt=0)] = Field(
+    density_most_km2: Annotated[float, Field(gt=0, le=1_000_000)] = Field(
         30_000.0,
         description="people per km2 of a cell at most, unless the city's mean asks for more; check",
     )
-    density_mean_factor: Annotated[float, Field(ge=1)] = Field(
+    density_mean_factor: Annotated[float, Field(ge=1, le=1_000)] = Field(
         1.5, description="that limit is at least so many times the city's mean density; check"
     )
 
@@ -58,7 +58,7 @@ class TravelTimesParams(StageParams):
         ONE_HOUR_MIN, description="minutes; pairs of zones beyond this are not kept"
     )
     modes: tuple[Literal["drive", "drive_peak"], ...] = Field(("drive", "drive_peak"), min_length=1)
-    batch: Annotated[int, Field(ge=1)] = Field(1_000, description="origins per task")
+    batch: Annotated[int, Field(ge=1, le=1_000_000)] = Field(1_000, description="origins per task")
 
 
 class CentreTimesParams(StageParams):
@@ -71,15 +71,15 @@ class CentreTimesParams(StageParams):
     town_kinds: tuple[Literal["core", "city", "county_seat", "town", "area"], ...] = Field(
         ("town", "area"), description="kinds that are timed to and from the hubs only"
     )
-    one_place_m: Annotated[float, Field(ge=0)] = Field(
+    one_place_m: Annotated[float, Field(ge=0, le=1_000_000)] = Field(
         100.0,
         description="centres this near one another are one place, timed once, as the first of "
         "core, city, county seat, town, area; check",
     )
-    least_stay_m: Annotated[float, Field(ge=0)] = Field(
+    least_stay_m: Annotated[float, Field(ge=0, le=1_000_000)] = Field(
         500.0, description="a shorter stay in another city is a weaving road, no crossing; check"
     )
-    batch: Annotated[int, Field(ge=1)] = Field(16, description="hubs per task")
+    batch: Annotated[int, Field(ge=1, le=1_000_000)] = Field(16, description="hubs per task")
     max_snap_m: Metres = Field(
         3_000.0,
         description="a centre or service farther from any road has no access, with the reason",
@@ -99,7 +99,7 @@ class IsochronesParams(StageParams):
     street_reach_m: Metres = Field(
         500.0, description="land this far from a reached road counts as reached"
     )
-    hole_reaches: Annotated[float, Field(ge=0)] = Field(
+    hole_reaches: Annotated[float, Field(ge=0, le=1_000)] = Field(
         4.0,
         description="holes below the square of so many street reaches are fields between "
         "roads, and filled; check",
@@ -130,7 +130,7 @@ class AccessibilityParams(StageParams):
     ] = Field(
         80_000.0, description="transport performance (DG REGIO/JRC); fixed by the indicator's unit"
     )
-    hole_min_km2: Annotated[float, Field(ge=0)] = Field(
+    hole_min_km2: Annotated[float, Field(ge=0, le=1_000_000)] = Field(
         1.0, description="smaller holes between the cities are slivers, not land outside the metro"
     )
     catchment_min: Minutes = Field(30.0, description="E2SFCA catchment; check")
@@ -171,13 +171,13 @@ class BorderEffectParams(StageParams):
     river_across_least: Share = Field(
         0.1, description="where it is not, share of crossing pairs over one that counts; check"
     )
-    zone_ridge: Annotated[float, Field(gt=0)] = Field(
+    zone_ridge: Annotated[float, Field(gt=0, le=1_000)] = Field(
         1.0, description="shrinks the effect of a zone with few pairs, as a random effect would"
     )
-    min_pairs: Annotated[int, Field(ge=10)] = Field(
+    min_pairs: Annotated[int, Field(ge=10, le=100_000_000)] = Field(
         200, description="fewer crossing pairs: null, with the reason"
     )
-    max_pairs: Annotated[int, Field(ge=100)] = Field(
+    max_pairs: Annotated[int, Field(ge=100, le=100_000_000)] = Field(
         20_000, description="pairs sampled per border at most"
     )
     block_m: Metres = Field(
@@ -186,12 +186,12 @@ class BorderEffectParams(StageParams):
     least_blocks: Count = Field(
         24, description="blocks get smaller until the belt holds about so many; check"
     )
-    bootstrap: Annotated[int, Field(ge=10)] = Field(1_000, description="resamples of zones")
-    placebos: Annotated[int, Field(ge=0)] = Field(10, description="shifted borders")
+    bootstrap: Annotated[int, Field(ge=10, le=1_000_000)] = Field(1_000, description="resamples of zones")
+    placebos: Annotated[int, Field(ge=0, le=1_000)] = Field(10, description="shifted borders")
     placebo_shift: tuple[Share, Share] = Field(
         (0.3, 1.0), description="shift of a copy as a share of the belt, least and most"
     )
     placebo_turn_deg: Annotated[float, Field(ge=0, le=90)] = Field(
         30.0, description="a copy is shifted within this of the border's normal"
     )
-    seed: int = Field(0, description="of samples and resamples")
+    seed: Seed = Field(0, description="of samples and resamples")

@@ -10,12 +10,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from pipeline.parameters import Metres, Minutes, Share, StageParams
+from pipeline.parameters import Metres, Minutes, Seed, Share, StageParams
 from pipeline.terms import RoadClass
 
 Degrees = Annotated[float, Field(gt=0, le=180)]
-Kilometres = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Factor = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Kilometres = Annotated[float, Field(gt=0, le=1_000)]
+MillionCny = Annotated[float, Field(gt=0, le=1_000_000)]
+Factor = Annotated[float, Field(gt=0, le=1_000)]
 Steps = Annotated[int, Field(ge=0, le=8)]
 
 
@@ -62,7 +63,7 @@ class DeadEndsParams(StageParams):
         60.0,
         description="a road goes on through a junction where it turns by less than this; check",
     )
-    follow_class_cost: Annotated[float, Field(ge=0)] = Field(
+    follow_class_cost: Annotated[float, Field(ge=0, le=1_000)] = Field(
         0.15,
         description="a step of class there costs as much as so much less of the turn's cosine; check",
     )
@@ -130,7 +131,7 @@ class MissingLinksParams(StageParams):
         45.0, description="both headings face along the gap within this"
     )
     class_steps: Steps = Field(1, description="classes may differ by this")
-    min_detour_ratio: Annotated[float, Field(ge=1)] = Field(
+    min_detour_ratio: Annotated[float, Field(ge=1, le=1_000)] = Field(
         1.5, description="network distance over straight distance, else nothing is missing"
     )
     min_detour_m: Metres = Field(1_000.0, description="network distance, else nothing is missing")
@@ -157,7 +158,7 @@ class MissingLinksParams(StageParams):
     gap_decay_m: Metres = Field(
         1_500.0, description="a pair's quality falls to 1/e over this gap: near ends first; check"
     )
-    same_name_factor: Annotated[float, Field(ge=1)] = Field(
+    same_name_factor: Annotated[float, Field(ge=1, le=1_000)] = Field(
         1.4, description="quality of a pair of one name or number; check"
     )
     class_step_factor: Share = Field(
@@ -173,7 +174,7 @@ class MissingLinksParams(StageParams):
     facing_road_least_m: Metres = Field(
         1.0, description="a through road is faced from farther than this; check"
     )
-    facing_road_askew: Annotated[float, Field(ge=0)] = Field(
+    facing_road_askew: Annotated[float, Field(ge=0, le=1_000)] = Field(
         1.0,
         description="at the facing tolerance a metre to a through road costs so many metres more; check",
     )
@@ -206,7 +207,7 @@ class MissingLinksParams(StageParams):
     decay_half_min: Minutes = Field(
         30.0, description="the decay f(t) = 2^-(t / this) of destinations' weight; check"
     )
-    cost_per_km: dict[RoadClass, Annotated[float, Field(gt=0)]] = Field(
+    cost_per_km: dict[RoadClass, Annotated[float, Field(gt=0, le=100_000)]] = Field(
         default={
             "motorway": 100.0,
             "trunk": 60.0,
@@ -220,10 +221,10 @@ class MissingLinksParams(StageParams):
         },
         description="million CNY per km, order of magnitude only; check",
     )
-    bridge_cost_factor: Annotated[float, Field(ge=1)] = Field(
+    bridge_cost_factor: Annotated[float, Field(ge=1, le=1_000)] = Field(
         4.0, description="on the part over water, railway or motorway; check"
     )
-    cost_classes_m_cny: tuple[float, float, float] = Field(
+    cost_classes_m_cny: tuple[MillionCny, MillionCny, MillionCny] = Field(
         (20.0, 100.0, 500.0),
         description="upper limits of the classes low, medium, high; above: very high",
     )
@@ -240,7 +241,7 @@ class PlaceboParams(StageParams):
         description="the shift is across the border's general direction, turned by this at most; check",
     )
     min_length_km: Kilometres = Field(5.0, description="a copy left shorter than this is dropped")
-    seed: int = Field(0, description="of the random shifts")
+    seed: Seed = Field(0, description="of the random shifts")
     crop_m: Metres = Field(
         20_000.0,
         description="ways round are measured on roads this near a copy: longer ones count as none; check",
@@ -265,7 +266,7 @@ class ConfidenceParams(StageParams):
     )
     lonely_road: Share = Field(0.6, description="no other road mapped around; check")
     density_radius_m: Metres = Field(1_000.0, description="around this far; check")
-    full_density_km_per_km2: Annotated[float, Field(gt=0)] = Field(
+    full_density_km_per_km2: Annotated[float, Field(gt=0, le=1_000_000)] = Field(
         1.0, description="mapped countryside has about this much road (methods.md 9); check"
     )
     faintest_pair: Share = Field(0.6, description="a pair of quality 0; 1 at quality 1; check")

@@ -14,7 +14,7 @@ class BottlenecksParams(StageParams):
     """Roads that narrow at the border (methods.md 4)."""
 
     lowest_class: RoadClass = Field("residential", description="lower roads are no crossings")
-    load_origins: Annotated[int, Field(ge=1)] = Field(
+    load_origins: Annotated[int, Field(ge=1, le=100_000)] = Field(
         32, description="zones of each city that paths start from at most, sampled by population"
     )
     follow_m: Metres = Field(3_000.0, description="the road is followed this far to each side")
@@ -36,7 +36,7 @@ class BottlenecksParams(StageParams):
     class_drop: Annotated[int, Field(ge=1, le=8)] = Field(
         2, description="a drop of this many classes"
     )
-    capacity_pcu_h_lane: dict[RoadClass, Annotated[float, Field(gt=0)]] = Field(
+    capacity_pcu_h_lane: dict[RoadClass, Annotated[float, Field(gt=0, le=100_000)]] = Field(
         default={
             "motorway": 2000,
             "trunk": 2000,
@@ -53,7 +53,7 @@ class BottlenecksParams(StageParams):
     critical_share_pct: Percent = Field(
         20.0, description="a crossing with this load share is critical"
     )
-    critical_most: Annotated[int, Field(ge=1)] = Field(
+    critical_most: Annotated[int, Field(ge=1, le=1_000)] = Field(
         3, description="critical crossings per border at most"
     )
     carriageways_m: Metres = Field(

@@ -15,18 +15,18 @@ class EcologyParams(StageParams):
     belt_km: tuple[Annotated[float, Field(gt=0, le=50)], ...] = Field(
         (5.0,), min_length=1, description="belts on each side; the widest is also the land layer's"
     )
-    segment_km: Annotated[float, Field(gt=0)] = Field(5.0, description="length of the stretches")
+    segment_km: Annotated[float, Field(gt=0, le=1_000)] = Field(5.0, description="length of the stretches")
     zone_share: Share = Field(0.6, description="a class with this share names the zone, else mixed")
     unknown_share: Share = Field(0.5, description="unknown at this share: the zone is unknown")
     conflict_distance_m: Metres = Field(1_000.0, description="facing land within this conflicts")
     corridor_gap_m: Metres = Field(60.0, description="gaps bridged in a corridor")
-    corridor_min_km2: Annotated[float, Field(ge=0)] = Field(
+    corridor_min_km2: Annotated[float, Field(ge=0, le=1_000_000)] = Field(
         0.05, description="least area on each side; check"
     )
     corridor_cut_m: Metres = Field(
         10.0, description="a motorway or railway cuts this far to each side; check"
     )
-    conflict_min_km2: Annotated[float, Field(ge=0)] = Field(
+    conflict_min_km2: Annotated[float, Field(ge=0, le=1_000_000)] = Field(
         0.005, description="smaller patches do not conflict; check"
     )
     river_narrow_m: Metres = Field(10.0, description="a narrower river has the first tier; check")
@@ -44,17 +44,17 @@ class EcologyParams(StageParams):
     river_place_m: Metres = Field(
         1_000.0, description="passages of a river within this along the border are one place; check"
     )
-    river_follow_widths: Annotated[float, Field(gt=0)] = Field(
+    river_follow_widths: Annotated[float, Field(gt=0, le=1_000)] = Field(
         5.0, description="a river is near the border within so many of its widths; check"
     )
     river_follow_m: Metres = Field(250.0, description="that distance is at least this; check")
     river_follow_wide_m: Metres = Field(1_000.0, description="that distance is at most this; check")
-    river_follow_least: Annotated[float, Field(gt=2)] = Field(
+    river_follow_least: Annotated[float, Field(gt=2, le=1_000)] = Field(
         3.0,
         description="a river follows the border for at least so many times that distance; a "
         "straight crossing is near for two",
     )
-    river_follow_times: Annotated[float, Field(gt=2)] = Field(
+    river_follow_times: Annotated[float, Field(gt=2, le=1_000)] = Field(
         8.0, description="a river near the border for so many times that distance follows it; check"
     )
     river_follow_share: Share = Field(
@@ -81,10 +81,10 @@ class EcologyParams(StageParams):
         (30.0, 100.0, 150.0), description="tiers by width"
     )
     connectivity_distance_m: Metres = Field(500.0, description="IIC/PC dispersal distance; check")
-    connectivity_reach: Annotated[float, Field(gt=0)] = Field(
+    connectivity_reach: Annotated[float, Field(gt=0, le=1_000)] = Field(
         4.0,
         description="links beyond so many of these distances (PC below 0.0625) are left out; check",
     )
-    connectivity_min_km2: Annotated[float, Field(ge=0)] = Field(
+    connectivity_min_km2: Annotated[float, Field(ge=0, le=1_000_000)] = Field(
         0.01, description="smaller patches are no IIC/PC node; check"
     )

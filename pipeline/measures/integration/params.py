@@ -6,14 +6,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pipeline.parameters import Metres, Minutes, Share, StageParams, fixed
+from pipeline.parameters import Metres, Minutes, Seed, Share, StageParams, fixed
 from pipeline.terms import ONE_HOUR_MIN
 
 
 class IntegrationParams(StageParams):
     """The integration index (methods.md 7)."""
 
-    perturbations: Annotated[int, Field(ge=10)] = Field(
+    perturbations: Annotated[int, Field(ge=10, le=1_000_000)] = Field(
         200, description="draws for the score interval"
     )
     weight_spread: Share = Field(0.3, description="weights vary by this, both ways; check")
@@ -54,4 +54,4 @@ class IntegrationParams(StageParams):
         description="a town farther from its seat counts with this, a lower bound; the goalpost "
         "that scores worst",
     )
-    seed: int = Field(0, description="of the perturbations")
+    seed: Seed = Field(0, description="of the perturbations")

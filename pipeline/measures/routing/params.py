@@ -16,23 +16,23 @@ class RoutingParams(StageParams):
     lowest_class: RoadClass = Field(
         "residential", description="classes driven; service and track are not"
     )
-    peak_factor_core: Annotated[float, Field(ge=1)] = Field(
+    peak_factor_core: Annotated[float, Field(ge=1, le=1_000)] = Field(
         1.6,
         description="peak time in the core city's built-up land; check: Amap 2020 mean of 50 cities 1.609",
     )
-    peak_factor_urban: Annotated[float, Field(ge=1)] = Field(
+    peak_factor_urban: Annotated[float, Field(ge=1, le=1_000)] = Field(
         1.3, description="other built-up land; check"
     )
-    peak_factor_rural: Annotated[float, Field(ge=1)] = Field(
+    peak_factor_rural: Annotated[float, Field(ge=1, le=1_000)] = Field(
         1.1, description="elsewhere and motorways; check"
     )
-    signal_penalty_s: Annotated[float, Field(ge=0)] = Field(
+    signal_penalty_s: Annotated[float, Field(ge=0, le=3_600)] = Field(
         8.0, description="per traffic signal passed; check"
     )
     local_speed_kmh: Speed = Field(
         30.0, description="free flow on the local roads of a trip inside one zone"
     )
-    within_cell_radii: Annotated[float, Field(gt=0)] = Field(
+    within_cell_radii: Annotated[float, Field(gt=0, le=1_000)] = Field(
         0.9,
         description="length of such a trip in radii of the cell: two random points of a hexagon "
         "lie 0.826 radii apart (Dunbar 1997), times a road detour of 1.1",
@@ -68,7 +68,7 @@ class TransitParams(StageParams):
         },
         description="between departures; the wait is half of it",
     )
-    highspeed_boarding_min: Annotated[float, Field(ge=0)] = Field(
+    highspeed_boarding_min: Annotated[float, Field(ge=0, le=1_440)] = Field(
         15.0, description="at the station"
     )
     walk_speed_kmh: Speed = Field(4.5, description="access and egress on foot")
@@ -76,16 +76,16 @@ class TransitParams(StageParams):
     drive_limit_min: Minutes = Field(
         15.0, description="farthest by car to or from a rail station; check"
     )
-    drive_extra_min: Annotated[float, Field(ge=0)] = Field(
+    drive_extra_min: Annotated[float, Field(ge=0, le=1_440)] = Field(
         5.0, description="to park or to hail a car; check"
     )
     interchange_m: Metres = Field(
         300.0, description="stops of one name this near are one interchange"
     )
-    transfer_min: Annotated[float, Field(ge=0)] = Field(
+    transfer_min: Annotated[float, Field(ge=0, le=1_440)] = Field(
         3.0, description="on foot inside an interchange, and at least between stations; check"
     )
-    change_m: Annotated[float, Field(ge=0)] = Field(
+    change_m: Annotated[float, Field(ge=0, le=1_000_000)] = Field(
         400.0, description="stations this near to one another are changes on foot; methods.md 5"
     )
     gtfs_from_h: Annotated[float, Field(ge=0, le=48)] = Field(

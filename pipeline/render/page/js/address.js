@@ -18,6 +18,9 @@
 /** Decimals of a place in an address: about a metre. */
 const DECIMALS = 5;
 
+/** No map has tiles nearer; a place beyond the world would be drawn without end. */
+const NEAREST_ZOOM = 24;
+
 /**
  * @param {Address} address
  * @returns {string} with its #
@@ -66,7 +69,8 @@ export function parseAddress(text) {
  */
 function parseView(text) {
   const [zoom, lat, lng, ...rest] = (text || "").split("/").map(Number);
-  return rest.length === 0 && [zoom, lat, lng].every(Number.isFinite) ? [zoom, lat, lng] : null;
+  const isPlace = Math.abs(lat) <= 90 && Math.abs(lng) <= 180 && zoom >= 0 && zoom <= NEAREST_ZOOM;
+  return rest.length === 0 && isPlace ? [zoom, lat, lng] : null;
 }
 
 /**
