@@ -186,7 +186,9 @@ class BorderEffectParams(StageParams):
     least_blocks: Count = Field(
         24, description="blocks get smaller until the belt holds about so many; check"
     )
-    bootstrap: Annotated[int, Field(ge=10, le=1_000_000)] = Field(1_000, description="resamples of zones")
+    bootstrap: Annotated[int, Field(ge=10, le=1_000_000)] = Field(
+        1_000, description="resamples of zones"
+    )
     placebos: Annotated[int, Field(ge=0, le=1_000)] = Field(10, description="shifted borders")
     placebo_shift: tuple[Share, Share] = Field(
         (0.3, 1.0), description="shift of a copy as a share of the belt, least and most"

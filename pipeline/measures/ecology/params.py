@@ -15,7 +15,9 @@ class EcologyParams(StageParams):
     belt_km: tuple[Annotated[float, Field(gt=0, le=50)], ...] = Field(
         (5.0,), min_length=1, description="belts on each side; the widest is also the land layer's"
     )
-    segment_km: Annotated[float, Field(gt=0, le=1_000)] = Field(5.0, description="length of the stretches")
+    segment_km: Annotated[float, Field(gt=0, le=1_000)] = Field(
+        5.0, description="length of the stretches"
+    )
     zone_share: Share = Field(0.6, description="a class with this share names the zone, else mixed")
     unknown_share: Share = Field(0.5, description="unknown at this share: the zone is unknown")
     conflict_distance_m: Metres = Field(1_000.0, description="facing land within this conflicts")
