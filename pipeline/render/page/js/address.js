@@ -19,7 +19,7 @@
 const DECIMALS = 5;
 
 /** No map has tiles nearer; a place beyond the world would be drawn without end. */
-const NEAREST_ZOOM = 24;
+const LARGEST_ZOOM = 24;
 
 /**
  * @param {Address} address
@@ -69,7 +69,7 @@ export function parseAddress(text) {
  */
 function parseView(text) {
   const [zoom, lat, lng, ...rest] = (text || "").split("/").map(Number);
-  const isPlace = Math.abs(lat) <= 90 && Math.abs(lng) <= 180 && zoom >= 0 && zoom <= NEAREST_ZOOM;
+  const isPlace = Math.abs(lat) <= 90 && Math.abs(lng) <= 180 && zoom >= 0 && zoom <= LARGEST_ZOOM;
   return rest.length === 0 && isPlace ? [zoom, lat, lng] : null;
 }
 
