@@ -45,6 +45,10 @@ _BLOCK = 1 << 14
 _LONGEST_DOWNLOAD_S = 24 * 3600.0
 
 
+LARGEST_BYTES = 200 * 10**9
+"""No file of OpenStreetMap is larger: the planet has less than 100 GB."""
+
+
 class DamagedError(SourceError):
     """Bytes that do not match the published checksum."""
 
@@ -60,12 +64,12 @@ class Wanted:
     md5
         Published MD5; None where none is. Bytes that do not match are thrown away.
     limit_bytes
-        More than this is refused before it fills the disk; None takes any size.
+        More than this is refused before it fills the disk.
     """
 
     address: str
     md5: str | None = None
-    limit_bytes: int | None = None
+    limit_bytes: int | None = LARGEST_BYTES
 
 
 def _unwatched(done: int, total: int) -> None:
@@ -161,9 +165,14 @@ class _Download:
     def run(self) -> bool:
         """Bring the partial file to its full length and check it; False: nothing is newer."""
         wanted, partial = self.wanted, self.partial
+        for each in (partial, _note_path(partial), _note_path(self.target)):
+            # Of a folder from somebody else: what is written goes here, not where a link leads.
+            if each.is_symlink():
+                each.unlink()
         if not self._note.items() <= _read_note(partial).items():
             partial.unlink(missing_ok=True)
-        tries, before = Tries(wanted.address, self.patience), _size(partial)
+        tries, farthest = Tries(wanted.address, self.patience), _size(partial)
+        deadline = time.monotonic() + _LONGEST_DOWNLOAD_S
         while True:
             try:
                 if not self._fetch_rest():
@@ -171,9 +180,11 @@ class _Download:
                 break
             except (requests.RequestException, BusyError) as error:
                 now = _size(partial)
-                has_progress = now - before >= self.patience.least_bytes
-                tries.failed(error, has_progress, _kept(partial))
-                before = now
+                # Beyond all before: what is thrown away and fetched again is no progress.
+                has_progress = now - farthest >= self.patience.least_bytes
+                in_time = time.monotonic() < deadline
+                tries.failed(error, has_progress and in_time, _kept(partial))
+                farthest = max(now, farthest)
         self._check_sum()
         return True
 
@@ -200,13 +211,24 @@ class _Download:
                 raise requests.exceptions.ChunkedEncodingError("the file changed on the server")
             check_answer(answer, address)
             is_rest = answer.headers.get("Content-Range", "").startswith(f"bytes {have}-")
-            if answer.status_code != 206 or not is_rest:
+            if answer.status_code == 206 and not (is_rest and have):
+                partial.unlink(missing_ok=True)
+                raise requests.exceptions.ChunkedEncodingError(
+                    "the server sent another part of the file than was asked for"
+                )
+            if answer.status_code != 206:
                 have = 0
             length = answer.headers.get("Content-Length", "")
-            total = have + int(length) if length.isdecimal() else 0
+            is_encoded = _is_encoded(answer)
+            if is_encoded and have:
+                partial.unlink(missing_ok=True)
+                raise requests.exceptions.ChunkedEncodingError("the server encodes parts")
+            is_known = length.isascii() and length.isdecimal() and len(length) < 20
+            total = have + int(length) if is_known and not is_encoded else 0
             _check_size(address, total, self.wanted.limit_bytes)
             _check_room(partial, total - have)
-            note = self._note | {"mark": _mark_of(answer)}
+            # Of what was decoded, no rest can be asked for.
+            note = self._note | {"mark": "" if is_encoded else _mark_of(answer)}
             _note_path(partial).write_text(json.dumps(note), encoding="utf-8")
             with partial.open("r+b" if have else "wb", buffering=0) as file:
                 have = self._receive(answer, file, have, total)
@@ -268,7 +290,7 @@ def _blocks(answer: requests.Response, patience: Patience) -> Iterator[bytes]:
     began, arrived = time.monotonic(), 0
     while True:
         try:
-            block = cast(bytes, answer.raw.read1(_BLOCK, decode_content=False))
+            block = cast(bytes, answer.raw.read1(_BLOCK, decode_content=_is_encoded(answer)))
         except urllib3.exceptions.ReadTimeoutError as error:
             raise requests.exceptions.ReadTimeout(error) from error
         except urllib3.exceptions.HTTPError as error:
@@ -282,6 +304,11 @@ def _blocks(answer: requests.Response, patience: Patience) -> Iterator[bytes]:
             began, arrived = time.monotonic(), 0
         elif passed > patience.stall_s:
             raise requests.exceptions.ReadTimeout(f"{arrived} bytes in {passed:.0f} s")
+
+
+def _is_encoded(answer: requests.Response) -> bool:
+    """Whether a server compresses what it sends, though it was asked not to."""
+    return answer.headers.get("Content-Encoding", "identity").strip().lower() != "identity"
 
 
 def _mark_of(answer: requests.Response) -> str:

@@ -7,8 +7,11 @@ with a client of its own (`rasters.raster`).
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +20,7 @@ from importlib.metadata import version
 from typing import TypeVar
 
 import requests
+import urllib3
 from urllib3.exceptions import NewConnectionError
 
 from pipeline.errors import SourceError
@@ -67,6 +71,11 @@ class Patience:
     def timeout(self) -> tuple[float, float]:
         """Seconds to connect, and between two arrivals of bytes, as requests takes them."""
         return self.connect_timeout_s, self.read_timeout_s
+
+    @property
+    def headers_s(self) -> float:
+        """Seconds until all headers of an answer are there, or a small answer is."""
+        return self.connect_timeout_s + max(self.read_timeout_s, self.stall_s)
 
     def wait_s(self, failures: int, asked_s: float | None = None) -> float:
         """Seconds to wait after so many failures in a row (from 1)."""
@@ -121,15 +130,62 @@ def ask(
     requests.RequestException
         No connection, or no answer in time.
     """
-    with requests.request(
-        method,
-        address,
-        stream=True,
-        timeout=patience.timeout,
-        headers={"User-Agent": user_agent()} | (headers or {}),
-        allow_redirects=True,
-    ) as answer:
+    began: Future[requests.Response] = Future()
+
+    def begin() -> None:
+        try:
+            answer = requests.request(
+                method,
+                address,
+                stream=True,
+                timeout=patience.timeout,
+                headers={"User-Agent": user_agent()} | (headers or {}),
+                allow_redirects=True,
+            )
+        except BaseException as error:
+            began.set_exception(error)
+        else:
+            began.set_result(answer)
+
+    # Its time-outs start again at every byte: headers that drip would be waited for without end.
+    threading.Thread(target=begin, daemon=True).start()
+    try:
+        answer = began.result(patience.headers_s)
+    except FutureTimeout as error:
+        began.add_done_callback(_hang_up)
+        raise requests.exceptions.ReadTimeout("no whole headers in time") from error
+    with answer:
         yield answer
+
+
+def _hang_up(began: Future[requests.Response]) -> None:
+    if began.exception() is None:
+        began.result().close()
+
+
+def read_small(answer: requests.Response, limit: int, patience: Patience) -> bytes:
+    """A small body, decoded; one byte more than ``limit`` where it is larger.
+
+    Raises
+    ------
+    requests.ReadTimeout
+        It takes longer than a line may stall.
+    """
+    deadline = time.monotonic() + patience.headers_s
+    read = bytearray()
+    try:
+        while len(read) <= limit:
+            block = answer.raw.read1(limit + 1 - len(read), decode_content=True)
+            if not block:
+                break
+            read += block
+            if time.monotonic() > deadline:
+                raise requests.exceptions.ReadTimeout(f"{len(read)} bytes in time")
+    except urllib3.exceptions.ReadTimeoutError as error:
+        raise requests.exceptions.ReadTimeout(error) from error
+    except urllib3.exceptions.HTTPError as error:
+        raise requests.exceptions.ChunkedEncodingError(error) from error
+    return bytes(read)
 
 
 def user_agent() -> str:
@@ -187,7 +243,7 @@ def fetch_text(address: str, patience: Patience) -> str:
     def read() -> bytes:
         with ask(address, patience) as answer:
             check_answer(answer, address)
-            return bytes(answer.raw.read(_TEXT_LIMIT + 1, decode_content=True))
+            return read_small(answer, _TEXT_LIMIT, patience)
 
     content = _insist(read, address, patience)
     if len(content) > _TEXT_LIMIT:

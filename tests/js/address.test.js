@@ -6,7 +6,8 @@ import { openPage } from "./page.js";
 
 const state = await openPage("en");
 const { choice, takeChoices } = await import("../../pipeline/render/page/js/choices.js");
-const { themeKeys, usualOverlays } = await import("../../pipeline/render/page/js/registry.js");
+const { featureOf, themeKeys, usualOverlays } = await import("../../pipeline/render/page/js/registry.js");
+const { layers } = await import("../../pipeline/render/page/js/data.js");
 const { passes, rowsOf } = await import("../../pipeline/render/page/js/filters.js");
 
 /** @import {Address} from "../../pipeline/render/page/js/address.js" */
@@ -64,6 +65,60 @@ test("what makes no sense counts as not given", () => {
   assert.deepEqual(parseAddress("#filter.status=%E0%A4%A").filter, {});
   const hostile = parseAddress("#choose.__proto__=x&filter.constructor=y");
   assert.equal(Object.getPrototypeOf(hostile.choose), Object.prototype);
+});
+
+test("a place beyond the world or nearer than any map counts as not given", () => {
+  for (const map of ["5/0/1e300", "5/1e300/0", "1e9/0/0", "-1/0/0", "5/91/0", "5/0/181", "NaN/0/0"]) {
+    assert.equal(parseAddress(`#map=${map}`).map, null, map);
+  }
+  assert.deepEqual(parseAddress("#map=5/-90/180").map, [5, -90, 180]);
+});
+
+const HASHES = Number(process.env.MUTATIONS || 60);
+
+test(`${HASHES} mutated addresses are read, and name nothing that the page lacks`, () => {
+  const words = [
+    ..."=&#/:,%.",
+    ..."0123456789",
+    "1e300",
+    "NaN",
+    "-",
+    "constructor",
+    "__proto__",
+    "toString",
+    "%E0%A4%A",
+    "\u0000",
+    "断",
+    "choose.",
+    "filter.",
+    "map=",
+    "at=",
+    "on=",
+    "x".repeat(10_000),
+  ];
+  let seed = 7;
+  const next = (/** @type {number} */ below) => {
+    seed = (seed * 48271) % 2147483647;
+    return seed % below;
+  };
+  const whole = "#theme=links&map=9/34.5/113.1&lang=en&on=borders&choose.mode=drive&at=dead_ends:x";
+  for (let n = 0; n < HASHES; n += 1) {
+    let text = whole;
+    for (let times = 1 + next(6); times > 0; times -= 1) {
+      const at = next(text.length + 1);
+      text = text.slice(0, at) + words[next(words.length)] + text.slice(at + next(4));
+    }
+    const { map, choose, filter, at } = parseAddress(text);
+    if (map) {
+      const [zoom, lat, lng] = map;
+      assert.ok(zoom >= 0 && zoom <= 24 && Math.abs(lat) <= 90 && Math.abs(lng) <= 180, text);
+    }
+    assert.ok([choose, filter].every((each) => Object.getPrototypeOf(each) === Object.prototype));
+    takeChoices(choose);
+    assert.ok(Object.keys(state.choice).every((key) => Object.hasOwn(state.choice, key)), text);
+    if (at) assert.ok(featureOf(at[0]) === undefined || Object.hasOwn(layers, at[0]), text);
+  }
+  takeChoices({});
 });
 
 test("a choice that is not on offer counts as none", () => {

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import random
 import time
 
 import fsspec
 import pytest
-from faulty_server import Server, cut, trickle, without_length
+from faulty_server import Server, cut, etag, trickle, without_length
 
 from pipeline.errors import SourceError
 from pipeline.sources.download import Wanted, copy_file, fetch_file
@@ -93,3 +94,91 @@ def test_a_file_of_another_file_system(target):
     with pytest.raises(SourceError, match=r"cannot download memory://feeds/none\.zip"):
         copy_file("memory://feeds/none.zip", target.with_name("b.zip"))
     assert not target.with_name("b.zip").exists()
+
+
+def wrong_range(handler, content):
+    """Another part than the one asked for, as a broken cache gives."""
+    handler.send_response(206)
+    handler.send_header("Content-Range", f"bytes 7-{len(content) - 1}/{len(content)}")
+    handler.send_header("ETag", etag(content))
+    handler.send_header("Content-Length", str(len(content) - 7))
+    handler.end_headers()
+    handler.wfile.write(content[7:])
+
+
+def encoded(handler, content):
+    body = gzip.compress(content)
+    handler.send_response(200)
+    handler.send_header("Content-Encoding", "gzip")
+    handler.send_header("ETag", etag(content))
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+def dripping_headers(handler, content):
+    handler.close_connection = True
+    for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"a" * 2000:
+        handler.wfile.write(bytes([byte]))
+        handler.wfile.flush()
+        time.sleep(0.05)
+
+
+def test_a_part_that_was_not_asked_for_is_no_file(server, target):
+    """It was taken for the whole file, and so its first bytes were lost."""
+    server.faults["/feed.zip"] = [wrong_range]
+    fetch(server, target)
+    assert target.read_bytes() == CONTENT
+    server.faults["/feed.zip"] = [cut(150_000), wrong_range]
+    fetch(server, target.with_name("again.zip"), Patience(attempts=4, first_wait_s=0.01))
+    assert target.with_name("again.zip").read_bytes() == CONTENT
+
+
+def test_a_server_whose_ranges_never_fit_is_given_up(server, target):
+    """Each cut counted as progress, and so it was asked for ever."""
+    server.faults["/feed.zip"] = [cut(150_000), wrong_range] * 100
+    with pytest.raises(UnreachableError, match="cannot download"):
+        fetch(server, target, Patience(attempts=4, first_wait_s=0.01, read_timeout_s=2.0))
+    assert len(server.seen) < 12
+    assert not target.exists()
+
+
+def test_what_is_encoded_on_the_way_is_decoded_within_the_limit(server, target):
+    server.faults["/feed.zip"] = [encoded]
+    fetch(server, target)
+    assert target.read_bytes() == CONTENT
+    server.files["/feed.zip"] = bytes(50_000_000)
+    server.faults["/feed.zip"] = [encoded]
+    with pytest.raises(SourceError, match="is larger than 1 MB"):
+        fetch(server, target.with_name("b.zip"), limit_bytes=1_000_000)
+    assert not target.with_name("b.zip").exists()
+
+
+def test_headers_that_drip_are_not_waited_for(server, target):
+    server.faults["/feed.zip"] = [dripping_headers] * 2
+    began = time.monotonic()
+    with pytest.raises(UnreachableError, match="did not answer in time"):
+        fetch(server, target, Patience(2, 0.01, 1.0, 0.2, 0.5, 0.5))
+    assert time.monotonic() - began < 20.0
+
+
+def test_what_was_put_beside_the_target_leads_nowhere(server, target, tmp_path):
+    """A link in the partial file's place had its target overwritten."""
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    target.parent.mkdir()
+    for name in (".feed.zip.part", ".feed.zip.part.json"):
+        (target.parent / name).symlink_to(precious)
+    fetch(server, target)
+    assert precious.read_text() == "mine"
+    assert target.read_bytes() == CONTENT
+
+
+def test_tokens_of_an_address_are_not_kept_beside_the_file(server, target):
+    server.files["/feed.zip?token=S3CRET"] = CONTENT
+    fetch_file(Wanted(f"{server.address}/feed.zip?token=S3CRET"), target, QUICK)
+    kept = b"".join(each.read_bytes() for each in target.parent.iterdir() if each != target)
+    assert b"S3CRET" not in kept
+    with pytest.raises(SourceError) as error:
+        fetch_file(Wanted(f"{server.address}/none?token=S3CRET"), target, QUICK)
+    assert "S3CRET" not in str(error.value)
