@@ -7,6 +7,7 @@ with to `edges`.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -18,6 +19,8 @@ import shapely
 from numpy.typing import NDArray
 
 from pipeline.terms import NOT_THROUGH
+
+log = logging.getLogger(__name__)
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -35,13 +38,20 @@ CUTTING_HIGHWAYS = (
 
 @dataclass(frozen=True)
 class Vertices:
-    """Vertices of all ways, end to end; ``way`` is the row of the way."""
+    """Vertices of all ways, end to end; ``way`` is the row of the way.
+
+    ``is_first`` and ``is_last`` bound runs of vertices: whole ways, or what is left of them
+    where another way has the same course; ``is_way_end`` marks the ends of the ways
+    themselves, ``is_doubled`` vertices whose step to the next one stands for several.
+    """
 
     node: Ints
     way: Ints
     xy: Floats
     is_first: Flags
     is_last: Flags
+    is_way_end: Flags
+    is_doubled: Flags
 
 
 def vertices_of(ways: gpd.GeoDataFrame) -> Vertices:
@@ -68,7 +78,82 @@ def vertices_of(ways: gpd.GeoDataFrame) -> Vertices:
     is_last = np.zeros(len(way), dtype=bool)
     is_last[starts[1:] - 1] = True
     is_last[-1:] = True
-    return Vertices(node, way, xy, is_first, is_last)
+    nothing = np.zeros(len(way), dtype=bool)
+    return Vertices(node, way, xy, is_first, is_last, is_first | is_last, nothing)
+
+
+def collapse_courses(vertices: Vertices, table: pd.DataFrame) -> Vertices:
+    """One course is one edge: a step between two nodes that is mapped again is left out.
+
+    Of several the open one stays, then the one that cars may drive, of the highest class, of
+    the lowest way; one that alone allows a direction stays beside it.
+
+    Parameters
+    ----------
+    table
+        Way attributes by row (`tagged.way_attributes`).
+    """
+    step = np.flatnonzero(~vertices.is_last)
+    ends = np.stack([vertices.node[step], vertices.node[step + 1]])
+    low, high = ends.min(axis=0), ends.max(axis=0)
+    twice = np.flatnonzero(pd.Series(low * _MIX + high).duplicated(keep=False))
+    if not len(twice):
+        return vertices
+    step = step[twice]
+    steps = table.take(vertices.way[step]).reset_index(drop=True)
+    ahead = (ends[0, twice] == low[twice]) ^ steps["is_reversed"].to_numpy(dtype=bool)
+    ranked = pd.DataFrame(
+        {
+            "low": low[twice],
+            "high": high[twice],
+            "is_to_come": (steps["status"] != "open").to_numpy(dtype=bool),
+            "is_closed": steps["is_closed"].to_numpy(dtype=bool),
+            "class_rank": steps["class_rank"].to_numpy(),
+            "is_oneway": steps["is_oneway"].to_numpy(dtype=bool),
+            "step": step,
+            "ahead": ahead,
+        }
+    )
+    ranked = ranked.sort_values(["low", "high", *_PRECEDENCE], ignore_index=True)
+    same = ranked.groupby(["low", "high"], sort=False)
+    best = same[["is_oneway", "ahead"]].transform("first")
+    is_best = same.cumcount() == 0
+    covers = ~best["is_oneway"] | (ranked["is_oneway"] & (ranked["ahead"] == best["ahead"]))
+    of_open = ~same["is_to_come"].transform("first") & ~same["is_closed"].transform("first")
+    idle = (ranked["is_to_come"] | ranked["is_closed"]) & of_open
+    is_dropped = (~is_best & (covers | idle)).to_numpy(dtype=bool)
+    counts = same["step"].transform("size") > 1
+    kept = ranked.loc[counts.to_numpy() & ~is_dropped, "step"].to_numpy(np.int64)
+    return _without_steps(vertices, ranked["step"].to_numpy(np.int64)[is_dropped], kept)
+
+
+_PRECEDENCE = ["is_to_come", "is_closed", "class_rank", "is_oneway", "step"]
+_MIX = np.int64(-7046029254386353131)
+"""A large odd factor; products wrap around."""
+
+
+def _without_steps(vertices: Vertices, dropped: Ints, doubled: Ints) -> Vertices:
+    """The vertices without some steps; what is left of a way is runs of its own."""
+    if not len(dropped):
+        return vertices
+    gone = vertices.is_last.copy()
+    gone[dropped] = True
+    goes_on = ~gone
+    comes = np.append(False, goes_on[:-1])
+    is_doubled = vertices.is_doubled.copy()
+    is_doubled[doubled] = True
+    kept = goes_on | comes
+    lengths = "%d of %d steps between nodes lie on another way: left out"
+    log.info("network: one_course " + lengths, len(dropped), int((~vertices.is_last).sum()))
+    return Vertices(
+        vertices.node[kept],
+        vertices.way[kept],
+        vertices.xy[kept],
+        ~comes[kept],
+        gone[kept],
+        vertices.is_way_end[kept],
+        is_doubled[kept],
+    )
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,7 @@ def describe_edges(
     roads["edge_id"] = edge_id
     roads["from_node"], roads["to_node"] = from_node, to_node
     roads["length_m"] = length_m
+    roads["is_doubled"] = np.logical_or.reduceat(vertices.is_doubled, edges.start)
     roads["city_id"] = city_id
     roads["is_in_core"] = city_id.isin(core).to_numpy(dtype=bool)
     roads["is_urban"] = is_urban

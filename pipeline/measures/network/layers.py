@@ -38,6 +38,7 @@ LAYERS = (
             flag("is_in_core", "its middle lies in the core city"),
             flag("is_closed", "closed to through traffic: cars may not drive it, or only to a place there"),
             flag("is_local", "closed to through traffic, but cars may drive to a place there"),
+            flag("is_doubled", "another way lies on it between the same nodes and was left out"),
             flag("is_toll", "toll=yes"),
             Column("layer", "int8", "tag layer, 0 where untagged"),
             text("service", "tag service", "not tagged"),

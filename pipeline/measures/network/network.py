@@ -4,7 +4,8 @@ What belongs here: the order of the steps. Ways and where they are cut are in `c
 their tags say in `tagged`, edges and nodes described in `edges` and `nodes`. Travel times over
 the edges belong to `routing`; dead ends, which are *read off* this network, to `border_roads`.
 The topology stays physical: nothing is simplified, merged or clipped, because that would
-erase the very ends we look for (methods.md 2).
+erase the very ends we look for (methods.md 2); only what is mapped twice on one course is
+one edge.
 
 Coordinates are the metro's metric CRS (easting, northing in metres).
 """
@@ -15,13 +16,12 @@ import geopandas as gpd
 
 from pipeline.crs import require_metric
 from pipeline.layers import empty_layer
-from pipeline.measures.network.courses import cut_ways, cutting_nodes, vertices_of
+from pipeline.measures.network.courses import collapse_courses, cut_ways, cutting_nodes, vertices_of
 from pipeline.measures.network.edges import describe_edges
 from pipeline.measures.network.nodes import describe_nodes
 from pipeline.measures.network.params import NetworkParams
 from pipeline.measures.network.tagged import kept_ways, way_attributes
 from pipeline.sources.params import ExtractParams
-from pipeline.threads import at_once
 
 
 def build_network(
@@ -63,9 +63,9 @@ def build_network(
             "roads": empty_layer("roads", crs),
             "road_nodes": empty_layer("road_nodes", crs),
         }
-    edges, table = at_once(
-        lambda: cut_ways(vertices, cutting_nodes(tagged_nodes)), lambda: way_attributes(ways)
-    )
+    table = way_attributes(ways)
+    vertices = collapse_courses(vertices, table)
+    edges = cut_ways(vertices, cutting_nodes(tagged_nodes))
     roads = describe_edges(edges, vertices, table, cities, land_areas, params, crs)
     nodes = describe_nodes(
         roads, edges, vertices, table, tagged_nodes, cities, extract_area, extract_params, crs

@@ -82,14 +82,15 @@ def _node_tags(node_id: Ints, tagged_nodes: gpd.GeoDataFrame) -> pd.DataFrame:
 
 def _cut_way_ends(vertices: Vertices, table: pd.DataFrame) -> Ints:
     """Nodes where a way lost its next vertex to the extract's edge."""
-    at_start = vertices.is_first & table["is_cut_at_start"].to_numpy()[vertices.way]
-    at_end = vertices.is_last & table["is_cut_at_end"].to_numpy()[vertices.way]
+    end = vertices.is_way_end
+    at_start = end & vertices.is_first & table["is_cut_at_start"].to_numpy()[vertices.way]
+    at_end = end & vertices.is_last & table["is_cut_at_end"].to_numpy()[vertices.way]
     return np.unique(vertices.node[at_start | at_end])
 
 
 def _noexit_way_ends(vertices: Vertices, table: pd.DataFrame) -> Ints:
     tagged = table["is_noexit"].to_numpy()[vertices.way]
-    return np.unique(vertices.node[tagged & (vertices.is_first | vertices.is_last)])
+    return np.unique(vertices.node[tagged & vertices.is_way_end])
 
 
 def _is_near_extract_edge(xy: Floats, extract_area: gpd.GeoDataFrame, distance_m: float) -> Flags:

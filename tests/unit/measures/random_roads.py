@@ -45,6 +45,7 @@ def make_roads(rows: list[dict], xy: dict[int, tuple[float, float]]) -> gpd.GeoD
             "is_in_core": False,
             "is_closed": False,
             "is_local": False,
+            "is_doubled": False,
             "is_toll": False,
             "layer": 0,
             "service": None,

@@ -37,6 +37,7 @@ def make_network(
             "is_in_core": False,
             "is_closed": False,
             "is_local": False,
+            "is_doubled": False,
         }
         | changes
         for n, (a, b, line, changes) in enumerate(edges)

@@ -498,6 +498,7 @@ def _roads(random: Any, name: Any) -> gpd.GeoDataFrame:
                 "is_in_core": False,
                 "is_closed": False,
                 "is_local": False,
+                "is_doubled": False,
                 "is_toll": False,
                 "layer": 0,
                 "geometry": LineString(line),

@@ -97,6 +97,7 @@ def make_network(crs=CRS, side=SQUARE):
         "is_in_core": False,
         "is_closed": False,
         "is_local": False,
+        "is_doubled": False,
         "is_toll": False,
         "layer": 0,
         "service": None,

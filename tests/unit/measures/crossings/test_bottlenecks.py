@@ -75,6 +75,7 @@ class Map:
             "is_in_core": False,
             "is_closed": False,
             "is_local": False,
+            "is_doubled": False,
             "is_toll": False,
             "layer": 0,
             "service": None,

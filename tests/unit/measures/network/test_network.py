@@ -456,3 +456,58 @@ def test_components_are_numbered_by_size_then_lowest_node(streets):
         next((n for n, group in enumerate(groups) if node in group), -1) for node in range(12)
     ]
     assert components(12, start, stop).tolist() == wanted
+
+
+def edges_of(roads):
+    """Way and ends of each edge."""
+    return list(zip(roads["way_id"], roads["from_node"], roads["to_node"], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("second", "tags", "kept"),
+    [
+        ([1, 2, 3], {}, 1),
+        ([3, 2, 1], {}, 1),
+        ([3, 2, 1], {"highway": "track"}, 1),
+        ([1, 2, 3], {"highway": "primary"}, 2),
+        ([1, 2, 3], {"status": "construction", "highway": "primary"}, 1),
+        ([1, 2, 3], {"access": "no", "highway": "primary"}, 1),
+        ([1, 2, 3], {"oneway": "yes"}, 1),
+    ],
+)
+def test_one_course_is_one_edge(second, tags, kept):
+    roads, nodes = build(make_ways(([1, 2, 3], {}), (second, tags)))
+    assert roads["way_id"].tolist() == [kept]
+    assert roads["is_doubled"].tolist() == [True]
+    assert nodes["street_count"].to_dict() == {1: 1, 3: 1}, "an end stays an end"
+
+
+def test_a_way_that_doubles_back_over_its_own_nodes_is_one_edge():
+    roads, nodes = build(make_ways(([1, 2, 3, 2, 1], {})))
+    assert edges_of(roads) == [(1, 1, 3)]
+    assert nodes["street_count"].to_dict() == {1: 1, 3: 1}
+
+
+def test_two_oneways_of_opposite_directions_on_one_course_both_stay():
+    roads, _ = build(make_ways(([1, 2], {"oneway": "yes"}), ([2, 1], {"oneway": "yes"})))
+    assert edges_of(roads) == [(1, 1, 2), (2, 2, 1)]
+    assert not roads["is_doubled"].any()
+
+
+def test_only_the_stretch_that_is_mapped_twice_is_left_out():
+    ways = make_ways(([1, 2, 3], {}), ([4, 2, 3, 8], {}))
+    roads, nodes = build(ways)
+    assert edges_of(roads) == [(1, 1, 2), (1, 2, 3), (2, 4, 2), (2, 3, 8)]
+    assert roads["is_doubled"].tolist() == [False, True, False, False]
+    assert nodes["street_count"].to_dict() == {1: 1, 2: 3, 3: 2, 4: 1, 8: 1}
+
+
+def test_what_is_left_of_a_cut_way_is_no_cut_of_the_extract():
+    ways = make_ways(([1, 2, 3], {}), ([2, 3, 8], {"is_cut_at_start": True}))
+    _, nodes = build(ways)
+    assert not nodes["is_extract_edge"].any()
+
+
+def test_a_crossing_of_two_roads_is_no_double():
+    roads, _ = build(make_ways(([1, 2, 3], {}), ([4, 2, 5], {})))
+    assert len(roads) == 4 and not roads["is_doubled"].any()
