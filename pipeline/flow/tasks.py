@@ -184,7 +184,6 @@ def page_facts(source: Source, facts: Facts) -> PageFacts:
         osm_snapshot=facts.get("osm_snapshot"),
         is_synthetic=bool(facts.get("is_synthetic")),
         notes=tuple(map(without_secrets, facts.get("notes", ()))),
-        made_at=facts.get("read_at", ""),
         version=version("metro-integration"),
         crs_note=f"LAEA, centre {lon:.2f} {lat:.2f}, WGS84",
     )

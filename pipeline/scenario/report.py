@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pandas as pd
 
@@ -36,8 +35,7 @@ def write_report(base: Base, own: Paths, name: str, chosen: Sequence[str]) -> st
     metadata.pop("layer", None)
     for layer, table in tables.items():
         store.write_layer(own.layer(metro_id, layer), layer, table, metadata)
-    made_at = datetime.now(UTC).isoformat(timespec="seconds")
-    about = {"name": name, "links": list(chosen), "made_at": made_at}
+    about = {"name": name, "links": list(chosen)}
     store.write_json(f"{own.metro(metro_id)}/scenario.json", about)
     path = own.page(f"{metro_id}/scenario-{name}.html")
     files.write_bytes(path, _page(base, made, name, chosen, tables))

@@ -64,12 +64,13 @@ class Wanted:
     md5
         Published MD5; None where none is. Bytes that do not match are thrown away.
     limit_bytes
-        More than this is refused before it fills the disk.
+        More than this is refused before it fills the disk; None takes what the disk has
+        room for, and `LARGEST_BYTES` where the server does not say how much comes.
     """
 
     address: str
     md5: str | None = None
-    limit_bytes: int | None = LARGEST_BYTES
+    limit_bytes: int | None = None
 
 
 def _unwatched(done: int, total: int) -> None:
@@ -257,7 +258,7 @@ class _Download:
             if have == 0:
                 check_is_no_page(block, address)
             have += len(block)
-            _check_size(address, have, self.wanted.limit_bytes)
+            _check_size(address, have, self.wanted.limit_bytes or LARGEST_BYTES)
             rest = memoryview(block)
             while rest:
                 rest = rest[file.write(rest) :]

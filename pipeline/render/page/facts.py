@@ -29,7 +29,8 @@ class PageFacts:
     notes
         Further lines for the page, such as "the data end at the province".
     made_at
-        ISO time the page was made.
+        ISO time, where a page is to tell one. Runs leave it out: a page made again of the
+        same layers is the same, byte for byte.
     version
         Of this package.
     crs_note
