@@ -127,11 +127,13 @@ def leaves_metro(
     """Whether the circle around a zone's populated point reaches land outside the cities."""
     metro = shapely.union_all(cities.geometry.to_numpy(), grid_size=1.0)
     parts = shapely.get_parts(metro)
-    rings = shapely.get_rings(parts)
-    is_large = area_reaches(shapely.area(shapely.polygons(rings)), params.hole_min_km2 * 1e6)
-    outline = shapely.multilinestrings(rings[is_large].tolist())
-    if shapely.is_empty(outline):
+    if not len(parts):
         return np.ones(len(grid), dtype=bool)
+    # However small a metro, its own outline is an edge; a small hole is a sliver.
+    rings, part = shapely.get_rings(parts, return_index=True)
+    is_shell = np.diff(part, prepend=-1) != 0
+    is_large = area_reaches(shapely.area(shapely.polygons(rings)), params.hole_min_km2 * 1e6)
+    outline = shapely.multilinestrings(rings[is_shell | is_large])
     shapely.prepare(outline)
     points = shapely.points(grid["point_x"].to_numpy(float), grid["point_y"].to_numpy(float))
     return np.asarray(shapely.dwithin(outline, points, params.performance_radius_m))

@@ -17,6 +17,7 @@ from pipeline.measures.access.params import (
     CentreTimesParams,
     TravelTimesParams,
 )
+from pipeline.measures.access.people_reached import leaves_metro
 from pipeline.measures.routing.params import RoutingParams, TransitParams
 
 CITIES = gpd.GeoDataFrame(
@@ -95,6 +96,18 @@ def test_reach_by_hand(network, zones):
     np.testing.assert_allclose(
         found["transport_performance"], 100.0 * near.sum(axis=1) / around.sum(axis=1)
     )
+
+
+def test_zones_of_a_metro_below_the_least_hole_are_all_at_its_edge():
+    cities = gpd.GeoDataFrame(
+        {"city_id": ["a", "b"]},
+        geometry=[shapely.box(0, 0, 400, 500), shapely.box(400, 0, 800, 500)],
+        crs=CRS,
+    )
+    points = pd.DataFrame({"point_x": [10.0, 400.0], "point_y": [10.0, 250.0]})
+    assert leaves_metro(points, cities, AccessibilityParams()).tolist() == [True, True]
+    near = AccessibilityParams.model_construct(performance_radius_m=100.0, hole_min_km2=1.0)
+    assert leaves_metro(points, cities, near).tolist() == [True, False]
 
 
 def test_edge_zones_are_those_whose_circle_leaves_the_metro(network, zones):
