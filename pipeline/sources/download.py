@@ -168,7 +168,8 @@ class _Download:
         wanted, partial = self.wanted, self.partial
         for each in (partial, _note_path(partial), _note_path(self.target)):
             # Of a folder from somebody else: what is written goes here, not where a link leads.
-            if each.is_symlink():
+            # A character device keeps nothing that could be overwritten.
+            if each.is_symlink() and not each.is_char_device():
                 each.unlink()
         if not self._note.items() <= _read_note(partial).items():
             partial.unlink(missing_ok=True)
