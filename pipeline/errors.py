@@ -55,7 +55,7 @@ class PipelineError(Exception):
 
 
 _MOST = 20
-"""Faults that one line tells."""
+"""Faults that one line reports."""
 
 
 class ConfigError(PipelineError, ValueError):
@@ -75,13 +75,13 @@ class ConfigError(PipelineError, ValueError):
         self.subject = subject
         self.faults = list(faults or [])
         count = len(self.faults)
-        told = [*self.faults[:_MOST], *([f"and {count - _MOST} more"] if count > _MOST else [])]
+        shown = [*self.faults[:_MOST], *([f"and {count - _MOST} more"] if count > _MOST else [])]
         if not count:
             message = subject
         elif count == 1:
             message = f"{subject}: {self.faults[0]}"
         else:
-            listed = "; ".join(f"({n}) {fault}" for n, fault in enumerate(told, 1))
+            listed = "; ".join(f"({n}) {fault}" for n, fault in enumerate(shown, 1))
             message = f"{subject}: {count} faults: {listed}"
         super().__init__(message)
 

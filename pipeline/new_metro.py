@@ -37,7 +37,7 @@ _MARGIN_DEG = 0.1
 
 
 @dataclass(frozen=True)
-class Wish:
+class MetroRequest:
     """What was asked for: cities by name or relation id, or all areas of a level."""
 
     cities: tuple[str, ...] = ()
@@ -47,7 +47,7 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Origin:
+class Extracts:
     """Where the data come from: extracts on disk, or their Geofabrik names."""
 
     files: tuple[Path, ...] = ()
@@ -67,7 +67,9 @@ class NewCity:
     osm_relation: int | None = None
 
 
-def from_extract(target: Path, files: Sequence[Path], origin: Origin, wish: Wish) -> list[str]:
+def from_extract(
+    target: Path, files: Sequence[Path], origin: Extracts, request: MetroRequest
+) -> list[str]:
     """Write a metro file of cities found in extracts; returns what there is to say.
 
     Parameters
@@ -96,14 +98,14 @@ def from_extract(target: Path, files: Sequence[Path], origin: Origin, wish: Wish
         raise SourceError(
             f"{_listed(files)} holds no administrative boundary; take another extract"
         )
-    rows, said = _choose(found, wish)
-    level = wish.admin_level or int(rows["level"].mode().iloc[0])
-    core = _core(found, rows, wish, places)
+    rows, notes = _choose(found, request)
+    level = request.admin_level or int(rows["level"].mode().iloc[0])
+    core = _core(found, rows, request, places)
     cities = [_city(row, level) for row in rows.itertuples(index=False)]
-    said += _unpeopled(cities)
+    notes += _unpeopled(cities)
     text = metro_text(
         _metro_id(target),
-        wish.title or target.stem,
+        request.title or target.stem,
         core,
         cities,
         origin,
@@ -113,10 +115,10 @@ def from_extract(target: Path, files: Sequence[Path], origin: Origin, wish: Wish
         target.parent,
     )
     _write(target, text)
-    return said
+    return notes
 
 
-def from_names(target: Path, origin: Origin, wish: Wish) -> list[str]:
+def from_names(target: Path, origin: Extracts, request: MetroRequest) -> list[str]:
     """Write a metro file from names alone, which nothing was there to check against.
 
     Raises
@@ -126,30 +128,30 @@ def from_names(target: Path, origin: Origin, wish: Wish) -> list[str]:
     """
     faults = [
         f"{each} is a relation id, which only an extract can name: give --osm or --geofabrik"
-        for each in wish.cities
+        for each in request.cities
         if each.isdecimal()
     ]
-    if len(set(wish.cities)) < 2:
+    if len(set(request.cities)) < 2:
         faults.append("--cities: a metro needs at least two cities")
-    if wish.core is not None and wish.core not in wish.cities:
-        faults.append(f"--core {wish.core!r} is not among the cities")
+    if request.core is not None and request.core not in request.cities:
+        faults.append(f"--core {request.core!r} is not among the cities")
     if faults:
         raise ConfigError("new-metro", faults)
-    cities = [NewCity(_id_of(name), name) for name in dict.fromkeys(wish.cities)]
-    core = _id_of(wish.core or wish.cities[0])
+    cities = [NewCity(_id_of(name), name) for name in dict.fromkeys(request.cities)]
+    core = _id_of(request.core or request.cities[0])
     text = metro_text(
         _metro_id(target),
-        wish.title or target.stem,
+        request.title or target.stem,
         core,
         cities,
         origin,
-        wish.admin_level or 5,
+        request.admin_level or 5,
         None,
         None,
         target.parent,
     )
     _write(target, text)
-    return ["the cities were NOT looked up: no extract was at hand; the first run will tell"]
+    return ["the cities were NOT looked up: no extract was at hand; the first run will report them"]
 
 
 def metro_text(
@@ -157,7 +159,7 @@ def metro_text(
     title: str,
     core: str,
     cities: Sequence[NewCity],
-    origin: Origin,
+    origin: Extracts,
     admin_level: int,
     county_level: int | None,
     box: tuple[float, float, float, float] | None,
@@ -200,7 +202,7 @@ def metro_text(
     lines += [
         "",
         "# Paths or URLs. Without these people are spread over residential land, land that",
-        "# OpenStreetMap does not tell is unknown, and headways are a scheduled proxy.",
+        "# OpenStreetMap does not state is unknown, and headways are a scheduled proxy.",
         "# [population]",
         '# raster = "worldpop.tif"',
         "# [land_cover]",
@@ -242,19 +244,19 @@ def _city_lines(city: NewCity) -> list[str]:
 # --- choosing ---------------------------------------------------------------------------
 
 
-def _choose(found: Survey, wish: Wish) -> tuple[pd.DataFrame, list[str]]:
+def _choose(found: Survey, request: MetroRequest) -> tuple[pd.DataFrame, list[str]]:
     """Rows of the cities asked for, in the order asked or of their relations."""
-    if not wish.cities:
-        return _whole_level(found.table, wish.admin_level)
+    if not request.cities:
+        return _whole_level(found.table, request.admin_level)
     rows, faults = [], []
-    for asked in dict.fromkeys(wish.cities):
+    for asked in dict.fromkeys(request.cities):
         table = (
             found.table[found.table["relation_id"].eq(int(asked)) & ~found.table["is_way"]]
             if asked.isdecimal()
             else found.named(asked)
         )
-        if wish.admin_level is not None and len(table) > 1:
-            table = table[table["level"].eq(wish.admin_level)]
+        if request.admin_level is not None and len(table) > 1:
+            table = table[table["level"].eq(request.admin_level)]
         if len(table) == 1 and bool(table["is_complete"].iloc[0]):
             rows.append(table)
         elif len(table) == 1:
@@ -289,18 +291,20 @@ def _whole_level(table: pd.DataFrame, level: int | None) -> tuple[pd.DataFrame, 
         )
     left = table[table["level"].eq(level)]
     left = left[~left["key"].isin(at_level["key"])]
-    said = [f"left out, not wholly inside the extract: {_names(left)}"] if len(left) else []
-    return at_level.sort_values(["is_way", "relation_id"]), said
+    notes = [f"left out, not wholly inside the extract: {_names(left)}"] if len(left) else []
+    return at_level.sort_values(["is_way", "relation_id"]), notes
 
 
-def _core(found: Survey, rows: pd.DataFrame, wish: Wish, places: gpd.GeoDataFrame) -> str:
-    if wish.core is None:
+def _core(
+    found: Survey, rows: pd.DataFrame, request: MetroRequest, places: gpd.GeoDataFrame
+) -> str:
+    if request.core is None:
         return found.core_of(rows, places)
-    own = rows["relation_id"].astype(str).eq(wish.core)
-    own |= rows["key"].isin([wish.core, *found.named(wish.core)["key"]])
+    own = rows["relation_id"].astype(str).eq(request.core)
+    own |= rows["key"].isin([request.core, *found.named(request.core)["key"]])
     if own.sum() != 1:
         raise ConfigError(
-            f"new-metro: --core {wish.core!r} is not one of the cities: {_names(rows)}"
+            f"new-metro: --core {request.core!r} is not one of the cities: {_names(rows)}"
         )
     return str(rows.loc[own, "key"].iloc[0])
 

@@ -48,7 +48,7 @@ CLASS_RANK = {name: rank for rank, name in enumerate(ROAD_CLASSES)} | {
 }
 """Rank of every OSM highway value that we keep: 0 is motorway, 8 is track.
 
-`road` (class not said) stands with unclassified."""
+`road` (class not stated) stands with unclassified."""
 
 RoadClass = Literal[
     "motorway",

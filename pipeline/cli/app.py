@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options = make_parser().parse_args(arguments)
             return _run(options)
     except BrokenPipeError:
-        # The reader of our output has gone; there is nobody left to tell.
+        # The reader of our output has gone; there is nobody left to report to.
         return OK
     finally:
         _flush()

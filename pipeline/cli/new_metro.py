@@ -72,9 +72,11 @@ def _execute(options: argparse.Namespace) -> int:
         faults.append("give extracts (--osm or --geofabrik), or names (--cities)")
     if faults:
         raise ConfigError("new-metro", faults)
-    wish = new_metro.Wish(tuple(options.cities), options.admin_level, options.core, options.title)
+    request = new_metro.MetroRequest(
+        tuple(options.cities), options.admin_level, options.core, options.title
+    )
     files = [Path(each) for each in options.osm]
-    origin = new_metro.Origin(tuple(files), tuple(options.geofabrik))
+    origin = new_metro.Extracts(tuple(files), tuple(options.geofabrik))
     if options.geofabrik:
         paths = Paths.of(options.data, "maps")
         try:
@@ -85,10 +87,10 @@ def _execute(options: argparse.Namespace) -> int:
                 raise
             print_line(str(error))
     if files:
-        said = new_metro.from_extract(target, files, origin, wish)
+        notes = new_metro.from_extract(target, files, origin, request)
     else:
-        said = new_metro.from_names(target, origin, wish)
-    for line in said:
+        notes = new_metro.from_names(target, origin, request)
+    for line in notes:
         print_line(f"  note: {line}")
     print_line(f"{target}: written; run it with: python -m pipeline run {target}")
     return OK

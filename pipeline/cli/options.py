@@ -94,7 +94,7 @@ def connect(options: argparse.Namespace) -> AbstractContextManager[InProcess | O
 
 
 def load_metros(names: Sequence[str], overrides: list[str]) -> list[Metro]:
-    """The metros named by id, by file, or as ``all``; ConfigError tells every fault at once."""
+    """The metros named by id, by file, or as ``all``; ConfigError lists every fault at once."""
     wanted: list[str] = []
     for name in names:
         wanted += known_metros() if name == "all" else [name]

@@ -44,7 +44,7 @@ MOVED_MOST_M = 3_000.0
 """An end that moved along its road by more is another one: the search radius of dead ends."""
 SAME_HEADING_DEG = 60.0
 END_PIECE_M = 100.0
-"""Of a road that ends, this much before its end tells whether it was there before."""
+"""Of a road that ends, this much before its end shows whether it was there before."""
 SAMPLE_M = 25.0
 _AS_NEAR_M = 0.5
 DIRECT_FACTOR, DIRECT_EXTRA_M = 1.5, 200.0

@@ -1,4 +1,4 @@
-"""What a run reads, told by digests: the source's files and those of the metro file's tables."""
+"""What a run reads, by digest: the files of the source and of the metro file."""
 
 from __future__ import annotations
 

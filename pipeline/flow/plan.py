@@ -62,7 +62,7 @@ def standings(
     manifest: Manifest,
     on_disk: Mapping[str, str | None],
 ) -> list[Standing]:
-    """Where every stage stands, as far as can be said without running any."""
+    """Where every stage stands, as far as can be known without running any."""
     records = manifest["stages"]
     digests = recorded_digests(records)
     result: list[Standing] = []

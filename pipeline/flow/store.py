@@ -367,7 +367,7 @@ def parts_of(path: str) -> list[str]:
 
 
 def damaged(path: str) -> str:
-    """What is said of a layer whose digest is not the recorded one."""
+    """What is reported of a layer whose digest is not the recorded one."""
     return (
         f"layer {path} is not what its run recorded: it was changed or damaged, or another run "
         "is writing it; run the metro again"

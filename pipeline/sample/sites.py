@@ -229,7 +229,7 @@ class Survey:
         self, xy: Floats, extra: list[shapely.Geometry] | None, off_laid: Floats | None = None
     ) -> bool:
         line = shapely.LineString(xy)
-        # What is quickly told and often so comes first.
+        # What is quick to check and often so comes first.
         if self.meets(line, 30.0, extra) or shapely.intersects(self.border_lines, line):
             return False
         body = shapely.LineString(_from_metre(xy, 45.0))

@@ -67,7 +67,7 @@ def corridors(lines: Lines, graph: Graph, near: Bools) -> tuple[Ints, Bools]:
     """Number of the road each line belongs to across changes of class, and which change near.
 
     A driver on a corridor stays on what looks like one road: what its signs say
-    must not change along it. The flag, one per corridor, tells whether its class
+    must not change along it. The flag, one per corridor, states whether its class
     changes on a line of ``near``.
     """
     a, b = _runs_on(lines, graph)

@@ -32,9 +32,9 @@ LAYERS = (
             text("city_id", "city of its centre"),
             number("population", "people", "the city's total is not known"),
             *(
-                number(f"{name}_{side}", f"{doc}, {told}", "as in zones, of either run")
+                number(f"{name}_{side}", f"{doc}, {when}", "as in zones, of either run")
                 for name, doc in (("minutes_to_core", "free-flow minutes to the core"), ("population_60min", "people within 60 minutes"))
-                for side, told in (("before", "before"), ("after", "after"), ("change", "after less before"))
+                for side, when in (("before", "before"), ("after", "after"), ("change", "after less before"))
             ),
         ),
         key=("cell",),

@@ -206,7 +206,7 @@ class _Download:
             if answer.status_code == 304:
                 return False
             if answer.status_code == 416:
-                # The server's file is not longer than what is here: the checksum will tell.
+                # The server's file is not longer than what is here: the checksum decides.
                 if answer.headers.get("Content-Range", "").endswith(f"/{have}"):
                     return True
                 partial.unlink(missing_ok=True)
@@ -314,7 +314,7 @@ def _is_encoded(answer: requests.Response) -> bool:
 
 
 def _mark_of(answer: requests.Response) -> str:
-    """What the server tells this version of the file by; empty where nothing does."""
+    """What identifies this version of the file to the server; empty where nothing does."""
     mark = answer.headers.get("ETag", "")
     return answer.headers.get("Last-Modified", "") if not mark or mark.startswith("W/") else mark
 

@@ -1,4 +1,4 @@
-"""Which encoding the text of a file is in, told from its bytes.
+"""Which encoding the text of a file is in, read off its bytes.
 
 What belongs here: telling UTF-8, GBK (with GB18030, which includes it) and Western European
 text apart, whole files and cells that were cut at a fixed width. Which files are asked is the

@@ -176,7 +176,7 @@ LAYERS = (
         (
             identifier("from_stop", "stop_number"),
             identifier("to_stop", "stop_number"),
-            number("minutes", "time that the change takes at least", "not told"),
+            number("minutes", "time that the change takes at least", "not stated"),
             flag("is_possible", "false where the timetable says that one cannot change"),
         ),
         key=("from_stop", "to_stop"),

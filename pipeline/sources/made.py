@@ -38,7 +38,7 @@ def recipe_of(module: str, params: Mapping[str, object], files: Iterable[Path] =
     module
         The module whose code makes it.
     params
-        What it is told: JSON-able values by name.
+        What it is given: JSON-able values by name.
     files
         Its inputs.
     """

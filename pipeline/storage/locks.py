@@ -205,7 +205,7 @@ class Lease:
             if found is None:
                 continue
             if found != seen:
-                # The first sight tells nothing; a second, other one that the holder lives.
+                # The first sight proves nothing; a second, other one that the holder lives.
                 is_alive = seen is not None and found["token"] == seen["token"]
                 if is_alive and self._clock.monotonic() >= deadline:
                     raise _busy(self.lock.what, found["holder"])

@@ -90,7 +90,7 @@ COMMENTS = {
     ".js": _SCRIPT,
     ".html": re.compile(r"<!--.*?-->", re.DOTALL),
 }
-"""Comments by file type. Those behind code on its line are not told from text: they count."""
+"""Comments by file type. Those behind code on its line count: nothing parts them from text."""
 
 FOUND_BY_NAME = ("files", "find_spec", "import_module")
 """Functions that take the name of a library as text."""

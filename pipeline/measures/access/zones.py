@@ -44,7 +44,7 @@ def make_zone_grid(
     ----------
     cities, places, land_areas, zone_cells
         Layers in one metric CRS. ``cities.population`` null: unknown, and so are
-        its cells' people where no raster tells them.
+        its cells' people where no raster gives them.
     raster_population
         People per cell from the metro's raster; empty where it has none.
     routing_network

@@ -135,7 +135,7 @@ LAYERS = (
     ),
     Layer(
         "end_rules",
-        "How many ends near each border each rule took: the account of what is not told.",
+        "How many ends near each border each rule took: the account of what is not reported.",
         (
             BORDER,
             text("rule", "`finding`, `mapping_gap`, or the rule that excludes them (docs/dead-ends.md)"),

@@ -125,7 +125,7 @@ def _corridor_row(belt: Belt, area: pd.Series, pieces: gpd.GeoDataFrame) -> dict
     by_class = pieces.groupby("land_class")["km2"].sum().round(6)
     return {
         "border_id": belt.border_id,
-        # Of equal areas the first by name, so that the order of rows does not tell.
+        # Of equal areas the first by name, so that the order of rows does not matter.
         "land_class": by_class.sort_index().idxmax(),
         "area_km2_a": area[belt.city_a],
         "area_km2_b": area[belt.city_b],

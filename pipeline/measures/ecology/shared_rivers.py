@@ -62,7 +62,7 @@ def find_shared_rivers(
     Returns
     -------
     Layer ``shared_rivers`` with these columns added: crossing_count, followed_km,
-    width_m (null where neither water nor a tag tells), buffer_from (what the
+    width_m (null where neither water nor a tag gives one), buffer_from (what the
     tier counts from: centre_line, or flood_plain for a wide river),
     flood_plain_km2 inside the belt and flood_plain_evidence (dykes, mapped or
     land_cover; both null but for a wide river). And the water sites, as `SITE_COLUMNS`.

@@ -17,7 +17,7 @@ from pipeline.measures.routing.access import WEIGHTS, Bools, Floats, Ids, Ints, 
 from pipeline.measures.routing.hierarchy import Hierarchy
 
 Array = NDArray[Any]
-"""An array of a type that only its name tells."""
+"""An array whose type follows from its name alone."""
 
 Kept = TypeVar("Kept", bound="NetworkArrays")
 

@@ -60,10 +60,10 @@ def from_file(
     if frame.empty:
         raise SourceError(f"{path} holds no polygon; expected the boundaries of the cities")
     shapes = to_degrees(frame, path, bounds.datum)
-    shapes, said = _undo_shift(shapes, bounds.datum, str(bounds.admin_level), osm)
+    shapes, shift_note = _undo_shift(shapes, bounds.datum, str(bounds.admin_level), osm)
     ids = text_column(frame, bounds.id_field)
     names = text_column(frame, bounds.name_field)
-    notes = [f"boundaries from {path.name}, {said}", *notes]
+    notes = [f"boundaries from {path.name}, {shift_note}", *notes]
     if unknown := null_shift(frame, bounds.datum):
         notes.append(f"{path.name}: {unknown}")
     notes += mended_notes(shapes, names.where(names.notna(), ids), path)

@@ -52,7 +52,7 @@ MODE_OF_TYPE = {
     405: "light_rail",
     1701: "tram",
 }
-"""Route types of the standard, and the extended ones that their hundred does not tell: rail
+"""Route types of the standard, and the extended ones that their hundred leaves open: rail
 replacement by bus, monorail, cable car on rails."""
 MODE_OF_HUNDRED = {
     1: "train",
@@ -262,7 +262,7 @@ def _line_names(trips: pd.DataFrame) -> pd.Series:
 
 
 def _calls_of(tables: Tables, trips: pd.DataFrame) -> pd.DataFrame:
-    """Calls of the trips in order: trip_id, stop_id, arrive_s, depart_s (NaN: not told)."""
+    """Calls of the trips in order: trip_id, stop_id, arrive_s, depart_s (NaN: not stated)."""
     every = tables["stop_times"]
     tables.refuse_strangers("stop_times", "trip_id", tables["trips"]["trip_id"], "trips.txt")
     tables.refuse_strangers("stop_times", "stop_id", tables["stops"]["stop_id"], "stops.txt")

@@ -84,7 +84,7 @@ MOST_HOURS = 168
 class Tables:
     """The tables of one feed: cells are text without outer blanks, or null.
 
-    ``path`` names the feed in what is said of it.
+    ``path`` names the feed in what is reported of it.
     """
 
     path: str
@@ -214,8 +214,8 @@ def one_line(path: str) -> Iterator[None]:
         zipfile.BadZipFile,
         zlib.error,
     ) as error:
-        told = " ".join(str(error).split()) or type(error).__name__
-        raise SourceError(f"gtfs feed {path} cannot be read: {told[:200]}") from error
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise SourceError(f"gtfs feed {path} cannot be read: {reason[:200]}") from error
 
 
 def _members(archive: zipfile.ZipFile, tables: Tables) -> dict[str, zipfile.ZipInfo]:

@@ -174,8 +174,8 @@ def _listed(value: str) -> list[str]:
 
 def car_use_of_ways(tags: Tags) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
     """``car_access`` and ``car_direction`` of every row; each distinct set of tags is read once."""
-    said = tags.has(*WAY_ACCESS_KEYS) | tags.equals("highway", "motorway")
-    rows = np.flatnonzero(said)
+    stated = tags.has(*WAY_ACCESS_KEYS) | tags.equals("highway", "motorway")
+    rows = np.flatnonzero(stated)
     access = np.full(tags.rows, "open", dtype=object)
     direction = np.full(tags.rows, "both", dtype=object)
     code, distinct = _distinct(tags.take(rows), ("highway", *WAY_ACCESS_KEYS))

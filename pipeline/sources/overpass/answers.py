@@ -42,7 +42,7 @@ def read_tiles(paths: Sequence[Path]) -> Elements:
 
 
 def snapshot_of(answer: dict[str, Any]) -> str:
-    """The time of the server's data, ISO; empty where the answer does not tell."""
+    """The time of the server's data, ISO; empty where the answer does not state it."""
     return str(answer.get("osm3s", {}).get("timestamp_osm_base", ""))
 
 
@@ -68,7 +68,7 @@ def parse_answer(content: bytes, name: str) -> dict[str, Any]:
     return dict(answer)
 
 
-def _is_element(element: Any) -> bool:
+def _is_element(element: object) -> bool:
     if not isinstance(element, dict) or not isinstance(element.get("id"), int):
         return False
     match element.get("type"):

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 import requests
 import shapely
@@ -120,21 +120,21 @@ def _ask_servers(
     tile: Box, question: Question, servers: Sequence[str], patience: Patience
 ) -> bytes:
     """The answer of the first server that gives one; after each round of all, a longer wait."""
-    said: list[str] = []
+    refusals: list[str] = []
     for round_number in range(1, patience.attempts + 1):
-        said, waits = [], []
+        refusals, waits = [], []
         for server in servers:
             try:
                 return _ask(server, tile, question, patience)
             except BusyError as busy:
-                said.append(f"{server}: {busy}")
+                refusals.append(f"{server}: {busy}")
                 waits.append(busy.asked_s)
             except TooMuchError:
                 raise
             except (BrokenError, requests.RequestException) as error:
-                said.append(f"{server}: {reason_of(error)}")
+                refusals.append(f"{server}: {reason_of(error)}")
                 waits.append(None)
-        if round_number == 1 and all(each.endswith(NO_CONNECTION) for each in said):
+        if round_number == 1 and all(each.endswith(NO_CONNECTION) for each in refusals):
             # Without any network there is nothing to wait for.
             break
         asked = [wait for wait in waits if wait is not None]
@@ -143,7 +143,7 @@ def _ask_servers(
         if round_number < patience.attempts:
             soonest = min(asked) if len(asked) == len(servers) else None
             time.sleep(patience.wait_s(round_number, soonest))
-    raise UnreachableError("no Overpass server gives the data: " + "; ".join(said))
+    raise UnreachableError("no Overpass server gives the data: " + "; ".join(refusals))
 
 
 def _ask(server: str, tile: Box, question: Question, patience: Patience) -> bytes:
@@ -152,7 +152,7 @@ def _ask(server: str, tile: Box, question: Question, patience: Patience) -> byte
 
     answers: list[bytes] = []
 
-    def judge(answer: requests.Response, *_: Any, **__: Any) -> None:
+    def judge(answer: requests.Response, *_: object, **__: object) -> None:
         # Before osmnx sees it: that would wait a minute and ask again for ever.
         if answer.status_code in BUSY:
             raise BusyError(answer.status_code, retry_after_s(answer))
@@ -183,7 +183,7 @@ def _ask(server: str, tile: Box, question: Question, patience: Patience) -> byte
 
 
 @contextmanager
-def _settings(settings: Any, **wanted: Any) -> Iterator[None]:
+def _settings(settings: ModuleType, **wanted: object) -> Iterator[None]:
     """osmnx's settings, and the name look-up that it replaces, as they were afterwards."""
     before = {name: getattr(settings, name) for name in wanted}
     look_up = socket.getaddrinfo

@@ -155,12 +155,12 @@ class _Reader:
         """Raise where any cell read has a code that the legend lacks."""
         if not self._strange:
             return
-        told = ", ".join(f"{code:g} ({n} cells)" for code, n in sorted(self._strange.items())[:6])
+        listed = ", ".join(f"{code:g} ({n} cells)" for code, n in sorted(self._strange.items())[:6])
         more = f" and {len(self._strange) - 6} more" if len(self._strange) > 6 else ""
         known = ", ".join(str(code) for code in LEGENDS[self._legend])
         raise SourceError(
             f"land_cover.raster {self._name} holds codes that the legend {self._legend} lacks: "
-            f"{told}{more}; expected {known}. Is it another product (legend = ...), or is a "
+            f"{listed}{more}; expected {known}. Is it another product (legend = ...), or is a "
             "no-data value not declared?"
         )
 

@@ -180,9 +180,9 @@ def _band_of(dataset: Any, what: str, names: Sequence[str]) -> int:
     chosen = [band for band, name in enumerate(found, 1) if name in wanted]
     if len(chosen) == 1:
         return chosen[0]
-    told = ", ".join(text or "unnamed" for text in dataset.descriptions)
+    listed = ", ".join(text or "unnamed" for text in dataset.descriptions)
     expected = f" or a band named {' or '.join(names)}" if names else ""
-    raise SourceError(f"{what} has {dataset.count} bands ({told}); expected one band{expected}")
+    raise SourceError(f"{what} has {dataset.count} bands ({listed}); expected one band{expected}")
 
 
 def _reason(error: BaseException) -> str:

@@ -42,7 +42,7 @@ def write_vector_extract(metro: Metro, target: Path) -> list[str]:
     roads, notes = read_roads(metro)
     read = [read_others(metro, name) for name in metro.vector.others]
     others = [features for features, _ in read]
-    notes += [note for _, said in read for note in said]
+    notes += [note for _, noted in read for note in noted]
     if others:
         notes.append(f"beside the roads: {', '.join(Path(n).name for n in metro.vector.others)}")
     lon, lat = middle_of(roads.geometry)

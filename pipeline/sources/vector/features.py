@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -101,8 +100,8 @@ def read_roads(metro: Metro) -> tuple[Features, list[str]]:
     columns = columns_of(frame, vector.columns, path)
     notes = [f"roads from {path.name}, {_datum_note(frame, vector.datum)}"]
     notes += [*read_notes, *_missing_notes(columns, path)]
-    if said := null_shift(frame, vector.datum):
-        notes.append(f"{path.name}: {said}")
+    if note := null_shift(frame, vector.datum):
+        notes.append(f"{path.name}: {note}")
     geometry = to_degrees(frame, path, vector.datum)
     is_line = np.isin(shapely.get_dimensions(geometry), 1) & ~shapely.is_empty(geometry)
     if not is_line.any():
@@ -128,8 +127,8 @@ def read_others(metro: Metro, name: str) -> tuple[Features, list[str]]:
     vector = metro.vector
     key = 'vector.other_layers = ["..."]'
     frame, notes = read_file(path, Asked(expected, vector.other_layers, vector.encoding, key))
-    if said := null_shift(frame, vector.datum):
-        notes.append(f"{path.name}: {said}")
+    if note := null_shift(frame, vector.datum):
+        notes.append(f"{path.name}: {note}")
     keys = {_key_of(column): str(column) for column in frame.columns if column != "geometry"}
     keys = {key: column for key, column in keys.items() if key in KEYS}
     if not keys:
@@ -182,7 +181,7 @@ def columns_of(frame: pd.DataFrame, given: dict[str, str], path: Path) -> dict[s
     return columns
 
 
-def _key_of(column: Any) -> str:
+def _key_of(column: object) -> str:
     """The OSM key that a column's name spells, `lanes_forward` for `lanes:forward` among them."""
     name = str(column).strip().lower()
     name = _ALIASES.get(name, name)
@@ -190,7 +189,7 @@ def _key_of(column: Any) -> str:
 
 
 def _tag_column(frame: pd.DataFrame, key: str, name: str) -> pd.Series:
-    """Values of a column as OSM writes them; null where nothing, or nothing known, is said."""
+    """Values of a column as OSM writes them; null where nothing, or nothing known, is stated."""
     text = text_column(frame, name)
     if key == "oneway":
         return text.str.lower().map(_ONEWAY)
@@ -263,19 +262,19 @@ def _datum_note(frame: gpd.GeoDataFrame, datum: str | None) -> str:
     if datum is not None:
         return f"datum {datum}"
     crs = "no CRS" if frame.crs is None else f"CRS {frame.crs.name}"
-    said = f"{crs}, datum not stated, taken as WGS84"
+    note = f"{crs}, datum not stated, taken as WGS84"
     is_degrees = frame.crs is None or frame.crs.is_geographic
     if is_degrees and is_in_china(frame.geometry.to_numpy()):
-        said += "; Chinese web maps deliver GCJ-02, some 500 m off: state vector.datum"
-    return said
+        note += "; Chinese web maps deliver GCJ-02, some 500 m off: state vector.datum"
+    return note
 
 
 def _missing_notes(columns: dict[str, str], path: Path) -> list[str]:
-    told = {
+    wanted = {
         "oneway": "one-ways (every road is driven both ways)",
         "lanes": "lanes",
         "maxspeed": "speed limits",
         "name": "names",
     }
-    missing = [text for key, text in told.items() if key not in columns]
-    return [f"{path.name} does not tell {', '.join(missing)}: unknown"] if missing else []
+    missing = [text for key, text in wanted.items() if key not in columns]
+    return [f"{path.name} does not state {', '.join(missing)}: unknown"] if missing else []

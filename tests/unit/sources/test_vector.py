@@ -89,7 +89,7 @@ def test_columns_and_classes_become_tags_and_what_is_not_told_is_null(tmp_path, 
     for part in (
         "便道 (1)",
         "vector.classes",
-        "does not tell speed limits",
+        "does not state speed limits",
         "datum not stated",
         "holds roads only",
     ):

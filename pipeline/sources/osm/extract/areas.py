@@ -63,7 +63,7 @@ def _way_areas(ways: Ways, reach: Reach, account: Account) -> Areas:
     rule[~ways.is_closed] = "not_closed"
     open_line = ~ways.is_closed & ways.tags.has("highway", "railway", "barrier", "waterway")
     rule[open_line] = "a_line"
-    # Ways far outside come thinned, so nothing else can be said of them.
+    # Ways far outside come thinned, so nothing else can be known of them.
     rule[~reach.has_ways(ways)] = "outside_margin"
     rule[ways.missing > 0] = "missing_nodes"
     building &= reach.has_ways(ways, reach.belt)

@@ -48,7 +48,7 @@ class Reach:
         area = self.region if area is None else area
         there = np.zeros(len(ways.id), dtype=bool)
         filled = np.flatnonzero(np.diff(ways.offsets))
-        # Most ways are told by their first vertex.
+        # Most ways are decided by their first vertex.
         first = ways.offsets[filled]
         there[filled] = contains_points(area, ways.lon[first], ways.lat[first])
         rest = np.flatnonzero(~there)

@@ -25,7 +25,7 @@ def read_turn_restrictions(
     """
     is_one = relations.tags.equals("type", "restriction")
     relations = relations.take(np.flatnonzero(is_one))
-    kind, told = _kind_for_cars(relations.tags)
+    kind, reported = _kind_for_cars(relations.tags)
     members = pd.DataFrame(
         {
             "row": relations.owner,
@@ -54,7 +54,7 @@ def read_turn_restrictions(
     there &= _meets(highways, pairs["member_from"], pairs["member_via"])
     there &= _meets(highways, pairs["member"], pairs["member_via"])
     rule[pairs["row"][there]] = "kept"
-    rule = np.where(pd.isna(told), rule, told)
+    rule = np.where(pd.isna(reported), rule, reported)
     account.add_rules("turn restriction", rule)
     pairs = pairs[there & (rule[pairs["row"]] == "kept")]
     row = pairs["row"].to_numpy()
@@ -82,18 +82,18 @@ def _kind_for_cars(tags: Tags) -> tuple[NDArray[np.object_], NDArray[np.object_]
     for key in reversed(RESTRICTION_KEYS):
         rows, values = tags.values_of(key)
         kind[rows] = clean_text(values.str.strip().str.lower()).to_numpy(dtype=object)
-    said = pd.Series(kind, dtype="str")
-    is_known = said.str.fullmatch(r"(?:no|only)_[a-z_]+").fillna(False).to_numpy(dtype=bool)
-    told = np.full(tags.rows, None, dtype=object)
-    told[~is_known] = "not_understood"
+    stated = pd.Series(kind, dtype="str")
+    is_known = stated.str.fullmatch(r"(?:no|only)_[a-z_]+").fillna(False).to_numpy(dtype=bool)
+    reported = np.full(tags.rows, None, dtype=object)
+    reported[~is_known] = "not_understood"
     of_others = tags.has(*RESTRICTIONS_OF_OTHERS)
-    told[said.isna().to_numpy() & of_others] = "not_for_cars"
-    told[said.isna().to_numpy() & tags.has("restriction:conditional")] = "at_certain_hours"
-    told[is_known & tags.has("hour_on", "day_on")] = "at_certain_hours"
+    reported[stated.isna().to_numpy() & of_others] = "not_for_cars"
+    reported[stated.isna().to_numpy() & tags.has("restriction:conditional")] = "at_certain_hours"
+    reported[is_known & tags.has("hour_on", "day_on")] = "at_certain_hours"
     spared = tags.get("except").str.lower().str.split(r"\s*[;,]\s*", regex=True)
     is_spared = [isinstance(each, list) and not CARS.isdisjoint(each) for each in spared]
-    told[is_known & np.array(is_spared, dtype=bool)] = "not_for_cars"
-    return kind, told
+    reported[is_known & np.array(is_spared, dtype=bool)] = "not_for_cars"
+    return kind, reported
 
 
 def _meets(highways: gpd.GeoDataFrame, way: pd.Series, node: pd.Series) -> Flags:
