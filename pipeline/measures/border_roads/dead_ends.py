@@ -50,7 +50,23 @@ def describe_dead_ends(
     facts = _with_mapping_gaps(facts, ends, params, confidence_params)
     facts = _with_rail_ends(facts, ends, railways, params)
     confidence = own_confidence(ends) * facts["factor"].to_numpy(float)
-    return pd.concat([ends, facts.drop(columns="factor")], axis=1).assign(confidence=confidence)
+    described = pd.concat([ends, facts.drop(columns="factor")], axis=1)
+    return described.assign(confidence=confidence, is_counted=_are_counted(described, params))
+
+
+def _are_counted(ends: pd.DataFrame, params: MissingLinksParams) -> Flags:
+    """Ends that count as dead ends of the border: no slips, and no roads that face nothing.
+
+    Of these only what really stops counts, near the border: a mountain road at its last farm
+    two kilometres off is no broken road, nor is one that goes on as a lower street and has
+    nothing across the border to join (docs/dead-ends.md).
+    """
+    is_slip = (ends["status"] == "mapping_gap").to_numpy(bool)
+    is_rail = (ends["end_type"] == "rail_end").to_numpy(bool)
+    is_far = (ends["distance_to_border_m"] > params.open_end_m).to_numpy(bool)
+    goes_on_lower = (ends["end_type"] == "class_end").to_numpy(bool)
+    faces_nothing = (ends["kind"] == "open_end").to_numpy(bool)
+    return ~is_slip & ~(faces_nothing & (is_far | goes_on_lower) & ~is_rail)
 
 
 def _open_ends(ends: pd.DataFrame, params: ConfidenceParams) -> pd.DataFrame:
@@ -120,12 +136,12 @@ def _with_rail_ends(
 
 
 def as_dead_ends(ends: pd.DataFrame, natural: NaturalBorders, crs: pyproj.CRS) -> gpd.GeoDataFrame:
-    """Described ends as layer ``dead_ends``, without those with a short way round.
+    """Described ends as layer ``dead_ends``, without those that some rule took in the end.
 
     Parameters
     ----------
     ends
-        As `describe_dead_ends` left them, and has_short_way.
+        As `describe_dead_ends` left them, with the rule of `pairs.settle_rules`.
     """
     base = ends["border_id"].astype(str) + "/" + ends["node_id"].astype(str)
     # Two roads end at a barrier on a node; a station may bear a road node's number.
@@ -136,30 +152,31 @@ def as_dead_ends(ends: pd.DataFrame, natural: NaturalBorders, crs: pyproj.CRS) -
         is_natural_border=natural.follow(points, ends["border_id"]),
         point=points,
     )
-    frame = frame[~frame["has_short_way"].to_numpy(bool)]
+    frame = frame[(frame["rule"] == FINDING).to_numpy(bool)]
     frame = frame.sort_values("dead_end_id", ignore_index=True)
     names = [*LAYERS["dead_ends"].names]
     return geo_layer("dead_ends", frame[names], frame["point"].tolist(), crs)
 
 
-def count_rules(road_ends: gpd.GeoDataFrame, dead_ends: gpd.GeoDataFrame) -> pd.DataFrame:
+def count_rules(road_ends: gpd.GeoDataFrame, ends: pd.DataFrame) -> pd.DataFrame:
     """Layer ``end_rules``: ends of each border by the rule that took them.
 
     Parameters
     ----------
     road_ends
         Every examined end.
-    dead_ends
-        The layer of that name: findings that are not in it have a short way round.
+    ends
+        The findings, with the rule of `pairs.settle_rules`.
     """
-    columns = ["border_id", "node_id"]
-    listed = pd.MultiIndex.from_frame(dead_ends[columns])
-    is_listed = pd.MultiIndex.from_frame(road_ends[columns]).isin(listed)
-    is_finding = (road_ends["rule"] == FINDING).to_numpy(bool)
-    is_gap = road_ends["is_mapping_gap"].to_numpy(bool)
+    key = ["border_id", "node_id", "edge_id"]
+    settled = pd.Series(
+        ends["rule"].to_numpy(object), index=pd.MultiIndex.from_frame(ends[key]), dtype=object
+    )
+    examined = pd.MultiIndex.from_frame(road_ends[key])
+    row = settled.index.get_indexer(examined)
     rule = road_ends["rule"].to_numpy(object).copy()
-    rule[is_finding & is_gap] = "mapping_gap"
-    rule[is_finding & ~is_listed] = "short_way_round"
+    rule[row >= 0] = settled.to_numpy(object)[row[row >= 0]]
+    rule[(rule == FINDING) & road_ends["is_mapping_gap"].to_numpy(bool)] = "mapping_gap"
     table = pd.DataFrame({"border_id": road_ends["border_id"], "rule": rule})
     counted = table.groupby(["border_id", "rule"]).size().rename("ends").reset_index()
     for each in counted.itertuples():

@@ -22,17 +22,22 @@ from pipeline.measures.routing.access import Access, Mode
 from pipeline.measures.routing.graph import RoutingNetwork
 from pipeline.measures.routing.params import RoutingParams
 from pipeline.measures.routing.preparation import prepare
-from pipeline.terms import ROAD_CLASSES
+from pipeline.terms import CLASS_RANK, ROAD_CLASSES
 
 _NEAR_DETOUR_M = 20_000.0
 """Ways are searched for this far first; only where there is none, on the whole network."""
 
 
+_BATCH = 128
+"""Links whose ways round are searched together: a table of their sides, each with each."""
+
+
 class ClassNetworks:
     """The road network limited to a class and above; each built once, when first asked for.
 
-    Detours are measured on roads at most ``params.detour_class_steps`` below the
-    link, else the farm track that continues a class end would hide it.
+    The way round a gap is measured on all roads open to through traffic
+    (``params.detour_class`` and above). Whether traffic comes through on lower streets than
+    the link's is asked of the roads at most ``params.detour_class_steps`` below it.
     """
 
     def __init__(
@@ -41,11 +46,18 @@ class ClassNetworks:
         self._roads = roads
         self._road_nodes = road_nodes
         self._steps = params.detour_class_steps
+        self._lowest = CLASS_RANK[params.detour_class]
         self._networks: dict[int, RoutingNetwork] = {}
 
+    def for_through_traffic(self) -> RoutingNetwork:
+        """The network on which ways round are measured."""
+        return self._down_to(self._lowest)
+
     def for_link(self, class_rank: int) -> RoutingNetwork:
-        """The network on which the detour of a link of this class is measured."""
-        lowest = min(class_rank + self._steps, len(ROAD_CLASSES) - 1)
+        """The network of roads that a link of this class may expect to go on over."""
+        return self._down_to(min(class_rank + self._steps, self._lowest))
+
+    def _down_to(self, lowest: int) -> RoutingNetwork:
         if lowest not in self._networks:
             chosen = (self._roads["class_rank"] <= lowest) & (self._roads["status"] == "open")
             nothing = empty_layer("turn_restrictions")
@@ -66,10 +78,11 @@ def mark_short_ways(
     networks: ClassNetworks,
     params: MissingLinksParams,
 ) -> pd.DataFrame:
-    """Add where links join the network (see `_joins`), and is_short: no detour worth a link.
+    """Add where links join the network (see `_joins`), is_short and is_class_gap.
 
-    The way round is shorter than ``params.min_detour_ratio`` times the gap, or than
-    ``params.min_detour_m``.
+    Short is a way round, on all roads open to through traffic, of less than
+    ``params.min_detour_ratio`` times the gap, or than ``params.min_detour_m``: nothing is
+    missing. Where it is short over lower streets only, the place is a class gap.
 
     Parameters
     ----------
@@ -80,10 +93,18 @@ def mark_short_ways(
     gap, extra = links["gap_m"].to_numpy(float), links["extra_m"].to_numpy(float)
     limit = np.maximum(params.min_detour_ratio * gap, params.min_detour_m)
     is_short = np.zeros(len(links), dtype=bool)
+    if len(links):
+        network = networks.for_through_traffic()
+        way = _between(network, links, roads, "metres", float(limit.max()))
+        is_short = way + extra < limit
+    is_class_gap = is_short.copy()
     for rank, at in _by_class(links):
-        way = _between(networks.for_link(rank), links.iloc[at], roads, "metres", limit[at].max())
-        is_short[at] = way + extra[at] < limit[at]
-    return links.assign(is_short=is_short)
+        at = at[is_short[at]]
+        if len(at):
+            network = networks.for_link(rank)
+            way = _between(network, links.iloc[at], roads, "metres", float(limit[at].max()))
+            is_class_gap[at] = way + extra[at] >= limit[at]
+    return links.assign(is_short=is_short, is_class_gap=is_class_gap)
 
 
 def measure_detours(
@@ -102,11 +123,12 @@ def measure_detours(
         The whole network, for the minutes: 0 saved where a lower road is as quick.
     """
     detour = np.full(len(links), np.inf)
-    for rank, at in _by_class(links):
-        # Most have a way round near by; only for the others the whole network is searched.
-        for cutoff in (_NEAR_DETOUR_M, np.inf):
-            at = at[np.isinf(detour[at])]
-            detour[at] = _between(networks.for_link(rank), links.iloc[at], roads, "metres", cutoff)
+    # Most have a way round near by; only for the others the whole network is searched.
+    for cutoff in (_NEAR_DETOUR_M, np.inf):
+        at = np.flatnonzero(np.isinf(detour))
+        if len(at):
+            through = networks.for_through_traffic()
+            detour[at] = _between(through, links.iloc[at], roads, "metres", cutoff)
     detour += links["extra_m"].to_numpy(float)
     # From the one end to the other: of a barrier on a node also the way to the next junctions.
     minutes = _between(network, links, roads, "drive", np.inf)
@@ -180,9 +202,22 @@ def _between(
     cutoff: float,
 ) -> Floats:
     """Shortest way between both sides of each link, over twins and both directions; inf: none."""
+    parts = [
+        _between_some(network, links.iloc[start : start + _BATCH], roads, mode, cutoff)
+        for start in range(0, len(links), _BATCH)
+    ]
+    return np.concatenate(parts) if parts else np.empty(0)
+
+
+def _between_some(
+    network: RoutingNetwork,
+    links: pd.DataFrame,
+    roads: gpd.GeoDataFrame,
+    mode: Mode,
+    cutoff: float,
+) -> Floats:
+    """`_between` for so few links that a table of all their sides fits in memory."""
     count = len(links)
-    if not count:
-        return np.empty(0)
     first, second = _access_of_sides(network, links, roads)
     out = network.times_between(first, second, mode=mode, cutoff_min=cutoff)
     back = network.times_between(second, first, mode=mode, cutoff_min=cutoff)

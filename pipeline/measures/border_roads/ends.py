@@ -17,6 +17,8 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from pipeline.measures.border_roads.params import DeadEndsParams
 from pipeline.measures.border_roads.surroundings import Surroundings
@@ -25,6 +27,10 @@ from pipeline.measures.borders.borders import BorderIndex
 from pipeline.measures.geometry.areas import locate_points
 from pipeline.measures.geometry.planar import Flags, Floats, Ints, dot, unit
 from pipeline.terms import CLASS_RANK, NOT_THROUGH
+
+READINGS = (("dx", "dy"), ("near_dx", "near_dy"), ("far_dx", "far_dy"))
+"""Columns of the three readings of a heading: over 100, 30 and 300 m by default."""
+
 
 # --- which ends there are -----------------------------------------------------------------
 
@@ -35,8 +41,9 @@ def list_ends(near: Surroundings, params: DeadEndsParams) -> pd.DataFrame:
     Returns
     -------
     Columns node (row of ``near.nodes``), edge (row of ``near.roads``), side,
-    end_type, beyond (edge row behind a barrier, else -1), is_piece (what lies
-    beyond is a closed piece), x, y.
+    end_type, beyond (edge row behind a barrier, or the first of a closed piece, else -1),
+    is_piece (what lies beyond is a closed piece), is_joined (both halves of a dual
+    carriageway run together there), x, y.
     """
     parts = [
         _topological_ends(near, params),
@@ -61,7 +68,9 @@ def _topological_ends(near: Surroundings, params: DeadEndsParams) -> pd.DataFram
     degree = np.diff(half.first)
     best = np.full(count, 99)
     np.minimum.at(best, half.node, rank)
-    equal = rank < best[half.node] + params.class_end_step
+    is_main = best <= CLASS_RANK["trunk"]
+    step = np.where(is_main, params.class_end_step_main, params.class_end_step)
+    equal = rank < (best + step)[half.node]
     peers = np.bincount(half.node, weights=equal, minlength=count).astype(np.int64)
     is_joined = _joined_halves(near, equal, peers, params)
     is_end = (best <= CLASS_RANK[params.lowest_listed]) & ((peers == 1) | is_joined)
@@ -72,7 +81,8 @@ def _topological_ends(near: Surroundings, params: DeadEndsParams) -> pd.DataFram
     own = own[~near.flags("is_link")[half.edge[own]]]
     node = half.node[own]
     end_type = np.where(degree[node] == peers[node], "degree_one", "class_end")
-    return _ends_at(near, own, end_type, np.full(len(own), -1))
+    ends = _ends_at(near, own, end_type, np.full(len(own), -1))
+    return ends.assign(is_joined=is_joined[node])
 
 
 def _ends_at(
@@ -86,6 +96,7 @@ def _ends_at(
             "side": near.half.side[own],
             "end_type": end_type,
             "beyond": beyond,
+            "is_joined": np.zeros(len(own), dtype=bool),
         }
     )
 
@@ -124,20 +135,50 @@ def _blocked_nodes(near: Surroundings, params: DeadEndsParams) -> pd.DataFrame:
 
 
 def _closed_pieces(near: Surroundings, params: DeadEndsParams) -> pd.DataFrame:
-    """Both ends of a short closed piece between two open roads."""
+    """Both ends of a closed piece between two open roads, however many edges it is made of."""
     half, closed = near.half, near.flags("is_closed")
+    is_street = near.class_rank < CLASS_RANK["service"]
     fits = near.class_rank <= CLASS_RANK[params.lowest_class]
-    short = near.roads["length_m"].to_numpy(float) <= params.closed_piece_m
+    count = len(near.nodes)
     is_open = (fits & ~closed)[half.edge]
-    open_count = np.bincount(half.node, weights=is_open, minlength=len(near.nodes))
-    piece = np.flatnonzero((closed & fits & short)[half.edge] & (open_count[half.node] == 1))
-    edge, times = np.unique(half.edge[piece], return_counts=True)
-    piece = piece[np.isin(half.edge[piece], edge[times == 2])]
+    open_count = np.bincount(half.node, weights=is_open, minlength=count)
+    is_mouth = np.bincount(half.node, weights=(is_street & ~closed)[half.edge], minlength=count) > 0
+    rows = np.flatnonzero((closed & is_street)[half.edge])
+    piece = _pieces(half.edge[rows], half.node[rows], is_mouth, len(closed))
+    length = np.bincount(piece, weights=near.roads["length_m"].to_numpy(float), minlength=len(piece))
+    mouths = rows[is_mouth[half.node[rows]]]
+    of_mouth = piece[half.edge[mouths]]
+    is_two = np.bincount(of_mouth, minlength=len(piece)) == 2
+    is_plain = np.bincount(of_mouth, (open_count[half.node[mouths]] != 1), len(piece)) == 0
+    good = (is_two & is_plain & (length <= params.closed_piece_m))[of_mouth]
+    mouths, of_mouth = mouths[good], of_mouth[good]
     open_half = np.flatnonzero(is_open)
     of_node = pd.Series(open_half, index=half.node[open_half])
     of_node = of_node[~of_node.index.duplicated()]
-    own = of_node.reindex(half.node[piece]).to_numpy(dtype=np.int64)
-    return _ends_at(near, own, "barrier_end", half.edge[piece])
+    own = of_node.reindex(half.node[mouths]).to_numpy(dtype=np.int64)
+    return _ends_at(near, own, "barrier_end", of_mouth)
+
+
+def _pieces(edge: Ints, node: Ints, is_mouth: Flags, count: int) -> Ints:
+    """The first edge of the closed piece that each edge belongs to: joined where no open road is.
+
+    Parameters
+    ----------
+    edge, node
+        Half-edges of closed roads.
+    is_mouth
+        By node: an open road meets it.
+    count
+        Number of edges; of one that is not closed the piece is itself.
+    """
+    inside = ~is_mouth[node]
+    graph = coo_array(
+        (np.ones(int(inside.sum())), (edge[inside], count + node[inside])),
+        shape=(count + len(is_mouth),) * 2,
+    )
+    label = connected_components(graph.tocsr(), directed=False)[1][:count]
+    _, first, code = np.unique(label, return_index=True, return_inverse=True)
+    return np.asarray(first[code], dtype=np.int64)
 
 
 # --- where an end belongs -----------------------------------------------------------------
@@ -152,7 +193,8 @@ def place_ends(
     city: str | None = None,
     line: int = 0,
 ) -> pd.DataFrame:
-    """The ends that belong to one border, with city_id, distance_m and line.
+    """The ends that belong to one border, with city_id, distance_m, line, and is_parted (false until
+    `settle_cities`).
 
     Parameters
     ----------
@@ -165,7 +207,7 @@ def place_ends(
         and ends of different lines know nothing of each other.
     """
     cities = near.nodes["city_id"].to_numpy(dtype=object)[ends["node"].to_numpy(np.int64)]
-    ends = ends.assign(city_id=cities if city is None else city, line=line)
+    ends = ends.assign(city_id=cities if city is None else city, line=line, is_parted=False)
     return of_border(ends, border, borders, params.search_radius_m)
 
 
@@ -199,32 +241,44 @@ def of_border(
 def describe_ends(
     ends: pd.DataFrame, near: Surroundings, border: BorderIndex, params: DeadEndsParams
 ) -> pd.DataFrame:
-    """Add heading (dx, dy), the last segment's direction (tip_x, tip_y), and the point behind.
+    """Add headings, the last segment's direction (tip_x, tip_y), and the point behind.
 
-    ``back_x, back_y`` lies ``params.heading_length_m`` back along the road, or
-    where the road's own line begins. ``cos`` is the cosine of the angle at which
-    the heading leads to the border (see `BorderIndex.approach_cos`).
+    The heading (dx, dy) is taken over ``params.heading_length_m``, and read twice more,
+    over less (`NEAR`) and over more (`FAR`): a road's last bend is not the road.
+    ``back_x, back_y`` lies ``params.heading_length_m`` back along the road, or where the
+    road's own line begins. ``cos`` is the cosine of the least angle at which one of the
+    three leads to the border (see `BorderIndex.approach_cos`).
     """
     edge, side = ends["edge"].to_numpy(np.int64), ends["side"].to_numpy(np.int64)
-    back = point_behind(edge, side, near, params)
     point = ends[["x", "y"]].to_numpy(float)
-    heading = unit(point - back)
     tip = unit(point - _vertex_behind(ends, near))
-    cos = border.approach_cos(
-        point[:, 0],
-        point[:, 1],
-        heading,
-        course_m=params.border_course_m,
-        most_deg=params.heading_tolerance_deg,
-    )
+    behind = [
+        point_behind(edge, side, near, back_m, params)
+        for back_m in (params.heading_length_m, *params.heading_readings_m)
+    ]
+    headings = [unit(point - back) for back in behind]
+    cos = [
+        border.approach_cos(
+            point[:, 0],
+            point[:, 1],
+            heading,
+            course_m=params.border_course_m,
+            most_deg=params.heading_tolerance_deg,
+        )
+        for heading in headings
+    ]
+    columns = {
+        name: heading[:, axis]
+        for names, heading in zip(READINGS, headings, strict=True)
+        for axis, name in enumerate(names)
+    }
     return ends.assign(
-        dx=heading[:, 0],
-        dy=heading[:, 1],
+        **columns,
         tip_x=tip[:, 0],
         tip_y=tip[:, 1],
-        back_x=back[:, 0],
-        back_y=back[:, 1],
-        cos=cos,
+        back_x=behind[0][:, 0],
+        back_y=behind[0][:, 1],
+        cos=np.max(cos, axis=0) if len(ends) else cos[0],
     )
 
 
@@ -238,6 +292,8 @@ def settle_cities(
     ends: pd.DataFrame, border: pd.Series, cities: gpd.GeoDataFrame, params: DeadEndsParams
 ) -> pd.DataFrame:
     """Settle which city each end's road comes from: ``city_id``, and ``cos`` with it.
+
+    ``is_parted`` tells a barrier whose two sides come from different cities.
 
     An end that just overshoots the border belongs to the city behind it; of a
     barrier's two ends one belongs to either city, even where the barrier stands
@@ -258,4 +314,4 @@ def settle_cities(
     city = np.where(is_barrier & ~is_parted, by_heading, city)
     on_line = (ends["distance_m"] < params.on_border_m).to_numpy(dtype=bool)
     cos = np.where(overshoots | on_line | is_barrier, ends["cos"].abs(), ends["cos"])
-    return ends.assign(city_id=city, cos=cos)
+    return ends.assign(city_id=city, cos=cos, is_parted=is_barrier & is_parted)

@@ -1,6 +1,7 @@
-"""Through roads that an end faces across the border.
+"""Through roads that an end faces.
 
-What belongs here: of all roads ahead of each end the one that it meets first, and where. Ends
+What belongs here: of all roads ahead of each end the one that it meets first, and where: across
+the border it is what the end faces, on the end's own side nothing is missing there. Ends
 that face each other belong to `pairs`.
 
 Coordinates are the metro's metric CRS.
@@ -16,7 +17,12 @@ import pandas as pd
 import shapely
 
 from pipeline.measures.border_roads.params import MissingLinksParams
-from pipeline.measures.border_roads.proposals import gap_quality, heading_quality, proposals
+from pipeline.measures.border_roads.proposals import (
+    gap_quality,
+    heading_quality,
+    longest_gap_m,
+    proposals,
+)
 from pipeline.measures.border_roads.sides import Parting
 from pipeline.measures.border_roads.tables import rows_of_edges
 from pipeline.measures.geometry.planar import (
@@ -58,10 +64,10 @@ def propose_faced_roads(
     parting: Parting,
     params: MissingLinksParams,
 ) -> pd.DataFrame:
-    """For each free end the nearest through road ahead of it, where that lies across the border.
+    """For each free end the through road ahead that it meets first, on either side.
 
-    Only roads of the link's class steps count, and none that is met behind
-    another such road of the end's own side.
+    Of its own class or better, no farther than ``params.longest_gap_m``; across the border
+    also of ``params.class_steps`` below.
 
     Parameters
     ----------
@@ -70,18 +76,23 @@ def propose_faced_roads(
 
     Returns
     -------
-    Proposals of kind ``facing_road`` (see `proposals`), one per end at most.
+    Proposals, one per end at most: ``facing_road`` where the road lies across the border,
+    ``own_road`` where it does not.
     """
     rows = _through_roads(ends, roads, params)
     if not len(free) or not len(rows):
         return proposals("facing_road", np.empty(0, dtype=np.int64))
     own = ends.iloc[free]
     met = _meetings(own, roads, rows, params)
-    met = met.take(_first_met(met, roads, params))
-    across = (met.gap > params.facing_road_least_m) & parting.is_across(met.foot, free[met.who])
-    met = met.take(np.flatnonzero(across))
-    own_rank = own["class_rank"].to_numpy(np.int64)[met.who]
-    return proposals(
+    is_across = parting.is_across(met.foot, free[met.who])
+    own_rank = own["class_rank"].to_numpy(np.int64)
+    rank = roads["class_rank"].to_numpy(np.int64)
+    counts = is_across | (rank[met.edge] <= own_rank[met.who])
+    kept = np.flatnonzero(counts & (met.gap > params.facing_road_least_m))
+    met, is_across = met.take(kept), is_across[kept]
+    first = _first_met(met, roads, params)
+    met, is_across = met.take(first), is_across[first]
+    table = proposals(
         "facing_road",
         free[met.who],
         edge=met.edge,
@@ -89,8 +100,9 @@ def propose_faced_roads(
         y=met.foot[:, 1],
         gap_m=met.gap,
         quality=gap_quality(met.gap, params) * heading_quality(met.angle, params),
-        class_rank=np.maximum(own_rank, roads["class_rank"].to_numpy(np.int64)[met.edge]),
+        class_rank=np.maximum(own_rank[met.who], rank[met.edge]),
     )
+    return table.assign(kind=np.where(is_across, "facing_road", "own_road").astype(object))
 
 
 def _through_roads(ends: pd.DataFrame, roads: gpd.GeoDataFrame, params: MissingLinksParams) -> Ints:
@@ -112,21 +124,21 @@ def _through_roads(ends: pd.DataFrame, roads: gpd.GeoDataFrame, params: MissingL
 def _meetings(
     ends: pd.DataFrame, roads: gpd.GeoDataFrame, rows: Ints, params: MissingLinksParams
 ) -> _Meeting:
-    """Every road of about its class in the field of view of each end, and where it is met."""
+    """Every road of its class or better, or little lower, in each end's view, and where it is met."""
     xy, heading = ends[["x", "y"]].to_numpy(float), ends[["dx", "dy"]].to_numpy(float)
-    views = _sectors(xy, heading, params.facing_tolerance_deg, params.max_gap_m)
+    own_rank = ends["class_rank"].to_numpy(np.int64)
+    reach = np.array([longest_gap_m(int(each), params) for each in own_rank])
+    views = _sectors(xy, heading, params.facing_tolerance_deg, reach)
     rows = rows[boxes_meet(roads.geometry.to_numpy()[rows], shapely.total_bounds(views))]
     who, at = shapely.STRtree(roads.geometry.to_numpy()[rows]).query(views, "intersects")
     edge, node = rows[at], ends["node_id"].to_numpy()[who]
     is_own = (roads["from_node"].to_numpy()[edge] == node) | (
         roads["to_node"].to_numpy()[edge] == node
     )
-    step = np.abs(
-        roads["class_rank"].to_numpy(np.int64)[edge] - ends["class_rank"].to_numpy(np.int64)[who]
-    )
-    fits = (step <= params.class_steps) & ~is_own
+    lower = roads["class_rank"].to_numpy(np.int64)[edge] - own_rank[who]
+    fits = (lower <= params.class_steps) & ~is_own
     who, edge = who[fits], edge[fits]
-    rays = straight_lines(xy, xy + heading * params.max_gap_m)
+    rays = straight_lines(xy, xy + heading * reach[:, None])
     who, edge, foot = _feet(xy, views, rays, roads.geometry.to_numpy(), who, edge)
     gap = np.hypot(*(foot - xy[who]).T)
     angle = angle_deg(dot(heading[who], foot - xy[who]) / np.maximum(gap, 1e-9))
@@ -156,10 +168,10 @@ def _first_met(met: _Meeting, roads: gpd.GeoDataFrame, params: MissingLinksParam
     return first_of_each(met.who, np.lexsort((ids, cost, met.who)))
 
 
-def _sectors(xy: Floats, heading: Floats, half_deg: float, radius_m: float) -> Geometries:
+def _sectors(xy: Floats, heading: Floats, half_deg: float, radius_m: Floats) -> Geometries:
     """Fields of view: sectors of circles to both sides of the headings."""
     steps = np.radians(np.linspace(-half_deg, half_deg, _SECTOR_STEPS))
     dx = heading[:, :1] * np.cos(steps) - heading[:, 1:] * np.sin(steps)
     dy = heading[:, :1] * np.sin(steps) + heading[:, 1:] * np.cos(steps)
-    rim = xy[:, None, :] + radius_m * np.stack([dx, dy], axis=2)
+    rim = xy[:, None, :] + radius_m[:, None, None] * np.stack([dx, dy], axis=2)
     return np.asarray(shapely.polygons(np.concatenate([xy[:, None, :], rim], axis=1)))

@@ -14,13 +14,17 @@ import pyproj
 import shapely
 
 from pipeline.measures.border_roads.confidence import OWN_FACTORS
-from pipeline.measures.border_roads.rules import FINDING
+from pipeline.measures.border_roads.ends import READINGS
+from pipeline.measures.border_roads.rules import FINDING, UNLESS_FACED
 from pipeline.measures.border_roads.surroundings import Surroundings
 from pipeline.measures.border_roads.tables import geo_layer
 from pipeline.measures.geometry.planar import Texts, compass_deg
 from pipeline.terms import CLASS_RANK
 
 _OF_ROAD = ("edge_id", "way_id", "highway", "name", "ref", "speed_kmh")
+_HEADINGS = ("heading_deg", "heading_near_deg", "heading_far_deg")
+"""Columns of the readings in `ends.READINGS`."""
+
 _OF_END = ("end_type", "rule", "is_mapping_gap", *(f"confidence_{name}" for name in OWN_FACTORS))
 
 
@@ -46,7 +50,10 @@ def as_road_ends(
             "node_id": node,
             "beyond_edge_id": np.where(beyond >= 0, edge_id[beyond], None) if len(ends) else [],
             "distance_to_border_m": ends["distance_m"],
-            "heading_deg": compass_deg(ends["dx"], ends["dy"]),
+            **{
+                column: compass_deg(*(ends[name] for name in names))
+                for column, names in zip(_HEADINGS, READINGS, strict=True)
+            },
             **{name: road[name].to_numpy() for name in _OF_ROAD},
             **{name: ends[name].to_numpy() for name in _OF_END},
             "twin_node_id": pd.array(np.where(twin >= 0, node[twin], 0), dtype="Int64"),
@@ -57,26 +64,34 @@ def as_road_ends(
 
 
 def read_findings(road_ends: gpd.GeoDataFrame) -> pd.DataFrame:
-    """The findings in the order of their ids, with coordinates, direction and class rank.
+    """The findings in the order of their ids, with coordinates, directions and class rank.
 
-    Rail ends, whose classes stand on no road ladder, have a rank out of every reach.
+    Ends under a rule that gives way to an end which faces them (`rules.UNLESS_FACED`) are
+    among them, with needs_partner. Rail ends, whose classes stand on no road ladder, have a
+    rank out of every reach.
 
     Returns
     -------
-    Columns of ``road_ends`` without geometry, and x, y, dx, dy, class_rank, line (0: ends of
-    all borders may be paired, see `ends.place_ends`).
+    Columns of ``road_ends`` without geometry, and x, y, the directions of `ends.READINGS`,
+    class_rank, needs_partner, line (0: ends of all borders may be paired, see
+    `ends.place_ends`).
     """
-    found = road_ends[(road_ends["rule"] == FINDING).to_numpy(dtype=bool)]
+    is_rail = (road_ends["end_type"] == "rail_end").to_numpy(dtype=bool)
+    asks = road_ends["rule"].isin(UNLESS_FACED).to_numpy(dtype=bool) & ~is_rail
+    found = road_ends[(road_ends["rule"] == FINDING).to_numpy(dtype=bool) | asks]
     found = found.sort_values(["node_id", "edge_id", "border_id"], ignore_index=True)
     xy = shapely.get_coordinates(found.geometry.to_numpy())
-    angle = np.radians(found["heading_deg"].to_numpy(float))
     rank = found["highway"].map(CLASS_RANK).astype("float").fillna(-9).to_numpy().astype(np.int64)
+    directions = {}
+    for column, names in zip(_HEADINGS, READINGS, strict=True):
+        angle = np.radians(found[column].to_numpy(float))
+        directions |= dict(zip(names, (np.sin(angle), np.cos(angle)), strict=True))
     table = pd.DataFrame(found.drop(columns="geometry"))
     return table.assign(
         x=xy[:, 0],
         y=xy[:, 1],
-        dx=np.sin(angle),
-        dy=np.cos(angle),
+        **directions,
         class_rank=rank,
+        needs_partner=(found["rule"] != FINDING).to_numpy(dtype=bool),
         line=0,
     )

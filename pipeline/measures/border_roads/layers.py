@@ -18,7 +18,7 @@ from pipeline.layers.declaration import (
 # fmt: off
 END_TYPES = ("degree_one", "class_end", "barrier_end", "rail_end")
 END_KINDS = ("facing_pair", "facing_road", "open_end")
-STATUSES = ("unbuilt", "planned", "under_construction", "natural_barrier", "mapping_gap")
+STATUSES = ("unbuilt", "planned", "under_construction", "natural_barrier", "closed_to_cars", "mapping_gap")
 OBSTACLES = ("none", "river", "water", "railway", "motorway", "building", "protected", "barrier")
 END_RULES = (
     "finding",
@@ -38,8 +38,13 @@ END_RULES = (
     "heading_away",
     "too_far",
     "too_short",
+    "stub",
+    "oneway_end",
+    "goes_on",
+    "name_goes_on",
     "class_below",
     "short_way_round",
+    "meets_own_road",
 )
 """Why an end is a finding or not; the sample's truth file uses the same words."""
 
@@ -89,7 +94,9 @@ LAYERS = (
             text("end_type", "how it ends", values=END_TYPES),
             text("rule", "finding, or the rule that excludes it", values=END_RULES),
             number("distance_to_border_m", "straight distance to the border"),
-            number("heading_deg", "clockwise from grid north, outward", "a rail end with no line"),
+            number("heading_deg", "clockwise from grid north, outward, over the last 100 m", "a rail end with no line"),
+            number("heading_near_deg", "the same over the last 30 m", "a rail end with no line"),
+            number("heading_far_deg", "the same over the last 300 m", "a rail end with no line"),
             flag("is_mapping_gap", "another road within a few metres ahead, nothing between"),
             *(
                 number(name, doc)
@@ -123,6 +130,7 @@ LAYERS = (
             text("kind", "what it faces", values=END_KINDS),
             text("status", "why it is not joined", values=STATUSES),
             text("obstacle", "what lies in the gap", "nothing faces it, so there is no gap", values=OBSTACLES),
+            flag("is_counted", "counts as a border dead end: no mapping gap, and no road far from the border that faces nothing"),
             number("distance_to_border_m", "straight distance to the border"),
             number("heading_deg", "clockwise from grid north, outward"),
             text("link_id", "the missing link it takes part in", "in none"),

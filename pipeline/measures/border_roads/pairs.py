@@ -16,13 +16,21 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
+from pipeline.measures.border_roads.between import OpenRoads
 from pipeline.measures.border_roads.detours import ClassNetworks, mark_short_ways
 from pipeline.measures.border_roads.faced_roads import propose_faced_roads
 from pipeline.measures.border_roads.params import MissingLinksParams
-from pipeline.measures.border_roads.proposals import gap_quality, heading_quality, proposals
+from pipeline.measures.border_roads.proposals import (
+    facing_angle,
+    gap_quality,
+    heading_quality,
+    longest_gap_m,
+    proposals,
+)
+from pipeline.measures.border_roads.rules import FINDING
 from pipeline.measures.border_roads.sides import Parting
 from pipeline.measures.border_roads.tables import rows_of_edges
-from pipeline.measures.geometry.planar import Flags, Floats, Ints, angle_deg, dot, pairs_within
+from pipeline.measures.geometry.planar import Flags, Floats, Ints, pairs_within
 
 
 def pair_ends(
@@ -37,22 +45,30 @@ def pair_ends(
     Parameters
     ----------
     ends
-        Findings (see `findings.read_findings`).
+        Findings (see `findings.read_findings`). Those that need a partner take part in
+        pairs only.
     roads
         Layer ``roads``.
 
     Returns
     -------
     The columns of `proposals` and of `detours.mark_short_ways`, and is_chosen: no end is
-    chosen twice, and none with a short way round. In the order of i and j.
+    chosen twice, and none with a short way round. Kind ``own_road`` is never chosen: the road
+    lies on the end's own side. In the order of i and j.
     """
     is_road = ends["end_type"].isin(("degree_one", "class_end")).to_numpy(dtype=bool)
     free = np.flatnonzero(is_road & ~ends["is_mapping_gap"].to_numpy(dtype=bool))
+    looking = free[~ends["needs_partner"].to_numpy(dtype=bool)[free]]
+    open_roads = OpenRoads(roads, params)
     barriers = propose_barriers(ends, roads, params)
     barriers = mark_short_ways(barriers, ends, roads, networks, params)
     pairs = propose_pairs(ends, free, parting, params)
+    pairs = _over_empty_gaps(pairs, ends, open_roads, params)
     pairs = mark_short_ways(pairs, ends, roads, networks, params)
-    faced = propose_faced_roads(ends, free, roads, parting, params)
+    faced = propose_faced_roads(ends, looking, roads, parting, params)
+    own = mark_short_ways(faced[faced["kind"] == "own_road"], ends, roads, networks, params)
+    faced = faced[(faced["kind"] == "facing_road").to_numpy(bool)].reset_index(drop=True)
+    faced = _over_empty_gaps(faced, ends, open_roads, params)
     faced = _without_hidden(faced, pairs, len(ends))
     faced = mark_short_ways(faced, ends, roads, networks, params)
     chosen = assign_pairs(pairs, faced, ends, params)
@@ -62,25 +78,39 @@ def pair_ends(
             barriers.assign(is_chosen=~barriers["is_short"]),
             pairs.assign(is_chosen=chosen),
             faced.assign(is_chosen=~faced["is_short"] & ~is_taken[faced["i"].to_numpy(np.int64)]),
+            own.assign(is_chosen=False),
         ],
         ignore_index=True,
     )
     return table.sort_values(["i", "j", "edge"], ignore_index=True)
 
 
-def have_short_way(pairs: pd.DataFrame, count: int) -> Flags:
-    """Ends that could be paired with one near by road already, and are not chosen otherwise.
+def settle_rules(ends: pd.DataFrame, pairs: pd.DataFrame) -> pd.Series:
+    """The rule of each end once it is known what it faces: ``finding``, or what excludes it.
+
+    An end of a pair is a finding. Of the others, one that faces what is near by road already
+    has a ``short_way_round``; what faces nothing across the border and a road of its own side
+    ``meets_own_road``; and one that needs a partner keeps the rule that said so.
 
     Parameters
     ----------
+    ends
+        Findings (see `findings.read_findings`).
     pairs
         Of `pair_ends`.
-    count
-        Number of ends.
     """
-    is_short = pairs["is_short"].to_numpy(bool) & (pairs["kind"] == "facing_pair").to_numpy(bool)
-    is_chosen = pairs["is_chosen"].to_numpy(bool)
-    return _are_used(pairs[is_short], count) & ~_are_used(pairs[is_chosen], count)
+    count = len(ends)
+    is_short = pairs["is_short"].to_numpy(bool)
+    kind = pairs["kind"].to_numpy(object)
+    is_linked = _are_used(pairs[pairs["is_chosen"].to_numpy(bool)], count)
+    has_short_way = _are_used(pairs[is_short & (kind != "own_road")], count)
+    meets_own = _are_used(pairs[kind == "own_road"], count)
+    rule = ends["rule"].to_numpy(object).copy()
+    is_free = ~is_linked & ~ends["needs_partner"].to_numpy(bool)
+    rule[is_free & meets_own] = "meets_own_road"
+    rule[is_free & has_short_way] = "short_way_round"
+    rule[is_linked] = FINDING
+    return pd.Series(rule, index=ends.index)
 
 
 def _are_used(pairs: pd.DataFrame, count: int) -> Flags:
@@ -105,6 +135,31 @@ def _without_hidden(faced: pd.DataFrame, pairs: pd.DataFrame, count: int) -> pd.
     return faced[keep].reset_index(drop=True)
 
 
+def _over_empty_gaps(
+    links: pd.DataFrame, ends: pd.DataFrame, roads: OpenRoads, params: MissingLinksParams
+) -> pd.DataFrame:
+    """Proposals whose line meets no open road of their class or better, and is not too long.
+
+    No longer than ``params.gap_spacings`` times the local spacing of such roads.
+    """
+    if not len(links):
+        return links
+    i, j = links["i"].to_numpy(np.int64), links["j"].to_numpy(np.int64)
+    xy = ends[["x", "y"]].to_numpy(float)
+    stop = np.where((j >= 0)[:, None], xy[j], links[["x", "y"]].to_numpy(float))
+    node = ends["node_id"].to_numpy(np.int64)
+    has_twin = ends["twin_node_id"].notna().to_numpy(bool)
+    twin = np.where(has_twin, ends["twin_node_id"].fillna(0).to_numpy(np.int64), node)
+    other = np.where(j >= 0, j, i)
+    own_nodes = np.stack([node[i], twin[i], node[other], twin[other]], axis=1)
+    rank = links["class_rank"].to_numpy(np.int64)
+    keep = ~roads.lie_across(xy[i], stop, rank, own_nodes)
+    rows = np.flatnonzero(keep)
+    spacing = roads.spacing_m((xy[i[rows]] + stop[rows]) / 2.0, rank[rows])
+    near = links["gap_m"].to_numpy(float)[rows] <= params.gap_spacings * spacing
+    return links.iloc[rows[near]].reset_index(drop=True)
+
+
 # --- who faces whom -----------------------------------------------------------------------
 
 
@@ -113,24 +168,25 @@ def propose_pairs(
 ) -> pd.DataFrame:
     """Pairs of free ends that face each other across the border, with their quality.
 
-    Of about one class, within ``params.max_gap_m``, each heading at the other within
-    ``params.facing_tolerance_deg``.
+    Of about one class, no farther apart than ``params.longest_gap_m`` of the lower one, each
+    heading at the other within ``params.facing_tolerance_deg`` by the best of its readings, or
+    within ``params.facing_same_name_deg`` where both have one name or number.
 
     Returns
     -------
     Proposals of kind ``facing_pair``, i < j.
     """
-    xy, heading = ends[["x", "y"]].to_numpy(float), ends[["dx", "dy"]].to_numpy(float)
-    rank = ends["class_rank"].to_numpy(np.int64)
-    i, j = pairs_within(xy, free, params.max_gap_m)
-    i, j = np.minimum(i, j), np.maximum(i, j)
-    near = (np.abs(rank[i] - rank[j]) <= params.class_steps) & parting.parts(i, j)
+    xy, rank = ends[["x", "y"]].to_numpy(float), ends["class_rank"].to_numpy(np.int64)
+    i, j = _near_pairs(xy, rank, free, params)
+    near = parting.parts(i, j)
     i, j = i[near], j[near]
     across = xy[j] - xy[i]
     gap = np.hypot(across[:, 0], across[:, 1])
     ahead = across / np.maximum(gap, 1e-9)[:, None]
-    angle_i, angle_j = angle_deg(dot(heading[i], ahead)), angle_deg(-dot(heading[j], ahead))
-    faces = (np.maximum(angle_i, angle_j) <= params.facing_tolerance_deg + 1e-9) & (gap > 0)
+    angle_i, angle_j = facing_angle(ends, i, ahead), facing_angle(ends, j, -ahead)
+    is_one = _is_one_road(ends, i, j)
+    most = np.where(is_one, params.facing_same_name_deg, params.facing_tolerance_deg)
+    faces = (np.maximum(angle_i, angle_j) <= most + 1e-9) & (gap > 0)
     i, j, gap, angle_i, angle_j = (each[faces] for each in (i, j, gap, angle_i, angle_j))
     return proposals(
         "facing_pair",
@@ -140,6 +196,22 @@ def propose_pairs(
         quality=_pair_quality(ends, i, j, gap, (angle_i, angle_j), params),
         class_rank=np.maximum(rank[i], rank[j]),
     )
+
+
+def _near_pairs(
+    xy: Floats, rank: Ints, free: Ints, params: MissingLinksParams
+) -> tuple[Ints, Ints]:
+    """Pairs of free ends of about one class within the longest gap of the lower, i < j, sorted."""
+    parts = []
+    for lower in np.unique(rank[free]):
+        about = free[(rank[free] <= lower) & (rank[free] >= lower - params.class_steps)]
+        i, j = pairs_within(xy, about, longest_gap_m(int(lower), params))
+        of_class = np.maximum(rank[i], rank[j]) == lower
+        parts.append(np.stack([i[of_class], j[of_class]]))
+    pairs = np.concatenate(parts, axis=1) if parts else np.empty((2, 0), dtype=np.int64)
+    i, j = np.minimum(*pairs), np.maximum(*pairs)
+    order = np.lexsort((j, i))
+    return i[order], j[order]
 
 
 def _pair_quality(
@@ -152,19 +224,23 @@ def _pair_quality(
 ) -> Floats:
     """Product of what speaks for a pair: near, straight at each other, one class, one name."""
     rank = ends["class_rank"].to_numpy(np.int64)
-    is_one = _same_text(ends, i, j, "name") | _same_text(ends, i, j, "ref")
     return np.asarray(
         gap_quality(gap_m, params)
         * heading_quality(angles_deg[0], params)
         * heading_quality(angles_deg[1], params)
         * np.where(rank[i] == rank[j], 1.0, params.class_step_factor)
-        * np.where(is_one, params.same_name_factor, 1.0)
+        * np.where(_is_one_road(ends, i, j), params.same_name_factor, 1.0)
     )
+
+
+def _is_one_road(ends: pd.DataFrame, i: Ints, j: Ints) -> Flags:
+    """Whether both ends have one name or one number."""
+    return np.asarray(_same_text(ends, i, j, "name") | _same_text(ends, i, j, "ref"))
 
 
 def _same_text(ends: pd.DataFrame, i: Ints, j: Ints, column: str) -> Flags:
     text = ends[column].fillna("").astype(str).to_numpy(object)
-    return np.asarray((text[i] == text[j]) & (text[i] != ""))
+    return np.asarray((text[i] == text[j]) & (text[i] != ""), dtype=bool)
 
 
 def propose_barriers(

@@ -43,8 +43,25 @@ class DeadEndsParams(StageParams):
         description="ends of roads below this class are too many to list: they are not examined; check",
     )
     heading_length_m: Metres = Field(100.0, description="length over which the heading is taken")
+    heading_readings_m: tuple[Metres, Metres] = Field(
+        (30.0, 300.0),
+        description="... and read again over these lengths: any of the three suffices (methods.md 3)",
+    )
     heading_tolerance_deg: Degrees = Field(
         60.0, description="heading within this of the border normal"
+    )
+    heading_near_m: Metres = Field(
+        300.0, description="an end this near the border need not head along its normal ..."
+    )
+    heading_near_deg: Degrees = Field(
+        100.0, description="... but must not turn its back on it; check"
+    )
+    dead_piece_m: Metres = Field(
+        50.0, description="a shorter piece, back to the last junction, is a stub ..."
+    )
+    stub_least_m: Metres = Field(
+        30.0,
+        description="... which counts from this length where an end of the other city faces it; check",
     )
     border_course_m: Metres = Field(
         1_000.0, description="the border's course is taken over this far to each side; check"
@@ -79,11 +96,28 @@ class DeadEndsParams(StageParams):
     mapping_gap_aside_m: Metres = Field(
         1.0, description="that road may lie this far aside of the end's extension; check"
     )
+    class_end_step_main: Annotated[int, Field(ge=1, le=8)] = Field(
+        3, description="... so many where the road is a motorway or a trunk road"
+    )
+    goes_on_m: Metres = Field(
+        1_000.0,
+        description="a class end from which a road of the next class is reached within this goes on",
+    )
+    goes_on_lowest: RoadClass = Field(
+        "residential", description="... driving on over roads of this class and above; check"
+    )
+    name_ahead_m: Metres = Field(
+        150.0, description="a class end whose name or number goes on within this goes on"
+    )
+    pedestrian_m: Metres = Field(
+        15.0, description="an end this near a pedestrian area or street ends at it"
+    )
     barrier_end_m: Metres = Field(
-        500.0, description="two roads blocked this near the border meet at it; check"
+        100.0,
+        description="a barrier this near the border is one of the border; a closed piece too whose sides lie in different cities",
     )
     closed_piece_m: Metres = Field(
-        500.0, description="a closed piece between two roads is a barrier up to this length; check"
+        1_000.0, description="a closed piece between two roads is a barrier up to this length"
     )
     dual_distance_m: Metres = Field(
         60.0, description="two halves of a dual carriageway lie this near; check"
@@ -106,10 +140,6 @@ class DeadEndsParams(StageParams):
     dual_course_m: Metres = Field(
         15.0, description="a half's direction is taken over this far to each side; check"
     )
-    noexit_class_steps: Steps = Field(
-        1,
-        description="an end tagged noexit is a finding where one of the other city looks back whose class differs by this at most; check",
-    )
     rail_one_side_cos: Share = Field(
         0.5,
         description="a terminus has all its neighbours within the angle of this cosine (60 degrees) of their mean; check",
@@ -126,18 +156,48 @@ class DeadEndsParams(StageParams):
 class MissingLinksParams(StageParams):
     """Pairing of dead ends, detour and gain (methods.md 3)."""
 
-    max_gap_m: Metres = Field(5_000.0, description="longest gap joined")
+    max_gap_m: Metres = Field(5_000.0, description="longest gap joined, of any class")
+    longest_gap_m: dict[RoadClass, Metres] = Field(
+        default={
+            "motorway": 5_000.0,
+            "trunk": 5_000.0,
+            "primary": 5_000.0,
+            "secondary": 3_000.0,
+            "tertiary": 2_500.0,
+            "unclassified": 400.0,
+            "residential": 400.0,
+            "service": 400.0,
+            "track": 400.0,
+        },
+        description="longest gap by class of the link; known cases are 0.2 to 4.5 km on primary to tertiary; check",
+    )
+    gap_spacings: Factor = Field(
+        4.0, description="... and at most so many times the local spacing of roads of its class"
+    )
+    spacing_radius_m: Metres = Field(
+        3_000.0, description="the spacing is taken within this of the gap's middle; check"
+    )
     facing_tolerance_deg: Degrees = Field(
         45.0, description="both headings face along the gap within this"
+    )
+    facing_same_name_deg: Degrees = Field(
+        60.0, description="... and within this where both roads have one name or number"
     )
     class_steps: Steps = Field(1, description="classes may differ by this")
     min_detour_ratio: Annotated[float, Field(ge=1, le=1_000)] = Field(
         1.5, description="network distance over straight distance, else nothing is missing"
     )
     min_detour_m: Metres = Field(1_000.0, description="network distance, else nothing is missing")
+    detour_class: RoadClass = Field(
+        "residential",
+        description="the way round is measured on roads of this class and above, whatever the link's class",
+    )
     detour_class_steps: Steps = Field(
         1,
-        description="detours are measured on roads this many classes below the link's at most, else the track that continues a class end would hide it; check",
+        description="where it is short only over roads more than so many classes below the link's, the place is a bottleneck; check",
+    )
+    open_end_m: Metres = Field(
+        300.0, description="an end that faces nothing is counted within this of the border"
     )
     natural_water_width_m: Metres = Field(200.0, description="wider water is a natural barrier ...")
     natural_bridge_distance_m: Metres = Field(5_000.0, description="... with no bridge this near")

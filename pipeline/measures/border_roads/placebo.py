@@ -29,13 +29,13 @@ from pipeline.measures.border_roads.confidence import OWN_FACTORS
 from pipeline.measures.border_roads.detours import ClassNetworks
 from pipeline.measures.border_roads.ends import describe_ends, list_ends, place_ends
 from pipeline.measures.border_roads.findings import as_road_ends, read_findings
-from pipeline.measures.border_roads.pairs import have_short_way, pair_ends
+from pipeline.measures.border_roads.pairs import pair_ends, settle_rules
 from pipeline.measures.border_roads.params import (
     DeadEndsParams,
     MissingLinksParams,
     PlaceboParams,
 )
-from pipeline.measures.border_roads.rules import judge_ends, mark_mapping_gaps
+from pipeline.measures.border_roads.rules import FINDING, judge_ends, mark_mapping_gaps
 from pipeline.measures.border_roads.surroundings import Surroundings, surround
 from pipeline.measures.border_roads.tables import empty_geo_layer
 from pipeline.measures.borders.borders import (
@@ -279,7 +279,12 @@ def _found_along(
     parting = _CopiesOfBorder(ends, shapes)
     pairs = pair_ends(ends, around.roads, networks, parting, params)
     links = pairs[pairs["is_chosen"].to_numpy(bool)]
-    is_counted = ~ends["is_mapping_gap"].to_numpy(bool) & ~have_short_way(pairs, len(ends))
+    is_found = (settle_rules(ends, pairs) == FINDING).to_numpy(bool)
+    is_linked = np.isin(np.arange(len(ends)), links[["i", "j"]].to_numpy())
+    is_near = (ends["distance_to_border_m"] <= params.open_end_m).to_numpy(bool)
+    is_near &= (ends["end_type"] != "class_end").to_numpy(bool)
+    is_slip = ends["is_mapping_gap"].to_numpy(bool)
+    is_counted = is_found & ~is_slip & (is_linked | is_near)
     i, j = links["i"].to_numpy(np.int64), links["j"].to_numpy(np.int64)
     xy, line = ends[["x", "y"]].to_numpy(float), ends["line"].to_numpy()
     stop = np.where((j >= 0)[:, None], xy[np.maximum(j, 0)], links[["x", "y"]].to_numpy(float))
@@ -296,7 +301,7 @@ def _found_at_border(
     border_id: str, dead_ends: gpd.GeoDataFrame, link_candidates: gpd.GeoDataFrame
 ) -> Found:
     """The border's dead ends and the middles of its missing links."""
-    here = (dead_ends["border_id"] == border_id) & (dead_ends["status"] != "mapping_gap")
+    here = (dead_ends["border_id"] == border_id) & dead_ends["is_counted"]
     here &= dead_ends["end_type"] != "rail_end"
     links = link_candidates[(link_candidates["border_id"] == border_id).to_numpy(dtype=bool)]
     middle = shapely.line_interpolate_point(links.geometry.to_numpy(), 0.5, normalized=True)

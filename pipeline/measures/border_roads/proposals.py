@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from pipeline.measures.border_roads.ends import READINGS
 from pipeline.measures.border_roads.params import MissingLinksParams
-from pipeline.measures.geometry.planar import Floats, Ints
+from pipeline.measures.geometry.planar import Floats, Ints, angle_deg, dot
+from pipeline.terms import ROAD_CLASSES
 
 _COLUMNS: dict[str, tuple[str, float]] = {
     "j": ("int64", -1),
@@ -32,7 +34,7 @@ def proposals(kind: str, i: Ints, **columns: ArrayLike) -> pd.DataFrame:
     Parameters
     ----------
     kind
-        ``facing_pair`` or ``facing_road``.
+        ``facing_pair``, ``facing_road``, or ``own_road``: one on the end's own side.
     i, j
         Rows of the table of ends; j -1 for a facing road.
     edge, x, y
@@ -61,3 +63,21 @@ def heading_quality(angle_deg: Floats, params: MissingLinksParams) -> Floats:
     """1 straight ahead, ``params.askew_factor`` at the tolerance."""
     loss = 1.0 - params.askew_factor
     return np.asarray(1.0 - loss * angle_deg / params.facing_tolerance_deg)
+
+
+def longest_gap_m(class_rank: int, params: MissingLinksParams) -> float:
+    """The longest gap of a link of a class; a rail end has none."""
+    if class_rank < 0:
+        return 0.0
+    by_class = {str(name): longest for name, longest in params.longest_gap_m.items()}
+    return min(by_class[ROAD_CLASSES[class_rank]], params.max_gap_m)
+
+
+def facing_angle(ends: pd.DataFrame, rows: Ints, ahead: Floats) -> Floats:
+    """Degrees between the heading of ends and a direction, by the best of its readings."""
+    return np.asarray(
+        np.min(
+            [angle_deg(dot(ends[list(names)].to_numpy(float)[rows], ahead)) for names in READINGS],
+            axis=0,
+        )
+    )

@@ -240,7 +240,10 @@ def _as_road_ends(ends: pd.DataFrame, border_id: str, crs: pyproj.CRS) -> gpd.Ge
             "end_type": "rail_end",
             "rule": ends["rule"],
             "distance_to_border_m": ends["distance_m"],
-            "heading_deg": compass_deg(ends["dx"], ends["dy"]),
+            **dict.fromkeys(
+                ("heading_deg", "heading_near_deg", "heading_far_deg"),
+                compass_deg(ends["dx"], ends["dy"]),
+            ),
             "is_mapping_gap": False,
             "confidence_tags": ends["confidence_tags"],
             "confidence_heading": ends["confidence_heading"],

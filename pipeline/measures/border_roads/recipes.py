@@ -39,7 +39,7 @@ from pipeline.measures.border_roads.findings import as_road_ends, read_findings
 from pipeline.measures.border_roads.gains import partial_gains, rank_links, sum_gains
 from pipeline.measures.border_roads.gaps import describe_gaps, describe_outlook
 from pipeline.measures.border_roads.links import as_link_candidates, value_links
-from pipeline.measures.border_roads.pairs import have_short_way, pair_ends
+from pipeline.measures.border_roads.pairs import pair_ends, settle_rules
 from pipeline.measures.border_roads.params import (
     ConfidenceParams,
     DeadEndsParams,
@@ -77,8 +77,9 @@ def find_road_ends(
 
     An end belongs to the nearest border of its own city, so no end is listed
     under two borders. Ends of classes below ``params.lowest_class`` are listed
-    down to ``params.lowest_listed`` as ``class_below``. Whether a way round is
-    short enough that nothing is missing is known after pairing only.
+    down to ``params.lowest_listed`` as ``class_below``. What an end faces, and
+    whether a way round is short enough that nothing is missing, is known after
+    pairing only.
 
     Parameters
     ----------
@@ -145,10 +146,10 @@ def pair_road_ends(
     Returns
     -------
     ``dead_ends``: the findings with what they face, and mapping gaps and rail
-    ends, which never make a link; without ends that face another end which is
-    near by road already (rule ``short_way_round``). ``link_candidates``: one row
-    per pair, and per end that faces a through road. ``end_rules``: how many ends
-    of each border each rule took, ``finding`` for those that are listed.
+    ends, which never make a link; without ends that what they face excludes
+    (see `pairs.settle_rules`). ``link_candidates``: one row per pair, and per end
+    that faces a through road. ``end_rules``: how many ends of each border each
+    rule took, ``finding`` for those that are listed.
 
     Raises
     ------
@@ -162,7 +163,7 @@ def pair_road_ends(
         dead_ends, candidates = (
             empty_geo_layer(name, crs) for name in ("dead_ends", "link_candidates")
         )
-        rules = count_rules(road_ends, dead_ends)
+        rules = count_rules(road_ends, ends)
         return {"dead_ends": dead_ends, "link_candidates": candidates, "end_rules": rules}
     networks = ClassNetworks(roads, road_nodes, params)
     rivers = natural_lines(waterways, land_areas, borders_params.river_min_width_m)
@@ -176,14 +177,14 @@ def pair_road_ends(
     links = describe_gaps(links, roads, *land, params)
     links = value_links(links, ends, params, confidence_params)
 
-    ends = ends.assign(has_short_way=have_short_way(pairs, len(ends)))
+    ends = ends.assign(rule=settle_rules(ends, pairs))
     ends = describe_outlook(ends, roads, land_areas, params)
     ends = describe_dead_ends(ends, links, railways, params, confidence_params)
     dead_ends = as_dead_ends(ends, natural, crs)
     return {
         "dead_ends": dead_ends,
         "link_candidates": as_link_candidates(links, natural, crs),
-        "end_rules": count_rules(road_ends, dead_ends),
+        "end_rules": count_rules(road_ends, ends),
     }
 
 

@@ -19,22 +19,20 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 import shapely
-from scipy.spatial import cKDTree
 
 from pipeline.measures.border_roads.carriageways import other_half_goes_on
+from pipeline.measures.border_roads.onward import name_goes_on, reaches_its_class
 from pipeline.measures.border_roads.params import DeadEndsParams
 from pipeline.measures.border_roads.surroundings import Surroundings
-from pipeline.measures.border_roads.walks import length_of_class
+from pipeline.measures.border_roads.walks import length_of_class, length_of_dead_piece
 from pipeline.measures.geometry.planar import (
     Flags,
     Floats,
     Ints,
     crosses_any,
-    dot,
     near_any,
     near_spots,
     straight_lines,
-    unit,
 )
 from pipeline.terms import CLASS_RANK, ENTRANCES, NOT_THROUGH
 
@@ -103,18 +101,64 @@ def is_extract_edge(case: Case) -> Flags:
 
 
 def is_too_far(case: Case) -> Flags:
-    """A barrier too far from the border to be a matter of it."""
-    is_far = (case.ends["distance_m"] > case.params.barrier_end_m).to_numpy(dtype=bool)
-    return np.asarray(~case.is_road & is_far)
+    """A barrier too far from the border to be a matter of it, both of its sides in one city."""
+    ends = case.ends
+    place = np.where(ends["is_piece"], ends["beyond"], -1 - ends["node"])
+    nearest = ends["distance_m"].groupby(place).transform("min")
+    is_far = (nearest > case.params.barrier_end_m).to_numpy(dtype=bool)
+    across = (ends["is_piece"] & ends["is_parted"]).to_numpy(dtype=bool)
+    return np.asarray(~case.is_road & is_far & ~across)
 
 
 def is_too_short(case: Case) -> Flags:
-    """A class end whose class is a few metres long: the mouth of the lower road, or its bridge."""
-    rows = np.flatnonzero(case.is_type("class_end"))
+    """A stub of a few metres, or a class end whose class is: a mouth, a bridge within a road."""
+    stub = _measured(case, "degree_one", length_of_dead_piece)
+    of_class = _measured(case, "class_end", length_of_class)
+    return (stub < case.params.stub_least_m) | (of_class < case.params.class_end_least_m)
+
+
+def is_stub(case: Case) -> Flags:
+    """A short piece behind the last junction: an end only where one of the other city faces it."""
+    return _measured(case, "degree_one", length_of_dead_piece) < case.params.dead_piece_m
+
+
+def _measured(
+    case: Case,
+    end_type: str,
+    measure: Callable[[Ints, Ints, Surroundings, DeadEndsParams], Floats],
+) -> Floats:
+    """Metres of something behind the open ends of a type; endless for all others."""
+    rows = np.flatnonzero(case.is_type(end_type) & case.is_open)
     edge, side = (case.ends[name].to_numpy(np.int64)[rows] for name in ("edge", "side"))
-    length = length_of_class(edge, side, case.near, case.params)
+    result = np.full(len(case.ends), np.inf)
+    result[rows] = measure(edge, side, case.near, case.params)
+    return result
+
+
+def is_oneway_end(case: Case) -> Flags:
+    """A one-way street that is no half of a dual carriageway: its traffic goes another way."""
+    is_oneway = case.road["is_oneway"].to_numpy(dtype=bool)
+    is_alone = ((case.ends["twin"] < 0) & ~case.ends["is_joined"]).to_numpy(dtype=bool)
+    return np.asarray(case.is_road & is_oneway & is_alone)
+
+
+def is_going_on(case: Case) -> Flags:
+    """A class end from which a road of its class, or one below it, is soon reached ahead."""
+    return _of_class_ends(case, reaches_its_class)
+
+
+def is_name_going_on(case: Case) -> Flags:
+    """A class end whose name or number goes on ahead."""
+    return _of_class_ends(case, name_goes_on)
+
+
+def _of_class_ends(
+    case: Case, asks: Callable[[pd.DataFrame, Surroundings, DeadEndsParams], Flags]
+) -> Flags:
+    """The answer for the open class ends; no for all others."""
+    rows = np.flatnonzero(case.is_type("class_end") & case.is_open)
     result = np.zeros(len(case.ends), dtype=bool)
-    result[rows] = length < case.params.class_end_least_m
+    result[rows] = asks(case.ends.iloc[rows], case.near, case.params)
     return result
 
 
@@ -200,15 +244,16 @@ def is_dual_carriageway_that_continues(case: Case) -> Flags:
 
 
 def is_heading_away(case: Case) -> Flags:
-    """The road does not head for the border."""
-    least = np.cos(np.radians(case.params.heading_tolerance_deg)) - 1e-9
-    return np.asarray((case.ends["cos"] < least).to_numpy(dtype=bool))
+    """The road does not head for the border; near it, it turns its back on it."""
+    params, cos = case.params, case.ends["cos"].to_numpy(float)
+    is_near = (case.ends["distance_m"] <= params.heading_near_m).to_numpy(dtype=bool)
+    most_deg = np.where(is_near, params.heading_near_deg, params.heading_tolerance_deg)
+    return np.asarray(cos < np.cos(np.radians(most_deg)) - 1e-9)
 
 
 def is_noexit(case: Case) -> Flags:
-    """Tagged as having no exit, and no end of the other city looks back at it."""
-    is_blind = case.node["is_noexit"].to_numpy(dtype=bool) & case.is_open & case.is_road
-    return np.asarray(is_blind & ~_is_faced(case))
+    """Tagged as having no exit: an end only where one of the other city faces it."""
+    return np.asarray(case.node["is_noexit"].to_numpy(dtype=bool) & case.is_road)
 
 
 RULES: tuple[tuple[str, Rule], ...] = (
@@ -220,18 +265,27 @@ RULES: tuple[tuple[str, Rule], ...] = (
     ("loop", is_loop),
     ("pedestrian_street", is_pedestrian_street),
     ("service_road", is_service_road),
-    ("parking", is_parking),
     ("ferry_terminal", is_ferry_terminal),
-    ("station", is_station),
     ("entrance_barrier", is_entrance_barrier),
     ("bridge_or_tunnel_in_part", is_bridge_or_tunnel_in_part),
     ("dual_carriageway_twin", is_dual_carriageway_twin),
     ("dual_carriageway_continues", is_dual_carriageway_that_continues),
-    ("heading_away", is_heading_away),
+    ("oneway_end", is_oneway_end),
+    ("name_goes_on", is_name_going_on),
+    ("goes_on", is_going_on),
+    ("parking", is_parking),
+    ("station", is_station),
     ("noexit", is_noexit),
+    ("stub", is_stub),
+    ("heading_away", is_heading_away),
 )
 """Name and function of every rule. The first that holds names an end: what an end is comes
 before where it heads. An end that none of them takes is a finding."""
+
+UNLESS_FACED = ("parking", "station", "noexit", "stub", "heading_away")
+"""Rules that give way to an end of the other city which faces the end (see `pairs`): what they
+see lies beside an end, or in how it was tagged or drawn, and a road that goes on across the
+border is the stronger sign."""
 
 
 def judge_ends(
@@ -256,31 +310,6 @@ def judge_ends(
         rule[taken] = name
         case.is_open = case.is_open & ~taken
     return ends.assign(rule=rule)
-
-
-def _is_faced(case: Case) -> Flags:
-    """Which open ends an open end of the other city, of about the same class, looks back at."""
-    faced = np.zeros(len(case.ends), dtype=bool)
-    rows = np.flatnonzero(case.is_open)
-    if len(rows) < 2:
-        return faced
-    params, ends = case.params, case.ends.iloc[rows]
-    xy, heading = case.xy[rows], ends[["dx", "dy"]].to_numpy(float)
-    pairs = cKDTree(xy).query_pairs(params.search_radius_m, output_type="ndarray")
-    i, j = pairs.reshape(-1, 2).T
-    ahead = unit(xy[j] - xy[i])
-    city, line = ends["city_id"].to_numpy(object), ends["line"].to_numpy()
-    rank = case.near.class_rank[ends["edge"].to_numpy(np.int64)]
-    good = (
-        (dot(heading[i], ahead) > params.same_way_cos)
-        & (-dot(heading[j], ahead) > params.same_way_cos)
-        & (city[i] != city[j])
-        & (np.abs(rank[i] - rank[j]) <= params.noexit_class_steps)
-        & (line[i] == line[j])
-    )
-    faced[rows[i[good]]] = True
-    faced[rows[j[good]]] = True
-    return faced
 
 
 # --- slips of the mapper ------------------------------------------------------------------

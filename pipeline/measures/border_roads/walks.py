@@ -1,7 +1,7 @@
 """One road followed back from its end, through the nodes where it goes on.
 
 What belongs here: which edge continues another, and the walks along them. What is made of a
-walk belongs to `ends` (headings) and `rules` (mouths).
+walk belongs to `ends` (headings) and `rules` (mouths, stubs).
 
 Coordinates are the metro's metric CRS.
 """
@@ -21,19 +21,22 @@ from pipeline.measures.geometry.planar import (
     first_of_each,
     points_into,
 )
+from pipeline.terms import CLASS_RANK
 
 MOST_STEPS = 15
 """A road is followed through so many edges at most, which ends the walk round a ring."""
 
 
-def point_behind(edge: Ints, side: Ints, near: Surroundings, params: DeadEndsParams) -> Floats:
-    """The place ``params.heading_length_m`` back along each road from one end of its edge.
+def point_behind(
+    edge: Ints, side: Ints, near: Surroundings, back_m: float, params: DeadEndsParams
+) -> Floats:
+    """The place ``back_m`` metres back along each road from one end of its edge.
 
     Through nodes where the same road goes on; where the road begins if it is shorter.
     """
     length = shapely.length(near.lines)
     edge, side = edge.copy(), side.copy()
-    left = np.full(len(edge), params.heading_length_m)
+    left = np.full(len(edge), back_m)
     active = np.arange(len(edge))
     for _ in range(MOST_STEPS):
         active = active[left[active] > length[edge[active]]]
@@ -67,6 +70,58 @@ def length_of_class(edge: Ints, side: Ints, near: Surroundings, params: DeadEnds
         edge[active], side[active] = next_edge[goes_on], next_side[goes_on]
         run[active] += length[edge[active]]
     return run
+
+
+def length_of_dead_piece(
+    edge: Ints, side: Ints, near: Surroundings, params: DeadEndsParams
+) -> Floats:
+    """Metres from one end of each edge back to the last junction of its road.
+
+    A junction is where more than two streets meet; the mouths of service roads and tracks are
+    none. Counted until ``params.dead_piece_m`` is reached: of a longer piece not all is counted.
+    """
+    length, half = shapely.length(near.lines), near.half
+    is_street = near.class_rank < CLASS_RANK["service"]
+    streets = np.bincount(half.node, weights=is_street[half.edge], minlength=len(near.nodes))
+    own_node = np.empty((len(near.class_rank), 2), dtype=np.int64)
+    own_node[half.edge, half.side] = half.node
+    edge, side = edge.copy(), side.copy()
+    run = length[edge]
+    active = np.arange(len(edge))
+    for _ in range(MOST_STEPS):
+        far = own_node[edge[active], 1 - side[active]]
+        active = active[(run[active] < params.dead_piece_m) & (streets[far] == 2)]
+        if not len(active):
+            break
+        next_edge, next_side = continuation(edge[active], side[active], near, params)
+        goes_on = next_edge >= 0
+        active = active[goes_on]
+        edge[active], side[active] = next_edge[goes_on], next_side[goes_on]
+        run[active] += length[edge[active]]
+    return run
+
+
+def edges_behind(
+    edge: Ints, side: Ints, near: Surroundings, back_m: float, params: DeadEndsParams
+) -> tuple[Ints, Ints]:
+    """The edges of each road over ``back_m`` from one end of its edge: position of the road, edge."""
+    length = shapely.length(near.lines)
+    edge, side = edge.copy(), side.copy()
+    left = np.full(len(edge), back_m)
+    active = np.arange(len(edge))
+    who, found = [active], [edge.copy()]
+    for _ in range(MOST_STEPS):
+        left[active] -= length[edge[active]]
+        active = active[left[active] > 0.0]
+        if not len(active):
+            break
+        next_edge, next_side = continuation(edge[active], side[active], near, params)
+        goes_on = next_edge >= 0
+        active = active[goes_on]
+        edge[active], side[active] = next_edge[goes_on], next_side[goes_on]
+        who.append(active)
+        found.append(edge[active].copy())
+    return np.concatenate(who), np.concatenate(found)
 
 
 def continuation(

@@ -13,6 +13,7 @@ from small_roads import DETOUR, STUBS, World
 
 from pipeline.measures.border_roads import pairs
 from pipeline.measures.border_roads.detours import ClassNetworks
+from pipeline.measures.border_roads.ends import READINGS
 from pipeline.measures.border_roads.findings import read_findings
 from pipeline.measures.border_roads.params import MissingLinksParams
 from pipeline.measures.border_roads.proposals import proposals as new_proposals
@@ -26,9 +27,13 @@ def make_ends(*rows):
     """Ends as (x, y, heading in degrees from east, class), the border on x = 0."""
     table = pd.DataFrame(rows, columns=["x", "y", "angle", "highway"])
     angle = np.radians(table["angle"].to_numpy(float))
+    directions = {
+        name: way(angle)
+        for names in READINGS
+        for name, way in zip(names, (np.cos, np.sin), strict=True)
+    }
     return table.assign(
-        dx=np.cos(angle),
-        dy=np.sin(angle),
+        **directions,
         class_rank=table["highway"].map(CLASS_RANK).astype(np.int64),
         name=None,
         ref=None,
@@ -85,6 +90,30 @@ def test_the_same_name_a_straight_line_and_the_same_class_are_worth_more():
     lower = facing(make_ends((-400, 0, 0, "primary"), (400, 0, 180, "secondary")))
     assert lower["quality"].iloc[0] == pytest.approx(0.85 * plain)
     assert lower["class_rank"].iloc[0] == CLASS_RANK["secondary"]
+
+
+@pytest.mark.parametrize(
+    ("east", "is_pair"), [("primary", True), ("secondary", True), ("tertiary", False)]
+)
+def test_the_longest_gap_goes_by_the_lower_class(east, is_pair):
+    west = "primary" if east != "tertiary" else "tertiary"
+    ends = make_ends((-1_450, 0, 0, west), (1_450, 0, 180, east))
+    assert (len(facing(ends)) == 1) == is_pair
+
+
+def test_a_heading_is_read_three_times_and_the_best_counts():
+    bent = make_ends((-400, 0, 80, "primary"), (400, 0, 180, "primary"))
+    assert facing(bent).empty
+    for dx, dy in READINGS[1:]:
+        assert len(facing(bent.assign(**{dx: [1.0, -1.0], dy: [0.0, 0.0]}))) == 1
+
+
+def test_one_name_allows_a_wider_angle():
+    ends = make_ends((-400, 0, 55, "primary"), (400, 0, 180, "primary"))
+    assert facing(ends).empty
+    assert len(facing(ends.assign(ref="G107"))) == 1
+    wider = make_ends((-400, 0, 65, "primary"), (400, 0, 180, "primary"))
+    assert facing(wider.assign(ref="G107")).empty
 
 
 def proposals(*rows):
@@ -161,7 +190,7 @@ def paired(world):
 def test_all_proposals_are_kept_and_the_chosen_ones_marked():
     """Two ends that face each other, and behind the east's one a road that the west's one faces."""
     across = ("tertiary", [(2_000, -6000), (2_000, 6000)], {})
-    ends, table = paired(World([STUBS[0], ("tertiary", [(1_900, 0), (400, 0)], {}), across]))
+    ends, table = paired(World([STUBS[0], ("tertiary", [(1_900, 300), (400, 50)], {}), across]))
     pair = table[table["kind"] == "facing_pair"]
     assert pair["is_chosen"].tolist() == [True]
     assert {*pair["i"], *pair["j"]} == {
@@ -178,15 +207,42 @@ def test_all_proposals_are_kept_and_the_chosen_ones_marked():
 def test_a_short_way_round_leaves_nothing_missing(aside, is_short):
     """Ends 3 km apart: round by 3.5 km at 150 m aside, by 6.2 km at 1.5 km."""
     ways = [
-        ("tertiary", [(-6000, 0), (-1600, 0), (-1500, 0)], {}),
-        ("tertiary", [(6000, 0), (1600, 0), (1500, 0)], {}),
-        ("tertiary", [(-1600, 0), (-1600, aside), (1600, aside), (1600, 0)], {}),
+        ("primary", [(-6000, 0), (-1600, 0), (-1500, 0)], {}),
+        ("primary", [(6000, 0), (1600, 0), (1500, 0)], {}),
+        ("primary", [(-1600, 0), (-1600, aside), (1600, aside), (1600, 0)], {}),
     ]
     ends, table = paired(World(ways))
     pair = table[table["kind"] == "facing_pair"]
     assert pair["is_short"].tolist() == [is_short]
     assert pair["is_chosen"].tolist() == [not is_short]
-    assert pairs.have_short_way(table, len(ends)).tolist() == [is_short] * len(ends)
+    rule = "short_way_round" if is_short else "finding"
+    at_the_gap = np.abs(ends["x"].to_numpy()) == 1_500.0
+    assert set(pairs.settle_rules(ends, table)[at_the_gap]) == {rule}
+
+
+@pytest.mark.parametrize(
+    ("across", "is_pair"),
+    [
+        (("tertiary", {}), False),
+        (("primary", {}), False),
+        (("residential", {}), True),
+        (("motorway", {}), True),
+        (("tertiary", {"bridge": "yes"}), True),
+        (("tertiary", {"access": "no"}), True),
+    ],
+)
+def test_a_gap_is_empty_of_open_roads_of_its_class_at_grade(across, is_pair):
+    highway, tags = across
+    road = (highway, [(100, -6000), (100, 6000)], tags)
+    _, table = paired(World([*STUBS, *DETOUR, road]))
+    assert (table["kind"] == "facing_pair").any() == is_pair
+
+
+def test_a_road_on_the_own_side_is_met_and_nothing_is_missing():
+    road = ("tertiary", [(-100, -6000), (-100, 6000)], {})
+    ends, table = paired(World([STUBS[0], road]))
+    assert table["kind"].tolist() == ["own_road"]
+    assert pairs.settle_rules(ends, table)[ends["x"] == -400.0].tolist() == ["meets_own_road"]
 
 
 def test_a_barrier_on_a_node_is_a_pair_of_its_own():

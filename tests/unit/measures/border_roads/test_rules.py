@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from small_roads import STUBS, World
+import shapely
+from small_roads import DETOUR, STUBS, World
 
 from pipeline.measures.border_roads import rules
 from pipeline.measures.border_roads.carriageways import match_halves
@@ -15,7 +16,13 @@ from pipeline.measures.border_roads.surroundings import surround
 from pipeline.measures.borders.borders import BorderIndex
 
 END = (-400.0, 0.0)
-AFTER_PAIRING = {"short_way_round"}
+PARKING = {
+    "area_id": "w1",
+    "key": "amenity",
+    "value": "parking",
+    "geometry": shapely.box(-420.0, -30.0, -360.0, 30.0),
+}
+AFTER_PAIRING = {"short_way_round", "meets_own_road"}
 
 
 def described(world, params):
@@ -82,19 +89,89 @@ def test_a_rule_sees_which_ends_are_left():
     assert seen == [count, count - 1]
 
 
-def test_an_end_that_another_rule_took_looks_back_at_none():
-    """The east's end looks back at a blind end, unless it is a turning circle itself."""
-    blind = {END: {"noexit": "yes"}}
-    assert World(STUBS, blind).rule_at(*END) == rules.FINDING
-    turned = {**blind, (400.0, 0.0): {"highway": "turning_circle"}}
-    assert World(STUBS, turned).rule_at(*END) == "noexit"
+def is_listed(world, x=-400.0, y=0.0):
+    return world.node(x, y) in set(world.made()["dead_ends"]["node_id"])
 
 
-@pytest.mark.parametrize(("steps", "rule"), [(1, "noexit"), (2, "finding")])
-def test_how_far_classes_differ_that_look_back_is_a_parameter(steps, rule):
-    east = ("primary", STUBS[1][1], {})
-    world = World([STUBS[0], east], {END: {"noexit": "yes"}})
-    assert world.rule_at(*END, noexit_class_steps=steps) == rule
+FACED = [*STUBS, *DETOUR]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "layers"),
+    [
+        ({END: {"noexit": "yes"}}, {}),
+        ({}, {"land_areas": [PARKING]}),
+    ],
+)
+def test_a_rule_that_gives_way_does_so_to_an_end_that_faces_it(nodes, layers):
+    assert is_listed(World(FACED, nodes, **layers))
+    assert not is_listed(World([FACED[0], *DETOUR], nodes, **layers))
+    # The east's end looks back, unless it is a turning circle itself.
+    turned = {**nodes, (400.0, 0.0): {"highway": "turning_circle"}}
+    assert not is_listed(World(FACED, turned, **layers))
+
+
+@pytest.mark.parametrize(("east", "listed"), [("secondary", True), ("primary", False)])
+def test_it_gives_way_to_about_its_own_class_only(east, listed):
+    world = World([FACED[0], (east, FACED[1][1], {}), *DETOUR], {END: {"noexit": "yes"}})
+    assert is_listed(world) == listed
+
+
+@pytest.mark.parametrize(
+    ("length", "rule", "listed"),
+    [(25, "too_short", False), (40, "stub", True), (60, "finding", True)],
+)
+def test_a_stub_is_an_end_where_it_is_faced(length, rule, listed):
+    """A road whose last junction lies so many metres behind its end."""
+    side = [("residential", [(-400 - length, 0), (-400 - length, 3000)], {})]
+    west = ("tertiary", [(-6000, 0), (-400 - length, 0), (-400, 0)], {})
+    assert World([west, *side]).rule_at(*END) == rule
+    assert is_listed(World([west, FACED[1], *DETOUR, *side])) == listed
+    track = [("track", [(-400 - length, 0), (-400 - length, 3000)], {})]
+    assert World([west, *track]).rule_at(*END) == "finding"
+
+
+def class_end(*ahead, **tags):
+    """The rule of a secondary road that ends, with streets ahead."""
+    west = ("secondary", [(-6000, 0), (-3500, 0), (-400, 0)], tags)
+    return World([west, *ahead]).rule_at(*END)
+
+
+@pytest.mark.parametrize(("distance", "rule"), [(800, "goes_on"), (1_200, "finding")])
+def test_a_class_end_that_drives_on_to_its_class_is_none(distance, rule):
+    street = ("residential", [(-400, 0), (-400, -distance)], {})
+    main = ("tertiary", [(-3000, -distance), (-400, -distance), (3000, -distance)], {})
+    assert class_end(street, main) == rule
+
+
+def test_driving_on_is_over_streets_and_not_back_over_its_own_road():
+    main = ("tertiary", [(-3000, -500), (-400, -500), (3000, -500)], {})
+    assert class_end(("track", [(-400, 0), (-400, -500)], {}), main) == "finding"
+    closed = ("residential", [(-400, 0), (-400, -500)], {"access": "no"})
+    assert class_end(closed, main) == "finding"
+    oneway = ("residential", [(-400, -500), (-400, 0)], {"oneway": "yes"})
+    assert class_end(oneway, main) == "goes_on"
+    # Round the block and back to the road that ends.
+    block = ("residential", [(-400, 0), (-400, -300), (-800, -300), (-800, 0)], {})
+    own = ("secondary", [(-6000, 0), (-800, 0), (-400, 0)], {})
+    assert World([own, block]).rule_at(*END) == "finding"
+
+
+def test_a_name_goes_on_over_a_square():
+    street = ("residential", [(-400, 0), (-400, -300)], {})
+    beyond = ("residential", [(-280, 0), (2000, 0)], {"name": "Rua"})
+    assert class_end(street, beyond, name="Rua") == "name_goes_on"
+    assert class_end(street, beyond, name="Avenida") == "finding"
+    far = ("residential", [(-200, 0), (2000, 0)], {"name": "Rua"})
+    assert class_end(street, far, name="Rua") == "finding"
+
+
+def test_a_oneway_street_that_ends_is_no_dead_end():
+    oneway = {"oneway": "yes"}
+    west = ("tertiary", [(-6000, 0), (-400, 0)], oneway)
+    assert World([west]).rule_at(*END) == "oneway_end"
+    back = ("tertiary", [(-400, 0), (-2000, 60), (-6000, 60)], oneway)
+    assert World([west, back]).rule_at(*END) == "finding"
 
 
 def test_ends_below_the_lowest_class_listed_are_not_examined():
