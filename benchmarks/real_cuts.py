@@ -118,7 +118,9 @@ def choose_cuts(
     roads = layers["roads"]
     streets = _Streets.of(roads)
     city = layers["road_nodes"].set_index("node_id")["city_id"]
-    first, second = (city.reindex(roads[name]).to_numpy(object) for name in ("from_node", "to_node"))
+    first, second = (
+        city.reindex(roads[name]).to_numpy(object) for name in ("from_node", "to_node")
+    )
     parted = (first != second) & pd.notna(first) & pd.notna(second)
     chosen = streets.usable & parted & roads["highway"].isin(classes).to_numpy(bool)
     border = shapely.union_all(layers["borders"].geometry.to_numpy())
@@ -199,9 +201,7 @@ def _arm(
         left = max(left, 0.0)
 
 
-def _onward(
-    edge: int, side: int, seen: set[int], streets: _Streets
-) -> tuple[int, int] | None:
+def _onward(edge: int, side: int, seen: set[int], streets: _Streets) -> tuple[int, int] | None:
     """The edge of the same class by which a road goes on, and the end it is entered by."""
     node, out = streets.node(edge, side), streets.leave(edge, side)
     options = []
@@ -287,7 +287,9 @@ def expect(layers: dict[str, Any], cuts: list[Cut]) -> pd.DataFrame:
     longest = np.array([LONGEST_M[int(each)] for each in rank])
     expected = np.full(len(cuts), "link", dtype=object)
     expected[way < np.maximum(LEAST_RATIO * gap, LEAST_WAY_M)] = "short_way"
-    expected[[_is_filled(cut, each, roads) for cut, each in zip(cuts, rank, strict=True)]] = "filled"
+    expected[[_is_filled(cut, each, roads) for cut, each in zip(cuts, rank, strict=True)]] = (
+        "filled"
+    )
     expected[gap > longest] = "too_long"
     return pd.DataFrame(
         {
@@ -315,7 +317,9 @@ def _is_filled(cut: Cut, rank: int, roads: gpd.GeoDataFrame) -> bool:
 def ways_round(roads: gpd.GeoDataFrame, pairs: list[tuple[int, int]]) -> np.ndarray:
     """Metres from node to node on open streets down to residential, the better direction."""
     open_roads = roads[
-        ((roads["status"] == "open") & ~roads["is_closed"] & (roads["class_rank"] <= 6)).to_numpy(bool)
+        ((roads["status"] == "open") & ~roads["is_closed"] & (roads["class_rank"] <= 6)).to_numpy(
+            bool
+        )
     ]
     ends = open_roads[["from_node", "to_node"]].to_numpy(np.int64)
     nodes, code = np.unique(ends.ravel(), return_inverse=True)

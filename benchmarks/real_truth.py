@@ -1,18 +1,20 @@
 """Border ends and missing links on real streets: roads cut on purpose, and ends judged by hand.
 
-    python benchmarks/real_truth.py DATA [--areas andorra-2021 ...] [--seeds 5]
-    python benchmarks/real_truth.py DATA --cases OUT.csv
+    python benchmarks/real_truth.py DATA [--areas andorra-2021 ...] [--seeds 5] [--most 30]
+    python benchmarks/real_truth.py DATA --seeds 0 --cases OUT.csv
 
 DATA holds the extracts named in `AREAS`; one that is not there is left out. What is measured:
 
 - *ablation*: two-way roads that cross a border are cut there, stubs stay on both sides, and the
   detector must find them again. Whether a cut is a missing link at all is worked out apart from
   the detector, on the streets that remain (`real_cuts`).
-- *judged*: every end reported on the untouched extract against ``benchmarks/judged/ends.csv``.
-- *beyond*: links reported beyond the cuts, by length of border.
+- *beyond*: links reported beyond the cuts, counted; on the untouched extract they are judged.
+- *judged*: every end and link that counts on the untouched extract, against
+  ``benchmarks/judged/ends.csv`` and the file of that name among the data. One that nobody has
+  judged yet is printed as such.
 
-``--cases`` writes each end reported on the untouched extracts with the tags of the roads around
-it, for judging.
+``--cases`` writes each end reported on the untouched extracts with the tags of the roads that
+meet it, for judging.
 """
 
 from __future__ import annotations
@@ -24,11 +26,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import real_cuts
 import truth
 
+from pipeline.measures.routing.preparation import prepare
 from pipeline.metros.catalogue import Metro, load_metro
-from pipeline.sources.source import Source
+from pipeline.sources.vector.convert import write_vector_extract
+
+CLASSES = ("trunk", "primary", "secondary", "tertiary")
+"""Roads that are cut."""
+JUDGED = Path(__file__).parent / "judged" / "ends.csv"
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,34 @@ AREAS = {
 }
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--areas", nargs="+", choices=AREAS, default=[*AREAS])
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--most", type=int, default=30, help="cuts of one round")
+    parser.add_argument("--cases", type=Path)
+    asked = parser.parse_args()
+    cuts, cases = [], []
+    for name in asked.areas:
+        if not (asked.data / AREAS[name].roads).is_file():
+            print(f"{name}: {AREAS[name].roads} is not among the data, left out")
+            continue
+        metro, layers = read_area(asked.data, AREAS[name])
+        cuts += [
+            measure_cuts(layers, metro, seed, asked.most).assign(area=name)
+            for seed in range(asked.seeds)
+        ]
+        made = truth.detect(layers, metro)
+        found = describe_cases(made, layers).assign(area=name)
+        print(f"{name}: {judge(found, asked.data)}")
+        cases.append(found)
+    if cuts:
+        report_cuts(pd.concat(cuts, ignore_index=True))
+    if asked.cases:
+        pd.concat(cases, ignore_index=True).to_csv(asked.cases, index=False)
+
+
 def read_area(data: Path, area: Area) -> tuple[Metro, dict[str, Any]]:
     """The layers of one area, network and borders included, read through a file as a run does."""
     with tempfile.TemporaryDirectory() as folder:
@@ -74,9 +111,120 @@ def read_area(data: Path, area: Area) -> tuple[Metro, dict[str, Any]]:
             file.write_text(text, encoding="utf-8")
             metro = load_metro(str(file))
         if area.kind == "vector":
-            from pipeline.sources.vector import write_vector_extract
-
             path = Path(folder) / "roads.osm.pbf"
             write_vector_extract(metro, path)
         layers = truth.read_layers(metro, path)
     return metro, truth.build_layers(layers, metro)
+
+
+# --- roads cut on purpose -----------------------------------------------------------------
+
+
+def measure_cuts(
+    layers: dict[str, Any], metro: Metro, seed: int, most: int, classes: tuple[str, ...] = CLASSES
+) -> pd.DataFrame:
+    """One round of cuts, each with what was found of it.
+
+    Returns
+    -------
+    The columns of `real_cuts.expect`; found (its link), end_a, end_b (its ends), rule_a, rule_b
+    (what an end was taken for), beyond (links of the round that are at no cut), seed.
+    """
+    started = time.perf_counter()
+    cuts = real_cuts.choose_cuts(layers, classes, seed, most)
+    left = real_cuts.make_cuts(layers, cuts)
+    expected = real_cuts.expect(left, cuts)
+    left["routing_network"] = prepare(
+        left["roads"],
+        left["road_nodes"],
+        left["turn_restrictions"],
+        metro.params.routing,
+        with_hierarchies=False,
+    )
+    table = found_of(expected, truth.detect(left, metro)).assign(seed=seed)
+    print(f"seed {seed}: {len(cuts)} cuts, {time.perf_counter() - started:.0f} s")
+    return table
+
+
+def found_of(expected: pd.DataFrame, made: dict[str, Any]) -> pd.DataFrame:
+    """Cuts with what the detector made of them; links are matched one to one within 30 m."""
+    lines = made["link_candidates"].geometry.to_numpy()
+    cut = np.array(expected["geometry"].tolist(), dtype=object)
+    rows, _ = truth._matched(cut, lines)
+    found = np.zeros(len(expected), dtype=bool)
+    found[rows] = True
+    ends = made["dead_ends"]
+    reported = ends.loc[(ends["status"] != "mapping_gap").to_numpy(), "node_id"]
+    rules = made["road_ends"].drop_duplicates("node_id").set_index("node_id")["rule"]
+    table = expected.assign(found=found, beyond=len(lines) - len(rows))
+    for side in ("a", "b"):
+        node = table[f"node_{side}"]
+        table[f"end_{side}"] = node.isin(reported).to_numpy()
+        table[f"rule_{side}"] = rules.reindex(node).fillna("not listed").to_numpy()
+    return table
+
+
+def report_cuts(table: pd.DataFrame) -> None:
+    """Recall of links and ends, by class and length, and every miss with its rules."""
+    asked = table[(table["expected"] == "link").to_numpy()]
+    links, sides = int(asked["found"].sum()), 2 * len(asked)
+    ends = int(asked["end_a"].sum() + asked["end_b"].sum())
+    print(f"cuts that are missing links: {len(asked)} of {len(table)}")
+    print(f"recall of links {links}/{len(asked)}, of ends {ends}/{sides}")
+    others = table[(table["expected"] != "link").to_numpy()]
+    print(f"cuts that are none, reported as links: {int(others['found'].sum())} of {len(others)}")
+    print(pd.crosstab([asked["highway"], asked["wanted_m"]], asked["found"]).to_string())
+    missed = asked[~asked["found"].to_numpy(bool)]
+    print(missed.drop(columns=["geometry", "expected", "beyond", "found"]).to_string())
+
+
+# --- what is reported on the untouched streets --------------------------------------------
+
+
+def describe_cases(made: dict[str, Any], layers: dict[str, Any]) -> pd.DataFrame:
+    """Every end reported, with the classes and names of the roads that meet it."""
+    ends = made["dead_ends"]
+    roads, points = layers["roads"], ends.geometry.to_crs(4326)
+    around = []
+    for node in ends["node_id"]:
+        here = roads[((roads["from_node"] == node) | (roads["to_node"] == node)).to_numpy()]
+        around.append(
+            "; ".join(
+                f"{each.highway} {each.name_ or ''}".strip()
+                for each in here.rename(columns={"name": "name_"}).itertuples()
+            )
+        )
+    links = made["link_candidates"].set_index("link_id")
+    return pd.DataFrame(
+        {
+            "node_id": ends["node_id"].to_numpy(),
+            "lat": points.y.round(5).to_numpy(),
+            "lon": points.x.round(5).to_numpy(),
+            **{
+                name: ends[name].to_numpy()
+                for name in ("highway", "name", "ref", "end_type", "kind", "status", "is_counted")
+            },
+            "distance_to_border_m": ends["distance_to_border_m"].round().to_numpy(),
+            "gap_m": ends["link_id"].map(links["gap_m"]).round().to_numpy(),
+            "detour_m": ends["link_id"].map(links["detour_m"]).round().to_numpy(),
+            "meets": around,
+        }
+    )
+
+
+def judge(cases: pd.DataFrame, data: Path) -> str:
+    """How many of the ends that count were judged true, false or unclear, and which were not."""
+    tables = [pd.read_csv(path) for path in (JUDGED, data / "judged.csv") if path.is_file()]
+    verdict = pd.concat(tables).drop_duplicates(["area", "node_id"]) if tables else cases.iloc[:0]
+    known = (
+        verdict.set_index(["area", "node_id"])["verdict"] if len(verdict) else pd.Series(dtype=str)
+    )
+    counted = cases[cases["is_counted"].to_numpy(bool)]
+    key = pd.MultiIndex.from_frame(counted[["area", "node_id"]])
+    found = known.reindex(key).fillna("not judged")
+    told = ", ".join(f"{count} {name}" for name, count in found.value_counts().items())
+    return f"{len(cases)} ends reported, {len(counted)} counted: {told or 'none'}"
+
+
+if __name__ == "__main__":
+    main()

@@ -12,6 +12,16 @@ class ExtractParams(StageParams):
 
     margin_m: Metres = Field(10_000.0, description="read this far beyond the metro's outline")
     extract_edge_m: Metres = Field(50.0, description="a node this near the extract's edge is cut")
+    hull_ratio: Share = Field(
+        0.05,
+        description="an extract without polygon or box ends at the concave hull of its road nodes, of this ratio; check",
+    )
+    hull_edge_m: Metres = Field(
+        100.0, description="a road that ends this near that hull is cut ..."
+    )
+    hull_dead_share: Share = Field(
+        1.0 / 3.0, description="... where more than this share of the nodes there are ends"
+    )
     building_belt_m: Metres = Field(
         5_000.0, description="buildings are read this near an inter-city border only"
     )

@@ -16,7 +16,7 @@ from scipy.spatial import cKDTree
 
 from pipeline.measures.border_roads.params import ConfidenceParams
 from pipeline.measures.border_roads.surroundings import Surroundings
-from pipeline.measures.geometry.planar import Flags, Floats, Geometries, angle_deg, dot
+from pipeline.measures.geometry.planar import Flags, Floats, Geometries, angle_deg
 from pipeline.terms import CLASS_RANK
 
 OWN_FACTORS = ("tags", "heading", "class", "density")
@@ -43,7 +43,6 @@ def rate_ends(
         confidence_class=class_factor(
             road["class_rank"].to_numpy(),
             is_class_end,
-            is_class_end & _goes_on_lower(ends, near),
             params,
         ),
         confidence_density=density_factor(ends[["x", "y"]].to_numpy(float), near.lines, params),
@@ -87,35 +86,12 @@ def heading_factor(cos: Floats, tolerance_deg: float, params: ConfidenceParams) 
 
 
 def class_factor(
-    class_rank: NDArray[np.integer], is_class_end: Flags, goes_on: Flags, params: ConfidenceParams
+    class_rank: NDArray[np.integer], is_class_end: Flags, params: ConfidenceParams
 ) -> Floats:
-    """1 from primary up, 0.05 less per class below; class ends less, more so where it goes on.
-
-    Parameters
-    ----------
-    goes_on
-        Class ends whose road goes on as a lower class under the same name or number.
-    """
+    """1 from primary up, 0.05 less per class below; class ends less."""
     below = np.maximum(class_rank.astype(float) - CLASS_RANK[params.full_class], 0.0)
     kept = np.where(is_class_end, params.class_end, 1.0)
-    kept = np.where(goes_on, params.goes_on_lower, kept)
     return np.asarray((1.0 - params.per_class * below) * kept)
-
-
-def _goes_on_lower(ends: pd.DataFrame, near: Surroundings) -> Flags:
-    """Ends whose road goes on ahead as a lower class under the same name or number."""
-    own = ends["edge"].to_numpy(np.int64)
-    who, half = near.half.at(ends["node"].to_numpy(np.int64))
-    edge = near.half.edge[half]
-    same = np.zeros(len(half), dtype=bool)
-    for text in ("name", "ref"):
-        texts, is_known = near.roads[text].to_numpy(object), near.roads[text].notna().to_numpy(bool)
-        same |= (texts[own[who]] == texts[edge]) & is_known[edge]
-    ahead = dot(near.half.leave[half], ends[["dx", "dy"]].to_numpy(float)[who]) > 0.0
-    lower = near.class_rank[edge] > near.class_rank[own[who]]
-    found = np.zeros(len(ends), dtype=bool)
-    found[who[same & ahead & lower]] = True
-    return found
 
 
 def density_factor(xy: Floats, lines: Geometries, params: ConfidenceParams) -> Floats:

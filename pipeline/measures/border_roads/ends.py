@@ -145,7 +145,9 @@ def _closed_pieces(near: Surroundings, params: DeadEndsParams) -> pd.DataFrame:
     is_mouth = np.bincount(half.node, weights=(is_street & ~closed)[half.edge], minlength=count) > 0
     rows = np.flatnonzero((closed & is_street)[half.edge])
     piece = _pieces(half.edge[rows], half.node[rows], is_mouth, len(closed))
-    length = np.bincount(piece, weights=near.roads["length_m"].to_numpy(float), minlength=len(piece))
+    length = np.bincount(
+        piece, weights=near.roads["length_m"].to_numpy(float), minlength=len(piece)
+    )
     mouths = rows[is_mouth[half.node[rows]]]
     of_mouth = piece[half.edge[mouths]]
     is_two = np.bincount(of_mouth, minlength=len(piece)) == 2
@@ -193,8 +195,9 @@ def place_ends(
     city: str | None = None,
     line: int = 0,
 ) -> pd.DataFrame:
-    """The ends that belong to one border, with city_id, distance_m, line, and is_parted (false until
-    `settle_cities`).
+    """The ends that belong to one border, with city_id, distance_m and line.
+
+    ``is_parted`` is false until `settle_cities`.
 
     Parameters
     ----------

@@ -116,7 +116,8 @@ def _through_roads(ends: pd.DataFrame, roads: gpd.GeoDataFrame, params: MissingL
     usable &= (rank > CLASS_RANK["motorway"]) & (rank < CLASS_RANK["service"])
     usable &= rank <= ends["class_rank"].max() + params.class_steps
     # A road that ends itself is no through road: it is faced at its end or not at all.
-    own_edges = rows_of_edges(ends["edge_id"], roads)
+    stops = ends[~ends["needs_partner"].to_numpy(dtype=bool)]
+    own_edges = rows_of_edges(stops["edge_id"], roads)
     usable[own_edges[own_edges >= 0]] = False
     return np.flatnonzero(usable)
 
@@ -124,10 +125,12 @@ def _through_roads(ends: pd.DataFrame, roads: gpd.GeoDataFrame, params: MissingL
 def _meetings(
     ends: pd.DataFrame, roads: gpd.GeoDataFrame, rows: Ints, params: MissingLinksParams
 ) -> _Meeting:
-    """Every road of its class or better, or little lower, in each end's view, and where it is met."""
+    """Every road of its class or better, or little lower, in each end's view; where it is met."""
     xy, heading = ends[["x", "y"]].to_numpy(float), ends[["dx", "dy"]].to_numpy(float)
     own_rank = ends["class_rank"].to_numpy(np.int64)
     reach = np.array([longest_gap_m(int(each), params) for each in own_rank])
+    goes_on_lower = (ends["end_type"] == "class_end").to_numpy(bool)
+    reach = np.where(goes_on_lower, np.minimum(reach, params.class_end_faces_m), reach)
     views = _sectors(xy, heading, params.facing_tolerance_deg, reach)
     rows = rows[boxes_meet(roads.geometry.to_numpy()[rows], shapely.total_bounds(views))]
     who, at = shapely.STRtree(roads.geometry.to_numpy()[rows]).query(views, "intersects")

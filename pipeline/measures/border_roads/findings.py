@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pyproj
 import shapely
+from numpy.typing import NDArray
 
 from pipeline.measures.border_roads.confidence import OWN_FACTORS
 from pipeline.measures.border_roads.ends import READINGS
@@ -82,7 +83,7 @@ def read_findings(road_ends: gpd.GeoDataFrame) -> pd.DataFrame:
     found = found.sort_values(["node_id", "edge_id", "border_id"], ignore_index=True)
     xy = shapely.get_coordinates(found.geometry.to_numpy())
     rank = found["highway"].map(CLASS_RANK).astype("float").fillna(-9).to_numpy().astype(np.int64)
-    directions = {}
+    directions: dict[str, NDArray[np.float64]] = {}
     for column, names in zip(_HEADINGS, READINGS, strict=True):
         angle = np.radians(found[column].to_numpy(float))
         directions |= dict(zip(names, (np.sin(angle), np.cos(angle)), strict=True))

@@ -18,7 +18,7 @@ from pipeline.layers.declaration import (
 # fmt: off
 END_TYPES = ("degree_one", "class_end", "barrier_end", "rail_end")
 END_KINDS = ("facing_pair", "facing_road", "open_end")
-STATUSES = ("unbuilt", "planned", "under_construction", "natural_barrier", "closed_to_cars", "mapping_gap")
+STATUSES = ("unbuilt", "planned", "under_construction", "natural_barrier", "mapping_gap")
 OBSTACLES = ("none", "river", "water", "railway", "motorway", "building", "protected", "barrier")
 END_RULES = (
     "finding",

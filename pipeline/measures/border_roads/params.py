@@ -148,6 +148,9 @@ class DeadEndsParams(StageParams):
     rail_ahead_m: Limits = Field(
         (800.0, 2_000.0), description="track from here to there ahead of a terminus goes on; check"
     )
+    rail_change_m: Metres = Field(
+        400.0, description="a station of another line this near is one to change at"
+    )
     rail_ahead_aside: Share = Field(
         0.5, description="... and aside by so much of the distance ahead; check"
     )
@@ -230,6 +233,10 @@ class MissingLinksParams(StageParams):
     facing_road_factor: Share = Field(
         0.1,
         description="quality of joining a through road beside that of pairing two ends; check",
+    )
+    class_end_faces_m: Metres = Field(
+        1_000.0,
+        description="a class end, which goes on as a lower street, faces no through road farther off; check",
     )
     facing_road_least_m: Metres = Field(
         1.0, description="a through road is faced from farther than this; check"
@@ -321,9 +328,6 @@ class ConfidenceParams(StageParams):
     )
     per_class: Share = Field(0.05, description="less for each class below; check")
     class_end: Share = Field(0.9, description="a class end; check")
-    goes_on_lower: Share = Field(
-        0.7, description="... whose road goes on as a lower class under its name or number; check"
-    )
     lonely_road: Share = Field(0.6, description="no other road mapped around; check")
     density_radius_m: Metres = Field(1_000.0, description="around this far; check")
     full_density_km_per_km2: Annotated[float, Field(gt=0, le=1_000_000)] = Field(

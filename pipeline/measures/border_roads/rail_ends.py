@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pyproj
 import shapely
+from scipy.spatial import cKDTree
 
 from pipeline.crs import require_metric
 from pipeline.measures.border_roads.confidence import heading_factor
@@ -59,7 +60,9 @@ def find_rail_ends(
     params: DeadEndsParams,
     confidence_params: ConfidenceParams,
 ) -> gpd.GeoDataFrame:
-    """Terminal stations near a border whose line heads for it and whose track does not go on.
+    """Terminal stations near a border whose line heads for it and where riders cannot go on.
+
+    Neither does the track, nor is there a station of another line to change at.
 
     A terminal is a station all of whose neighbours on rail lines of one group
     (metro or railway) lie to one side. Its heading is away from them.
@@ -82,7 +85,9 @@ def find_rail_ends(
         return empty_geo_layer("road_ends", crs)
     ends = _judged(ends, BorderIndex(own), params)
     ends = _with_track(ends, railways, params)
-    ends = ends[~_track_goes_on(ends, railways, params)].reset_index(drop=True)
+    goes_on = _track_goes_on(ends, railways, params)
+    goes_on |= _can_change(ends, stations, transit_links, params)
+    ends = ends[~goes_on].reset_index(drop=True)
     heading = heading_factor(
         ends["cos"].to_numpy(float), params.heading_tolerance_deg, confidence_params
     )
@@ -222,6 +227,36 @@ def _track_goes_on(ends: pd.DataFrame, railways: gpd.GeoDataFrame, params: DeadE
     which, track = shapely.STRtree(lines).query(sectors, "intersects")
     goes_on[which[group[track] == ends["group"].to_numpy(object)[which]]] = True
     return goes_on
+
+
+def _can_change(
+    ends: pd.DataFrame,
+    stations: gpd.GeoDataFrame,
+    transit_links: gpd.GeoDataFrame,
+    params: DeadEndsParams,
+) -> Flags:
+    """Which terminals have a station of another line within ``params.rail_change_m``."""
+    can_change = np.zeros(len(ends), dtype=bool)
+    is_rail = transit_links["mode"].isin(tuple(RAIL_GROUPS)).to_numpy(dtype=bool)
+    links = transit_links[is_rail]
+    calls = pd.concat(
+        [
+            pd.DataFrame({"station": links[column], "line": links["line"].astype(str)})
+            for column in ("from_station", "to_station")
+        ]
+    ).drop_duplicates()
+    place = _by_id(stations)
+    calls = calls[calls["station"].isin(place.index).to_numpy()]
+    if not len(calls) or not len(ends):
+        return can_change
+    own_lines = calls.groupby("station")["line"].agg(frozenset)
+    xy = shapely.get_coordinates(place.geometry.loc[calls["station"]].to_numpy())
+    around = cKDTree(xy).query_ball_point(ends[["x", "y"]].to_numpy(float), params.rail_change_m)
+    line, station = calls["line"].to_numpy(object), calls["station"].to_numpy(object)
+    for row, (own, near) in enumerate(zip(ends["station_id"], around, strict=True)):
+        mine = own_lines.get(own, frozenset())
+        can_change[row] = any(line[at] not in mine for at in near if station[at] != own)
+    return can_change
 
 
 def _as_road_ends(ends: pd.DataFrame, border_id: str, crs: pyproj.CRS) -> gpd.GeoDataFrame:

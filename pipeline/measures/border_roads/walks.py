@@ -104,7 +104,7 @@ def length_of_dead_piece(
 def edges_behind(
     edge: Ints, side: Ints, near: Surroundings, back_m: float, params: DeadEndsParams
 ) -> tuple[Ints, Ints]:
-    """The edges of each road over ``back_m`` from one end of its edge: position of the road, edge."""
+    """The edges of each road over ``back_m`` from one end of its edge: row of the road, edge."""
     length = shapely.length(near.lines)
     edge, side = edge.copy(), side.copy()
     left = np.full(len(edge), back_m)

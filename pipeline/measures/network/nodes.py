@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pipeline.measures.geometry.areas import locate_points
 from pipeline.measures.network.components import components
 from pipeline.measures.network.courses import Edges, Vertices
+from pipeline.measures.network.extract_edge import cut_at_outline
 from pipeline.sources.params import ExtractParams
 from pipeline.threads import at_once
 
@@ -56,7 +57,9 @@ def describe_nodes(
             "node_id": node_id,
             "street_count": count.astype(np.int32),
             "component_id": component_id,
-            "is_extract_edge": np.isin(node_id, cut) | is_near_edge,
+            "is_extract_edge": np.isin(node_id, cut)
+            | is_near_edge
+            | cut_at_outline(xy, count, extract_area, extract_params),
             "city_id": city_id,
             "highway": tags["highway"],
             "barrier": tags["barrier"],

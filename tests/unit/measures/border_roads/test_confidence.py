@@ -40,10 +40,9 @@ def test_the_heading_counts_by_its_angle():
 def test_lower_classes_and_class_ends_count_less():
     ranks = np.array([CLASS_RANK[each] for each in ("motorway", "primary", "tertiary")])
     no, yes = np.zeros(3, dtype=bool), np.ones(3, dtype=bool)
-    plain = confidence.class_factor(ranks, no, no, PARAMS)
+    plain = confidence.class_factor(ranks, no, PARAMS)
     assert plain == pytest.approx([1.0, 1.0, 0.9])
-    assert confidence.class_factor(ranks, yes, no, PARAMS) == pytest.approx(0.9 * plain)
-    assert confidence.class_factor(ranks, yes, yes, PARAMS) == pytest.approx(0.7 * plain)
+    assert confidence.class_factor(ranks, yes, PARAMS) == pytest.approx(0.9 * plain)
 
 
 def test_density_is_the_length_of_roads_around():

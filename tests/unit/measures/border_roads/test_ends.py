@@ -97,10 +97,6 @@ def test_class_below_is_found_when_asked_for():
     assert World([stub("unclassified")]).rule_at(*END, lowest_class="unclassified") == "finding"
 
 
-def test_noexit_with_an_end_that_looks_back_is_a_finding():
-    assert World(STUBS, {END: {"noexit": "yes"}}).rule_at(*END) == "finding"
-
-
 def test_too_far_and_heading_away():
     far = [("tertiary", [(-9000, 0), (-3100, 0)], {})]
     assert World(far).rule_at(-3100, 0) is None
@@ -168,11 +164,13 @@ def test_class_end_and_its_counter_cases():
     assert World([STUB, ("residential", [END, (-100, 50)], {})]).rule_at(*END) == "finding"
 
 
-def test_a_road_that_falls_two_classes_under_one_name_is_a_class_end_still():
+def test_a_road_that_falls_two_classes_under_one_name_goes_on():
     named = [
         ("secondary", STUB[1], {"name": "界路"}),
         ("unclassified", [END, (3000, 0)], {"name": "界路"}),
     ]
+    assert World(named).rule_at(*END) == "name_goes_on"
+    named[1] = ("unclassified", [END, (3000, 0)], {"name": "别路"})
     assert World(named).rule_at(*END) == "finding"
     named[1] = ("tertiary", [END, (3000, 0)], {"name": "界路"})
     assert World(named).rule_at(*END) is None
@@ -211,8 +209,9 @@ def test_one_half_whose_other_half_goes_on():
     assert (
         World([half(0, True), half(20, False, 3000)]).rule_at(*END) == "dual_carriageway_continues"
     )
-    assert World([half(0, True), half(200, False, 3000)]).rule_at(*END) == "finding"
-    assert World([half(0, True), half(20, True, 3000)]).rule_at(*END) == "finding"
+    # No half of it: a one-way street by itself.
+    assert World([half(0, True), half(200, False, 3000)]).rule_at(*END) == "oneway_end"
+    assert World([half(0, True), half(20, True, 3000)]).rule_at(*END) == "oneway_end"
 
 
 def test_mapping_gap_and_its_counter_cases():
@@ -316,6 +315,22 @@ def test_metro_terminal_near_the_border_is_a_rail_end():
 def test_metro_whose_track_goes_on_is_no_rail_end():
     ends = rail_world([-6000, -4000, -1500], [(-7000, 5000, "open")]).road_ends()
     assert not (ends["end_type"] == "rail_end").any()
+
+
+@pytest.mark.parametrize(("metres", "is_end"), [(350, False), (450, True)])
+def test_a_terminal_with_a_station_of_another_line_near_by_is_no_end(metres, is_end):
+    def world(line):
+        here = [station(x, 0, 901 + n, "subway") for n, x in enumerate((-4000, -1500))]
+        other = [station(-1500, y, 950 + n, "subway") for n, y in enumerate((metres, 9000))]
+        links = metro(901, 902) + [{**each, "line": line} for each in metro(950, 951)]
+        return World([STUB], stations=here + other, transit_links=links).road_ends()
+
+    def is_rail_end(ends):
+        return 902 in set(ends.loc[ends["end_type"] == "rail_end", "node_id"])
+
+    assert is_rail_end(world("another")) == is_end
+    # A stop of its own line near by is none to change at.
+    assert is_rail_end(world(metro(901, 902)[0]["line"]))
 
 
 def test_metro_that_heads_away_is_no_rail_end():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -48,9 +50,9 @@ def test_short_way_round_leaves_nothing_missing():
     def world(aside):
         return World(
             [
-                ("tertiary", [(-6000, 0), (-1600, 0), (-1500, 0)], {}),
-                ("tertiary", [(6000, 0), (1600, 0), (1500, 0)], {}),
-                ("tertiary", [(-1600, 0), (-1600, aside), (1600, aside), (1600, 0)], {}),
+                ("primary", [(-6000, 0), (-1600, 0), (-1500, 0)], {}),
+                ("primary", [(6000, 0), (1600, 0), (1500, 0)], {}),
+                ("primary", [(-1600, 0), (-1600, aside), (1600, aside), (1600, 0)], {}),
             ]
         )
 
@@ -85,12 +87,28 @@ def test_classes_differ_by_one_step_at_most(highway, count):
 
 
 def test_gap_beyond_the_limit_is_two_open_ends():
-    ways = [("tertiary", [(-6000, 0), (-2600, 0)], {}), ("tertiary", [(6000, 0), (2600, 0)], {})]
-    ends, links = World(ways).paired()
+    def facing(highway, half):
+        ways = [(highway, [(-6000, 0), (-half, 0)], {}), (highway, [(6000, 0), (half, 0)], {})]
+        return World(ways)
+
+    ends, links = facing("primary", 2600).paired()
     assert len(links) == 0
     assert ends["kind"].tolist() == ["open_end", "open_end"]
     assert ends["obstacle"].isna().all()
-    assert len(World(ways).paired(max_gap_m=5300)[1]) == 1
+    assert not ends["is_counted"].any()
+    assert len(facing("primary", 2400).paired()[1]) == 1
+    assert len(facing("primary", 2400).paired(max_gap_m=4700)[1]) == 0
+    assert len(facing("tertiary", 1300).paired()[1]) == 0
+
+
+@pytest.mark.parametrize(
+    ("x", "ahead", "is_counted"), [(-200, [], True), (-400, [], False), (-200, ["track"], False)]
+)
+def test_an_end_that_faces_nothing_counts_where_it_stops_at_the_border(x, ahead, is_counted):
+    ways = [("tertiary", [(-6000, 0), (-3000, 0), (x, 0)], {})]
+    ways += [(highway, [(x, 0), (x + 100, 0)], {}) for highway in ahead]
+    end = only(World(ways).paired()[0])
+    assert (end["kind"], bool(end["is_counted"])) == ("open_end", is_counted)
 
 
 def test_no_end_is_used_twice_and_the_assignment_is_the_best_one():
@@ -132,7 +150,13 @@ def test_end_before_a_through_road_faces_it():
     assert ends["kind"].tolist() == ["facing_road"]
 
 
-@pytest.mark.parametrize("highway", ["motorway", "track", "primary"])
+@pytest.mark.parametrize("highway", ["primary", "secondary", "unclassified"])
+def test_better_roads_are_faced_and_one_class_below(highway):
+    across = (highway, [(700, -6000), (700, 6000)], {})
+    assert only(World([STUBS[0], across]).paired()[1])["kind"] == "facing_road"
+
+
+@pytest.mark.parametrize("highway", ["motorway", "track", "residential"])
 def test_roads_of_other_classes_are_not_faced(highway):
     across = (highway, [(700, -6000), (700, 6000)], {})
     assert len(World([STUBS[0], across]).paired()[1]) == 0
@@ -376,11 +400,27 @@ def test_natural_and_administrative_stretches_are_told_apart():
     assert not links["is_natural_border"].any()
 
 
-def test_a_class_end_whose_road_goes_on_is_trusted_less():
-    def confidence(tags):
-        track = ("track", [(-400, 0), (-100, 0)], tags)
-        road = ("tertiary", STUBS[0][1], {"ref": "X1"})
-        return only(World([road, track]).paired()[0])["confidence"]
+def test_a_closed_piece_may_be_long_and_of_several_edges_where_it_parts_two_cities():
+    def ends(half, middle=0.0, shift=0.0):
+        places = [-6000.0, -half + shift, middle, half + shift, 6000.0]
+        tags = [{}, {"access": "no"}, {"access": "no"}, {}]
+        ways = [
+            ("tertiary", [(one, 0), (two, 0)], tag)
+            for (one, two), tag in zip(itertools.pairwise(places), tags, strict=True)
+        ]
+        return World([*ways, *DETOUR]).paired()[0]
 
-    assert confidence({"ref": "X1"}) == pytest.approx(confidence({}) * 0.7 / 0.9)
-    assert confidence({"ref": "X2"}) == pytest.approx(confidence({}))
+    assert ends(450)["end_type"].tolist() == ["barrier_end"] * 2
+    assert len(ends(550)) == 0
+    # All in the west, 400 m off: nothing of the border's.
+    assert len(ends(100, middle=-500.0, shift=-500.0)) == 0
+    assert len(ends(100, middle=-150.0, shift=-180.0)) == 2
+
+
+def test_a_barrier_some_hundred_metres_off_is_none_of_the_border():
+    def ends(x):
+        ways = [("tertiary", [(-6000, 0), (x, 0), (6000, 0)], {}), *DETOUR]
+        return World(ways, {(x, 0.0): {"barrier": "block"}}).paired()[0]
+
+    assert len(ends(-90.0)) == 2
+    assert len(ends(-400.0)) == 0

@@ -239,7 +239,7 @@ def test_a_gap_is_empty_of_open_roads_of_its_class_at_grade(across, is_pair):
 
 
 def test_a_road_on_the_own_side_is_met_and_nothing_is_missing():
-    road = ("tertiary", [(-100, -6000), (-100, 6000)], {})
+    road = ("tertiary", [(-350, -6000), (-350, 6000)], {})
     ends, table = paired(World([STUBS[0], road]))
     assert table["kind"].tolist() == ["own_road"]
     assert pairs.settle_rules(ends, table)[ends["x"] == -400.0].tolist() == ["meets_own_road"]
