@@ -81,6 +81,8 @@ def synthetic_roads(n_nodes: int, seed: int = 0) -> gpd.GeoDataFrame:
             "class_rank": 4,
             "is_urban": False,
             "is_in_core": False,
+            "is_link": False,
+            "is_tunnel": False,
             "is_closed": False,
         },
         geometry=lines,

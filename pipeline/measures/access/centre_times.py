@@ -81,7 +81,8 @@ def centre_times(
     DataFrame
         From each hub of the range to every other place, and to it from every
         place that is no hub. ``reason`` where minutes are null:
-        ``no_road_within_limit``, ``unreachable`` or ``no_station_in_reach``.
+        ``no_road_within_limit``, ``not_joined_to_main_network``, ``unreachable`` or
+        ``no_station_in_reach``.
 
     Raises
     ------
@@ -113,6 +114,7 @@ class _Places(NamedTuple):
     y: Floats
     access: Access
     snap_m: Floats
+    reason: NDArray[np.object_]
 
 
 def _places(
@@ -131,6 +133,7 @@ def _places(
         y,
         access,
         snap_m,
+        network.reasons_without_access(x, y, params.max_snap_m),
     )
 
 
@@ -190,7 +193,9 @@ def _drive_rows(places: _Places, paths: _Paths, there: Rows, hub: int) -> pd.Dat
     legs_m = np.nan_to_num(places.snap_m[there]) + np.nan_to_num(places.snap_m[hub])
     reached = np.isfinite(paths.minutes[there])
     is_lost = np.isnan(places.snap_m[there]) | np.isnan(places.snap_m[hub])
-    reason = np.where(is_lost, "no_road_within_limit", "unreachable").astype(object)
+    own = np.isnan(places.snap_m[there])
+    lost = np.where(own, places.reason[there], places.reason[hub])
+    reason = np.where(is_lost, lost, "unreachable").astype(object)
     reason[reached] = None
     return pd.DataFrame(
         {

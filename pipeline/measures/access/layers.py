@@ -151,7 +151,7 @@ LAYERS = (
                 number(f"minutes_to_{kind}", f"to the nearest {kind}", "no way leads to one, or no access")
                 for kind in ACCESS_SERVICES
             ),
-            text("reason", "why it has no access: no_road_within_limit, unreachable", "it has access"),
+            text("reason", "why it has no access: no_road_within_limit, not_joined_to_main_network, unreachable", "it has access"),
         ),
         key=("cell",),
         geometry="Polygon",

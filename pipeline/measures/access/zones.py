@@ -105,10 +105,14 @@ def _snap(grid: gpd.GeoDataFrame, network: RoutingNetwork, params: ZonesParams) 
         grid["point_x"], grid["point_y"], params.max_snap_m
     )
     has_access = segment >= 0
+    lost = np.flatnonzero(~has_access)
+    x, y = grid["point_x"].to_numpy()[lost], grid["point_y"].to_numpy()[lost]
+    reason = np.full(len(grid), None, dtype=object)
+    reason[lost] = network.reasons_without_access(x, y, params.max_snap_m)
     return grid.assign(
         access_segment=segment,
         access_fraction=np.where(has_access, fraction, np.nan),
         access_min=snap_m / 1000.0 / params.access_speed_kmh * 60.0,
         snap_m=snap_m,
-        reason=pd.Series("no_road_within_limit", index=grid.index).mask(has_access),
+        reason=pd.Series(reason, index=grid.index, dtype="str"),
     )

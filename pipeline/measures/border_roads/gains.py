@@ -175,7 +175,7 @@ def _access_of_side(
         return access, link
     # On the facing road itself, where the link meets it, instead of at its node.
     spots = links[["facing_x", "facing_y"]].to_numpy(float)[rows]
-    on_road, snap_m = network.access_of_points(spots[:, 0], spots[:, 1], _ON_ROAD_M)
+    on_road, snap_m = network.access_of_points(spots[:, 0], spots[:, 1], _ON_ROAD_M, True)
     rows, on_road = rows[~np.isnan(snap_m)], on_road.take(~np.isnan(snap_m))
     order = np.arange(len(access))
     order[rows] = len(access) + np.arange(len(rows))

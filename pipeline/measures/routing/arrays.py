@@ -65,6 +65,7 @@ class NetworkArrays:
     segment_to: Ids
     segment_is_flipped: Bools
     segment_is_main: Bools
+    segment_is_entered: Bools
     segment_plain: Floats
     segment_start: Floats
     segment_weight: Floats

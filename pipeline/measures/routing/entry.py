@@ -14,7 +14,7 @@ import pandas as pd
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
-from pipeline.measures.routing.access import WEIGHTS, Access, Floats, Ids, Ints, no_access
+from pipeline.measures.routing.access import WEIGHTS, Access, Bools, Floats, Ids, Ints, no_access
 from pipeline.measures.routing.arrays import NetworkArrays
 
 Geometries = NDArray[np.object_]
@@ -57,22 +57,34 @@ class EnteredNetwork(NetworkArrays):
         self._fill_contracted(access, row)
         return access
 
-    def access_of_points(self, x: ArrayLike, y: ArrayLike, max_m: float) -> tuple[Access, Floats]:
+    def access_of_points(
+        self, x: ArrayLike, y: ArrayLike, max_m: float, any_road: bool = False
+    ) -> tuple[Access, Floats]:
         """Access at the nearest point of the main component's roads within ``max_m``.
 
+        ``any_road``: also on motorways, ramps and in tunnels, for points of roads.
         Returns the access (without extra minutes) and the distance to the road
         in metres, NaN where there is no road within ``max_m``.
         """
-        segment, fraction, snap_m = self.snap_points(x, y, max_m)
+        segment, fraction, snap_m = self.snap_points(x, y, max_m, any_road)
         return self.access_on_segments(segment, fraction), snap_m
 
-    def snap_points(self, x: ArrayLike, y: ArrayLike, max_m: float) -> tuple[Ints, Floats, Floats]:
-        """Nearest segment of the main component (-1: none), fraction along it, metres to it."""
+    def snap_points(
+        self, x: ArrayLike, y: ArrayLike, max_m: float, any_road: bool = False
+    ) -> tuple[Ints, Floats, Floats]:
+        """Nearest segment of the main component (-1: none), fraction along it, metres to it.
+
+        A place joins a road that one may enter from beside it: no motorway, no ramp, no
+        tunnel, unless ``any_road``.
+        """
         points = shapely.points(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
         segment = np.full(len(points), -1, dtype=np.int32)
         fraction = np.zeros(len(points))
         snap_m = np.full(len(points), np.nan)
-        main = self._main_segments_near(points, max_m)
+        may_join = np.asarray(self.segment_is_main)
+        if not any_road:
+            may_join = may_join & np.asarray(self.segment_is_entered)
+        main = self._segments_near(may_join, points, max_m)
         if not len(main) or not len(points):
             return segment, fraction, snap_m
         lines = self.segment_lines(main)
@@ -91,9 +103,25 @@ class EnteredNetwork(NetworkArrays):
         fraction[which] = np.where(length > 0, located / np.where(length > 0, length, 1.0), 0.0)
         return segment, fraction, snap_m
 
-    def _main_segments_near(self, points: Geometries, max_m: float) -> Ids:
-        """Segments of the main component, without most that are far from all of a few points."""
-        main = np.asarray(self.segment_is_main)
+    def reasons_without_access(
+        self, x: ArrayLike, y: ArrayLike, max_m: float
+    ) -> NDArray[np.object_]:
+        """Why places that joined no road have none.
+
+        ``not_joined_to_main_network`` where a driven road is within ``max_m``, but none that
+        can be entered and belongs to the main component; else ``no_road_within_limit``.
+        """
+        points = shapely.points(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
+        reason = np.full(len(points), "no_road_within_limit", dtype=object)
+        if len(points) and len(self.segment_is_main):
+            every = np.ones(len(self.segment_is_main), dtype=bool)
+            tree = shapely.STRtree(self.segment_lines(self._segments_near(every, points, max_m)))
+            which, _ = tree.query(points, predicate="dwithin", distance=max_m)
+            reason[which] = "not_joined_to_main_network"
+        return reason
+
+    def _segments_near(self, main: Bools, points: Geometries, max_m: float) -> Ids:
+        """Chosen segments, without most that are far from all of a few points."""
         if len(points) > _FEW_POINTS or not len(self.coords):
             return np.flatnonzero(main)
         first = np.asarray(self.coords_start)[:-1]

@@ -141,6 +141,7 @@ def _assemble(
         "segment_to": segment_to,
         "segment_is_flipped": flipped,
         "segment_is_main": chain_is_main[segment_chain],
+        "segment_is_entered": segments.is_entered[order],
         "segment_plain": plain,
         "segment_start": start,
         "segment_weight": finite,

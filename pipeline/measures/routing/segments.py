@@ -35,6 +35,7 @@ class Segments:
     minutes: Floats
     peak_factor: Floats
     is_oneway: Bools
+    is_entered: Bools
     vertices: Floats
     first_vertex: Ids
     n_vertices: Ids
@@ -61,6 +62,8 @@ _USED_COLUMNS = [
     "length_m",
     "speed_kmh",
     "is_oneway",
+    "is_link",
+    "is_tunnel",
     "is_urban",
     "is_in_core",
     "geometry",
@@ -90,6 +93,7 @@ def usable_segments(roads: gpd.GeoDataFrame, params: RoutingParams) -> Segments:
         minutes=length_m / 1000.0 / rows["speed_kmh"].to_numpy(float) * 60.0,
         peak_factor=np.where(is_slow, peak, params.peak_factor_rural),
         is_oneway=rows["is_oneway"].to_numpy(bool),
+        is_entered=_is_entered(rows),
         vertices=shapely.get_coordinates(lines),
         first_vertex=np.cumsum(n_vertices) - n_vertices,
         n_vertices=n_vertices,
@@ -98,6 +102,12 @@ def usable_segments(roads: gpd.GeoDataFrame, params: RoutingParams) -> Segments:
         plain=nothing,
         weight=nothing,
     )
+
+
+def _is_entered(rows: pd.DataFrame) -> Bools:
+    """Where one may join the road from beside it: no motorway, no ramp, no tunnel."""
+    barred = rows["is_link"].to_numpy(bool) | rows["is_tunnel"].to_numpy(bool)
+    return ~barred & (rows["class_rank"].to_numpy() != CLASS_RANK["motorway"])
 
 
 def number_nodes(segments: Segments) -> Nodes:
@@ -146,6 +156,7 @@ def in_node_order(segments: Segments, n_nodes: int) -> Segments:
         "minutes",
         "peak_factor",
         "is_oneway",
+        "is_entered",
         "first_vertex",
         "n_vertices",
         "start",

@@ -32,6 +32,8 @@ def compile_searches() -> None:
             "status": "open",
             "is_closed": False,
             "is_oneway": False,
+            "is_link": False,
+            "is_tunnel": False,
             "is_roundabout": False,
             "is_urban": False,
             "is_in_core": False,

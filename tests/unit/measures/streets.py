@@ -38,6 +38,8 @@ def make_network(
             "is_closed": False,
             "is_local": False,
             "is_doubled": False,
+            "is_link": False,
+            "is_tunnel": False,
         }
         | changes
         for n, (a, b, line, changes) in enumerate(edges)

@@ -30,6 +30,7 @@ from pipeline.terms import (
 RENDER = Path(pipeline.__file__).parent / "render"
 REASONS = (
     "no_road_within_limit",
+    "not_joined_to_main_network",
     "unreachable",
     "no_station_in_reach",
     "too_few_pairs",

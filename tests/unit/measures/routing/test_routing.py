@@ -426,3 +426,38 @@ def test_a_hilbert_curve_steps_from_cell_to_neighbour_and_back_to_none():
     order = np.argsort(position)
     steps = np.abs(np.diff(x[order])) + np.abs(np.diff(y[order]))
     assert (steps == 1).all()
+
+
+def side_by_side(**tags):
+    """A road at y = 0 and one at y = 500 that both meet a third, and an island at y = 9,000."""
+    xy = {1: (0, 0), 2: (1000, 0), 3: (0, 500), 4: (1000, 500), 5: (0, 9000), 6: (1000, 9000)}
+    rows = [
+        {"from_node": 1, "to_node": 2, "way_id": 1},
+        {"from_node": 3, "to_node": 4, "way_id": 2, **tags},
+        {"from_node": 1, "to_node": 3, "way_id": 3},
+        {"from_node": 5, "to_node": 6, "way_id": 4},
+    ]
+    roads = make_roads(rows, xy)
+    return prepare(roads, make_nodes(xy), make_restrictions([]), RoutingParams())
+
+
+@pytest.mark.parametrize(
+    "tags", [{"is_link": True}, {"is_tunnel": True}, {"class_rank": 0, "highway": "motorway"}]
+)
+def test_places_join_roads_that_one_may_enter(tags):
+    at = ([500.0], [480.0], 3_000.0)
+    network = side_by_side(**tags)
+    assert network.snap_points(*at)[2].tolist() == [pytest.approx(480.0)]
+    assert network.snap_points(*at, any_road=True)[2].tolist() == [pytest.approx(20.0)]
+    assert side_by_side().snap_points(*at)[2].tolist() == [pytest.approx(20.0)]
+
+
+def test_a_place_beside_an_island_of_roads_is_not_joined_to_the_main_network():
+    network = side_by_side()
+    x, y = [500.0, 500.0, 50_000.0], [9_100.0, 5_000.0, 0.0]
+    assert np.isnan(network.snap_points(x, y, 3_000.0)[2]).all()
+    assert network.reasons_without_access(x, y, 3_000.0).tolist() == [
+        "not_joined_to_main_network",
+        "no_road_within_limit",
+        "no_road_within_limit",
+    ]
