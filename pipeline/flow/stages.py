@@ -341,7 +341,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("belts", ("borders", "cities"), ("belts",), belt.cut_belts, ("ecology",), BY_BORDER),
     Stage(
         "land_cover",
-        ("borders",),
+        ("borders", "highways", "land_areas"),
         ("land_cover",),
         land_cover.read_land_cover,
         ("ecology",),

@@ -169,7 +169,7 @@ class LandCover(_Table):
     """Land-cover rasters that decide where OSM is silent; where several do, the first named."""
 
     raster: str | tuple[str, ...] | None = None
-    legend: Literal["worldcover", "dynamic_world"] = "worldcover"
+    legend: Literal["worldcover", "dynamic_world", "globeland30", "clcd", "esri"] = "worldcover"
 
 
 class Gtfs(_Table):

@@ -1,12 +1,10 @@
-"""Land-cover rasters near the borders: their legends, and their cells in tiles.
+"""Land-cover rasters near the borders: their cells in tiles.
 
-What belongs here: which code of which product means which land class, and
-reading the windows that the belts need. Opening files belongs to `raster`;
-outlining cells and filling what OSM left to `measures.cover` and `measures.land`.
+What belongs here: reading the windows that the belts need. What their codes mean, and
+whether they are of the product that the metro file names, belongs to `legends`, opening files to
+`raster`; outlining cells and filling what OSM left to `measures.cover` and `measures.land`.
 
-Products: ESA WorldCover 2020/2021 (Zanaga et al.), codes of its product user
-manual; Google Dynamic World (Brown et al. 2022), band ``label``. The years 2020
-and 2021 of WorldCover differ in method: two of them are no change map.
+The years 2020 and 2021 of WorldCover differ in method: two of them are no change map.
 """
 
 from __future__ import annotations
@@ -28,44 +26,19 @@ from pipeline.errors import SourceError
 from pipeline.layers import conform, empty_layer
 from pipeline.measures.ecology.params import EcologyParams
 from pipeline.metros.catalogue import Metro
+from pipeline.sources.rasters.legends import (
+    BANDS,
+    LEGENDS,
+    KnownPlaces,
+    check_legend,
+    known_places,
+    others_that_hold,
+)
 from pipeline.sources.rasters.raster import Grid, Raster, open_raster
 from pipeline.terms import LAND_CLASSES
 
 Codes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
-
-LEGENDS: dict[str, dict[int, str]] = {
-    "worldcover": {
-        0: "unknown",
-        10: "forest",
-        20: "scrub",
-        30: "grass",
-        40: "farmland",
-        50: "other_built",
-        60: "bare",
-        70: "bare",
-        80: "water",
-        90: "wetland",
-        95: "wetland",
-        100: "grass",
-    },
-    "dynamic_world": {
-        0: "water",
-        1: "forest",
-        2: "grass",
-        3: "wetland",
-        4: "farmland",
-        5: "scrub",
-        6: "other_built",
-        7: "bare",
-        8: "bare",
-    },
-}
-"""Legend -> code -> land class (methods.md 6). Snow counts as bare, moss as grass, mangrove as
-wetland; built-up land of no known use is other_built. WorldCover's 0 is no data."""
-
-BANDS = {"worldcover": ("map", "band 1"), "dynamic_world": ("label",)}
-"""What the band of classes is called in files of several bands."""
 
 TILE = 256
 """Rows and columns of a tile: small enough to follow a border, large enough to read at once."""
@@ -76,7 +49,11 @@ _RIM = 8
 
 
 def read_land_cover(
-    borders: gpd.GeoDataFrame, metro: Metro, params: EcologyParams
+    borders: gpd.GeoDataFrame,
+    highways: gpd.GeoDataFrame,
+    land_areas: gpd.GeoDataFrame,
+    metro: Metro,
+    params: EcologyParams,
 ) -> gpd.GeoDataFrame:
     """The tiles of the metro's land-cover rasters within the belts of the borders.
 
@@ -84,6 +61,8 @@ def read_land_cover(
     ----------
     borders
         Layer in a metric CRS.
+    highways, land_areas
+        Layers in the same CRS: what is known of places, to tell a wrong legend by.
 
     Returns
     -------
@@ -93,7 +72,8 @@ def read_land_cover(
     Raises
     ------
     SourceError
-        A file that cannot be read (`open_raster`), or codes outside the legend.
+        A file that cannot be read (`open_raster`), codes outside the legend, or codes that
+        fit what OpenStreetMap knows far better by another legend (`check_legend`).
     """
     crs = require_metric(borders, "borders")
     # Thinned and widened by as much: only which tiles are read depends on it.
@@ -103,11 +83,13 @@ def read_land_cover(
     regions = shapely.buffer(lines, width_m + 2.0 * slack_m)
     legend, frames = metro.land_cover.legend, []
     for number, name in enumerate(metro.files_of("land_cover")):
-        with open_raster(metro.locate(name), "land_cover.raster", BANDS[legend]) as raster:
-            reader = _Reader(raster, name, legend)
+        with open_raster(metro.locate(name), "land_cover.raster", BANDS.get(legend, ())) as raster:
+            places = known_places(highways, land_areas, raster.grid, crs)
+            reader = _Reader(raster, name, legend, places)
             tiles = reader.read(_tiles_near(raster.grid, regions, width_m, crs))
             frames.append(_tile_frame(tiles, raster.grid, number, crs))
             reader.refuse_strange_codes()
+            check_legend(places, legend, name)
     filled = [frame for frame in frames if len(frame)]
     if not filled:
         return empty_layer("land_cover", crs)
@@ -125,9 +107,11 @@ class _Tile:
 class _Reader:
     """Reads tiles of one raster as codes of land classes, and keeps account of strange values."""
 
-    def __init__(self, raster: Raster, name: str, legend: str) -> None:
+    def __init__(self, raster: Raster, name: str, legend: str, places: KnownPlaces) -> None:
         self._raster, self._name, self._legend = raster, name, legend
+        self._places = places
         self._strange: Counter[float] = Counter()
+        self._regular: set[int] = set()
         clash = LEGENDS[legend].get(-1 if raster.nodata is None else int(raster.nodata), "unknown")
         if clash != "unknown" and raster.nodata == int(raster.nodata or 0):
             raise SourceError(
@@ -144,7 +128,9 @@ class _Reader:
         for row, columns in _runs(places):
             rows = slice(row * TILE, min((row + 1) * TILE, grid.height))
             across = slice(columns.start * TILE, min(columns.stop * TILE, grid.width))
-            codes = self._coded(self._raster.read(rows, across))
+            values = self._raster.read(rows, across)
+            self._places.look_up(rows, across, values)
+            codes = self._coded(values)
             for start in range(0, codes.shape[1], TILE):
                 part = codes[:, start : start + TILE]
                 if (part != _NO_DATA).any():
@@ -158,10 +144,15 @@ class _Reader:
         listed = ", ".join(f"{code:g} ({n} cells)" for code, n in sorted(self._strange.items())[:6])
         more = f" and {len(self._strange) - 6} more" if len(self._strange) > 6 else ""
         known = ", ".join(str(code) for code in LEGENDS[self._legend])
+        found = set(self._strange) | {float(each) for each in self._regular}
+        others = others_that_hold(found)
+        product = (
+            f' (legend = "{others[0]}" holds all of its codes)' if others else " (legend = ...)"
+        )
         raise SourceError(
             f"land_cover.raster {self._name} holds codes that the legend {self._legend} lacks: "
-            f"{listed}{more}; expected {known}. Is it another product (legend = ...), or is a "
-            "no-data value not declared?"
+            f"{listed}{more}; expected {known}. Is it another product{product}, "
+            "or is a no-data value not declared?"
         )
 
     def _coded(self, values: Any) -> Codes:
@@ -170,6 +161,8 @@ class _Reader:
         is_told = ~known
         for code, land_class in LEGENDS[self._legend].items():
             is_code = known & (data == code)
+            if is_code.any():
+                self._regular.add(code)
             codes[is_code] = LAND_CLASSES.index(land_class)
             is_told |= is_code
         if not is_told.all():

@@ -47,6 +47,14 @@ LEAST_COVERED = 0.5
 """A zone with less of it inside the raster's extent is not covered."""
 ODD_RATIO = 2.0
 """Raster and stated total farther apart than this: a density raster, or another year."""
+MOST_PEOPLE_KM2 = 1e6
+"""No raster cell of today has more: the densest blocks are at some 300,000."""
+MOST_IN_METRO_KM2 = 50_000.0
+"""No whole metro has more: the densest cities (Male, Manila) are at 40,000 to 50,000."""
+ODD_IN_METRO_KM2 = 10_000.0
+"""Few cities as a whole have more: worth a look."""
+FILL_CELLS, FILL_TIMES = 100, 10.0
+"""A highest value that so many cells share, so many times above the next, is a fill value."""
 
 
 def sum_population(
@@ -81,7 +89,10 @@ def sum_population(
             _in_raster_crs(layer.geometry.to_numpy(), crs, raster.grid.crs, path)
             for layer in (zone_cells, cities)
         )
-        people, has_data = _sum(raster, hexagons, areas, zone_cells, cities["city_id"])
+        tally = _Tally()
+        people, has_data = _sum(raster, hexagons, areas, zone_cells, cities["city_id"], tally)
+        cell_km2 = _cell_km2(raster.grid, crs, shapely.union_all(cities.geometry.to_numpy()))
+        _refuse_fill(tally, cell_km2, path)
         covered = has_data & (_share_inside(hexagons, raster.grid) >= LEAST_COVERED)
     if not covered.any():
         raise SourceError(
@@ -91,6 +102,7 @@ def sum_population(
     found = pd.DataFrame(
         {"cell": zone_cells["cell"].to_numpy(), "population": np.where(covered, people, np.nan)}
     )
+    _refuse_density(found, zone_cells, cities, cell_km2, path)
     _report(found, zone_cells, cities, path)
     return found
 
@@ -146,6 +158,7 @@ def _sum(
     areas: NDArray[Any],
     zone_cells: gpd.GeoDataFrame,
     city_ids: pd.Series,
+    tally: _Tally,
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """People per zone, and whether its city has any data in the raster."""
     grid, count = raster.grid, len(hexagons)
@@ -160,6 +173,7 @@ def _sum(
         window = grid.window(west + shift, south, east + shift, north)
         for rows, columns in _blocks(window, down, across):
             values = _counts(raster, rows, columns)
+            tally.add(values)
             x, y = grid.corner(rows.start, columns.start)
             place = from_origin(float(x) - shift, float(y), grid.dx / across, grid.dy / down)
             shape = (values.shape[0] * down, values.shape[1] * across)
@@ -209,6 +223,102 @@ def _burn(shapes: NDArray[Any], shape: tuple[int, int], place: Any) -> NDArray[n
         dtype="int32",
     )
     return np.asarray(burnt, dtype=np.int32)
+
+
+# --------------------------------------------------------------------------- plausibility
+
+
+class _Tally:
+    """The two highest values of the cells read, and how many cells have the highest."""
+
+    def __init__(self) -> None:
+        self.highest, self.count, self.second = -np.inf, 0, -np.inf
+
+    def add(self, values: Floats) -> None:
+        """Take a block of cells into account; NaN is none."""
+        known = values[np.isfinite(values)]
+        if not len(known):
+            return
+        top = float(known.max())
+        below = known[known < top]
+        second = float(below.max()) if len(below) else -np.inf
+        if top > self.highest:
+            second = max(second, self.highest)
+            self.highest, self.count = top, 0
+        elif top < self.highest:
+            second = top
+        self.count += int((known == self.highest).sum())
+        self.second = max(self.second, second)
+
+
+def _cell_km2(grid: Grid, crs: pyproj.CRS, metro: shapely.Geometry) -> float:
+    """Area of a raster cell in the middle of the metro."""
+    middle = shapely.centroid(metro)
+    there = pyproj.Transformer.from_crs(crs, grid.crs, always_xy=True)
+    x, y = there.transform(middle.x, middle.y)
+    across = np.array([0.0, grid.dx, grid.dx, 0.0])
+    down = np.array([0.0, 0.0, grid.dy, grid.dy])
+    back = pyproj.Transformer.from_crs(grid.crs, crs, always_xy=True)
+    corners = np.column_stack(back.transform(x + across, y - down))
+    return float(shapely.area(shapely.polygons(corners))) / 1e6
+
+
+def _refuse_fill(tally: _Tally, cell_km2: float, path: str) -> None:
+    """Refuse a highest value that no cell can have: a fill value that is not declared."""
+    if not np.isfinite(tally.highest) or tally.highest <= 0:
+        return
+    density = tally.highest / cell_km2
+    is_shared = tally.count >= FILL_CELLS and tally.highest > FILL_TIMES * max(tally.second, 0.0)
+    is_shared &= np.isfinite(tally.second)
+    if density <= MOST_PEOPLE_KM2 and not is_shared:
+        return
+    raise SourceError(
+        f"population.raster {path} has {tally.count:,} cells of {tally.highest:g}, as people "
+        f"{density:,.3g} per km2, the next highest being {tally.second:g}: either a no-data (fill) "
+        f"value that is not declared (gdal_edit.py -a_nodata {tally.highest:g} declares it), or "
+        "people per km2 or other units instead of people per cell"
+    )
+
+
+def _refuse_density(
+    found: pd.DataFrame,
+    zone_cells: gpd.GeoDataFrame,
+    cities: gpd.GeoDataFrame,
+    cell_km2: float,
+    path: str,
+) -> None:
+    """Refuse people per km2 instead of per cell, told by stated totals, else by plausibility."""
+    by_city = found["population"].groupby(zone_cells["city_id"].to_numpy()).sum(min_count=1)
+    counted = cities["city_id"].map(by_city).to_numpy(dtype=float, na_value=np.nan)
+    stated = cities["population"].to_numpy(dtype=float, na_value=np.nan)
+    known = (counted > 0) & (stated > 0)
+    remedy = (
+        f"its values look like people per km2, not per cell (a cell has {cell_km2:.4g} km2): "
+        "multiply them by the cells' area, or take a raster of counts"
+    )
+    if known.any():
+        times = float(np.median(counted[known] / stated[known]))
+        is_told_apart = not 1 / ODD_RATIO <= cell_km2 <= ODD_RATIO
+        if is_told_apart and 1 / ODD_RATIO <= times * cell_km2 <= ODD_RATIO:
+            raise SourceError(
+                f"population.raster {path} holds {times:.3g} times the stated people of the "
+                f"cities: {remedy}"
+            )
+        return
+    area = shapely.area(cities.geometry.to_numpy())[counted > 0].sum() / 1e6
+    density = float(np.nansum(counted)) / max(area, 1e-9)
+    if density > MOST_IN_METRO_KM2:
+        raise SourceError(
+            f"population.raster {path} holds {density:,.0f} people per km2 in the metro as a "
+            f"whole: {remedy}"
+        )
+    if density > ODD_IN_METRO_KM2:
+        log.warning(
+            "population.raster %s holds %.0f people per km2 in the metro as a whole: does it count "
+            "people per cell?",
+            path,
+            density,
+        )
 
 
 # --------------------------------------------------------------------------- report

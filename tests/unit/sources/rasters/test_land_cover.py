@@ -17,6 +17,7 @@ from pipeline.layers import empty_layer
 from pipeline.measures.ecology.params import EcologyParams
 from pipeline.metros.catalogue import LandCover, Metro
 from pipeline.sources.rasters import land_cover
+from pipeline.sources.rasters.legends import LEGENDS
 
 PARAMS = EcologyParams(belt_km=(1.0,), segment_km=1.5)
 LENGTH_M = 3_000.0
@@ -43,11 +44,17 @@ def write(path, values, crs, west, north, dx, dy, nodata=None, **extra):
     return str(path)
 
 
-def read(*rasters, legend="worldcover", params=PARAMS):
+NO_PLACES = (
+    empty_layer("highways", two_cities(LENGTH_M)[0].crs),
+    empty_layer("land_areas", two_cities(LENGTH_M)[0].crs),
+)
+
+
+def read(*rasters, legend="worldcover", params=PARAMS, places=NO_PLACES):
     """Layer land_cover of the metro that names these rasters."""
     metro = Metro(id="m", land_cover=LandCover(raster=rasters or None, legend=legend))
     borders, _ = two_cities(LENGTH_M)
-    return land_cover.read_land_cover(borders, metro, params)
+    return land_cover.read_land_cover(borders, *places, metro, params)
 
 
 def part(*rows, cover, params=PARAMS):
@@ -82,7 +89,7 @@ def test_the_raster_fills_exactly_what_osm_left(tmp_path):
     silent = ~shapely.contains_xy(wood, x, y) & ~shapely.contains_xy(town, x, y)
     found = m2(frame[frame["evidence"] == "raster"], "land_class", "city_id")
     for code in CODES:
-        name = land_cover.LEGENDS["worldcover"][int(code)]
+        name = LEGENDS["worldcover"][int(code)]
         for city, side in (("1", y > 0), ("2", y < 0)):
             cells = int((silent & side & (values == code)).sum())
             assert found[name, city] == pytest.approx(100.0 * cells, abs=0.5), name
@@ -108,7 +115,7 @@ def test_every_cell_keeps_its_class(tmp_path):
     points = shapely.points(column * 10.0 + 5.0, 995.0 - row * 10.0)
     patch, point = shapely.STRtree(points).query(frame.geometry.to_numpy(), predicate="contains")
     assert len(point) == 500
-    legend = land_cover.LEGENDS["worldcover"]
+    legend = LEGENDS["worldcover"]
     wanted = [legend[int(code)] for code in values[row[point], column[point]]]
     assert frame["land_class"].to_numpy()[patch].tolist() == wanted
 
@@ -131,7 +138,7 @@ def test_another_crs_keeps_the_areas(tmp_path, crs):
     whole, _ = geod.polygon_area_perimeter(lon, lat)
     found = m2(frame[frame["evidence"] == "raster"], "land_class")
     assert found.sum() == pytest.approx(abs(whole) * (values > 0).mean(), rel=1e-3)
-    legend = land_cover.LEGENDS["worldcover"]
+    legend = LEGENDS["worldcover"]
     for code in CODES:
         share = (values == code).mean()
         assert found[legend[int(code)]] == pytest.approx(abs(whole) * share, rel=1e-3)
@@ -238,3 +245,98 @@ def test_tiles_pass_through_a_file(tmp_path):
     empty = empty_layer("land_cover", CRS)
     store.write_layer(file, "land_cover", empty, {})
     assert isinstance(store.read_layer(file, "land_cover", CRS), gpd.GeoDataFrame)
+
+
+# --------------------------------------------------------------------------- the right legend
+
+LAND = ("water", "other_built", "forest", "farmland")
+
+
+def quilt(legend, rng):
+    """A picture of four land classes in patches, by the codes of a legend, and where they lie."""
+    code_of = {name: code for code, name in reversed(LEGENDS[legend].items())}
+    kinds = rng.integers(0, 4, (12, 12))
+    codes = np.array([code_of[name] for name in LAND], dtype=np.uint8)
+    return np.kron(codes[kinds], np.ones((20, 20), dtype=np.uint8)), kinds
+
+
+def world(kinds, borders):
+    """What OpenStreetMap knows of the patches: areas of each, and streets in the towns."""
+    tags = [
+        ("natural", "water"),
+        ("landuse", "residential"),
+        ("landuse", "forest"),
+        ("landuse", "farmland"),
+    ]
+    side, rows, roads = 500.0, [], []
+    for (r, c), kind in np.ndenumerate(kinds):
+        box = shapely.box(
+            -3_000 + c * side, 3_000 - (r + 1) * side, -3_000 + (c + 1) * side, 3_000 - r * side
+        )
+        rows.append((f"w{len(rows)}", *tags[kind], shapely.buffer(box, -50.0)))
+        if kind == 1:
+            middle = shapely.centroid(box)
+            roads.append(
+                shapely.LineString([(middle.x - 100 + 4 * n, middle.y) for n in range(50)])
+            )
+    columns = ["area_id", "key", "value", "geometry"]
+    land = gpd.GeoDataFrame(rows, columns=columns, crs=borders.crs)
+    highways = gpd.GeoDataFrame(
+        {
+            key: [value] * len(roads)
+            for key, value in (("status", "open"), ("bridge", None), ("tunnel", None))
+        },
+        geometry=roads,
+        crs=borders.crs,
+    )
+    return highways, land
+
+
+@pytest.mark.parametrize("true", sorted(LEGENDS))
+@pytest.mark.parametrize("stated", sorted(LEGENDS))
+def test_no_product_is_taken_for_another_in_silence(tmp_path, caplog, true, stated):
+    """Codes of one are codes of the other; what OpenStreetMap knows tells them apart."""
+    rng = np.random.default_rng(5)
+    values, kinds = quilt(true, rng)
+    borders, _ = two_cities(LENGTH_M)
+    path = write(tmp_path / "c.tif", values, borders.crs, -3_000.0, 3_000.0, 25.0, 25.0)
+    places = world(kinds, borders)
+    told = ""
+    try:
+        read(path, legend=stated, places=places)
+    except SourceError as error:
+        told = str(error)
+    told += caplog.text
+    assert (told == "") == (true == stated), told
+    if told and "holds codes" not in told:
+        assert f'legend = "{true}"' in told
+
+
+def test_a_few_causeways_and_ponds_do_not_make_another_product(tmp_path, caplog):
+    rng = np.random.default_rng(5)
+    values, kinds = quilt("worldcover", rng)
+    noisy = np.where(
+        rng.random(values.shape) < 0.2,
+        rng.permutation(values.ravel()).reshape(values.shape),
+        values,
+    )
+    borders, _ = two_cities(LENGTH_M)
+    path = write(tmp_path / "c.tif", noisy, borders.crs, -3_000.0, 3_000.0, 25.0, 25.0)
+    read(path, places=world(kinds, borders))
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "product"),
+    [
+        ("GlobeLand30_2020.tif", "globeland30"),
+        ("n49_30_2020lc030.tif", "globeland30"),
+        ("CLCD_v01_2021.tif", "clcd"),
+    ],
+)
+def test_a_files_name_may_tell_too(tmp_path, caplog, name, product):
+    values = np.full((40, 40), 10 if product == "globeland30" else 1, dtype=np.uint8)
+    borders, _ = two_cities(LENGTH_M)
+    path = write(tmp_path / name, values, borders.crs, -500.0, 500.0, 25.0, 25.0)
+    read(path, legend="worldcover" if product == "globeland30" else "dynamic_world")
+    assert f"called like a file of {product}" in caplog.text

@@ -223,3 +223,54 @@ def test_no_raster_no_rows():
     cells = make_zone_cells(cities, ZonesParams())
     assert sum_population(cells, cities, Metro(id="m")).empty
     assert sum_population(cells.iloc[:0], cities, Metro(id="m", population={"raster": "x"})).empty
+
+
+# --------------------------------------------------------------------------- plausibility
+
+
+def people_around(cities, per_cell, fill=None, share=0.3, dtype="float32"):
+    transform, x, _ = degrees_around(cities, 1 / 120)
+    rng = np.random.default_rng(3)
+    values = (per_cell * rng.random(x.shape)).astype(dtype)
+    if fill is not None:
+        values[rng.random(x.shape) < share] = fill
+    return values, transform
+
+
+@pytest.mark.parametrize(
+    ("fill", "dtype"),
+    [
+        (np.finfo("float32").max, "float32"),
+        (1e20, "float64"),
+        (65_535, "uint16"),
+        (2_147_483_647, "int32"),
+        (9_999, "float32"),
+        (255, "uint8"),
+    ],
+)
+def test_a_fill_value_that_is_not_declared_is_refused(tmp_path, fill, dtype):
+    """It made 1e42 people; declared, the same file is read."""
+    cities = make_cities()
+    values, transform = people_around(cities, 20, fill, dtype=dtype)
+    with pytest.raises(SourceError, match=r"no-data \(fill\) value that is not declared.*a_nodata"):
+        sums(write(tmp_path / "p.tif", values, transform), cities)
+    found = sums(write(tmp_path / "q.tif", values, transform, nodata=float(fill)), cities)
+    assert 0 < found["population"].sum() < 1e5
+
+
+@pytest.mark.parametrize("stated", [np.nan, 500.0 * SIDE_M**2 / 1e6])
+def test_people_per_km2_instead_of_per_cell_are_refused(tmp_path, stated):
+    cities = make_cities(stated=stated)
+    transform, x, _ = degrees_around(cities, 1 / 1200)
+    density = np.full(x.shape, 500.0, dtype="float32")
+    with pytest.raises(SourceError, match=r"people per km2, not per cell \(a cell has 0\.0"):
+        sums(write(tmp_path / "p.tif", density, transform), cities)
+
+
+def test_dense_cities_and_sparse_ones_pass(tmp_path, caplog):
+    for number, per_km2 in enumerate((0.01, 5.0, 9_000.0)):
+        cities = make_cities(stated=per_km2 * SIDE_M**2 / 1e6)
+        transform, x, _ = degrees_around(cities, 1 / 1200)
+        people = np.full(x.shape, per_km2 * 0.0071, dtype="float32")
+        sums(write(tmp_path / f"{number}.tif", people, transform), cities)
+    assert caplog.text == ""
