@@ -340,3 +340,20 @@ def test_a_files_name_may_tell_too(tmp_path, caplog, name, product):
     path = write(tmp_path / name, values, borders.crs, -500.0, 500.0, 25.0, 25.0)
     read(path, legend="worldcover" if product == "globeland30" else "dynamic_world")
     assert f"called like a file of {product}" in caplog.text
+
+
+def test_roads_in_water_are_a_warning_even_where_nothing_else_is_known(tmp_path, caplog):
+    """GlobeLand30's built-up land is WorldCover's water; a third of the roads run in it."""
+    values = np.full((240, 240), 10, dtype=np.uint8)
+    values[:, 150:] = 80
+    borders, _ = two_cities(LENGTH_M)
+    path = write(tmp_path / "c.tif", values, borders.crs, -3_000.0, 3_000.0, 25.0, 25.0)
+    road = shapely.LineString([(-2_900, 10), (2_900, 10)])
+    columns = {"status": ["open"], "bridge": [None], "tunnel": [None]}
+    highways = gpd.GeoDataFrame(columns, geometry=[road], crs=borders.crs)
+    read(path, places=(highways, NO_PLACES[1]))
+    assert "of roads are in water" in caplog.text and 'legend = "globeland30"' in caplog.text
+    caplog.clear()
+    on_bridge = highways.assign(bridge="yes")
+    read(path, places=(on_bridge, NO_PLACES[1]))
+    assert caplog.text == ""
