@@ -248,6 +248,7 @@ def make_cuts(layers: dict[str, Any], cuts: list[Cut]) -> dict[str, Any]:
     fresh["street_count"] = 1
     for name in ("highway", "barrier", "access"):
         fresh[name] = None
+    fresh["car_access"] = "open"
     fresh = fresh.set_geometry(points, crs=nodes.crs)
     used = np.concatenate([cut_roads["from_node"], cut_roads["to_node"]])
     cut_nodes = pd.concat([nodes, fresh], ignore_index=True)

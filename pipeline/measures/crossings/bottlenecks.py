@@ -24,7 +24,7 @@ from pipeline.measures.crossings import kinds
 from pipeline.measures.crossings.approach import Crossing, CrossingRoads, Profile, RoadGraph
 from pipeline.measures.crossings.params import BottlenecksParams
 from pipeline.measures.network.components import components
-from pipeline.terms import ROAD_CLASSES, Words
+from pipeline.terms import CLASS_RANK, ROAD_CLASSES, Words
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -122,15 +122,21 @@ def find_class_drops(across: CrossingRoads, params: BottlenecksParams) -> list[F
 
 
 def find_speed_drops(across: CrossingRoads, params: BottlenecksParams) -> list[Finding]:
-    """At least ``params.speed_drop_kmh`` slower than both approaches, all speeds tagged."""
+    """At least ``params.speed_drop_kmh`` slower than both approaches, all speeds tagged.
+
+    The limit of a village is none, nor is one on a road below ``params.speed_lowest_class``,
+    which is built for no more.
+    """
 
     def find(road: _Road) -> Finding | None:
         run = _narrow_run(
             road, road.speed_kmh, lambda here, there: there - here >= params.speed_drop_kmh, params
         )
-        return (
-            None if run is None else _finding(road, run, kinds.SPEED_DROP, road.speed_kmh, params)
-        )
+        if run is None or _is_village(road, run, params):
+            return None
+        if road.rank[run.inside].max() > CLASS_RANK[params.speed_lowest_class]:
+            return None
+        return _finding(road, run, kinds.SPEED_DROP, road.speed_kmh, params)
 
     return _once_per_stretch(across, find)
 
@@ -280,6 +286,14 @@ def _median(value: Floats, length: Floats, least_m: float) -> float:
 
 def _is_near(profile: Profile, params: BottlenecksParams) -> NDArray[np.bool_]:
     return np.asarray((profile.start < params.near_m) & (profile.stop > -params.near_m))
+
+
+def _is_village(road: _Road, run: _Run, params: BottlenecksParams) -> bool:
+    """Whether the run lies in built-up land for the most part."""
+    length = road.profile.length[run.inside]
+    rows = road.profile.row[run.inside]
+    is_urban = road.graph.roads["is_urban"].to_numpy(bool)[rows]
+    return bool(length[is_urban].sum() >= params.village_share * length.sum())
 
 
 def _has_fewer_lanes(road: _Road, run: _Run) -> bool:

@@ -33,6 +33,12 @@ class BottlenecksParams(StageParams):
     )
     bridge_share: Share = Field(0.5, description="of the narrow part on a bridge; check")
     speed_drop_kmh: Speed = Field(20.0, description="a drop of tagged speed by this")
+    speed_lowest_class: RoadClass = Field(
+        "tertiary", description="on lower roads a lower limit is no bottleneck; check"
+    )
+    village_share: Share = Field(
+        0.5, description="of a slow part in built-up land: it is the limit of a village; check"
+    )
     class_drop: Annotated[int, Field(ge=1, le=8)] = Field(
         2, description="a drop of this many classes"
     )

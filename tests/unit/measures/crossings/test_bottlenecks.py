@@ -414,6 +414,21 @@ def test_speed_drop(speeds, evidence, count):
     assert found["kind"].tolist() == ["speed_drop"] * count
 
 
+@pytest.mark.parametrize(
+    ("tags", "count"),
+    [
+        ({"is_urban": [False, False, True, False, False]}, 0),
+        ({"is_urban": [True, True, False, True, True]}, 1),
+        ({"highway": "unclassified"}, 0),
+        ({"highway": "tertiary"}, 1),
+    ],
+)
+def test_the_limit_of_a_village_or_of_a_minor_road_is_no_bottleneck(tags, count):
+    speeds = [80.0, 80.0, 50.0, 80.0, 80.0]
+    found = narrow(Map().straight(MARKS, speed_kmh=speeds, **tags))
+    assert found["kind"].tolist() == ["speed_drop"] * count
+
+
 def test_one_place_may_have_several_kinds():
     drawn = Map().straight(
         MARKS, lanes=[2.0, 2.0, 1.0, 2.0, 2.0], speed_kmh=[80.0, 80.0, 40.0, 80.0, 80.0]
