@@ -56,6 +56,8 @@ def make_world(folder: Path, nodes: int, zones: int) -> None:
         {
             "cell": [f"{n:015x}" for n in range(zones)],
             "city_id": np.where(x < x.mean(), "A", "B"),
+            "resolution": 7,
+            "area_km2": (2.0 * half / 1000.0) ** 2,
             "population": 1000.0,
             "population_evidence": "estimated",
             "point_x": x,

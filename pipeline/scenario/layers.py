@@ -26,9 +26,9 @@ LAYERS = (
     ),
     Layer(
         "zone_changes",
-        "What differs for the people of each H3 cell between two finished runs.",
+        "What differs for the people of each zone between two finished runs.",
         (
-            text("cell", "H3 cell id, hexadecimal"),
+            text("cell", "cell of layer zones"),
             text("city_id", "city of its centre"),
             number("population", "people", "the city's total is not known"),
             *(

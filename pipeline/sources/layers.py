@@ -321,7 +321,7 @@ LAYERS = (
         "raster_population",
         "People per cell from the metro's population raster; no rows where it names none.",
         (
-            text("cell", "H3 cell id, hexadecimal"),
+            text("cell", "cell of layer zones"),
             number("population", "people, the zonal sum", "the raster does not cover the cell"),
         ),
         key=("cell",),

@@ -63,9 +63,8 @@ def zone_accessibility(
     grid = zone_grid.sort_values("cell", ignore_index=True)
     has_access = grid["reason"].isna().to_numpy(bool)
     access = routing_network.access_of_zones(grid)
-    zones = pd.DataFrame(
-        grid[["cell", "city_id", "population", "population_evidence", "snap_m", "reason"]]
-    )
+    kept = ["cell", "city_id", "resolution", "area_km2", "population", "population_evidence"]
+    zones = pd.DataFrame(grid[[*kept, "snap_m", "reason"]])
     transit = TransitNetwork.build(stations, transit_links, station_changes, transit_params)
     zones = zones.assign(
         **people_reached(grid, travel_times, has_access, params),

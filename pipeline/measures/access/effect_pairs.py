@@ -84,7 +84,7 @@ def zones_near(
         zone_grid["city_id"].isin(city_ids)
         & zone_grid["reason"].isna()
         & zone_grid["snap_m"].notna(),
-        ["cell", "city_id", "population", "point_x", "point_y", "snap_m"],
+        ["cell", "city_id", "population", "area_km2", "point_x", "point_y", "snap_m"],
     ]
     points = shapely.points(grid["point_x"].to_numpy(float), grid["point_y"].to_numpy(float))
     shapely.prepare(line)
@@ -98,8 +98,8 @@ def describe_zones(
     x, y = grid["point_x"].to_numpy(float), grid["point_y"].to_numpy(float)
     is_in_a = (grid["city_id"] == city_a).to_numpy(bool)
     to_border_m = shapely.distance(line, shapely.points(x, y))
-    people = grid["population"].fillna(0.0).to_numpy(float)
-    rank = np.argsort(np.argsort(people, kind="stable"), kind="stable")
+    people_km2 = (grid["population"].fillna(0.0) / grid["area_km2"]).to_numpy(float)
+    rank = np.argsort(np.argsort(people_km2, kind="stable"), kind="stable")
     density = rank * params.density_classes // max(len(grid), 1)
     is_far = (grid["snap_m"].to_numpy(float) > params.good_access_m).astype(np.int64)
     return BeltZones(x, y, np.where(is_in_a, 0, 1), density * 2 + is_far, to_border_m, is_in_a)

@@ -48,10 +48,12 @@ LAYERS = (
     ),
     Layer(
         "zone_cells",
-        "The H3 cells of the cities.",
+        "The zones of the cities: H3 cells, cut where a city's outline crosses them.",
         (
-            text("cell", "H3 cell id, hexadecimal"),
-            text("city_id", "city of its centre"),
+            text("cell", "H3 index; /city_id where the outline of its city cuts the cell and the centre lies outside; /n for further parts"),
+            text("city_id", "its city"),
+            Column("resolution", "int64", "H3 resolution of its cell"),
+            number("area_km2", "area of the zone"),
         ),
         key=("cell",),
         geometry="Polygon",
@@ -59,10 +61,12 @@ LAYERS = (
     ),
     Layer(
         "zone_grid",
-        "H3 cells with population and their access point on the network.",
+        "Zones with population and their access point on the network.",
         (
-            text("cell", "H3 cell id, hexadecimal"),
-            text("city_id", "city of its centre"),
+            text("cell", "H3 index; /city_id where the outline of its city cuts the cell and the centre lies outside; /n for further parts"),
+            text("city_id", "its city"),
+            Column("resolution", "int64", "H3 resolution of its cell"),
+            number("area_km2", "area of the zone"),
             number("population", "people", "the city's total is not known"),
             text("population_evidence", "where population comes from", values=("raster", "estimated", "unknown")),
             number("point_x", "metric easting of the populated point"),
@@ -81,8 +85,8 @@ LAYERS = (
         "travel_times",
         "Zone-to-zone times within the cutoff; a pair that is not listed is farther.",
         (
-            Column("from_cell", "category", "H3 cell"),
-            Column("to_cell", "category", "H3 cell"),
+            Column("from_cell", "category", "cell of layer zones"),
+            Column("to_cell", "category", "cell of layer zones"),
             Column("mode", "category", "mode", values=MODES),
             Column("minutes", "float32", "travel time, access at both ends included"),
         ),
@@ -119,10 +123,12 @@ LAYERS = (
     ),
     Layer(
         "zones",
-        "H3 cells with population and accessibility.",
+        "Zones, H3 cells cut by city, with population and accessibility.",
         (
-            text("cell", "H3 cell id, hexadecimal"),
-            text("city_id", "city of its centre"),
+            text("cell", "H3 index; /city_id where the outline of its city cuts the cell and the centre lies outside; /n for further parts"),
+            text("city_id", "its city"),
+            Column("resolution", "int64", "H3 resolution of its cell"),
+            number("area_km2", "area of the zone"),
             number("population", "people", "the city's total is not known"),
             text("population_evidence", "where population comes from", values=("raster", "estimated", "unknown")),
             number("snap_m", "from the populated point to the road", "see reason"),

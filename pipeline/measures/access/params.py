@@ -16,7 +16,20 @@ class ZonesParams(StageParams):
     """H3 zones, their population and their access to the road network (methods.md 5)."""
 
     h3_resolution: Annotated[int, Field(ge=4, le=10)] = Field(
-        7, description="resolution of the cells"
+        7, description="H3 resolution of the cells of a city that is large enough"
+    )
+    city_least_cells: Annotated[int, Field(ge=0)] = Field(
+        30,
+        description="a city that holds fewer cells is cut into finer ones; 0: all by one "
+        "resolution; check",
+    )
+    finest_resolution: Annotated[int, Field(ge=4, le=12)] = Field(
+        10, description="H3 resolution of the smallest cities' cells at the finest"
+    )
+    least_part_share: Annotated[float, Field(ge=0, le=0.5)] = Field(
+        0.2,
+        description="what a city's outline leaves of a cell joins its neighbour in the city "
+        "below this share of the cell; check",
     )
     max_snap_m: Metres = Field(
         3_000.0, description="farther from any road: no access, with the reason"
@@ -150,7 +163,7 @@ class BorderEffectParams(StageParams):
         50.0, description="a county border this near a city's outline lies on it"
     )
     density_classes: Count = Field(
-        3, description="quantile classes of the zones' population that pairs are matched by"
+        3, description="quantile classes of the zones' people per km2 that pairs are matched by"
     )
     good_access_m: Metres = Field(
         500.0, description="zones nearer to a road than this are one class of access; check"

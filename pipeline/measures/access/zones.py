@@ -1,4 +1,4 @@
-"""Zones: the H3 cells of the cities, their people and their access to the roads.
+"""Zones: their people and their access to the roads.
 
 What belongs here: the recipe of layer ``zone_grid``, the populated point of each zone,
 and where it is joined to the routing network. Which cells there are belongs to
@@ -68,12 +68,21 @@ def make_zone_grid(
         grid, cities, settled, land, raster_population, params
     )
     to_metric = pyproj.Transformer.from_crs(WGS84, crs, always_xy=True)
-    centre = cell_centres(grid["cell"].to_numpy(dtype=object), to_metric)
+    centre = _middles(grid, to_metric)
     grid["point_x"], grid["point_y"] = _populated_points(grid, centre, settled, land)
     return gpd.GeoDataFrame(conform("zone_grid", _snap(grid, routing_network, params)))
 
 
 # --------------------------------------------------------------------------- access
+
+
+def _middles(grid: gpd.GeoDataFrame, to_metric: pyproj.Transformer) -> tuple[Floats, Floats]:
+    """The centre of each zone's cell, or where that lies outside the zone, a point inside."""
+    x, y = cell_centres(grid["cell"].to_numpy(dtype=object), to_metric)
+    outside = np.flatnonzero(~shapely.intersects_xy(grid.geometry.to_numpy(), x, y))
+    inside = shapely.point_on_surface(grid.geometry.to_numpy()[outside])
+    x[outside], y[outside] = shapely.get_x(inside), shapely.get_y(inside)
+    return x, y
 
 
 def _populated_points(

@@ -142,10 +142,10 @@ def _share_inside(shapes: NDArray[Any], grid: Grid) -> Floats:
 
 
 def _splits(hexagons: NDArray[Any], grid: Grid) -> tuple[int, int]:
-    """Parts of a raster cell down and across."""
+    """Parts of a raster cell down and across, for small zones; what is cut smaller is a strip."""
     box = shapely.bounds(hexagons)
-    down = np.ceil(PARTS_ACROSS * grid.dy / np.median(box[:, 3] - box[:, 1]))
-    across = np.ceil(PARTS_ACROSS * grid.dx / np.median(box[:, 2] - box[:, 0]))
+    down = np.ceil(PARTS_ACROSS * grid.dy / np.quantile(box[:, 3] - box[:, 1], 0.1))
+    across = np.ceil(PARTS_ACROSS * grid.dx / np.quantile(box[:, 2] - box[:, 0], 0.1))
     return int(np.clip(down, 1, SPLIT_MOST)), int(np.clip(across, 1, SPLIT_MOST))
 
 

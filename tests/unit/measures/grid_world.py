@@ -85,6 +85,8 @@ def zones_on(network, step=4_000.0, people=1_000.0):
         {
             "cell": [f"z{a:05.0f}_{b:05.0f}" for a, b in zip(x, y, strict=True)],
             "city_id": np.where(x < SIZE / 2, "A", "B"),
+            "resolution": 7,
+            "area_km2": step**2 / 1e6,
             "population": people,
             "population_evidence": "estimated",
             "point_x": x,

@@ -241,6 +241,8 @@ def make_zones(names, boxes, step=10_000.0):
             {
                 "cell": f"{name}{x:.0f}_{y:.0f}",
                 "city_id": name,
+                "resolution": 7,
+                "area_km2": step**2 / 1e6,
                 "point_x": x,
                 "point_y": y,
                 "population": 1_000.0 + x % 7_000,

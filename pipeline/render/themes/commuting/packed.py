@@ -5,7 +5,14 @@ from __future__ import annotations
 import geopandas as gpd
 import pandas as pd
 
-from pipeline.render.page.encode import Decimals, Layers, PackedLayer, encode_layer, simplify
+from pipeline.render.page.encode import (
+    Decimals,
+    Layers,
+    PackedLayer,
+    encode_layer,
+    simplify,
+    simplify_coverage,
+)
 from pipeline.render.page.thinning import Thinning
 from pipeline.render.params import MapParams
 
@@ -97,7 +104,10 @@ def pack(layers: Layers, params: MapParams, thinning: Thinning) -> dict[str, Pac
     return {
         # The metro's own rows of the circle stand in the figures.
         "circle": encode_layer(circle[circle["city_id"].notna().to_numpy()], CIRCLE),
-        "zones": encode_layer(thinning.keep("zones", zones, people, params.max_features), ZONES),
+        "zones": encode_layer(
+            _zones(thinning.keep("zones", zones, people, params.max_features), params.simplify_m),
+            ZONES,
+        ),
         "isochrones": encode_layer(
             _isochrones(layers["isochrones"], of_cities, params.simplify_m), ISOCHRONES
         ),
@@ -107,6 +117,13 @@ def pack(layers: Layers, params: MapParams, thinning: Thinning) -> dict[str, Pac
         "stations": encode_layer(stations[(stations["kind"] != "bus").to_numpy()], STATIONS),
         "rides": encode_layer(_rides(layers["transit_links"], params.simplify_m), RIDES),
     }
+
+
+def _zones(zones: gpd.GeoDataFrame, simplify_m: float) -> gpd.GeoDataFrame:
+    """Zones whose edges along the cities' outlines have no more detail than the outlines drawn."""
+    return zones.set_geometry(
+        simplify_coverage(zones.geometry.to_numpy(), simplify_m), crs=zones.crs
+    )
 
 
 def _isochrones(

@@ -49,6 +49,7 @@ def layers_of(x, y, minutes, modes=("drive",), cutoff=60.0, natural=0.0):
             "cell": cell,
             "city_id": np.where(x < 0, "A", "B"),
             "population": 1000.0 + np.arange(len(x)),
+            "area_km2": 5.0,
             "point_x": x,
             "point_y": y,
             "snap_m": 10.0,

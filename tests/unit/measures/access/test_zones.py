@@ -6,6 +6,7 @@ import geopandas as gpd
 import h3
 import numpy as np
 import pandas as pd
+import pyproj
 import pytest
 import shapely
 from hypothesis import given, settings
@@ -20,6 +21,7 @@ from pipeline.measures.routing.params import RoutingParams
 from pipeline.measures.routing.preparation import prepare
 
 CRS = local_metric_crs(113.6, 34.7)
+TO_METRIC = pyproj.Transformer.from_crs(WGS84, CRS, always_xy=True)
 PARAMS = ZonesParams()
 SQUARE = 20_000.0
 
@@ -123,22 +125,84 @@ def grid_of(cities=None, places=(), land=(), **changes):
     )
 
 
-def test_cells_are_those_whose_centre_lies_in_a_city():
-    cities = make_cities()
-    grid = grid_of(cities)
-    assert grid["cell"].is_monotonic_increasing and grid["cell"].is_unique
-    everything = gpd.GeoSeries([shapely.box(-60_000, -40_000, 60_000, 60_000)], crs=CRS).to_crs(
-        WGS84
-    )[0]
-    near = h3.h3shape_to_cells(h3.geo_to_h3shape(everything), 7)
-    lat_lon = np.array([h3.cell_to_latlng(cell) for cell in near])
-    points = gpd.GeoSeries(gpd.points_from_xy(lat_lon[:, 1], lat_lon[:, 0]), crs=WGS84).to_crs(CRS)
+def wavy_cities(side, waves=3):
+    """Two cities that meet along a winding line."""
+    line = [(0.1 * side * np.sin(waves * t), side * t) for t in np.linspace(0, 1, 60)]
+    shapes = [
+        shapely.Polygon([(-side, 0), *line, (-side, side)]),
+        shapely.Polygon([*line, (side, side), (side, 0)]),
+    ]
+    return make_cities().set_geometry(gpd.GeoSeries(shapes, crs=CRS))
+
+
+@pytest.mark.parametrize("km2", [0.1, 0.2, 3.0, 150.0, 400.0])
+def test_zones_partition_every_city(km2):
+    cities = wavy_cities(1_000.0 * np.sqrt(km2))
+    cells = zone_cells.make_zone_cells(cities, PARAMS)
+    assert cells["cell"].is_monotonic_increasing and cells["cell"].is_unique
     for city_id, shape in zip(cities["city_id"], cities.geometry, strict=True):
-        expected = {cell for cell, inside in zip(near, points.within(shape), strict=True) if inside}
-        assert set(grid.loc[grid["city_id"] == city_id, "cell"]) == expected
-    # 400 km2 a city, about 4 km2 a cell here.
-    assert grid["city_id"].value_counts().between(95, 105).all()
-    assert (shapely.area(grid.geometry.to_numpy()) / 1e6).max() < 7
+        own = cells[cells["city_id"] == city_id]
+        assert own["area_km2"].sum() == pytest.approx(shape.area / 1e6, rel=1e-9)
+        assert shapely.area(own.geometry).sum() == pytest.approx(shape.area, rel=1e-9)
+        assert own.geometry.union_all().symmetric_difference(shape).area < 1e-6 * shape.area
+        # No strips: the smallest is not far below the least share of a cell.
+        assert own["area_km2"].min() > 0.1 * own["area_km2"].max()
+        assert len(set(own["resolution"])) == 1
+    assert len(cells) >= 10
+    assert (cells["resolution"] == (7 if km2 == 400.0 else cells["resolution"])).all()
+
+
+def test_a_city_too_small_for_the_cells_gets_finer_ones_unless_told_not_to():
+    cities = wavy_cities(5_000.0)
+    resolutions = [
+        zone_cells.make_zone_cells(cities, ZonesParams(**changes))["resolution"].unique().tolist()
+        for changes in ({}, {"city_least_cells": 0}, {"city_least_cells": 5_000})
+    ]
+    assert resolutions == [[8], [7], [10]]
+
+
+def test_ids_depend_on_cell_and_city_alone():
+    cities = wavy_cities(SQUARE)
+    both = zone_cells.make_zone_cells(cities, PARAMS)
+    alone = zone_cells.make_zone_cells(cities[cities["city_id"] == "b"], PARAMS)
+    assert set(alone["cell"]) == set(both.loc[both["city_id"] == "b", "cell"])
+    index = both["cell"].str.split("/").str[0]
+    assert all(h3.is_valid_cell(each) for each in index)
+    # The H3 index alone is the part that the cell's centre lies in.
+    centre = zone_cells.cell_centres(both["cell"].to_numpy(object), TO_METRIC)
+    outline = dict(zip(cities["city_id"], cities.geometry, strict=True))
+    has_centre = shapely.intersects_xy([outline[each] for each in both["city_id"]], *centre)
+    assert (has_centre == ~both["cell"].str.contains("/")).all()
+    shared = both[index.isin(index[index.duplicated()])]
+    assert len(shared) and shared.groupby(shared["cell"].str[:15])["city_id"].nunique().eq(2).all()
+
+
+def test_a_strip_that_an_outline_leaves_joins_its_neighbour():
+    cities = make_cities()
+    for share, low in ((0.0, 0.0), (0.2, 0.15)):
+        cells = zone_cells.make_zone_cells(cities, ZonesParams(least_part_share=share))
+        assert (cells["area_km2"].min() / cells["area_km2"].max() < 0.05) == (low == 0.0)
+        assert (cells.geom_type == "Polygon").all()
+
+
+def test_islands_of_a_city_are_zones_of_their_own():
+    islands = shapely.MultiPolygon(
+        [shapely.box(0, 0, 20_000, 20_000), shapely.box(30_000, 0, 30_300, 300)]
+    )
+    cities = gpd.GeoDataFrame(
+        {"city_id": ["a"], "name": ["a"], "population": [10.0]}, geometry=[islands], crs=CRS
+    )
+    cells = zone_cells.make_zone_cells(cities, PARAMS)
+    assert cells["area_km2"].min() == pytest.approx(0.09)
+    assert cells["area_km2"].sum() == pytest.approx(400.09)
+
+
+def test_people_of_tiny_cities_survive_to_the_person():
+    cities = wavy_cities(1_000.0 * np.sqrt(0.2)).assign(population=[1_234.0, 7.0])
+    grid = grid_of(cities)
+    assert grid.groupby("city_id")["population"].sum().tolist() == [1_234.0, 7.0]
+    inside = shapely.intersects_xy(grid.geometry, grid["point_x"], grid["point_y"])
+    assert inside.all()
 
 
 @settings(max_examples=examples(15), deadline=None)
