@@ -89,7 +89,7 @@ class PageBody(MacroElement):
     )
 
     def __init__(self, markup: str, blob: str, basemaps: str) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # branca has no types
         self._name = "PageBody"
         self._id = "metro"
         self.markup, self.blob, self.basemaps = inert(markup), blob, basemaps
