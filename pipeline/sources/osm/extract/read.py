@@ -32,6 +32,7 @@ from pipeline.sources.osm.extract.obstacles import read_barriers, read_dykes, re
 from pipeline.sources.osm.extract.railways import read_railways
 from pipeline.sources.osm.extract.reach import Reach, centre_of, reach_around
 from pipeline.sources.osm.extract.restrictions import read_turn_restrictions
+from pipeline.sources.osm.extract.sea import read_sea
 from pipeline.sources.osm.extract.services import read_services
 from pipeline.sources.osm.extract.transit import read_transit
 from pipeline.sources.osm.pbf import open_osm
@@ -81,7 +82,7 @@ def read_extract(metro: Metro, source: Source, params: ExtractParams) -> Extract
     own_reach, of_roads, of_others = reach.copy(), Account(), Account()
     roads, beside = at_once(
         lambda: _road_layers(osm, reach, of_roads),
-        lambda: _layers_beside_roads(osm, own_reach, of_others),
+        lambda: _layers_beside_roads(osm, own_reach, covered, of_others),
     )
     account = Account(dict(Counter(of_roads.counts) + Counter(of_others.counts)))
     here = reach.has_points(places.geometry.x.to_numpy(), places.geometry.y.to_numpy())
@@ -106,7 +107,9 @@ def _road_layers(osm: OsmData, reach: Reach, account: Account) -> dict[str, pd.D
     return _conformed(layers)
 
 
-def _layers_beside_roads(osm: OsmData, reach: Reach, account: Account) -> dict[str, pd.DataFrame]:
+def _layers_beside_roads(
+    osm: OsmData, reach: Reach, covered: shapely.Geometry, account: Account
+) -> dict[str, pd.DataFrame]:
     stops, routes = read_transit(osm, reach, account)
     areas = read_areas(osm, reach, account)
     layers = {
@@ -114,13 +117,20 @@ def _layers_beside_roads(osm: OsmData, reach: Reach, account: Account) -> dict[s
         "osm_stops": stops,
         "transit_routes": routes,
         "osm_services": read_services(osm.nodes, areas, reach),
-        "land_areas": land_areas_of(areas),
+        "land_areas": _with_sea(land_areas_of(areas), read_sea(osm.ways, reach, covered, account)),
         "waterways": read_waterways(osm.ways, reach, account),
         "buildings": buildings_of(areas),
         "barriers": read_barriers(osm.ways, reach, account),
         "dykes": read_dykes(osm.ways, reach, account),
     }
     return _conformed(layers)
+
+
+def _with_sea(land: gpd.GeoDataFrame, sea: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    if not len(sea) or not len(land):
+        return sea if len(sea) else land
+    joined = pd.concat([land, sea[land.columns]], ignore_index=True)
+    return joined.sort_values(["area_id", "key"], ignore_index=True)
 
 
 def _conformed(layers: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
