@@ -247,10 +247,11 @@ def describe_ends(
     """Add headings, the last segment's direction (tip_x, tip_y), and the point behind.
 
     The heading (dx, dy) is taken over ``params.heading_length_m``, and read twice more,
-    over less (`NEAR`) and over more (`FAR`): a road's last bend is not the road.
+    over less and over more (`READINGS`): a road's last bend is not the road.
     ``back_x, back_y`` lies ``params.heading_length_m`` back along the road, or where the
-    road's own line begins. ``cos`` is the cosine of the least angle at which one of the
-    three leads to the border (see `BorderIndex.approach_cos`).
+    road's own line begins; ``far_back_x, far_back_y`` as far back as the longest reading.
+    ``cos`` is the cosine of the least angle at which one of the three readings leads to the
+    border (see `BorderIndex.approach_cos`).
     """
     edge, side = ends["edge"].to_numpy(np.int64), ends["side"].to_numpy(np.int64)
     point = ends[["x", "y"]].to_numpy(float)
@@ -281,6 +282,8 @@ def describe_ends(
         tip_y=tip[:, 1],
         back_x=behind[0][:, 0],
         back_y=behind[0][:, 1],
+        far_back_x=behind[-1][:, 0],
+        far_back_y=behind[-1][:, 1],
         cos=np.max(cos, axis=0) if len(ends) else cos[0],
     )
 
@@ -298,17 +301,20 @@ def settle_cities(
 
     ``is_parted`` tells a barrier whose two sides come from different cities.
 
-    An end that just overshoots the border belongs to the city behind it; of a
+    An end that just overshoots the border belongs to the city that its road comes from; of a
     barrier's two ends one belongs to either city, even where the barrier stands
     somewhat inside one. Such ends may have the border behind them, so their
     heading is measured against the normal's axis.
     """
     pair = cities[cities["city_id"].isin((border["city_a"], border["city_b"]))]
     behind = locate_points(ends["back_x"], ends["back_y"], pair).to_numpy(dtype=object)
+    far_behind = locate_points(ends["far_back_x"], ends["far_back_y"], pair).to_numpy(dtype=object)
     own = ends["city_id"].to_numpy(dtype=object)
     is_barrier = (ends["end_type"] == "barrier_end").to_numpy(dtype=bool)
     is_near = (ends["distance_m"] <= params.heading_length_m).to_numpy(dtype=bool)
     overshoots = is_near & (behind != own) & pd.notna(behind) & ~is_barrier
+    # A road that winds along the border is on its other side for a while only.
+    overshoots &= far_behind == behind
     other = np.where(own == border["city_a"], border["city_b"], border["city_a"])
     by_heading = np.where(ends["cos"].to_numpy(float) >= 0.0, own, other)
     place = np.where(ends["is_piece"], ends["beyond"], -1 - ends["node"])

@@ -264,6 +264,13 @@ def test_closed_piece_makes_an_end_on_both_sides():
     assert World(ways).rule_at(-30, 0) is None
 
 
+def test_an_end_of_a_road_that_winds_over_the_border_stays_where_it_lies():
+    """West of the border but for a bend in the east, 50 to 150 m behind its end."""
+    bend = [(-6000, 0), (-60, 0), (-60, 200), (30, 200), (30, 240), (-20, 240), (-20, 280)]
+    ends = World([("tertiary", bend, {})]).road_ends()
+    assert ends.loc[ends["distance_to_border_m"] < 100, "city_id"].tolist() == ["a"]
+
+
 def test_an_end_just_over_the_border_belongs_to_the_city_it_comes_from():
     world = World([("tertiary", [(-6000, 0), (30, 0)], {})])
     row = world.road_ends()
