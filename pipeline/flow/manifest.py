@@ -54,6 +54,7 @@ class Facts(TypedDict, total=False):
     osm_snapshot: str | None
     is_synthetic: bool
     licence: str
+    boundaries: str
     centre: list[float]
     margin_reached_m: float
     notes: list[str]

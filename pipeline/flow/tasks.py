@@ -181,6 +181,7 @@ def page_facts(source: Source, facts: Facts) -> PageFacts:
     return PageFacts(
         source_kind=source.kind,
         source_files=tuple(file_keys(source.files).values()),
+        boundaries=facts.get("boundaries", ""),
         osm_snapshot=facts.get("osm_snapshot"),
         is_synthetic=bool(facts.get("is_synthetic")),
         notes=tuple(map(without_secrets, facts.get("notes", ()))),

