@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import random
 import struct
 import tomllib
+import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 import geopandas as gpd
+import numpy as np
+import rasterio
 import shapely
+from rasterio.transform import from_origin
 from small_world import World
 
-from pipeline.metros.catalogue import load_metro
+from pipeline.crs import local_metric_crs
+from pipeline.layers import conform, empty_layer
+from pipeline.measures.access.params import ZonesParams
+from pipeline.measures.access.zone_cells import make_zone_cells
+from pipeline.measures.ecology.params import EcologyParams
+from pipeline.measures.routing.params import TransitParams
+from pipeline.measures.transit.transit import build_transit
+from pipeline.metros.catalogue import Metro, load_metro
 from pipeline.sources.boundaries.territory import outline_of
+from pipeline.sources.gtfs.feeds import read_feeds
 from pipeline.sources.osm.extract.read import read_extract
 from pipeline.sources.osm.tags import KEYS
 from pipeline.sources.params import ExtractParams
+from pipeline.sources.rasters.land_cover import read_land_cover
+from pipeline.sources.rasters.population import sum_population
 from pipeline.sources.source import Source
 from pipeline.sources.vector.convert import write_vector_extract
+from pipeline.storage.paths import Paths
 
 Files = dict[str, bytes]
 """Contents by file name."""
@@ -274,7 +291,7 @@ def _as_xml(world: World, bounds: tuple[float, float, float, float] | None) -> b
     return "\n".join([*lines, "</osm>"]).encode()
 
 
-# --- the four kinds ---------------------------------------------------------------------
+# --- the kinds -- ---------------------------------------------------------------------
 
 
 def make(kind: str, folder: Path) -> Files:
@@ -287,6 +304,12 @@ def make(kind: str, folder: Path) -> Files:
         return {"m.toml": (text + extra).encode()}
     if kind == "pbf":
         return {"w.osm.pbf": small_country().write(folder / "w.osm.pbf").read_bytes()}
+    if kind == "osm.gz":
+        return {"w.osm.gz": gzip.compress(_as_xml(small_country(), None), mtime=0)}
+    if kind == "gtfs":
+        return {"g.zip": _packed(TIMETABLE)}
+    if kind == "geotiff":
+        return _rasters(folder)
     cities = gpd.GeoDataFrame(
         {"code": ["w", "e"], "name": ["西", "东"]},
         geometry=[shapely.box(113.8, 34.4, 114.0, 34.6), shapely.box(114.0, 34.4, 114.2, 34.6)],
@@ -310,6 +333,8 @@ def make(kind: str, folder: Path) -> Files:
     )
     if kind == "geojson":
         roads.to_file(folder / "roads.geojson")
+    elif kind == "geopackage":
+        roads.to_file(folder / "roads.gpkg")
     else:
         roads.to_file(folder / "roads.shp", encoding="GBK")
     return {each.name: each.read_bytes() for each in folder.iterdir()}
@@ -322,7 +347,12 @@ def mutation(kind: str, files: Files, seed: int) -> Files:
         return {"w.osm.pbf": repack(files["w.osm.pbf"], rng)}
     if kind == "pbf" and seed % 4 > 1:
         return {"w.osm": odd_country(rng)}
-    parts = [name for name in sorted(files) if kind != "shapefile" or name.startswith("roads")]
+    if kind == "osm.gz" and seed % 2:
+        return {"w.osm.gz": gzip.compress(odd_or_cut_xml(rng), mtime=0)}
+    if kind == "gtfs" and seed % 4:
+        return {"g.zip": _packed(_changed_tables(rng))}
+    is_roads = kind in ("shapefile", "geopackage")
+    parts = [name for name in sorted(files) if not is_roads or name.startswith("roads")]
     victim = rng.choice(parts)
     return files | {victim: mutate(files[victim], Path(victim).suffix, rng)}
 
@@ -331,7 +361,13 @@ def reader(kind: str) -> Callable[[Path], None]:
     """What reads the files of a folder, as a run would."""
     if kind == "toml":
         return lambda folder: _ignore(load_metro(str(folder / "m.toml")))
-    return _read_pbf if kind == "pbf" else lambda folder: _read_vector(kind, folder)
+    if kind in ("pbf", "osm.gz"):
+        return _read_pbf
+    if kind == "gtfs":
+        return _read_feed
+    if kind == "geotiff":
+        return _read_rasters
+    return lambda folder: _read_vector(kind, folder)
 
 
 def _ignore(_: object) -> None:
@@ -346,9 +382,150 @@ def _read_pbf(folder: Path) -> None:
 
 
 def _read_vector(kind: str, folder: Path) -> None:
-    roads = "roads.geojson" if kind == "geojson" else "roads.shp"
+    roads = {"geojson": "roads.geojson", "geopackage": "roads.gpkg"}.get(kind, "roads.shp")
     toml = folder / "m.toml"
     toml.write_text(f'{BOUNDARIES}[vector]\nroads = "{roads}"\n', encoding="utf-8")
     metro = load_metro(str(toml))
     outline_of(metro)
     write_vector_extract(metro, folder / "out.osm.pbf")
+
+
+# --- timetables and rasters -------------------------------------------------------------
+
+TIMETABLE = {
+    "stops": "stop_id,stop_name,stop_lat,stop_lon,parent_station\nW,西站,34.5,113.9,\n"
+    "M,中站,34.5,113.95,S\nS,站,34.5,113.95,\nE,东站,34.5,114.05,\n",
+    "routes": "route_id,agency_id,route_short_name,route_type\nr,A,1,1\nb,A,7,700\n",
+    "trips": "route_id,service_id,trip_id\nr,wk,t\nr,wk,u\nb,wk,v\n",
+    "stop_times": "trip_id,arrival_time,departure_time,stop_id,stop_sequence\n"
+    "t,08:00:00,08:00:00,W,1\nt,08:10:00,08:11:00,M,2\nt,08:30:00,08:30:00,E,3\n"
+    "u,08:20:00,08:20:00,E,1\nu,,,M,2\nu,08:50:00,08:50:00,W,3\n"
+    "v,09:00:00,09:00:00,W,1\nv,09:40:00,09:40:00,E,2\n",
+    "calendar": "service_id,monday,tuesday,wednesday,thursday,friday,saturday,sunday,start_date,end_date\n"
+    "wk,1,1,1,1,1,0,0,20240101,20241231\n",
+    "calendar_dates": "service_id,date,exception_type\nwk,20240501,2\n",
+    "frequencies": "trip_id,start_time,end_time,headway_secs\nv,06:00:00,22:00:00,600\n",
+    "transfers": "from_stop_id,to_stop_id,transfer_type,min_transfer_time\nW,M,2,240\nM,E,3,\n",
+}
+"""A small feed with everything that is read, table by table."""
+
+ODD_CELLS = (
+    *ODD_TEXT,
+    "99:99:99",
+    "24:00:00",
+    "-08:00:00",
+    "1e308",
+    "34,5",
+    '"',
+    "\x00",
+    "99999999999999999999",
+    "00000000",
+    "99991231",
+)
+
+
+def _packed(tables: dict[str, str | bytes]) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in tables.items():
+            archive.writestr(zipfile.ZipInfo(f"{name}.txt"), text)
+    return target.getvalue()
+
+
+def _changed_tables(rng: random.Random) -> dict[str, str | bytes]:
+    """The feed with cells, rows, columns, tables or encodings changed: a zip as it should be."""
+    tables: dict[str, str | bytes] = dict(TIMETABLE)
+    for _ in range(rng.choice((1, 1, 2, 4))):
+        name = rng.choice(list(tables))
+        text = tables[name]
+        if isinstance(text, bytes):
+            continue
+        rows = [line.split(",") for line in text.splitlines()]
+        row = rng.choice(rows)
+        match rng.randrange(8):
+            case 0 | 1 | 2:
+                row[rng.randrange(len(row))] = rng.choice(ODD_CELLS)
+            case 3:
+                rows.remove(row)
+            case 4:
+                place = rng.randrange(len(rows[0]))
+                rows = [each[:place] + each[place + 1 :] for each in rows]
+            case 5:
+                place = rng.randrange(len(rows[0]))
+                rows = [
+                    rows[0],
+                    *(
+                        [*each[:place], rng.choice(ODD_CELLS), *each[place + 1 :]]
+                        for each in rows[1:]
+                    ),
+                ]
+            case 6:
+                row.append(rng.choice(ODD_CELLS))
+            case 7:
+                rows.append(list(rng.choice(rows)))
+        changed = "\n".join(",".join(each) for each in rows) + "\n"
+        tables[name] = changed
+        if rng.random() < 0.2:
+            raw = changed.encode(rng.choice(("gb18030", "utf-16", "utf-8-sig")), "replace")
+            tables[name] = mutate(raw, ".txt", rng) if rng.random() < 0.5 else raw
+        if rng.random() < 0.05:
+            del tables[name]
+    return tables
+
+
+def odd_or_cut_xml(rng: random.Random) -> bytes:
+    """XML that is well formed and odd, or with bytes changed."""
+    raw = odd_country(rng)
+    return mutate(raw, ".osm", rng) if rng.random() < 0.5 else raw
+
+
+def _rasters(folder: Path) -> Files:
+    """A population raster and a land-cover raster of the two cities."""
+    place = from_origin(113.7, 34.7, 0.01, 0.01)
+    options = {"driver": "GTiff", "width": 60, "height": 40, "count": 1, "crs": "EPSG:4326"}
+    rng = np.random.default_rng(0)
+    contents = {
+        "people.tif": (90 * rng.random((40, 60))).astype("float32"),
+        "cover.tif": rng.choice(np.array([10, 40, 50, 80], dtype="uint8"), (40, 60)),
+    }
+    for name, values in contents.items():
+        with rasterio.open(
+            folder / name, "w", dtype=values.dtype, transform=place, compress="deflate", **options
+        ) as target:
+            target.write(values, 1)
+    return {name: (folder / name).read_bytes() for name in contents}
+
+
+def _two_cities() -> gpd.GeoDataFrame:
+    crs = local_metric_crs(114.0, 34.5)
+    boxes = [shapely.box(-18_000, -11_000, 0, 11_000), shapely.box(0, -11_000, 18_000, 11_000)]
+    columns = {"city_id": ["w", "e"], "name": ["西", "东"], "population": [np.nan, np.nan]}
+    return gpd.GeoDataFrame(columns, geometry=boxes, crs=crs)
+
+
+def _read_feed(folder: Path) -> None:
+    metro = Metro(id="m", gtfs={"feeds": (str(folder / "g.zip"),)})
+    cities = _two_cities()
+    made = read_feeds(cities, metro, TransitParams(), ExtractParams(), Paths(str(folder)))
+    layers = [conform(name, frame) for name, frame in made.items()]
+    nothing = (empty_layer("osm_stops", cities.crs), empty_layer("transit_routes"))
+    built = build_transit(cities, *nothing, *layers, TransitParams())
+    links = built["transit_links"]
+    if not len(links) or not (links["minutes"] >= 0).all():
+        raise AssertionError("a timetable that was read gives no ride, or one that runs back")
+
+
+def _read_rasters(folder: Path) -> None:
+    cities = _two_cities()
+    metro = Metro(
+        id="m",
+        population={"raster": str(folder / "people.tif")},
+        land_cover={"raster": str(folder / "cover.tif")},
+    )
+    found = sum_population(make_zone_cells(cities, ZonesParams()), cities, metro)
+    if not found["population"].sum() < 1e8:
+        raise AssertionError("more people than there can be")
+    line = shapely.LineString([(0, -11_000), (0, 11_000)])
+    borders = gpd.GeoDataFrame({"border_id": ["e-w"]}, geometry=[line], crs=cities.crs)
+    known = (empty_layer(name, cities.crs) for name in ("highways", "land_areas"))
+    read_land_cover(borders, *known, metro, EcologyParams())

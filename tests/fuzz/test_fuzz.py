@@ -20,7 +20,16 @@ from random import Random
 import pytest
 from fuzz_inputs import make, mutation, reader, repack
 
-KINDS = ("pbf", "toml", "geojson", "shapefile")
+KINDS = (
+    "pbf",
+    "osm.gz",
+    "toml",
+    "geojson",
+    "shapefile",
+    "geopackage",
+    "gtfs",
+    "geotiff",
+)
 FEW, MANY = 30, 500
 LIMIT_S = 30.0
 LIMIT_RSS = 2 << 30
