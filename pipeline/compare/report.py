@@ -62,6 +62,8 @@ def write_report(compared: Compared, maps: str) -> Comparison:
     paths = Paths.of("data", maps)
     pages = paths.page(compared.after.metro_id)
     files.check_inside([(folder, compared.after.folder), (pages, paths.maps)])
+    files.clear_leftovers(folder)
+    files.clear_leftovers(pages, "compare-")
     metadata = _metadata(compared)
     written = Finished(folder, {"stages": {}})
     for layer, table in compared.tables.items():

@@ -78,6 +78,7 @@ def export(
     _check_target(target, form)
     if out is None:
         files.check_inside([(target, paths.metro(metro_id))])
+    files.clear_leftovers_of(target)
     with scratch_folder("export") as folder_of_ours:
         made = folder_of_ours / Path(target).name
         rows, notes = _writer(form)(given, made)

@@ -55,6 +55,8 @@ _WORDS = {
 
 def write_gpkg(given: LayerSet, path: Path) -> tuple[dict[str, int], list[str]]:
     """Write all layers of a set into one GeoPackage."""
+    # Else the time of writing: the same layers give the same bytes.
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2000-01-01T00:00:00.000Z"})
     rows = {layer: _write_layer(given, layer, path) for layer in given.layers}
     about = pd.DataFrame(given.about, columns=["item", "text"])
     pyogrio.write_dataframe(about, path, layer="about", driver="GPKG", append=path.exists())

@@ -8,6 +8,7 @@ left out and named on the first sheet.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
 
@@ -51,6 +52,8 @@ def write_xlsx(given: LayerSet, path: Path) -> tuple[dict[str, int], list[str]]:
         "nan_inf_to_errors": False,
     }
     with xlsxwriter.Workbook(str(path), options) as book:
+        # Else the time of writing: the same layers give the same bytes.
+        book.set_properties({"created": datetime(2000, 1, 1)})
         heading = book.add_format(
             {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1, "bg_color": "#eef2f6"}
         )

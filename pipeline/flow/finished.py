@@ -105,10 +105,10 @@ def metro_of(manifest: Manifest, folder: str) -> Metro:
         return Metro.model_validate(manifest.get("metro", {}))
     except ValidationError as error:
         fault = error.errors()[0]
-        place = ".".join(map(str, fault["loc"]))
+        place = ".".join(map(str, fault["loc"]))[:200]
         raise StoreError(
             f"the manifest in {folder} records a metro that this version does not know "
-            f"({place}: {fault['msg']}); run the metro again first"
+            f"({place}: {fault['msg'][:200]}); run the metro again first"
         ) from error
 
 

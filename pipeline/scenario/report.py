@@ -29,6 +29,8 @@ def write_report(base: Base, own: Paths, name: str, chosen: Sequence[str]) -> st
         Ids of the links that were built.
     """
     metro_id = base.metro.id
+    files.clear_leftovers(own.page(metro_id), "scenario-")
+    files.clear_leftovers(own.maps, f"{metro_id}-scenario-")
     made = Finished.at(own.metro(metro_id))
     tables = _differences(base, made)
     metadata = store.read_metadata(base.path("roads")) | {"scenario": name}

@@ -264,6 +264,13 @@ def clear_leftovers(folder: str, name: str = "") -> None:
             remove(each)
 
 
+def clear_leftovers_of(path: str) -> None:
+    """Remove what a killed process left half-made beside a file or folder that it was to make."""
+    folder, _, name = path.rpartition("/")
+    if folder:
+        clear_leftovers(folder, f"{name}.")
+
+
 _TEMPORARY = re.compile(r"\.(tmp|old)-[0-9a-f]{1,8}$")
 """How the names end that files and folders have until they are whole, or replaced."""
 
