@@ -26,6 +26,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from pipeline.storage.comments import without_comments
 from pipeline.storage.digests import digest, digest_text, joint_digest
 
 ROOT = Path(__file__).parents[1]
@@ -67,6 +68,7 @@ NOT_SHAPING = (
     "markupsafe",
     "osmnx",
     "pydantic",
+    "pydantic_core",
     "requests",
     "rich",
     "urllib3",
@@ -84,13 +86,7 @@ CALLED_BY = {
 """Libraries that work by means of others: whoever imports the first depends on these too."""
 
 
-_SCRIPT = re.compile(r"^[ \t]*(?:/\*.*?\*/|//[^\n]*)", re.MULTILINE | re.DOTALL)
-COMMENTS = {
-    ".css": _SCRIPT,
-    ".js": _SCRIPT,
-    ".html": re.compile(r"<!--.*?-->", re.DOTALL),
-}
-"""Comments by file type. Those behind code on its line count: nothing parts them from text."""
+_MARKUP_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 
 FOUND_BY_NAME = ("files", "find_spec", "import_module")
 """Functions that take the name of a library as text."""
@@ -376,10 +372,13 @@ def _meaning(path: Path, payload: bytes) -> bytes:
     payload = payload.replace(b"\r\n", b"\n")
     if path.suffix == ".toml":
         return json.dumps(tomllib.loads(payload.decode()), default=str).encode()
-    pattern = COMMENTS.get(path.suffix)
-    if pattern is None:
+    if path.suffix in (".js", ".css"):
+        text = without_comments(payload.decode(), path.suffix)
+    elif path.suffix == ".html":
+        text = _MARKUP_COMMENT.sub("", payload.decode())
+    else:
         return payload
-    lines = (line.rstrip() for line in pattern.sub("", payload.decode()).splitlines())
+    lines = (line.strip() for line in text.splitlines())
     return "\n".join(line for line in lines if line).encode()
 
 

@@ -34,6 +34,17 @@ class Opened:
     errors: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
+    def wait_until(self, expression: str, tries: int = 150) -> None:
+        """Ask in turns of 100 ms until an expression is true.
+
+        Playwright's own wait evaluates it inside the page, which the page's policy forbids.
+        """
+        for _ in range(tries):
+            if self.page.evaluate(expression):
+                return
+            self.page.wait_for_timeout(100)
+        raise TimeoutError(f"never true: {expression}")
+
 
 @pytest.fixture(scope="session")
 def example() -> ModuleType:

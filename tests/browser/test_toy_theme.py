@@ -56,7 +56,7 @@ def test_a_new_theme_shows_its_tab_panel_and_overlay(
     assert page.evaluate(PIXELS_IN_ITS_COLOUR) > 100
     box.set_checked(False)
     assert not page.evaluate(SHOWN)
-    page.wait_for_function(f"() => ({PIXELS_IN_ITS_COLOUR})() === 0", timeout=15_000)
+    opened.wait_until(f"({PIXELS_IN_ITS_COLOUR})() === 0")
     page.click("#mi-tab-overview")
     assert page.locator("[data-overlay=counties]").count() == 0
     # Chromium's advice on reading pixels is about this test.

@@ -18,6 +18,8 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from pipeline.render.page import words
+from pipeline.render.page.policy import policy as page_policy
+from pipeline.render.page.scripts import document_script
 
 DASH = Markup("&ndash;")
 
@@ -37,6 +39,16 @@ def template(name: str) -> Template:
     )
     environment.globals["say"] = sys.modules[__name__]
     return environment.get_template(name)
+
+
+def script() -> Markup:
+    """The script that switches the language."""
+    return Markup(document_script())
+
+
+def policy() -> Markup:
+    """The page's Content-Security-Policy: it runs `script`, and loads nothing."""
+    return page_policy([document_script()])
 
 
 def both(zh: str, en: str) -> Markup:

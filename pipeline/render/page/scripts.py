@@ -21,13 +21,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 from pipeline.errors import PipelineError
 from pipeline.render.themes.registry import all_themes
 from pipeline.render.themes.theme import Theme
+from pipeline.storage.comments import without_comments
 
 PAGE_FOLDER = "page/js"
 """Within ``render/``: the modules of the page itself."""
+
+DOCUMENT_FOLDER = "page/document"
+"""Likewise: those of the pages that stand without a script (briefs, reviews, the index)."""
 
 _IMPORT = re.compile(r'^import\s+(?:\{([^}]*)\}\s+from\s+)?"([^"]+)";$', re.MULTILINE)
 _DECLARATION = re.compile(
@@ -77,13 +82,26 @@ def _joined(themes: tuple[Theme, ...]) -> str:
     return join_modules(module_sources(themes))
 
 
+@cache
+def document_script() -> str:
+    """The script of briefs, reviews and the index."""
+    return join_modules(_texts({DOCUMENT_FOLDER: _own(DOCUMENT_FOLDER)}))
+
+
 def module_sources(themes: Iterable[Theme]) -> dict[str, str]:
     """The text of every module of the page and of themes, by its path within ``render/``.
 
     A theme's folder is ``themes/<key>`` to its modules, wherever it lies.
     """
-    folders = {PAGE_FOLDER: files("pipeline.render").joinpath(*PAGE_FOLDER.split("/"))}
-    folders |= {f"themes/{theme.key}": theme.folder for theme in themes}
+    folders = {PAGE_FOLDER: _own(PAGE_FOLDER)}
+    return _texts(folders | {f"themes/{theme.key}": theme.folder for theme in themes})
+
+
+def _own(folder: str) -> Traversable:
+    return files("pipeline.render").joinpath(*folder.split("/"))
+
+
+def _texts(folders: Mapping[str, Traversable]) -> dict[str, str]:
     return {
         f"{path}/{entry.name}": entry.read_text(encoding="utf-8")
         for path, folder in folders.items()
@@ -127,7 +145,7 @@ def parse_module(path: str, text: str) -> Module:
     ScriptError
         Where a line cannot be joined, for example a default export.
     """
-    code = "\n".join(_without_comments(path, text))
+    code = "\n".join(_lines_of_code(path, text))
     imports: dict[str, tuple[str, ...]] = {}
     for names, target in _IMPORT.findall(code):
         listed = tuple(name.strip() for name in names.split(",") if name.strip())
@@ -149,22 +167,13 @@ def _is_exported(name: str, code: str) -> bool:
     return bool(re.search(rf"^export (?:async )?(?:function|class|const|let) {name}\b", code, re.M))
 
 
-def _without_comments(path: str, text: str) -> Iterator[str]:
-    """Lines of code. A comment that begins a line is dropped, code behind it stays."""
-    is_comment = False
-    for number, line in enumerate(text.splitlines(), 1):
-        indent = line[: len(line) - len(line.lstrip())]
-        rest = line.strip()
-        while is_comment or rest.startswith("/*"):
-            _, end, rest = rest.partition("*/")
-            rest = rest.lstrip()
-            is_comment = not end
-            if is_comment:
-                break
-        if rest.count("`") % 2:
-            raise ScriptError(f"{path}:{number}: a text in backquotes runs over several lines")
-        if rest and not rest.startswith("//"):
-            yield indent + rest
+def _lines_of_code(path: str, text: str) -> Iterator[str]:
+    for line in without_comments(text, ".js").splitlines():
+        if line.count("`") % 2:
+            cause = "a text in backquotes runs over several lines"
+            raise ScriptError(f"{path}: {cause}: {line.strip()}")
+        if line.strip():
+            yield line.rstrip()
 
 
 def _check_imports(modules: Mapping[str, Module]) -> None:

@@ -23,6 +23,7 @@ from folium.template import Template
 
 from pipeline.render.page import style, words
 from pipeline.render.page.encode import to_blob
+from pipeline.render.page.policy import policy
 from pipeline.render.page.scripts import page_script
 
 
@@ -32,16 +33,23 @@ class PageFigure(Figure):
     _template = Template(
         "<!DOCTYPE html>\n"
         '<html lang="{{ this.language | e }}">\n<head>\n<meta charset="utf-8">\n'
-        "<title>{{ this.title | e }}</title>\n"
+        "{% set script = this.script.render(**kwargs) %}"
+        "{{ this.policy(script) }}\n<title>{{ this.title | e }}</title>\n"
         "{{ this.header.render(**kwargs) }}\n</head>\n"
         '<body class="mi-page">\n{{ this.html.render(**kwargs) }}\n'
-        "<script>\n{{ this.script.render(**kwargs) }}\n</script>\n</body>\n</html>\n"
+        "<script>{{ script }}</script>\n</body>\n</html>\n"
     )
 
-    def __init__(self, title: str, language: str) -> None:
+    def __init__(self, title: str, language: str, basemaps: list[str]) -> None:
         super().__init__(title=title)
         self.language = language
+        self.basemaps = basemaps
         self.header._children.clear()
+
+    def policy(self, script: str) -> str:
+        """What the page may run and load: the two scripts, and tiles of the basemaps on offer."""
+        hosts = [style.tile_host(key) for key in self.basemaps]
+        return str(policy([leaflet_js(), script], hosts))
 
 
 class PageMap(folium.Map):
@@ -138,7 +146,7 @@ def render_page(
         fade_animation=False,
     )
     page_map._id = "metro"
-    figure = PageFigure(title, "zh-CN" if language == "zh" else "en")
+    figure = PageFigure(title, "zh-CN" if language == "zh" else "en", basemaps)
     figure.add_child(page_map)
     tiles = {key: _tile_layer(key, page_map) for key in basemaps}
     names = "{" + ",".join(f'"{key}":{layer.get_name()}' for key, layer in tiles.items()) + "}"
@@ -158,7 +166,7 @@ def inert(text: str) -> str:
 
 def _tile_layer(key: str, page_map: folium.Map) -> folium.TileLayer:
     """An online basemap that is declared but not shown."""
-    spec = next(each for each in style.BASEMAPS if each["key"] == key)
+    spec = style.basemap(key)
     layer = folium.TileLayer(
         tiles=spec["url"],
         attr=spec["attr"],
@@ -193,7 +201,7 @@ def _markup(title: str, map_id: str, language: str, is_synthetic: bool) -> str:
 @cache
 def leaflet_js() -> str:
     """Leaflet's script, without the hint at a source map that is not there."""
-    text = _leaflet("leaflet.js").decode()
+    text = _leaflet("leaflet.js").decode().replace("\r\n", "\n")
     return re.sub(r"//# sourceMappingURL=\S+\s*$", "", text)
 
 

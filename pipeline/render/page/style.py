@@ -11,6 +11,8 @@ lines differ by dash, markers by shape too.
 
 from __future__ import annotations
 
+import re
+
 from pipeline.measures.crossings.kinds import KINDS
 from pipeline.metros.catalogue import Metro
 from pipeline.terms import has_cjk
@@ -101,6 +103,17 @@ BASEMAPS: tuple[dict[str, str], ...] = (
     },
 )
 """Online basemaps: a choice, off by default. A GCJ-02 one says that it is shifted."""
+
+
+def basemap(key: str) -> dict[str, str]:
+    """An online basemap by its key."""
+    return next(each for each in BASEMAPS if each["key"] == key)
+
+
+def tile_host(key: str) -> str:
+    """Where the tiles of a basemap come from, as a Content-Security-Policy names it."""
+    origin = "/".join(basemap(key)["url"].split("/")[:3])
+    return re.sub(r"//[^/.]*\{s\}[^/.]*\.", "//*.", origin)
 
 
 def tokens() -> dict[str, object]:

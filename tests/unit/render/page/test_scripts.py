@@ -9,7 +9,9 @@ import pytest
 
 import pipeline.render
 from pipeline.render.page.scripts import (
+    DOCUMENT_FOLDER,
     ScriptError,
+    document_script,
     in_order,
     join_modules,
     module_sources,
@@ -107,7 +109,10 @@ def test_a_circle_is_an_error_that_names_it() -> None:
         ("function f() {}\nexport { f };\n", "cannot be joined"),
         ("const { a, b } = c;\n", "cannot be joined"),
         ("var a = 1;\n", "cannot be joined"),
-        ("const a = `one\n  two`;\n", r"a\.js:1: a text in backquotes runs over several lines"),
+        (
+            "const a = `one\n  two`;\n",
+            r"a\.js: a text in backquotes runs over several lines: const a",
+        ),
         ('const end = "</script>";\n', "would end it in a page"),
         ('const end = "<!--";\n', "would end it in a page"),
     ],
@@ -123,7 +128,10 @@ def own_sources() -> dict[str, str]:
 
 def test_every_script_beside_the_code_is_taken() -> None:
     there = {path.relative_to(RENDER).as_posix() for path in RENDER.rglob("*.js")}
-    assert set(own_sources()) == there
+    documents = {path for path in there if path.startswith(f"{DOCUMENT_FOLDER}/")}
+    assert documents
+    assert set(own_sources()) == there - documents
+    assert document_script().count("// page/") == len(documents)
     assert {f"themes/{theme.key}/panel.js" for theme in all_themes()} <= there
 
 
