@@ -51,7 +51,8 @@ def clear_scratch() -> None:
 
 def _is_ours(folder: Path) -> bool:
     state = folder.lstat()
-    is_mine = not hasattr(os, "getuid") or state.st_uid == os.getuid()
+    own_id = getattr(os, "getuid", None)
+    is_mine = own_id is None or state.st_uid == own_id()
     return is_mine and folder.is_dir() and not folder.is_symlink()
 
 

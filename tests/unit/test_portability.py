@@ -43,9 +43,12 @@ TEXT_CALLS = {"read_text", "write_text"}
 def faults_of(source: str) -> list[str]:
     """What in a source text would fail, or be read wrongly, on Windows."""
     found = []
-    for node in ast.walk(ast.parse(source)):
+    tree = ast.parse(source)
+    spared = _with_counterpart(tree)
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found += [each.name for each in node.names if each.name in POSIX_MODULES]
+            missing = POSIX_MODULES if node not in spared else set()
+            found += [each.name for each in node.names if each.name in missing]
         elif isinstance(node, ast.ImportFrom) and node.module in POSIX_MODULES:
             found.append(node.module)
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
@@ -56,6 +59,20 @@ def faults_of(source: str) -> list[str]:
         elif isinstance(node, ast.Call):
             found += _without_encoding(node)
     return found
+
+
+def _with_counterpart(tree: ast.Module) -> set[ast.AST]:
+    """What stands in a ``try`` that goes on where a module is missing."""
+    return {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Try)
+        for handler in node.handlers
+        if isinstance(handler.type, ast.Name)
+        and handler.type.id in ("ImportError", "ModuleNotFoundError")
+        for statement in node.body
+        for inner in ast.walk(statement)
+    }
 
 
 def _without_encoding(call: ast.Call) -> list[str]:
@@ -93,3 +110,9 @@ def test_module_runs_anywhere(module):
 )
 def test_faults_are_seen(source):
     assert faults_of(source)
+
+
+def test_a_module_with_a_counterpart_is_none():
+    caught = "try:\n    import resource\nexcept {}:\n    resource = None"
+    assert faults_of(caught.format("ImportError")) == []
+    assert faults_of(caught.format("ValueError")) == ["resource"]
