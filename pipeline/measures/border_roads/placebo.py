@@ -281,8 +281,8 @@ def _found_along(
     links = pairs[pairs["is_chosen"].to_numpy(bool)]
     is_found = (settle_rules(ends, pairs) == FINDING).to_numpy(bool)
     is_linked = np.isin(np.arange(len(ends)), links[["i", "j"]].to_numpy())
-    is_near = (ends["distance_to_border_m"] <= params.open_end_m).to_numpy(bool)
-    is_near &= (ends["end_type"] != "class_end").to_numpy(bool)
+    is_class_end = (ends["end_type"] == "class_end").to_numpy(bool)
+    is_near = (ends["distance_to_border_m"] <= params.open_end_m).to_numpy(bool) & ~is_class_end
     is_slip = ends["is_mapping_gap"].to_numpy(bool)
     is_counted = is_found & ~is_slip & (is_linked | is_near)
     i, j = links["i"].to_numpy(np.int64), links["j"].to_numpy(np.int64)

@@ -13,8 +13,10 @@ import pytest
 from pipeline import cli
 from pipeline.flow.progress import as_shown, print_error, print_line
 
+# A job in the background of a shell is started with SIGINT ignored: it listens to it again.
 WORKING = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pipeline import cli
 from pipeline.cli import app, stages
 from pipeline.storage.scratch import scratch_folder

@@ -119,7 +119,14 @@ def test_wrong_folders_are_one_clear_line(tmp_path, capsys):
     for name, metro in (("a", "x"), ("b", "y")):
         paths = Paths.of(str(tmp_path / name), "maps")
         facts = {"centre": [113.6, 34.7]}
-        manifest = {"format": 1, "stages": {}, "facts": facts, "metro": {"id": metro}}
+        source = {"kind": "pbf", "files": {}, "polys": {}, "tables": {}}
+        manifest = {
+            "format": 1,
+            "stages": {},
+            "facts": facts,
+            "metro": {"id": metro},
+            "source": source,
+        }
         store.write_json(paths.manifest(metro), manifest)
     folders = [str(tmp_path / "a/processed/x"), str(tmp_path / "b/processed/y")]
     assert cli.main(["compare", *folders]) == 2

@@ -34,6 +34,8 @@ def with_row(source: str) -> str:
 
 def load(name: str, path: Path, edit: bool = False) -> ModuleType:
     """A module from a file, with the row added to its source where asked."""
+    # As pytest does: what tests share lies in their top folder.
+    sys.path.insert(0, str(UNIT.parent))
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
