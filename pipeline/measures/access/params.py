@@ -18,7 +18,7 @@ class ZonesParams(StageParams):
     h3_resolution: Annotated[int, Field(ge=4, le=10)] = Field(
         7, description="H3 resolution of the cells of a city that is large enough"
     )
-    city_least_cells: Annotated[int, Field(ge=0)] = Field(
+    city_least_cells: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
         30,
         description="a city that holds fewer cells is cut into finer ones; 0: all by one "
         "resolution; check",
