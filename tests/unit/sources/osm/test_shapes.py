@@ -21,18 +21,18 @@ def _area(world, ways, **tags):
 
 
 def test_holes_islands_and_exclaves_nest_whatever_the_roles_say(world, tmp_path):
-    outer, hole = world.ring(0, 0, 10, 10), world.ring(2, 2, 8, 8)
+    outer, hole = world.ring(-1, -1, 10, 10), world.ring(2, 2, 8, 8)
     island, exclave = world.ring(4, 4, 6, 6), world.ring(20, 0, 21, 1)
     _area(world, [(outer, "outer"), (hole, "inner"), (island, "outer"), (exclave, "outer")])
     _area(world, [(outer, ""), (hole, "outer"), (island, "inner"), (exclave, "exclave")])
     geometry, fault = _assemble(world, tmp_path)
     assert fault.tolist() == [None, None]
-    assert shapely.area(geometry).tolist() == pytest.approx([100 - 36 + 4 + 1] * 2)
+    assert shapely.area(geometry).tolist() == pytest.approx([121 - 36 + 4 + 1] * 2)
     assert shapely.get_num_geometries(geometry).tolist() == [3, 3]
 
 
 def test_touching_holes_and_rings_of_many_ways(world, tmp_path):
-    outer = world.ring(0, 0, 10, 10)
+    outer = world.ring(-1, -1, 10, 10)
     a, b, c, d = (world.node(*p) for p in ((2, 2), (4, 2), (4, 4), (2, 4)))
     e, f = world.node(6, 2), world.node(6, 4)
     left, middle, right = world.way([c, d, a, b]), world.way([b, c]), world.way([b, e, f, c])
@@ -41,7 +41,7 @@ def test_touching_holes_and_rings_of_many_ways(world, tmp_path):
     geometry, fault = _assemble(world, tmp_path)
     # With the middle line the two holes' shared nodes end three ways each.
     assert fault.tolist() == ["open_ring", None]
-    assert geometry[1].area == pytest.approx(100 - 8)
+    assert geometry[1].area == pytest.approx(121 - 8)
 
 
 def test_open_rings_missing_members_and_lines_are_told_apart(world, tmp_path):
