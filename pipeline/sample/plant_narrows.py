@@ -241,35 +241,17 @@ def _class_ends(
     end: float,
     road: int,
 ) -> None:
-    """A class drop makes two class ends that face each other: rows for them too."""
-    pair = plants.pair_id()
+    """A class drop's two ends go on by name as the lower street: nothing is missing there."""
     points = [np.round(shapely.get_coordinates(line.interpolate(s))[0], 2) for s in (start, end)]
     for point in points:
         plants.row(
             "dead_end",
             point,
             crossing.border_id,
-            "finding",
+            "name_goes_on",
             road=road,
             end_type="class_end",
-            kind="facing_pair",
-            status="unbuilt",
-            obstacle="none",
-            pair_id=pair,
         )
-    plants.row(
-        "missing_link",
-        points[0],
-        crossing.border_id,
-        "finding",
-        road=road,
-        shape=shapely.LineString(points),
-        end_type="class_end",
-        kind="facing_pair",
-        status="unbuilt",
-        obstacle="none",
-        pair_id=pair,
-    )
     plants.claim(*points, is_finding=True)
 
 

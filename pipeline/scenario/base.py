@@ -25,9 +25,6 @@ from pipeline.storage.paths import Paths
 EDITED = ("highways", "tagged_nodes")
 """Layers of the extract that building changes."""
 
-KEPT = ("land_cover",)
-"""Stages that read roads only to tell a wrong input by: a road that is built changes nothing."""
-
 
 @dataclass(frozen=True)
 class Base:
@@ -102,10 +99,10 @@ def measured_stages() -> tuple[Stage, ...]:
 
 
 def touched_stages(layers: Sequence[str] = EDITED) -> set[str]:
-    """Names of the stages that depend on some layers, however far, but those of `KEPT`."""
+    """Names of the stages that depend on some layers, however far."""
     changed, names = set(layers), set()
     for stage in STAGES:
-        if stage.name not in KEPT and changed & set(stage.inputs):
+        if changed & set(stage.inputs):
             names.add(stage.name)
             changed |= set(stage.outputs)
     return names

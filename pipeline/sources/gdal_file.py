@@ -195,7 +195,7 @@ def _codec(stated: str) -> str | None:
     for each in (name, f"cp{name}"):
         try:
             return codecs.lookup(each).name
-        except LookupError:
+        except (LookupError, ValueError):
             continue
     return None
 

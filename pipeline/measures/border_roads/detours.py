@@ -87,8 +87,9 @@ def mark_short_ways(
     Parameters
     ----------
     links
-        Proposals (see `proposals`).
+        Proposals (see `proposals`). The index is not kept.
     """
+    links = links.reset_index(drop=True)
     links = pd.concat([links, _joins(links, ends, roads)], axis=1)
     gap, extra = links["gap_m"].to_numpy(float), links["extra_m"].to_numpy(float)
     limit = np.maximum(params.min_detour_ratio * gap, params.min_detour_m)

@@ -11,7 +11,7 @@ import pytest
 import shapely
 
 from pipeline.errors import SourceError
-from pipeline.sources.gdal_file import Asked, mended_notes, null_shift, read_file
+from pipeline.sources.gdal_file import Asked, _codec, mended_notes, null_shift, read_file
 
 ROADS = Asked("the roads", layer_key='vector.layer = "..."')
 TEXTS = {"等级": ["主干路", "次干路", None], "名称": ["中原路", "花园路", "东风路"]}
@@ -189,3 +189,8 @@ def test_a_self_crossing_outline_says_where_and_how_much(tmp_path):
     assert "leaves out 50 % of its hull" in notes[0] and "area may be lost" in notes[0]
     assert not any("好" in note for note in notes)
     assert all("lost" not in note for note in notes[1:])
+
+
+@pytest.mark.parametrize("stated", ["U\0TF", "", "no such", "-1"])
+def test_a_code_page_that_names_none_is_none(stated):
+    assert _codec(stated) is None
