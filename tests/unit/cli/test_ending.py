@@ -13,10 +13,12 @@ import pytest
 from pipeline import cli
 from pipeline.flow.progress import as_shown, print_error, print_line
 
-# A job in the background of a shell is started with SIGINT ignored: it listens to it again.
+# A job in the background of a shell, or one under nohup, is started with these ignored: it listens
+# to them again.
 WORKING = """
 import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from pipeline import cli
 from pipeline.cli import app, stages
 from pipeline.storage.scratch import scratch_folder
