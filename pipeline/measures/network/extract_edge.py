@@ -19,19 +19,25 @@ from pipeline.sources.params import ExtractParams
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+Geometries = NDArray[np.object_]
 
 _GRAIN_M = 50.0
 """Nodes nearer to one another than this draw the outline as one."""
 
 
 def cut_at_outline(
-    xy: Floats, street_count: Ints, extract_area: gpd.GeoDataFrame, params: ExtractParams
+    xy: Floats,
+    street_count: Ints,
+    extract_area: gpd.GeoDataFrame,
+    waters: Geometries,
+    params: ExtractParams,
 ) -> Flags:
     """Road ends at the outline of all road nodes, where the extract has no outline of its own.
 
     The concave hull of the nodes is the outline. Where over ``params.hull_dead_share`` of the
     nodes within ``params.hull_edge_m`` of it are of degree one, the extract was cut there, and
-    they count as cuts: a network that ends by itself has fewer.
+    they count as cuts: a network that ends by itself has fewer. A road that ends at water
+    ends by itself: the shore is no cut.
 
     Parameters
     ----------
@@ -41,6 +47,8 @@ def cut_at_outline(
         Street ends that meet at each node.
     extract_area
         Layer of that name: only evidence ``data_bbox``, the box of the data, is none.
+    waters
+        Areas of open water and sea.
     """
     is_cut = np.zeros(len(xy), dtype=bool)
     evidence = extract_area["evidence"]
@@ -52,7 +60,11 @@ def cut_at_outline(
     if shapely.is_empty(outline):
         return is_cut
     shapely.prepare(outline)
-    is_near = np.asarray(shapely.dwithin(outline, shapely.points(xy), params.hull_edge_m))
+    points = shapely.points(xy)
+    is_near = np.asarray(shapely.dwithin(outline, points, params.hull_edge_m))
+    tree = shapely.STRtree(waters)
+    at_water = tree.query(points[is_near], "dwithin", params.hull_edge_m)[0]
+    is_near[np.flatnonzero(is_near)[at_water]] = False
     is_end = is_near & (street_count == 1)
     if is_end.sum() > params.hull_dead_share * is_near.sum():
         is_cut = is_end

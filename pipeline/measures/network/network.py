@@ -22,6 +22,7 @@ from pipeline.measures.network.nodes import describe_nodes
 from pipeline.measures.network.params import NetworkParams
 from pipeline.measures.network.tagged import kept_ways, way_attributes
 from pipeline.sources.params import ExtractParams
+from pipeline.terms import is_water
 
 
 def build_network(
@@ -67,7 +68,17 @@ def build_network(
     vertices = collapse_courses(vertices, table)
     edges = cut_ways(vertices, cutting_nodes(tagged_nodes))
     roads = describe_edges(edges, vertices, table, cities, land_areas, params, crs)
+    waters = land_areas.geometry.to_numpy()[is_water(land_areas)]
     nodes = describe_nodes(
-        roads, edges, vertices, table, tagged_nodes, cities, extract_area, extract_params, crs
+        roads,
+        edges,
+        vertices,
+        table,
+        tagged_nodes,
+        cities,
+        extract_area,
+        waters,
+        extract_params,
+        crs,
     )
     return {"roads": roads, "road_nodes": nodes}

@@ -22,6 +22,7 @@ from pipeline.threads import at_once
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+Geometries = NDArray[np.object_]
 
 
 def describe_nodes(
@@ -32,6 +33,7 @@ def describe_nodes(
     tagged_nodes: gpd.GeoDataFrame,
     cities: gpd.GeoDataFrame,
     extract_area: gpd.GeoDataFrame,
+    waters: Geometries,
     extract_params: ExtractParams,
     crs: pyproj.CRS,
 ) -> gpd.GeoDataFrame:
@@ -59,7 +61,7 @@ def describe_nodes(
             "component_id": component_id,
             "is_extract_edge": np.isin(node_id, cut)
             | is_near_edge
-            | cut_at_outline(xy, count, extract_area, extract_params),
+            | cut_at_outline(xy, count, extract_area, waters, extract_params),
             "city_id": city_id,
             "highway": tags["highway"],
             "barrier": tags["barrier"],

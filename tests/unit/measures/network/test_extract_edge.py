@@ -12,6 +12,7 @@ from pipeline.sources.params import ExtractParams
 
 SPACING_M, HALF = 200.0, 20
 PARAMS = ExtractParams()
+NO_WATER = np.empty(0, dtype=object)
 
 
 def grid():
@@ -44,7 +45,7 @@ def area(evidence):
 
 def test_streets_cut_by_a_circle_end_at_the_cut():
     xy, count = cut_by_circle(3_000.0)
-    cut = cut_at_outline(xy, count, area("data_bbox"), PARAMS)
+    cut = cut_at_outline(xy, count, area("data_bbox"), NO_WATER, PARAMS)
     ends = count == 1
     assert ends.sum() > 40
     assert not cut[~ends].any()
@@ -54,14 +55,14 @@ def test_streets_cut_by_a_circle_end_at_the_cut():
 def test_a_dead_end_far_inside_is_none_of_the_cut():
     xy, count = cut_by_circle(3_000.0)
     count[np.flatnonzero((xy == 0.0).all(axis=1))] = 1
-    cut = cut_at_outline(xy, count, area("data_bbox"), PARAMS)
+    cut = cut_at_outline(xy, count, area("data_bbox"), NO_WATER, PARAMS)
     assert not cut[(xy == 0.0).all(axis=1)].any()
 
 
 @pytest.mark.parametrize("evidence", ["poly", "header_bbox"])
 def test_an_extract_that_says_where_it_ends_is_believed(evidence):
     xy, count = cut_by_circle(3_000.0)
-    assert not cut_at_outline(xy, count, area(evidence), PARAMS).any()
+    assert not cut_at_outline(xy, count, area(evidence), NO_WATER, PARAMS).any()
 
 
 def test_a_network_that_ends_by_itself_is_not_cut():
@@ -69,8 +70,21 @@ def test_a_network_that_ends_by_itself_is_not_cut():
     xy, pairs = grid()
     count = np.bincount(pairs.ravel(), minlength=len(xy))
     xy = np.vstack([xy, [(HALF + 1) * SPACING_M, 0.0]])
-    assert not cut_at_outline(xy, np.append(count, 1), area("data_bbox"), PARAMS).any()
+    assert not cut_at_outline(xy, np.append(count, 1), area("data_bbox"), NO_WATER, PARAMS).any()
+
+
+def test_roads_that_end_at_the_shore_are_not_cut():
+    """Two rows of roads that lead to a strait: every node lies on the outline."""
+    y = np.arange(4) * 5_000.0
+    shore, behind = (np.tile(x, (4, 1)) for x in ((1_000.0, 0.0), (4_000.0, 0.0)))
+    places = np.vstack([shore, behind, -shore, -behind]) + np.tile(y, 4)[:, None] * [0.0, 1.0]
+    count = np.tile([1, 3], 2).repeat(4)
+    strait = np.array([shapely.box(-1_000.0, -1e3, 1_000.0, 16e3)])
+    assert cut_at_outline(places, count, area("data_bbox"), NO_WATER, PARAMS).sum() == 8
+    assert not cut_at_outline(places, count, area("data_bbox"), strait, PARAMS).any()
 
 
 def test_too_few_nodes_have_no_outline():
-    assert not cut_at_outline(np.zeros((2, 2)), np.ones(2), area("data_bbox"), PARAMS).any()
+    assert not cut_at_outline(
+        np.zeros((2, 2)), np.ones(2), area("data_bbox"), NO_WATER, PARAMS
+    ).any()
