@@ -321,7 +321,7 @@ def _boundary_cases() -> list[Case]:
         "b_duprel": (
             ("borders",),
             lambda got: _told_row(
-                got, "b_duprel", "told", r"two relations|twice|both r?\d|same ground|duplicate"
+                got, "b_duprel", "told", r"r2\b.* area of .*r1\b.* left out"
             ),
         ),
         "b_nameen": (("borders",), _names_row),
