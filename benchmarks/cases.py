@@ -320,9 +320,7 @@ def _boundary_cases() -> list[Case]:
         ),
         "b_duprel": (
             ("borders",),
-            lambda got: _told_row(
-                got, "b_duprel", "told", r"r2\b.* area of .*r1\b.* left out"
-            ),
+            lambda got: _told_row(got, "b_duprel", "told", r"r2\b.* area of .*r1\b.* left out"),
         ),
         "b_nameen": (("borders",), _names_row),
         "b_closedway": (

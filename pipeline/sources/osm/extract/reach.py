@@ -14,12 +14,17 @@ import pyproj
 import shapely
 
 from pipeline.crs import WGS84, local_metric_crs
+from pipeline.errors import SourceError
 from pipeline.sources.osm.columns import Ways
 from pipeline.sources.osm.ragged import Flags, Floats, ragged_take, segment_sum
 from pipeline.sources.params import ExtractParams
 
 _OUTLINE_TOLERANCE_M = 200.0
 """The outline is thinned by this before it is widened, and widened by as much more."""
+
+
+_HALF_ROUND = 180.0
+"""Degrees: a box that is wider holds both sides of the antimeridian."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +88,20 @@ def reach_around(cities: gpd.GeoDataFrame, params: ExtractParams) -> Reach:
 
 
 def centre_of(cities: gpd.GeoDataFrame) -> tuple[float, float]:
-    """Longitude and latitude of the middle of the cities' box."""
+    """Longitude and latitude of the middle of the cities' box.
+
+    Raises
+    ------
+    SourceError
+        The cities lie on both sides of longitude 180: measured as they are drawn, they would
+        be a world apart.
+    """
     west, south, east, north = cities.total_bounds
+    if east - west > _HALF_ROUND:
+        raise SourceError(
+            f"the cities reach from longitude {west:.3f} to {east:.3f}: a metro across longitude "
+            "180 cannot be measured; declare the cities of one side in the metro file"
+        )
     return float(west + east) / 2, float(south + north) / 2
 
 
