@@ -9,6 +9,7 @@ built.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -165,6 +166,37 @@ class Plants:
                 **more,
             }
         )
+
+    def facing_pair(
+        self,
+        ends: Sequence[Floats],
+        roads: Sequence[int],
+        border_id: str,
+        link: shapely.Geometry | None,
+        pair_id: str,
+        end_type: str,
+        status: str = "unbuilt",
+        *,
+        obstacle: str,
+    ) -> None:
+        """Add the rows of two ends that face each other, and of the link between them if any."""
+        rows = [("dead_end", end, road, None) for end, road in zip(ends, roads, strict=True)]
+        if link is not None:
+            rows.append(("missing_link", ends[0], roads[0], link))
+        for what, end, road, shape in rows:
+            self.row(
+                what,
+                end,
+                border_id,
+                "finding",
+                road=road,
+                shape=shape,
+                end_type=end_type,
+                kind="facing_pair",
+                status=status,
+                obstacle=obstacle,
+                pair_id=pair_id,
+            )
 
     def retag(self, row: int, override: int) -> None:
         """Give a whole road of the network an override."""

@@ -53,31 +53,6 @@ def _build_barrier(
         plants.tag(a, barrier="gate", access="no")
     else:
         plants.tag(a, barrier=str(plants.rng.choice(["jersey_barrier", "block"])))
-    for end, road in zip((a, b), roads, strict=True):
-        plants.row(
-            "dead_end",
-            end,
-            border_id,
-            "finding",
-            road=road,
-            end_type="barrier_end",
-            kind="facing_pair",
-            status="unbuilt",
-            obstacle="barrier",
-            pair_id=pair,
-        )
-    line = shapely.LineString([a, b] if piece else [stubs[0].xy[-1], stubs[1].xy[-1]])
-    plants.row(
-        "missing_link",
-        a,
-        border_id,
-        "finding",
-        road=roads[0],
-        shape=line,
-        end_type="barrier_end",
-        kind="facing_pair",
-        status="unbuilt",
-        obstacle="barrier",
-        pair_id=pair,
-    )
+    link = shapely.LineString([a, b] if piece else [stubs[0].xy[-1], stubs[1].xy[-1]])
+    plants.facing_pair((a, b), roads, border_id, link, pair, "barrier_end", obstacle="barrier")
     plants.claim(a, b, is_finding=True)

@@ -62,33 +62,10 @@ def build_pair(
         )
     _put_obstacle(plants, need, a, b, way)
     end_type = "class_end" if through == "track" else "degree_one"
-    for end, road in zip((a, b), roads, strict=True):
-        plants.row(
-            "dead_end",
-            end,
-            border_id,
-            "finding",
-            road=road,
-            end_type=end_type,
-            kind="facing_pair",
-            status=need.status,
-            obstacle=need.obstacle,
-            pair_id=pair,
-        )
-    if need.status != "mapping_gap":
-        plants.row(
-            "missing_link",
-            a,
-            border_id,
-            "finding",
-            road=roads[0],
-            shape=gap,
-            end_type=end_type,
-            kind="facing_pair",
-            status=need.status,
-            obstacle=need.obstacle,
-            pair_id=pair,
-        )
+    link = None if need.status == "mapping_gap" else gap
+    plants.facing_pair(
+        (a, b), roads, border_id, link, pair, end_type, need.status, obstacle=need.obstacle
+    )
     plants.survey.reserved.append(gap.buffer(60 + 0.28 * gap.length))
     plants.claim(a, b, is_finding=True)
 
