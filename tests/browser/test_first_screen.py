@@ -81,6 +81,7 @@ def test_a_table_is_taken_away_filtered_with_its_source(
     text = saved[0].read_bytes().decode("utf-8-sig")
     rows = list(csv.reader(io.StringIO(text)))
     assert "规划" in rows[1]
+    assert all(rows[0]) and len(set(rows[0])) == len(rows[0])
     assert len(rows) == 1 + shown + 1
     assert "合成数据" in rows[-1][0]
     sheet = openpyxl.load_workbook(saved[1]).active

@@ -6,7 +6,8 @@ import { openPage } from "./page.js";
 
 const state = await openPage("en");
 const { choice, takeChoices } = await import("../../pipeline/render/page/js/choices.js");
-const { featureOf, themeKeys, usualOverlays } = await import("../../pipeline/render/page/js/registry.js");
+const { featureOf, themeKeys, usualOverlays } =
+  await import("../../pipeline/render/page/js/registry.js");
 const { layers } = await import("../../pipeline/render/page/js/data.js");
 const { passes, rowsOf } = await import("../../pipeline/render/page/js/filters.js");
 
@@ -68,7 +69,15 @@ test("what makes no sense counts as not given", () => {
 });
 
 test("a place beyond the world or nearer than any map counts as not given", () => {
-  for (const map of ["5/0/1e300", "5/1e300/0", "1e9/0/0", "-1/0/0", "5/91/0", "5/0/181", "NaN/0/0"]) {
+  for (const map of [
+    "5/0/1e300",
+    "5/1e300/0",
+    "1e9/0/0",
+    "-1/0/0",
+    "5/91/0",
+    "5/0/181",
+    "NaN/0/0",
+  ]) {
     assert.equal(parseAddress(`#map=${map}`).map, null, map);
   }
   assert.deepEqual(parseAddress("#map=5/-90/180").map, [5, -90, 180]);
@@ -115,7 +124,10 @@ test(`${HASHES} mutated addresses are read, and name nothing that the page lacks
     }
     assert.ok([choose, filter].every((each) => Object.getPrototypeOf(each) === Object.prototype));
     takeChoices(choose);
-    assert.ok(Object.keys(state.choice).every((key) => Object.hasOwn(state.choice, key)), text);
+    assert.ok(
+      Object.keys(state.choice).every((key) => Object.hasOwn(state.choice, key)),
+      text,
+    );
     if (at) assert.ok(featureOf(at[0]) === undefined || Object.hasOwn(layers, at[0]), text);
   }
   takeChoices({});

@@ -41,6 +41,11 @@ test("a sheet holds the figures behind the cells, and no column of links", () =>
   assert.deepEqual(sheet.rows, [["a", "below", 1234.5, null, null]]);
 });
 
+test("a range is saved as its text, not as its first figure alone", () => {
+  const range = { key: "column.interval", isRange: true, by: () => 4, value: () => "4 \u2026 37" };
+  assert.deepEqual(sheetOf("t", [range], [0], "n").rows, [["4 \u2026 37"]]);
+});
+
 test("the checksum is that of the standard's example", () => {
   assert.equal(crc32(new TextEncoder().encode("123456789")), 0xcbf43926);
   assert.equal(crc32(new Uint8Array()), 0);

@@ -27,7 +27,7 @@ export function sheetOf(title, columns, rows, note) {
 /** @param {TableColumn} column */
 function heads(column) {
   const head = t(column.key);
-  return column.under ? [head, column.underKey ? t(column.underKey) : ""] : [head];
+  return column.under ? [head, t(column.underKey || column.key)] : [head];
 }
 
 /**
@@ -36,7 +36,7 @@ function heads(column) {
  * @returns {SheetCell[]}
  */
 function cells(column, i) {
-  const own = column.by ? plain(column.by(i)) : textOf(column.value(i));
+  const own = column.by && !column.isRange ? plain(column.by(i)) : textOf(column.value(i));
   return column.under ? [own, column.under(i) ?? null] : [own];
 }
 

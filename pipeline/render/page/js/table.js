@@ -21,6 +21,7 @@ import { XLSX_TYPE, xlsxBytes } from "./xlsx.js";
  * @property {(i: number) => Children} value of row i; null, undefined and "" are a dash
  * @property {(i: number) => SortKey} [by] the figure behind the cell: what it is sorted by and what
  * a file holds; else the cell's text
+ * @property {boolean} [isRange] two figures: sorted by the first, in a file as its text
  * @property {boolean} [isLink] only leads elsewhere: neither sorted by nor in a file
  * @property {boolean} [num] numbers stand to the right
  * @property {boolean} [text] names: each in its own writing direction

@@ -38,6 +38,7 @@ function bottleneckTable() {
         text: true,
         value: (i) =>
           roadLabel(narrow.name[i], narrow.ref[i]) || word("highway", narrow.highway[i]),
+        underKey: "column.border",
         under: (i) => borderName(narrow.border_id[i]),
       },
       { key: "column.kind", value: (i) => word("bottleneck", narrow.kind[i]) },
@@ -72,6 +73,7 @@ function crossingTable() {
         text: true,
         value: (i) =>
           roadLabel(crossings.name[i], crossings.ref[i]) || word("highway", crossings.highway[i]),
+        underKey: "column.border",
         under: (i) => borderName(crossings.border_id[i]),
       },
       { key: "column.class", value: (i) => word("highway", crossings.highway[i]) },

@@ -142,6 +142,7 @@ function effectTable() {
         key: "column.border",
         text: true,
         value: (i) => borderName(effect.border_id[i]),
+        underKey: "column.mode",
         under: (i) => word("mode", effect.mode[i]),
       },
       {
@@ -153,12 +154,14 @@ function effectTable() {
       {
         key: "column.interval",
         num: true,
+        isRange: true,
         by: (i) => effect.ci_low_pct[i],
         value: (i) => interval(effect.ci_low_pct, effect.ci_high_pct, i),
       },
       {
         key: "column.placebo",
         num: true,
+        isRange: true,
         by: (i) => effect.placebo_low_pct[i],
         value: (i) => interval(effect.placebo_low_pct, effect.placebo_high_pct, i),
       },

@@ -109,6 +109,7 @@ function conflictTable() {
       {
         key: "column.kind",
         value: (i) => word("conflict", conflicts.kind[i]),
+        underKey: "column.border",
         under: (i) => borderName(conflicts.border_id[i]),
       },
       { key: "column.source_city", text: true, value: (i) => cityName(conflicts.source_city[i]) },
@@ -136,6 +137,7 @@ function riverTable() {
         key: "column.river",
         text: true,
         value: (i) => rivers.name[i] || t("popup.unnamed_river"),
+        underKey: "column.border",
         under: (i) => borderName(rivers.border_id[i]),
       },
       { key: "column.relation", value: (i) => word("river", rivers.relation[i]) },
