@@ -9,6 +9,8 @@ Source: methods.md 3. Coordinates are the metro's metric CRS.
 
 from __future__ import annotations
 
+import functools
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -32,12 +34,10 @@ _BATCH = 128
 """Links whose ways round are searched together: a table of their sides, each with each."""
 
 
-class ClassNetworks:
-    """The road network limited to a class and above; each built once, when first asked for.
+class ThroughRoads:
+    """The network on which ways round are measured, built when first asked for.
 
-    The way round a gap is measured on all roads open to through traffic
-    (``params.detour_class`` and above). Whether traffic comes through on lower streets than
-    the link's is asked of the roads at most ``params.detour_class_steps`` below it.
+    All roads open to through traffic: ``params.detour_class`` and above.
     """
 
     def __init__(
@@ -45,44 +45,32 @@ class ClassNetworks:
     ) -> None:
         self._roads = roads
         self._road_nodes = road_nodes
-        self._steps = params.detour_class_steps
         self._lowest = CLASS_RANK[params.detour_class]
-        self._networks: dict[int, RoutingNetwork] = {}
 
-    def for_through_traffic(self) -> RoutingNetwork:
-        """The network on which ways round are measured."""
-        return self._down_to(self._lowest)
-
-    def for_link(self, class_rank: int) -> RoutingNetwork:
-        """The network of roads that a link of this class may expect to go on over."""
-        return self._down_to(min(class_rank + self._steps, self._lowest))
-
-    def _down_to(self, lowest: int) -> RoutingNetwork:
-        if lowest not in self._networks:
-            chosen = (self._roads["class_rank"] <= lowest) & (self._roads["status"] == "open")
-            nothing = empty_layer("turn_restrictions")
-            self._networks[lowest] = prepare(
-                self._roads[chosen.to_numpy(dtype=bool)],
-                self._road_nodes,
-                nothing,
-                RoutingParams(lowest_class=ROAD_CLASSES[lowest]),
-                with_hierarchies=False,
-            )
-        return self._networks[lowest]
+    @functools.cached_property
+    def network(self) -> RoutingNetwork:
+        chosen = (self._roads["class_rank"] <= self._lowest) & (self._roads["status"] == "open")
+        return prepare(
+            self._roads[chosen.to_numpy(dtype=bool)],
+            self._road_nodes,
+            empty_layer("turn_restrictions"),
+            RoutingParams(lowest_class=ROAD_CLASSES[self._lowest]),
+            with_hierarchies=False,
+        )
 
 
 def mark_short_ways(
     links: pd.DataFrame,
     ends: pd.DataFrame,
     roads: gpd.GeoDataFrame,
-    networks: ClassNetworks,
+    through: ThroughRoads,
     params: MissingLinksParams,
 ) -> pd.DataFrame:
-    """Add where links join the network (see `_joins`), is_short and is_class_gap.
+    """Add where links join the network (see `_joins`), and is_short.
 
     Short is a way round, on all roads open to through traffic, of less than
     ``params.min_detour_ratio`` times the gap, or than ``params.min_detour_m``: nothing is
-    missing. Where it is short over lower streets only, the place is a class gap.
+    missing.
 
     Parameters
     ----------
@@ -95,22 +83,14 @@ def mark_short_ways(
     limit = np.maximum(params.min_detour_ratio * gap, params.min_detour_m)
     is_short = np.zeros(len(links), dtype=bool)
     if len(links):
-        network = networks.for_through_traffic()
-        way = _between(network, links, roads, "metres", float(limit.max()))
+        way = _between(through.network, links, roads, "metres", float(limit.max()))
         is_short = way + extra < limit
-    is_class_gap = is_short.copy()
-    for rank, at in _by_class(links):
-        at = at[is_short[at]]
-        if len(at):
-            network = networks.for_link(rank)
-            way = _between(network, links.iloc[at], roads, "metres", float(limit[at].max()))
-            is_class_gap[at] = way + extra[at] >= limit[at]
-    return links.assign(is_short=is_short, is_class_gap=is_class_gap)
+    return links.assign(is_short=is_short)
 
 
 def measure_detours(
     links: pd.DataFrame,
-    networks: ClassNetworks,
+    through: ThroughRoads,
     network: RoutingNetwork,
     roads: gpd.GeoDataFrame,
 ) -> pd.DataFrame:
@@ -128,8 +108,7 @@ def measure_detours(
     for cutoff in (_NEAR_DETOUR_M, np.inf):
         at = np.flatnonzero(np.isinf(detour))
         if len(at):
-            through = networks.for_through_traffic()
-            detour[at] = _between(through, links.iloc[at], roads, "metres", cutoff)
+            detour[at] = _between(through.network, links.iloc[at], roads, "metres", cutoff)
     detour += links["extra_m"].to_numpy(float)
     # From the one end to the other: of a barrier on a node also the way to the next junctions.
     minutes = _between(network, links, roads, "drive", np.inf)
@@ -142,12 +121,6 @@ def measure_detours(
         detour_m=np.where(np.isfinite(detour), detour, np.nan),
         minutes_saved=np.where(np.isfinite(minutes), minutes, np.nan),
     )
-
-
-def _by_class(links: pd.DataFrame) -> list[tuple[int, Ints]]:
-    """Rows of the links of each class."""
-    rank = links["class_rank"].to_numpy(np.int64)
-    return [(int(each), np.flatnonzero(rank == each)) for each in np.unique(rank)]
 
 
 # --- where links join the network ---------------------------------------------------------

@@ -17,7 +17,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from pipeline.measures.border_roads.between import OpenRoads
-from pipeline.measures.border_roads.detours import ClassNetworks, mark_short_ways
+from pipeline.measures.border_roads.detours import ThroughRoads, mark_short_ways
 from pipeline.measures.border_roads.faced_roads import propose_faced_roads
 from pipeline.measures.border_roads.params import MissingLinksParams
 from pipeline.measures.border_roads.proposals import (
@@ -36,7 +36,7 @@ from pipeline.measures.geometry.planar import Flags, Floats, Ints, pairs_within
 def pair_ends(
     ends: pd.DataFrame,
     roads: gpd.GeoDataFrame,
-    networks: ClassNetworks,
+    through: ThroughRoads,
     parting: Parting,
     params: MissingLinksParams,
 ) -> pd.DataFrame:
@@ -61,16 +61,16 @@ def pair_ends(
     looking = free[~ends["needs_partner"].to_numpy(dtype=bool)[free]]
     open_roads = OpenRoads(roads, params)
     barriers = propose_barriers(ends, roads, params)
-    barriers = mark_short_ways(barriers, ends, roads, networks, params)
+    barriers = mark_short_ways(barriers, ends, roads, through, params)
     pairs = propose_pairs(ends, free, parting, params)
     pairs = _over_empty_gaps(pairs, ends, open_roads, params)
-    pairs = mark_short_ways(pairs, ends, roads, networks, params)
+    pairs = mark_short_ways(pairs, ends, roads, through, params)
     faced = propose_faced_roads(ends, looking, roads, parting, params)
-    own = mark_short_ways(faced[faced["kind"] == "own_road"], ends, roads, networks, params)
+    own = mark_short_ways(faced[faced["kind"] == "own_road"], ends, roads, through, params)
     faced = faced[(faced["kind"] == "facing_road").to_numpy(bool)].reset_index(drop=True)
     faced = _over_empty_gaps(faced, ends, open_roads, params)
     faced = _without_hidden(faced, pairs, len(ends))
-    faced = mark_short_ways(faced, ends, roads, networks, params)
+    faced = mark_short_ways(faced, ends, roads, through, params)
     chosen = assign_pairs(pairs, faced, ends, params)
     is_taken = _are_used(pairs[chosen], len(ends))
     table = pd.concat(

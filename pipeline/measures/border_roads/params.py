@@ -195,10 +195,6 @@ class MissingLinksParams(StageParams):
         "residential",
         description="the way round is measured on roads of this class and above, whatever the link's class",
     )
-    detour_class_steps: Steps = Field(
-        1,
-        description="where it is short only over roads more than so many classes below the link's, the place is a bottleneck; check",
-    )
     open_end_m: Metres = Field(
         300.0, description="an end that faces nothing is counted within this of the border"
     )

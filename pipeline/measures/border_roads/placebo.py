@@ -26,7 +26,7 @@ from pipeline.crs import require_metric
 from pipeline.layers import conform, empty_layer
 from pipeline.measures.border_roads.carriageways import match_halves
 from pipeline.measures.border_roads.confidence import OWN_FACTORS
-from pipeline.measures.border_roads.detours import ClassNetworks
+from pipeline.measures.border_roads.detours import ThroughRoads
 from pipeline.measures.border_roads.ends import describe_ends, list_ends, place_ends
 from pipeline.measures.border_roads.findings import as_road_ends, read_findings
 from pipeline.measures.border_roads.pairs import pair_ends, settle_rules
@@ -108,9 +108,9 @@ def placebo_borders(
     if lines:
         marks = (tagged_nodes, land_areas, barriers)
         near = _around(lines, roads, road_nodes, *marks, params, dead_ends_params)
-        networks = ClassNetworks(near.roads, near.road_nodes, missing_links_params)
+        through = ThroughRoads(near.roads, near.road_nodes, missing_links_params)
         ends = _ends_along(lines, near, dead_ends_params, crs)
-        found += _found_along(lines, ends, near, networks, missing_links_params)
+        found += _found_along(lines, ends, near, through, missing_links_params)
     natural = natural_lines(waterways, land_areas, borders_params.river_min_width_m)
     along, rows = iter(found), []
     for replicate, line in enumerate([border.geometry, *copies]):
@@ -270,14 +270,14 @@ def _found_along(
     lines: list[shapely.MultiLineString],
     ends: pd.DataFrame,
     around: _Around,
-    networks: ClassNetworks,
+    through: ThroughRoads,
     params: MissingLinksParams,
 ) -> list[Found]:
     """What is found along each line, by the same pairing as at a border."""
     shapes: NDArray[np.object_] = np.array(lines, dtype=object)
     shapely.prepare(shapes)
     parting = _CopiesOfBorder(ends, shapes)
-    pairs = pair_ends(ends, around.roads, networks, parting, params)
+    pairs = pair_ends(ends, around.roads, through, parting, params)
     links = pairs[pairs["is_chosen"].to_numpy(bool)]
     is_found = (settle_rules(ends, pairs) == FINDING).to_numpy(bool)
     is_linked = np.isin(np.arange(len(ends)), links[["i", "j"]].to_numpy())

@@ -28,7 +28,7 @@ from pipeline.layers import conform
 from pipeline.measures.border_roads.carriageways import match_halves
 from pipeline.measures.border_roads.confidence import rate_ends
 from pipeline.measures.border_roads.dead_ends import as_dead_ends, count_rules, describe_dead_ends
-from pipeline.measures.border_roads.detours import ClassNetworks, measure_detours
+from pipeline.measures.border_roads.detours import ThroughRoads, measure_detours
 from pipeline.measures.border_roads.ends import (
     describe_ends,
     list_ends,
@@ -165,14 +165,14 @@ def pair_road_ends(
         )
         rules = count_rules(road_ends, ends)
         return {"dead_ends": dead_ends, "link_candidates": candidates, "end_rules": rules}
-    networks = ClassNetworks(roads, road_nodes, params)
+    through = ThroughRoads(roads, road_nodes, params)
     rivers = natural_lines(waterways, land_areas, borders_params.river_min_width_m)
     natural = NaturalBorders(borders, rivers, borders_params.river_distance_m)
 
-    pairs = pair_ends(ends, roads, networks, CityBorders(ends, borders, cities), params)
+    pairs = pair_ends(ends, roads, through, CityBorders(ends, borders, cities), params)
     links = pairs[pairs["is_chosen"].to_numpy(bool)].reset_index(drop=True)
     links = draw_links(links, ends, borders, roads, params)
-    links = measure_detours(links, networks, routing_network, roads)
+    links = measure_detours(links, through, routing_network, roads)
     land = (waterways, land_areas, railways, buildings, barriers)
     links = describe_gaps(links, roads, *land, params)
     links = value_links(links, ends, params, confidence_params)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from small_roads import DETOUR, STUBS, World
 
 from pipeline.measures.border_roads import pairs
-from pipeline.measures.border_roads.detours import ClassNetworks
+from pipeline.measures.border_roads.detours import ThroughRoads
 from pipeline.measures.border_roads.ends import READINGS
 from pipeline.measures.border_roads.findings import read_findings
 from pipeline.measures.border_roads.params import MissingLinksParams
@@ -183,8 +183,8 @@ def paired(world):
     """The findings of a small world, and every pair that could be made of them."""
     ends = read_findings(world.road_ends())
     parting = CityBorders(ends, world["borders"], world["cities"])
-    networks = ClassNetworks(world["roads"], world["road_nodes"], PARAMS)
-    return ends, pairs.pair_ends(ends, world["roads"], networks, parting, PARAMS)
+    through = ThroughRoads(world["roads"], world["road_nodes"], PARAMS)
+    return ends, pairs.pair_ends(ends, world["roads"], through, parting, PARAMS)
 
 
 def test_all_proposals_are_kept_and_the_chosen_ones_marked():
