@@ -13,7 +13,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     import distributed
 
 Result = TypeVar("Result")
+
+STARTS = 3
+"""How often a cluster of this machine is tried to be started."""
 
 TRIES = 2
 """How often a worker process may end that has a task, running or next to run."""
@@ -280,14 +283,7 @@ def _local_cluster(workers: int, memory_limit: int | None) -> Iterator[distribut
     import distributed
 
     try:
-        cluster = distributed.LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            # Nobody but this machine is to send tasks, or to look on.
-            host=LOOPBACK,
-            dashboard_address=f"{LOOPBACK}:0",
-            memory_limit=memory_limit,
-        )
+        cluster = _started(workers, memory_limit)
         client = distributed.Client(cluster)
     except (OSError, TimeoutError) as error:
         raise ClusterError(f"cannot start a local cluster: {error}") from error
@@ -428,3 +424,24 @@ def _resolve(arg: object) -> object:
     if isinstance(arg, list):
         return [_resolve(each) for each in arg]
     return arg
+
+
+def _started(workers: int, memory_limit: int | None) -> distributed.LocalCluster:
+    """A cluster of this machine alone, tried again where the machine was too busy to start it.
+
+    distributed gives its event loop ten seconds to start, and fails an assertion without words
+    where a machine is so busy that it does not.
+    """
+    import distributed
+
+    for _ in range(STARTS):
+        with suppress(AssertionError):
+            return distributed.LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                # Nobody but this machine is to send tasks, or to look on.
+                host=LOOPBACK,
+                dashboard_address=f"{LOOPBACK}:0",
+                memory_limit=memory_limit,
+            )
+    raise TimeoutError("its event loop does not start; the machine is too busy")

@@ -84,6 +84,26 @@ def test_a_local_cluster_listens_on_this_machine_alone():
     assert set(listening) == {"127.0.0.1"}
 
 
+@pytest.mark.parametrize("late", [2, 100])
+def test_an_event_loop_that_starts_late_is_tried_again(monkeypatch, late):
+    """distributed asserts that its loop runs within ten seconds, and says nothing else."""
+    really, tried = distributed.LocalCluster, []
+
+    def busy(**settings):
+        tried.append(settings)
+        assert len(tried) > late
+        return really(**settings)
+
+    monkeypatch.setattr(distributed, "LocalCluster", busy)
+    if late < cluster.STARTS:
+        with cluster.connect(None, 1):
+            assert len(tried) == late + 1
+    else:
+        with pytest.raises(ClusterError, match="too busy"), cluster.connect(None, 1):
+            pass
+        assert len(tried) == cluster.STARTS
+
+
 @pytest.mark.slow
 def test_a_worker_that_passes_its_limit_is_ended_and_another_goes_on(tmp_path):
     """The task that does it is tried again and then told; what follows runs."""
