@@ -32,7 +32,7 @@ from pipeline.crs import local_metric_crs
 from pipeline.flow import cluster, store, tasks
 from pipeline.flow.stages import STAGES
 from pipeline.layers import conform, empty_layer
-from pipeline.measures.borders import borders as border_lines
+from pipeline.measures.borders.borders import derive_borders
 from pipeline.metros.catalogue import Metro
 from pipeline.sources.source import Source
 from pipeline.storage.paths import Paths
@@ -156,7 +156,7 @@ def synthetic(polygons: int, border_km: float, seed: int) -> dict[str, gpd.GeoDa
     """Layers of a made-up metro, as the two stages take them."""
     rng = np.random.default_rng(seed)
     cities = nine_cities(border_km, rng)
-    lines = border_lines.derive_borders(
+    lines = derive_borders(
         cities,
         empty_layer("counties", CRS),
         empty_layer("waterways", CRS),

@@ -22,7 +22,7 @@ import shapely
 
 from pipeline import crs
 from pipeline.layers import empty_layer
-from pipeline.measures.borders import borders
+from pipeline.measures.borders.borders import derive_borders
 from pipeline.measures.ecology import belt, ecology, land
 from pipeline.measures.network import network
 from pipeline.metros.catalogue import Metro, load_metro
@@ -73,7 +73,7 @@ def detect(metro_id: str, path: Path) -> dict[str, Any]:
     def given(*names: str) -> dict[str, Any]:
         return {name: layers[name] for name in names}
 
-    layers["borders"] = borders.derive_borders(
+    layers["borders"] = derive_borders(
         **given("cities", "counties", "waterways", "land_areas"), metro=metro, params=params.borders
     )
     layers |= network.build_network(

@@ -25,7 +25,7 @@ from scipy.optimize import linear_sum_assignment
 from pipeline import crs
 from pipeline.layers import empty_layer
 from pipeline.measures.border_roads import recipes
-from pipeline.measures.borders import borders
+from pipeline.measures.borders.borders import derive_borders
 from pipeline.measures.network import network
 from pipeline.measures.routing.preparation import prepare
 from pipeline.measures.transit import transit
@@ -97,7 +97,7 @@ def build_layers(layers: dict[str, Any], metro: Metro) -> dict[str, Any]:
     def given(*names: str) -> dict[str, Any]:
         return {name: made[name] for name in names}
 
-    made["borders"] = borders.derive_borders(
+    made["borders"] = derive_borders(
         **given("cities", "counties", "waterways", "land_areas"), metro=metro, params=params.borders
     )
     made |= network.build_network(

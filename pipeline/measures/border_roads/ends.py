@@ -23,7 +23,7 @@ from scipy.sparse.csgraph import connected_components
 from pipeline.measures.border_roads.params import DeadEndsParams
 from pipeline.measures.border_roads.surroundings import Surroundings
 from pipeline.measures.border_roads.walks import point_behind
-from pipeline.measures.borders.borders import BorderIndex
+from pipeline.measures.borders.nearest import BorderIndex
 from pipeline.measures.geometry.areas import locate_points
 from pipeline.measures.geometry.planar import Flags, Floats, Ints, dot, unit
 from pipeline.terms import CLASS_RANK, NOT_THROUGH

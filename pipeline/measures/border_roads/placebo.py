@@ -38,12 +38,8 @@ from pipeline.measures.border_roads.params import (
 from pipeline.measures.border_roads.rules import FINDING, judge_ends, mark_mapping_gaps
 from pipeline.measures.border_roads.surroundings import Surroundings, surround
 from pipeline.measures.border_roads.tables import empty_geo_layer
-from pipeline.measures.borders.borders import (
-    BorderIndex,
-    is_natural_border,
-    natural_lines,
-    natural_part,
-)
+from pipeline.measures.borders.natural import is_natural_border, natural_lines, natural_part
+from pipeline.measures.borders.nearest import BorderIndex
 from pipeline.measures.borders.params import BordersParams
 from pipeline.measures.geometry.overlay import lines_inside
 from pipeline.measures.geometry.planar import Flags, Floats, Geometries, Ints, straight_lines

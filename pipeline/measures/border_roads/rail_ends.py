@@ -26,7 +26,7 @@ from pipeline.measures.border_roads.params import (
 )
 from pipeline.measures.border_roads.rules import FINDING
 from pipeline.measures.border_roads.tables import empty_geo_layer, geo_layer
-from pipeline.measures.borders.borders import BorderIndex
+from pipeline.measures.borders.nearest import BorderIndex
 from pipeline.measures.geometry.planar import (
     Flags,
     Ints,

@@ -50,7 +50,8 @@ from pipeline.measures.border_roads.rules import judge_ends, mark_mapping_gaps
 from pipeline.measures.border_roads.sides import CityBorders, NaturalBorders, draw_links
 from pipeline.measures.border_roads.surroundings import surround
 from pipeline.measures.border_roads.tables import empty_geo_layer
-from pipeline.measures.borders.borders import BorderIndex, natural_lines
+from pipeline.measures.borders.natural import natural_lines
+from pipeline.measures.borders.nearest import BorderIndex
 from pipeline.measures.borders.params import BordersParams
 from pipeline.measures.routing.graph import RoutingNetwork
 from pipeline.measures.routing.params import RoutingParams

@@ -18,7 +18,7 @@ import pandas as pd
 import shapely
 
 from pipeline.measures.border_roads.params import MissingLinksParams
-from pipeline.measures.borders.borders import is_natural_border
+from pipeline.measures.borders.natural import is_natural_border
 from pipeline.measures.geometry.areas import locate_points
 from pipeline.measures.geometry.planar import (
     Flags,

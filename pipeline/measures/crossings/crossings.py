@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from pipeline.crs import require_metric
 from pipeline.layers import LAYERS, empty_layer
-from pipeline.measures.borders.borders import TIE_M, side_of
+from pipeline.measures.borders.nearest import TIE_M, side_of
 from pipeline.measures.crossings.params import BottlenecksParams
 from pipeline.measures.geometry.areas import locate_points
 from pipeline.measures.network.components import components

@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 
 from pipeline.crs import require_metric
 from pipeline.layers import conform, empty_layer
-from pipeline.measures.borders import borders as border_lines
+from pipeline.measures.borders.belts import belts, nearest_cells
+from pipeline.measures.borders.chains import chain, cut_into_stretches
 from pipeline.measures.ecology.params import EcologyParams
 from pipeline.measures.ecology.patches import points_along, polygons_in, sound, wide_boxes
 from pipeline.measures.geometry.overlay import areas_inside
@@ -158,14 +159,14 @@ def belt_of(
     line = own.geometry.iloc[0]
     shapely.prepare(line)
     near = borders[shapely.dwithin(line, borders.geometry.to_numpy(), 2.0 * width_m)]
-    mine = border_lines.belts(near, cities, width_m, border_id)
+    mine = belts(near, cities, width_m, border_id)
     sides = dict(zip(mine["city_id"].astype(str), mine.geometry.to_numpy(), strict=True))
     return Belt(
         border_id=border_id,
         city_a=str(own["city_a"].iloc[0]),
         city_b=str(own["city_b"].iloc[0]),
         width_m=width_m,
-        line=border_lines.chain(line),
+        line=chain(line),
         sides=sides,
         cells={city: np.array([side], dtype=object) for city, side in sides.items()},
         crs=crs,
@@ -188,7 +189,7 @@ def assemble_belt(
         city_a=str(own["city_a"].iloc[0]),
         city_b=str(own["city_b"].iloc[0]),
         width_m=1_000.0 * float(mine["belt_km"].iloc[0]),
-        line=border_lines.chain(own.geometry.iloc[0]),
+        line=chain(own.geometry.iloc[0]),
         sides={city: shapely.union_all(parts) for city, parts in cells.items()},
         cells=cells,
         crs=crs,
@@ -203,7 +204,7 @@ def stretch_regions(belt: Belt, km: float) -> gpd.GeoDataFrame:
     Columns n, km_from, km_to, geometry (the region; regions share nothing and
     cover the belt; the parting lines are off by metres at most).
     """
-    stretches = border_lines.cut_into_stretches(belt.line, km)
+    stretches = cut_into_stretches(belt.line, km)
     points, owner = _points_along(stretches.geometry.to_numpy())
     cells = _nearest_cells(points, 2.0 * belt.width_m)
     regions = [shapely.coverage_union_all(cells[owner == n]) for n in range(len(stretches))]
@@ -235,6 +236,6 @@ def _nearest_cells(points: Floats, reach_m: float) -> Geometries:
             [high[0] + far, high[1] + far],
         ]
     )
-    return border_lines.nearest_cells(
-        np.concatenate([points, corners]), shapely.multipoints(corners)
-    )[: len(points)]
+    return nearest_cells(np.concatenate([points, corners]), shapely.multipoints(corners))[
+        : len(points)
+    ]

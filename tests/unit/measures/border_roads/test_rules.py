@@ -13,7 +13,7 @@ from pipeline.measures.border_roads.ends import describe_ends, list_ends, place_
 from pipeline.measures.border_roads.layers import END_RULES
 from pipeline.measures.border_roads.params import DeadEndsParams
 from pipeline.measures.border_roads.surroundings import surround
-from pipeline.measures.borders.borders import BorderIndex
+from pipeline.measures.borders.nearest import BorderIndex
 
 END = (-400.0, 0.0)
 PARKING = {

@@ -11,7 +11,8 @@ from small_land import belts_of, part_land
 
 from pipeline.crs import local_metric_crs
 from pipeline.layers import conform, empty_layer
-from pipeline.measures.borders import borders as border_lines
+from pipeline.measures.borders.belts import belts
+from pipeline.measures.borders.borders import derive_borders
 from pipeline.measures.ecology import ecology
 from pipeline.metros.catalogue import load_metro
 from pipeline.sources.osm.extract.read import read_extract
@@ -35,7 +36,7 @@ def andorra(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]
         name: frame.to_crs(crs) if isinstance(frame, gpd.GeoDataFrame) else frame
         for name, frame in read.items()
     }
-    layers["borders"] = border_lines.derive_borders(
+    layers["borders"] = derive_borders(
         layers["cities"],
         layers["counties"],
         layers["waterways"],
@@ -83,8 +84,8 @@ def test_water_leaves_through_sant_julia(andorra: dict[str, pd.DataFrame]) -> No
 
 
 def test_partition_of_every_belt(andorra: dict[str, pd.DataFrame]) -> None:
-    belts = border_lines.belts(andorra["borders"], andorra["cities"], 5_000.0)
-    expected = belts.geometry.area.groupby([belts["border_id"], belts["city_id"]]).sum()
+    beside = belts(andorra["borders"], andorra["cities"], 5_000.0)
+    expected = beside.geometry.area.groupby([beside["border_id"], beside["city_id"]]).sum()
     parted = andorra["land"]
     found = parted.geometry.area.groupby([parted["border_id"], parted["city_id"]]).sum()
     pd.testing.assert_series_equal(found, expected, rtol=1e-6, check_names=False)
