@@ -7,6 +7,7 @@ sources, drawing of the package.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import house
 
@@ -19,6 +20,9 @@ from pipeline.sources.kinds import AUTO, KINDS, SourceKind
 from pipeline.terms import DIMENSIONS
 
 FOLDER = Path(__file__).parent
+
+Schema = dict[str, Any]
+"""A piece of JSON Schema, as pydantic gives it."""
 
 HEADER = """# Data dictionary
 
@@ -131,7 +135,7 @@ Made from the `params.py` of the concepts by `make docs`; do not edit by hand.
 
 A metro file sets them under `[params.<section>]`, the command line with
 `--set <section>.<key>=<value>`. "check" marks a default that is a proposal rather than a
-published figure.
+published figure. What is not allowed is refused with exit code 2, in a line that names the key.
 """
 
 DEPENDENCIES_HEADER = """
@@ -150,11 +154,11 @@ def parameters() -> str:
     for section, field in Params.model_fields.items():
         model = field.default
         parts.append(f"\n## {section}\n\n{_text((type(model).__doc__ or '').strip())}\n")
-        parts.append("\n| key | default | meaning |\n|---|---|---|\n")
+        schemas = type(model).model_json_schema()["properties"]
+        parts.append("\n| key | default | allowed | meaning |\n|---|---|---|---|\n")
         for key, info in type(model).model_fields.items():
-            parts.append(
-                f"| {key} | {_default(info.default)} | {_text(info.description or '')} |\n"
-            )
+            cells = (key, _default(info.default), allowed(schemas[key]), info.description or "")
+            parts.append(f"| {' | '.join(_text(cell) for cell in cells)} |\n")
     parts.append(DEPENDENCIES_HEADER)
     for each in DEPENDENCIES:
         right = f"`{each.right}`" if "." in each.right else each.right
@@ -168,6 +172,35 @@ def _default(value: object) -> str:
     if isinstance(value, tuple):
         return " / ".join(_default(each) for each in value)
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def allowed(schema: Schema) -> str:
+    """What a value may be: ``above 0, to 500``, ``0 to 1``, the names on offer.
+
+    Of lists and tables it is what each of their values may be.
+    """
+    inner = [
+        *schema.get("prefixItems", []),
+        schema.get("items"),
+        schema.get("additionalProperties"),
+    ]
+    of_each = list(dict.fromkeys(allowed(each) for each in inner if each))
+    if of_each:
+        return f"each {' / '.join(of_each)}".replace("each each", "each")
+    if "enum" in schema:
+        return ", ".join(schema["enum"])
+    if schema["type"] == "boolean":
+        return "true, false"
+    least, above = schema.get("minimum"), schema.get("exclusiveMinimum")
+    most, below = schema.get("maximum"), schema.get("exclusiveMaximum")
+    begin = _number(least) if above is None else f"above {_number(above)},"
+    end = f"to {_number(most)}" if below is None else f"to below {_number(below)}"
+    return f"{begin} {end}{', whole' if schema['type'] == 'integer' else ''}"
+
+
+def _number(value: float) -> str:
+    """A bound, without the figures that nobody reads of a power of two."""
+    return f"{value:.10g}"
 
 
 def architecture() -> str:

@@ -61,3 +61,29 @@ def test_the_metro_files_shown_in_the_docs_are_valid():
     for page, text in shown:
         table = {"id": "shown"} | tomllib.loads(text)
         assert Metro.model_validate(table), page
+
+
+def test_every_parameter_shows_what_it_may_be():
+    from typing import Annotated, Literal
+
+    from pydantic import Field, create_model
+
+    two = Annotated[int, Field(ge=2, le=3)]
+    wanted = {
+        "above 0, to 500": Annotated[float, Field(gt=0, le=500)],
+        "0 to 1": Annotated[float, Field(ge=0, le=1)],
+        "0 to below 1": Annotated[float, Field(ge=0, lt=1)],
+        "1 to 8, whole": Annotated[int, Field(ge=1, le=8)],
+        "drive, bus": Literal["drive", "bus"],
+        "true, false": bool,
+        "each 0 to 1": tuple[Annotated[float, Field(ge=0, le=1)], ...],
+        "each above 0, to 9": dict[str, Annotated[float, Field(gt=0, le=9)]],
+        "each 2 to 3, whole": dict[str, tuple[two, two]],
+    }
+    model = create_model(
+        "Model", **{f"k{n}": (each, ...) for n, each in enumerate(wanted.values())}
+    )
+    schemas = model.model_json_schema()["properties"].values()
+    assert [make_docs.allowed(each) for each in schemas] == list(wanted)
+    page = make_docs.parameters()
+    assert "| search_radius_m | 3000 | above 0, to 1000000 |" in page
