@@ -173,6 +173,7 @@ def misbehave(pipe):
         pipe.send(("crash", "", 3 << 30))
 
 
+@pytest.mark.slow
 def test_the_watch_sees_crashes_hangs_and_deaths(monkeypatch, tmp_path):
     import test_fuzz
 

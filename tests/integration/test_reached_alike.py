@@ -103,7 +103,10 @@ def network_of(name: str, folder: Path) -> RoutingNetwork:
     return prepare(made["roads"], made["road_nodes"], restrictions, params, with_hierarchies=False)
 
 
-@pytest.mark.parametrize("name", METROS)
+@pytest.mark.parametrize(
+    "name",
+    ["liechtenstein-2015", "andorra-2021", pytest.param("porto-2015", marks=pytest.mark.slow)],
+)
 def test_a_hundred_pairs_are_reached_as_by_a_graph_made_by_hand(name, tmp_path):
     if not (DATA / f"{name}.osm.pbf").exists():
         pytest.skip(f"no real extract {name} beside the project")

@@ -63,7 +63,10 @@ def test_the_way_round_is_the_way_driven():
     assert expected["way_m"].iloc[0] == pytest.approx(12_000 - gap + 2 * 9_000 + 12_000)
 
 
-@pytest.mark.parametrize(("area", "least"), [("andorra-2021", 0.8), ("liechtenstein-2015", 0.9)])
+@pytest.mark.parametrize(
+    ("area", "least"),
+    [("andorra-2021", 0.8), pytest.param("liechtenstein-2015", 0.9, marks=pytest.mark.slow)],
+)
 def test_roads_cut_on_real_streets_are_found_again(area, least):
     path = DATA / real_truth.AREAS[area].roads
     if not path.is_file():

@@ -169,6 +169,7 @@ def test_the_manifest_records_what_was_done(sample_run):
     assert recipe["params"]["dead_ends"]["search_radius_m"] == 3000
 
 
+@pytest.mark.slow
 def test_a_second_run_does_nothing_and_a_changed_parameter_little(sample_run, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(sample_run.folder, folder)

@@ -11,6 +11,7 @@ from pipeline.flow import environment
 from pipeline.flow.cluster import check_workers
 
 
+@pytest.mark.slow
 def test_a_given_scheduler_gives_the_same_layers(command, andorra_extract, andorra_run, tmp_path):
     (tmp_path / "andorra.toml").write_text(
         'name = "Andorra"\n[boundaries]\nadmin_level = 7\n', encoding="utf-8"
@@ -61,6 +62,7 @@ def test_a_scheduler_without_workers_is_told():
         check_workers(client, "tcp://there:8786", environment.describe(), wait_s=1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["borders"])
 def test_forcing_a_fresh_stage_reruns_it_alone(andorra_run, tmp_path, command, stage):
     import shutil

@@ -108,6 +108,7 @@ def test_amap_is_offered_in_china_only(example: ModuleType) -> None:
     assert b"autonavi" not in example.page(made)["example.html"]
 
 
+@pytest.mark.slow
 def test_every_empty_layer_by_itself(example: ModuleType) -> None:
     full = example.layers()
     for name in full:

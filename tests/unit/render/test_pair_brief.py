@@ -92,7 +92,15 @@ def test_a_value_with_braces_is_not_filled_in_again() -> None:
     assert shown.startswith("{b} – B")
 
 
-@pytest.mark.parametrize("name", pair_brief.LAYERS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        each
+        if each in ("borders", "missing_links", "cities")
+        else pytest.param(each, marks=pytest.mark.slow)
+        for each in pair_brief.LAYERS
+    ],
+)
 def test_every_empty_layer_by_itself(example: ModuleType, name: str) -> None:
     full = example.layers()
     pages = example.briefs(full | {name: full[name].iloc[:0]})

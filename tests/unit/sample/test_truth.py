@@ -139,9 +139,8 @@ def test_river_flows_from_one_city_of_the_border_to_the_other(default: Extract) 
         assert {row.city_from, row.city_to} == set(row.border_id.split("-"))
 
 
-@pytest.mark.parametrize(
-    "metro, seed", [("guangfo", 1), pytest.param("hangzhou", 2, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("metro", "seed"), [("guangfo", 1), ("hangzhou", 2)])
 def test_other_seeds_and_metros(metro: str, seed: int, tmp_path: Path) -> None:
     path = tmp_path / f"{metro}.osm.pbf"
     extract = read_extract(write_sample(load_metro(metro), path, nodes=12_000, seed=seed))
