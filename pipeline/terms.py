@@ -8,11 +8,14 @@ concept; what is done with the words, to the concept.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    # Metro files, help and errors need the words alone, and pandas is half of what a start takes.
+    import pandas as pd
 
 Flags = NDArray[np.bool_]
 

@@ -122,3 +122,12 @@ def test_any_console_takes_chinese_names(encoding):
     )
     assert done.returncode == OK, done.stderr
     assert b"zhengzhou" in done.stdout
+
+
+def test_the_command_line_starts_without_the_libraries_that_measures_need():
+    heavy = {"pandas", "geopandas", "shapely", "numba", "scipy", "dask", "rasterio"}
+    listing = f"import sys, pipeline.cli.app; print(*sorted({heavy!r} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", listing], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == []
