@@ -36,11 +36,44 @@ def test_the_dictionary_has_every_column(name):
             assert f"| {column} |" in section
 
 
-def test_links_in_the_readme_lead_somewhere():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    targets = [each for each in re.findall(r"\]\(([^)#]+)\)", readme) if "://" not in each]
-    assert targets
-    assert [each for each in targets if not (ROOT / each).exists()] == []
+PAGES_BY_HAND = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+
+
+def dead_links(text: str, folder: Path) -> list[str]:
+    """Targets of a page's relative links that are no file."""
+    targets = [each for each in re.findall(r"\]\(([^)#\s]+)", text) if "://" not in each]
+    return [each for each in targets if not (folder / each).exists()]
+
+
+@pytest.mark.parametrize("page", PAGES_BY_HAND, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    assert dead_links(page.read_text(encoding="utf-8"), page.parent) == []
+
+
+def test_a_dead_link_is_found():
+    text = "[a](README.md) [b](gone.md#part) [c](https://example.org/x.md) [d](#here)"
+    assert dead_links(text, ROOT) == ["gone.md"]
+
+
+NAMED_PAGE = re.compile(r"\bdocs/[\w.-]+\.(?:md|py|svg|png)\b")
+
+
+def test_pages_named_in_the_code_are_there():
+    sources = [
+        *(
+            each
+            for room in ("pipeline", "tests", "benchmarks")
+            for each in (ROOT / room).rglob("*.py")
+        ),
+        *(ROOT / "docs").glob("*.py"),
+    ]
+    gone = {
+        f"{path.relative_to(ROOT).as_posix()}: {name}"
+        for path in sources
+        for name in NAMED_PAGE.findall(path.read_text(encoding="utf-8"))
+        if not (ROOT / name).exists()
+    }
+    assert sorted(gone) == []
 
 
 def test_the_readme_names_the_test_command_that_ci_calls():

@@ -1,6 +1,6 @@
 """Office machines run Windows: nothing in the package is of POSIX alone without its counterpart.
 
-What a test cannot try here is whether Windows really runs it; docs/windows.md says what was
+What a test cannot try here is whether Windows really runs it; docs/install.md says what was
 tried. This reads the source: calls and modules that Windows lacks, fixed paths, and text files
 opened in the machine's own encoding.
 """

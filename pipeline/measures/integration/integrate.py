@@ -23,11 +23,15 @@ institutions are not in open geodata.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
 from pipeline.crs import require_metric
+from pipeline.errors import ConfigError
 from pipeline.measures.access.params import AccessibilityParams
 from pipeline.measures.integration import coordination, ecology, economy, transport
 from pipeline.measures.integration import services as services_measures
@@ -55,7 +59,7 @@ from pipeline.measures.integration.scoring import index_of, score_of
 from pipeline.measures.routing.pair_times import PairTimes
 from pipeline.metros.catalogue import Metro
 
-__all__ = ["MEASURES", "index_of", "integrate", "score_of"]
+__all__ = ["MEASURES", "index_of", "integrate", "require_whole", "score_of"]
 
 MEASURES: dict[str, Measure] = {
     **transport.MEASURES,
@@ -65,6 +69,33 @@ MEASURES: dict[str, Measure] = {
     **coordination.MEASURES,
 }
 """How each row of the table of indicators is computed, by name."""
+
+
+def require_whole(rows: Sequence[Indicator], measures: Mapping[str, Measure]) -> None:
+    """Refuse rows and functions that do not answer one another, before anything is computed.
+
+    Raises
+    ------
+    ConfigError
+        Names every row without a function, function without a row, and name in two rows.
+    """
+    count = Counter(each.name for each in rows)
+    faults = [f"{name} stands in {found} rows" for name, found in count.items() if found > 1]
+    faults += [
+        f"row {name} has no function: add it to MEASURES in the module of its dimension"
+        for name in count
+        if name not in measures
+    ]
+    faults += [
+        f"function {name} has no row: add one to INDICATORS in kinds.py, or correct the name"
+        for name in measures
+        if name not in count
+    ]
+    if faults:
+        raise ConfigError("indicators of the index", faults)
+
+
+require_whole(INDICATORS, MEASURES)
 
 
 def integrate(

@@ -16,9 +16,10 @@ import pytest
 from mapped_metro import CRS, INPUTS, make_metro, run
 
 import pipeline
+from pipeline.errors import ConfigError
 from pipeline.layers import LAYERS, empty_layer
 from pipeline.measures.access.params import AccessibilityParams
-from pipeline.measures.integration.integrate import MEASURES
+from pipeline.measures.integration.integrate import MEASURES, require_whole
 from pipeline.measures.integration.kinds import INDICATORS
 from pipeline.measures.integration.params import IntegrationParams
 from pipeline.terms import DIMENSIONS
@@ -29,9 +30,22 @@ NEEDED = ("cities", "borders", "zone_grid")
 
 
 def test_every_row_has_its_function_and_every_function_its_row():
-    names = [each.name for each in INDICATORS]
-    assert names == list(MEASURES)
-    assert len(set(names)) == len(names)
+    assert sorted(each.name for each in INDICATORS) == sorted(MEASURES)
+
+
+def test_rows_and_functions_that_do_not_answer_one_another_are_all_named():
+    mistyped = {name.replace("protected", "protcted"): each for name, each in MEASURES.items()}
+    with pytest.raises(ConfigError) as caught:
+        require_whole((*INDICATORS, INDICATORS[0]), mistyped)
+    assert [fault.split(":")[0] for fault in caught.value.faults] == [
+        f"{INDICATORS[0].name} stands in 2 rows",
+        "row protected_pct has no function",
+        "function protcted_pct has no row",
+    ]
+
+
+def test_functions_may_stand_in_any_order():
+    require_whole(INDICATORS, dict(reversed(MEASURES.items())))
 
 
 def test_rows_are_whole():
