@@ -99,7 +99,8 @@ def propose_faced_roads(
         x=met.foot[:, 0],
         y=met.foot[:, 1],
         gap_m=met.gap,
-        quality=gap_quality(met.gap, params) * heading_quality(met.angle, params),
+        quality=gap_quality(met.gap, params)
+        * heading_quality(met.angle / params.facing_tolerance_deg, params),
         class_rank=np.maximum(own_rank[met.who], rank[met.edge]),
     )
     return table.assign(kind=np.where(is_across, "facing_road", "own_road").astype(object))

@@ -31,6 +31,7 @@ from pipeline.measures.border_roads.rules import FINDING
 from pipeline.measures.border_roads.sides import Parting
 from pipeline.measures.border_roads.tables import rows_of_edges
 from pipeline.measures.geometry.planar import Flags, Floats, Ints, pairs_within
+from pipeline.terms import CLASS_RANK
 
 
 def pair_ends(
@@ -170,7 +171,9 @@ def propose_pairs(
 
     Of about one class, no farther apart than ``params.longest_gap_m`` of the lower one, each
     heading at the other within ``params.facing_tolerance_deg`` by the best of its readings, or
-    within ``params.facing_same_name_deg`` where both have one name or number.
+    within ``params.facing_same_name_deg`` where both have one name or number. Roads of one
+    class that both stop within ``params.facing_near_m`` of each other must only not turn their
+    backs (``params.facing_near_deg``).
 
     Returns
     -------
@@ -184,16 +187,17 @@ def propose_pairs(
     gap = np.hypot(across[:, 0], across[:, 1])
     ahead = across / np.maximum(gap, 1e-9)[:, None]
     angle_i, angle_j = facing_angle(ends, i, ahead), facing_angle(ends, j, -ahead)
-    is_one = _is_one_road(ends, i, j)
-    most = np.where(is_one, params.facing_same_name_deg, params.facing_tolerance_deg)
+    most = _most_facing_deg(ends, i, j, gap, params)
     faces = (np.maximum(angle_i, angle_j) <= most + 1e-9) & (gap > 0)
-    i, j, gap, angle_i, angle_j = (each[faces] for each in (i, j, gap, angle_i, angle_j))
+    i, j, gap, angle_i, angle_j, most = (
+        each[faces] for each in (i, j, gap, angle_i, angle_j, most)
+    )
     return proposals(
         "facing_pair",
         i,
         j=j,
         gap_m=gap,
-        quality=_pair_quality(ends, i, j, gap, (angle_i, angle_j), params),
+        quality=_pair_quality(ends, i, j, gap, (angle_i / most, angle_j / most), params),
         class_rank=np.maximum(rank[i], rank[j]),
     )
 
@@ -219,18 +223,34 @@ def _pair_quality(
     i: Ints,
     j: Ints,
     gap_m: Floats,
-    angles_deg: tuple[Floats, Floats],
+    askew: tuple[Floats, Floats],
     params: MissingLinksParams,
 ) -> Floats:
-    """Product of what speaks for a pair: near, straight at each other, one class, one name."""
+    """Product of what speaks for a pair: near, straight at each other, one class, one name.
+
+    ``askew``: both headings, as shares of the angle that they may have.
+    """
     rank = ends["class_rank"].to_numpy(np.int64)
     return np.asarray(
         gap_quality(gap_m, params)
-        * heading_quality(angles_deg[0], params)
-        * heading_quality(angles_deg[1], params)
+        * heading_quality(askew[0], params)
+        * heading_quality(askew[1], params)
         * np.where(rank[i] == rank[j], 1.0, params.class_step_factor)
         * np.where(_is_one_road(ends, i, j), params.same_name_factor, 1.0)
     )
+
+
+def _most_facing_deg(
+    ends: pd.DataFrame, i: Ints, j: Ints, gap_m: Floats, params: MissingLinksParams
+) -> Floats:
+    """The angle by which the headings of a pair may miss each other."""
+    rank = ends["class_rank"].to_numpy(np.int64)
+    stops = (ends["end_type"] == "degree_one").to_numpy(bool)
+    near = (gap_m <= params.facing_near_m) & stops[i] & stops[j] & (rank[i] == rank[j])
+    near &= rank[i] <= CLASS_RANK[params.facing_near_class]
+    is_one = _is_one_road(ends, i, j)
+    most = np.where(is_one, params.facing_same_name_deg, params.facing_tolerance_deg)
+    return np.where(near, np.maximum(params.facing_near_deg, most), most)
 
 
 def _is_one_road(ends: pd.DataFrame, i: Ints, j: Ints) -> Flags:

@@ -186,6 +186,17 @@ class MissingLinksParams(StageParams):
     facing_same_name_deg: Degrees = Field(
         60.0, description="... and within this where both roads have one name or number"
     )
+    facing_near_m: Metres = Field(
+        300.0,
+        description="two roads of one class that both stop need not head at each other where they lie this near: on a bend the gap is a piece of the bend ...; check",
+    )
+    facing_near_deg: Degrees = Field(
+        100.0, description="... but must not turn their backs on each other; check"
+    )
+    facing_near_class: RoadClass = Field(
+        "tertiary",
+        description="... where both are of this class or above: culs-de-sac of lower ones lie side by side by design; check",
+    )
     class_steps: Steps = Field(1, description="classes may differ by this")
     min_detour_ratio: Annotated[float, Field(ge=1, le=1_000)] = Field(
         1.5, description="network distance over straight distance, else nothing is missing"

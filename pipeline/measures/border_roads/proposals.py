@@ -59,10 +59,15 @@ def gap_quality(gap_m: Floats, params: MissingLinksParams) -> Floats:
     return np.asarray(np.exp(-gap_m / params.gap_decay_m))
 
 
-def heading_quality(angle_deg: Floats, params: MissingLinksParams) -> Floats:
-    """1 straight ahead, ``params.askew_factor`` at the tolerance."""
-    loss = 1.0 - params.askew_factor
-    return np.asarray(1.0 - loss * angle_deg / params.facing_tolerance_deg)
+def heading_quality(askew: Floats, params: MissingLinksParams) -> Floats:
+    """1 straight ahead, ``params.askew_factor`` at the tolerance.
+
+    Parameters
+    ----------
+    askew
+        Angle between heading and gap, as a share of the greatest that is let pass.
+    """
+    return np.asarray(1.0 - (1.0 - params.askew_factor) * askew)
 
 
 def longest_gap_m(class_rank: int, params: MissingLinksParams) -> float:

@@ -170,7 +170,9 @@ def pair_road_ends(
     rivers = natural_lines(waterways, land_areas, borders_params.river_min_width_m)
     natural = NaturalBorders(borders, rivers, borders_params.river_distance_m)
 
-    pairs = pair_ends(ends, roads, through, CityBorders(ends, borders, cities), params)
+    parting = CityBorders(ends, borders, cities)
+    pairs = pair_ends(ends, roads, through, parting, params)
+    ends = parting.with_cities(pairs)
     links = pairs[pairs["is_chosen"].to_numpy(bool)].reset_index(drop=True)
     links = draw_links(links, ends, borders, roads, params)
     links = measure_detours(links, through, routing_network, roads)

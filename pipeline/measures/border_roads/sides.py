@@ -10,6 +10,7 @@ Coordinates are the metro's metric CRS.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import geopandas as gpd
@@ -42,18 +43,43 @@ class Parting(Protocol):
 
 @dataclass(frozen=True)
 class CityBorders:
-    """The real borders: ends are parted by one between their cities that one of them stands at."""
+    """The real borders: ends are parted by one between their cities that one of them stands at.
+
+    An end's city is the one that its road comes from (`ends.settle_cities`).
+    """
 
     ends: pd.DataFrame
     borders: gpd.GeoDataFrame
     cities: gpd.GeoDataFrame
 
     def parts(self, i: Ints, j: Ints) -> Flags:
-        """Whether ends i and j lie in different cities of a border that one of them stands at."""
-        city = self.ends["city_id"].to_numpy(object)
+        """Whether ends i and j belong to different cities of a border that one of them stands at.
+
+        By the cities that their roads come from, or by those that they lie in: of a road that
+        winds along a border both pieces may come from one city.
+        """
         return np.asarray(
-            (city[i] != city[j]) & (border_of_pair(self.ends, self.borders, i, j) >= 0)
+            (border_of_pair(self.ends, self.borders, i, j) >= 0)
+            | (border_of_pair(self._as_they_lie, self.borders, i, j) >= 0)
         )
+
+    @cached_property
+    def _as_they_lie(self) -> pd.DataFrame:
+        """The ends, each with the city that it lies in."""
+        city = locate_points(self.ends["x"], self.ends["y"], self.cities).to_numpy(object)
+        return self.ends.assign(city_id=city)
+
+    def with_cities(self, pairs: pd.DataFrame) -> pd.DataFrame:
+        """The ends with the cities that chosen pairs part: where both roads come from one city,
+        those that the ends lie in."""
+        chosen = pairs[(pairs["is_chosen"].to_numpy(bool)) & (pairs["j"].to_numpy(np.int64) >= 0)]
+        i, j = chosen["i"].to_numpy(np.int64), chosen["j"].to_numpy(np.int64)
+        city = self.ends["city_id"].to_numpy(object, copy=True)
+        wound = (chosen["beyond"].to_numpy(np.int64) < 0) & (city[i] == city[j])
+        rows = np.concatenate([i[wound], j[wound]])
+        if len(rows):
+            city[rows] = self._as_they_lie["city_id"].to_numpy(object)[rows]
+        return self.ends.assign(city_id=city)
 
     def is_across(self, xy: Floats, i: Ints) -> Flags:
         """Whether places lie in the other city of the border that ends i stand at."""

@@ -40,6 +40,19 @@ def test_facing_stubs_are_a_link_with_its_detour():
     assert ends["kind"].tolist() == ["facing_pair"] * 2
 
 
+def test_a_road_that_winds_along_the_border_is_parted_by_where_its_ends_lie():
+    """Both pieces come from the west; the gap between them crosses the border."""
+    west = ("tertiary", [(-6000, 0), (-400, 0), (-60, 0), (-40, 300)], {})
+    winding = [(6000, 2000), (30, 2000), (-150, 1900), (-150, 700), (40, 560)]
+    world = World(
+        [west, ("tertiary", winding, {}), *DETOUR, ("tertiary", [(6000, 0), (6000, 2000)], {})]
+    )
+    link = only(world.paired()[1])
+    assert {link["from_node"], link["to_node"]} == {world.node(-40, 300), world.node(40, 560)}
+    assert (link["from_city"], link["to_city"]) == ("a", "b")
+    assert link["join_from"] == world.node(-40, 300)
+
+
 def test_no_way_round_is_a_link_with_null_detour():
     link = only(World(STUBS).paired()[1])
     assert np.isnan(link["detour_m"])

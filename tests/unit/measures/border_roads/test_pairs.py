@@ -39,6 +39,7 @@ def make_ends(*rows):
         ref=None,
         border_id="a-b",
         city_id=np.where(table["x"] < 0, "a", "b"),
+        end_type="degree_one",
     )
 
 
@@ -64,6 +65,26 @@ def test_two_ends_that_look_at_each_other_are_a_pair():
     assert (found.i, found.j, found.kind) == (0, 1, "facing_pair")
     assert found.gap_m == 800.0
     assert found.quality == pytest.approx(np.exp(-800 / 1500))
+
+
+@pytest.mark.parametrize(
+    ("aside", "angle", "highway", "count"),
+    [
+        (230, 180, "primary", 1),  # two ends of a bend, 66 degrees askew
+        (230, 180, "secondary", 0),  # no one road
+        (230, 60, "primary", 0),  # the other turns its back
+        (310, 180, "primary", 0),  # too far for a bend
+    ],
+)
+def test_on_a_bend_near_ends_need_not_head_at_each_other(aside, angle, highway, count):
+    ends = make_ends((-50, 0, 0, "primary"), (50, aside, angle, highway))
+    assert len(facing(ends)) == count
+    goes_on = ends.assign(end_type=["degree_one", "class_end"])
+    assert facing(goes_on).empty
+
+
+def test_culs_de_sac_of_lower_classes_lie_side_by_side_by_design():
+    assert facing(make_ends((-50, 0, 0, "residential"), (50, 230, 180, "residential"))).empty
 
 
 @pytest.mark.parametrize(
