@@ -1,7 +1,7 @@
 """Compiled loops: how the measures hand a loop over arrays to numba.
 
 What belongs here: the one decorator. The loops stand beside what uses them; `flow.warm`
-compiles them ahead of their first use.
+compiles them ahead of their first use. Where nothing can be kept on disk they are compiled anew.
 """
 
 from __future__ import annotations
@@ -21,4 +21,8 @@ def compiled(function: Function) -> Function:
     takes together comes as a ``NamedTuple`` of arrays; inside a hot loop give its arrays
     names first, since each look into the tuple counts a reference.
     """
-    return cast(Function, numba.njit(cache=True, nogil=True)(function))
+    try:
+        return cast(Function, numba.njit(cache=True, nogil=True)(function))
+    except RuntimeError:
+        # A user who may write neither beside the package nor in a home: compiled at each start.
+        return cast(Function, numba.njit(nogil=True)(function))

@@ -46,6 +46,8 @@ def write_xlsx(given: LayerSet, path: Path) -> tuple[dict[str, int], list[str]]:
     left_out: list[str] = []
     options = {
         "constant_memory": True,
+        # Else rows wait in the system's folder, where a kill would leave them.
+        "tmpdir": str(path.parent),
         "strings_to_formulas": False,
         "strings_to_urls": False,
         "strings_to_numbers": False,

@@ -6,14 +6,16 @@ Connecting and closing belong here; what is asked of a place where tasks run bel
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import os
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
@@ -23,11 +25,18 @@ from pipeline.flow.executor import Pending
 
 if TYPE_CHECKING:
     import distributed
+    from tornado.ioloop import IOLoop
 
 Result = TypeVar("Result")
 
-STARTS = 3
-"""How often a cluster of this machine is tried to be started."""
+LOOP_STARTS_S = 600.0
+"""How long the event loop of a busy machine may take to start."""
+
+CONNECT_S = 10.0
+"""How long connecting to a scheduler may take."""
+
+ANSWER_S = 300.0
+"""How long a scheduler may take to answer: one that is stopped keeps its connections."""
 
 TRIES = 2
 """How often a worker process may end that has a task, running or next to run."""
@@ -138,7 +147,7 @@ class OnDask:
         import distributed
 
         try:
-            return pending.result()
+            return self._answered(pending.result)
         except MemoryError as error:
             raise _out_of_memory(error) from error
         except distributed.KilledWorker as error:
@@ -173,13 +182,49 @@ class OnDask:
             )
 
     def _workers(self) -> int:
-        return len(self._client.scheduler_info(n_workers=-1)["workers"])
+        return len(self._answered(lambda: self._client.scheduler_info(n_workers=-1)["workers"]))
+
+    def _answered(self, ask: Callable[[], Result]) -> Result:
+        return answered(ask, self._where, ANSWER_S)
+
+    @property
+    def _where(self) -> str:
+        return f"the scheduler {self._scheduler}" if self._scheduler else "the local scheduler"
 
     def _lost(self) -> ClusterError:
-        where = f"the scheduler {self._scheduler}" if self._scheduler else "the local scheduler"
         return ClusterError(
-            f"the connection to {where} was lost; what is finished is kept, run again to go on"
+            f"the connection to {self._where} was lost; what is finished is kept, "
+            "run again to go on"
         )
+
+
+def answered(ask: Callable[[], Result], where: str, wait_s: float) -> Result:
+    """What a cluster answers; Dask itself would wait without end for one that is stopped.
+
+    Raises
+    ------
+    ClusterError
+        No answer within ``wait_s``.
+    """
+    answer: Future[Result] = Future()
+
+    def wait() -> None:
+        try:
+            answer.set_result(ask())
+        except BaseException as error:
+            answer.set_exception(error)
+
+    # A daemon: what waits for ever must not keep the process from ending.
+    threading.Thread(target=wait, daemon=True, name="asking Dask").start()
+    try:
+        return answer.result(wait_s)
+    except TimeoutError as error:
+        if answer.done():
+            raise
+        raise ClusterError(
+            f"{where} has not answered for {wait_s:.0f} s; what is finished is kept, look after "
+            "it and run again"
+        ) from error
 
 
 def _out_of_memory(error: MemoryError) -> StageError:
@@ -265,27 +310,73 @@ def connect(
             "distributed.worker.memory.pause": False,
         }
     )
-    if scheduler is None:
-        with _local_cluster(workers or os.cpu_count() or 1, limit) as client:
-            yield OnDask(client)
-        return
-    client = _client_of(scheduler)
-    try:
-        check_workers(client, scheduler, environment.describe())
-        yield OnDask(client, scheduler)
-    finally:
-        client.close()
+    with _event_loop() as loop:
+        if scheduler is None:
+            with _local_cluster(workers or os.cpu_count() or 1, limit, loop) as client:
+                yield OnDask(client)
+            return
+        client = _client_of(scheduler, loop)
+        try:
+            check_workers(client, scheduler, environment.describe())
+            yield OnDask(client, scheduler)
+        finally:
+            client.close()
 
 
 @contextmanager
-def _local_cluster(workers: int, memory_limit: int | None) -> Iterator[distributed.Client]:
+def _event_loop() -> Iterator[IOLoop]:
+    """An event loop in a thread of its own, ended with the block.
+
+    distributed would start one itself, give it ten seconds, and fail an assertion without words
+    where a machine is so busy that it takes longer.
+    """
+    from tornado.ioloop import IOLoop
+
+    begun: Future[tuple[IOLoop, asyncio.Event]] = Future()
+
+    async def live() -> None:
+        stop = asyncio.Event()
+        begun.set_result((IOLoop.current(), stop))
+        await stop.wait()
+
+    def work() -> None:
+        # Tornado cannot use the loop that Windows has by default.
+        factory = asyncio.SelectorEventLoop if os.name == "nt" else None
+        with asyncio.Runner(loop_factory=factory) as runner:
+            runner.run(live())
+
+    thread = threading.Thread(target=work, daemon=True, name="Dask's event loop")
+    thread.start()
+    try:
+        loop, stop = begun.result(LOOP_STARTS_S)
+    except TimeoutError as error:
+        raise ClusterError("Dask's event loop does not start; the machine is too busy") from error
+    try:
+        yield loop
+    finally:
+        loop.add_callback(stop.set)
+        thread.join(10)
+
+
+@contextmanager
+def _local_cluster(
+    workers: int, memory_limit: int | None, loop: IOLoop
+) -> Iterator[distributed.Client]:
     """A client of worker processes of our own."""
     import distributed
 
     try:
-        cluster = _started(workers, memory_limit)
-        client = distributed.Client(cluster)
-    except (OSError, TimeoutError) as error:
+        cluster = distributed.LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            # Nobody but this machine is to send tasks, or to look on.
+            host=LOOPBACK,
+            dashboard_address=f"{LOOPBACK}:0",
+            memory_limit=memory_limit,
+            loop=loop,
+        )
+        client = distributed.Client(cluster, loop=loop)
+    except (OSError, TimeoutError, RuntimeError) as error:
         raise ClusterError(f"cannot start a local cluster: {error}") from error
     try:
         client.register_plugin(_settling())
@@ -314,15 +405,17 @@ def _settling() -> distributed.WorkerPlugin:
     return Settling()
 
 
-def _client_of(scheduler: str) -> distributed.Client:
+def _client_of(scheduler: str, loop: IOLoop) -> distributed.Client:
     import distributed
 
     if not scheduler.startswith(GATEWAY):
         try:
-            return distributed.Client(scheduler, timeout="10s")
+            _check_answers(scheduler, loop)
+            return distributed.Client(scheduler, timeout="10s", loop=loop)
         except (OSError, TimeoutError) as error:
+            why = str(error) or f"no answer within {CONNECT_S:.0f} s"
             raise ClusterError(
-                f"cannot connect to {scheduler}: {error}; is the scheduler up?"
+                f"cannot connect to {scheduler}: {why}; is the scheduler up?"
             ) from error
         except (TypeError, ValueError, RuntimeError) as error:
             # Without certificates, with bad ones, or another protocol than Dask's own.
@@ -351,6 +444,19 @@ def _client_of(scheduler: str) -> distributed.Client:
         raise ClusterError(f"cannot connect to {scheduler}: {error}") from error
 
 
+def _check_answers(scheduler: str, loop: IOLoop) -> None:
+    """Ask a scheduler once: a client waits without end for one that only takes connections."""
+    import distributed
+
+    async def ask() -> None:
+        arguments = distributed.Security().get_connection_args("client")
+        async with distributed.rpc(scheduler, connection_args=arguments) as remote:
+            await remote.ncores()
+
+    asking = asyncio.wait_for(ask(), CONNECT_S)
+    asyncio.run_coroutine_threadsafe(asking, loop.asyncio_loop).result()  # type: ignore[attr-defined]
+
+
 def check_workers(
     client: distributed.Client, scheduler: str, own: dict[str, str], wait_s: float = 30.0
 ) -> None:
@@ -362,14 +468,16 @@ def check_workers(
         No workers within ``wait_s``, or what differs on which of them.
     """
     try:
-        client.wait_for_workers(1, timeout=wait_s)
+        where = f"the scheduler {scheduler}"
+        answered(lambda: client.wait_for_workers(1, timeout=wait_s), where, wait_s + ANSWER_S)
     except TimeoutError as error:
         raise ClusterError(
             f"the scheduler {scheduler} has no workers after {wait_s:.0f} s; start some: "
             f"dask worker {scheduler}"
         ) from error
     try:
-        found = client.run(environment.describe)
+        where = f"a worker of {scheduler}"
+        found = answered(lambda: client.run(environment.describe), where, ANSWER_S)
     except ModuleNotFoundError as error:
         raise PipelineError(
             f"workers of {scheduler} lack {error.name}; expected metro-integration "
@@ -424,24 +532,3 @@ def _resolve(arg: object) -> object:
     if isinstance(arg, list):
         return [_resolve(each) for each in arg]
     return arg
-
-
-def _started(workers: int, memory_limit: int | None) -> distributed.LocalCluster:
-    """A cluster of this machine alone, tried again where the machine was too busy to start it.
-
-    distributed gives its event loop ten seconds to start, and fails an assertion without words
-    where a machine is so busy that it does not.
-    """
-    import distributed
-
-    for _ in range(STARTS):
-        with suppress(AssertionError):
-            return distributed.LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                # Nobody but this machine is to send tasks, or to look on.
-                host=LOOPBACK,
-                dashboard_address=f"{LOOPBACK}:0",
-                memory_limit=memory_limit,
-            )
-    raise TimeoutError("its event loop does not start; the machine is too busy")

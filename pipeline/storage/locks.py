@@ -32,7 +32,7 @@ from typing import Protocol, TypedDict
 import filelock
 
 from pipeline.errors import LockLostError, StoreError
-from pipeline.storage.files import file_system, read_or_none
+from pipeline.storage.files import file_system, read_or_none, reporting_errors
 from pipeline.storage.paths import is_url
 
 RENEW_S, LEASE_S = 5.0, 60.0
@@ -243,11 +243,18 @@ class Lease:
             self._write(mode="create")
         except FileExistsError:
             return False
-        except OSError as error:
-            if self._read() is not None:
+        except Exception as error:
+            # Clients of object stores have errors of their own, such as missing credentials.
+            if self._is_there():
                 return False
             raise StoreError(f"{self.lock.path} cannot be locked: {error}") from error
         return True
+
+    def _is_there(self) -> bool:
+        try:
+            return self._read() is not None
+        except StoreError:
+            return False
 
     def _take_over(self) -> None:
         self._write()
@@ -264,7 +271,8 @@ class Lease:
 
     def _read(self) -> LeaseContent | None:
         try:
-            return _parse(self._filesystem.cat_file(self._inner))
+            with reporting_errors(self.lock.path, "read"):
+                return _parse(self._filesystem.cat_file(self._inner))
         except FileNotFoundError:
             return None
 

@@ -61,7 +61,8 @@ def _is_left(folder: Path) -> bool:
     if path.is_symlink():
         return False
     if not path.exists():
-        return time.time() - folder.lstat().st_mtime > _JUST_MADE_S
+        # A clock that was set back leaves folders of times to come.
+        return abs(time.time() - folder.lstat().st_mtime) > _JUST_MADE_S
     lock = filelock.FileLock(path)
     try:
         lock.acquire(timeout=0)

@@ -119,7 +119,7 @@ def visit(browser: Any, maps: Path) -> Iterator[Callable[..., Opened]]:
         # `fragment` alone would not reload an open page, a new context always does.
         opened.page.goto((maps / name).as_uri() + fragment)
         if name != "index.html" and "/" not in name:
-            opened.page.wait_for_selector("html[data-ready=yes]", state="attached", timeout=15_000)
+            opened.page.wait_for_selector("html[data-ready=yes]", state="attached", timeout=120_000)
         return opened
 
     yield visit_page

@@ -1,98 +1,108 @@
 """Verbs killed at random moments and run again: the same bytes, nothing left, nothing else touched.
 
-Runs are killed in `test_faults.py`; here it is what works on finished layers, and pages.
+Two cities of the smallest sample. Two thirds of the moments are changes of the file system, which
+are where something can be half done; a third lie anywhere. Runs on workers are killed in
+`test_faults.py`.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import time
 from pathlib import Path
 
 import pytest
-from running import Running
+from forking import Warm
+from running import RUN_TWO, TWO_CITIES, Running
 
-KILLS, FEW = 60, 0
+KILLS, FEW = 72, 6
 
+RUN = (*RUN_TWO, "--workers", "0")
+COMPARE = ("compare", "other/processed/two", "data/processed/two", "--names", "a", "b")
 VERBS = {
-    "export csv": ("export", "zhengzhou", "--format", "csv"),
-    "export xlsx": ("export", "zhengzhou", "--format", "xlsx"),
-    "export gpkg": ("export", "zhengzhou", "--format", "gpkg"),
-    "compare": (
-        "compare",
-        "other/processed/zhengzhou",
-        "data/processed/zhengzhou",
-        "--names",
-        "a",
-        "b",
-        "--workers",
-        "0",
-    ),
-    "scenario": (
-        "scenario",
-        "zhengzhou",
-        "--build",
-        "all",
-        "--name",
-        "s",
-        "--workers",
-        "0",
-        "--quiet",
-    ),
-    "pages": (
-        "run",
-        "zhengzhou",
-        "--osm",
-        "small.osm.pbf",
-        "--set",
-        "scope=1+4",
-        "--workers",
-        "0",
-        "--force",
-        "metro_map",
-        "--force",
-        "pair_briefs",
-    ),
+    "run": RUN,
+    "export csv": ("export", "two", "--format", "csv"),
+    "export xlsx": ("export", "two", "--format", "xlsx"),
+    "export gpkg": ("export", "two", "--format", "gpkg"),
+    "export graphml": ("export", "two", "--format", "graphml"),
+    "compare": (*COMPARE, "--workers", "0"),
+    "scenario": ("scenario", "two", "--build", "all", "--name", "s", "--workers", "0"),
+    "pages": (*RUN, "--force", "metro_map", "--force", "pair_briefs"),
 }
+TIMED = ("manifest.json", ".lock", ".lock-scenario")
+"""Files that hold times, and locks."""
 
 
-def world(sample_run, folder):
-    """A finished run, a second one to compare with, a canary beside."""
-    for name in ("data", "maps"):
-        shutil.copytree(sample_run.folder / name, folder / name)
-    shutil.copytree(sample_run.folder / "data", folder / "other")
-    shutil.copy(sample_run.folder / "small.osm.pbf", folder)
+@pytest.fixture(scope="module")
+def warm(tmp_path_factory):
+    made = Warm(tmp_path_factory.mktemp("warm"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def tiny_run(once):
+    """Two cities on the smallest sample: sources, finished run, and the time it took."""
+
+    def make(folder):
+        (folder / "two.toml").write_text(TWO_CITIES, encoding="utf-8")
+        sample = ("sample", "--nodes", "5000", "--set", "scope=1+4", "--out", "small.osm.pbf")
+        for arguments in (sample, RUN):
+            running = Running(folder, *arguments)
+            assert running.end() == 0, running.stderr
+
+    return once("tiny", make)[0]
+
+
+def world(tiny_run, folder, verb):
+    """Sources, for all verbs but `run` a finished run, one to compare with, a canary beside."""
+    inside = folder / "inside"
+    inside.mkdir()
+    for name in ("two.toml", "small.osm.pbf"):
+        shutil.copy2(tiny_run / name, inside)
+    if verb != "run":
+        for name in ("data", "maps"):
+            shutil.copytree(tiny_run / name, inside / name)
+    if verb == "compare":
+        shutil.copytree(tiny_run / "data", inside / "other")
+    (inside / "tmp").mkdir()
     (folder / "canary" / "inner").mkdir(parents=True)
     (folder / "canary" / "inner" / "song.txt").write_text("mine")
-    (folder / "tmp").mkdir()
-    return folder
+    return inside
+
+
+def canary_of(folder):
+    return {
+        str(path.relative_to(folder)): (path.lstat().st_mtime_ns, path.lstat().st_size)
+        for path in [folder / "canary", *(folder / "canary").rglob("*")]
+    }
 
 
 def content_of(folder):
-    """Every file with its bytes, but for locks, logs, and manifests, which tell times."""
+    """Every file with its bytes, but for those that hold times."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(Path(folder).rglob("*"))
-        if path.is_file()
-        and not path.name.startswith("log-")
-        and not path.name.endswith(".lock")
-        and path.name not in ("manifest.json", ".lock-scenario")
+        if path.is_file() and path.name not in TIMED and not path.name.endswith(".lock")
     }
 
 
 @pytest.fixture(scope="module")
-def undisturbed(sample_run, tmp_path_factory):
-    """What each verb leaves and how long it takes, found when it is first asked for."""
+def undisturbed(tiny_run, warm, tmp_path_factory):
+    """What each verb leaves, its changes and its seconds, found when it is first asked for."""
     found = {}
 
     def of(verb):
         if verb not in found:
-            folder = world(sample_run, tmp_path_factory.mktemp("whole"))
-            began = time.monotonic()
-            run = Running(folder, *VERBS[verb])
-            assert run.end() == 0, run.stderr
-            found[verb] = content_of(folder), time.monotonic() - began
+            outer = tmp_path_factory.mktemp("whole")
+            folder = world(tiny_run, outer, verb)
+            ended = warm.call(folder, *VERBS[verb])
+            assert ended.code == 0, ended.output
+            assert ended.outside == ()
+            found[verb] = content_of(folder), ended
+            shutil.rmtree(outer)
         return found[verb]
 
     return of
@@ -105,22 +115,41 @@ def undisturbed(sample_run, tmp_path_factory):
         for seed in range(KILLS)
     ],
 )
-def test_killed_at_any_moment_and_run_again(sample_run, undisturbed, tmp_path, monkeypatch, seed):
+def test_killed_at_any_moment_and_run_again(tiny_run, undisturbed, warm, tmp_path, seed):
     verb = list(VERBS)[seed % len(VERBS)]
-    whole, seconds = undisturbed(verb)
-    folder = world(sample_run, tmp_path)
-    monkeypatch.setenv("TMPDIR", str(folder / "tmp"))
-    run = Running(folder, *VERBS[verb])
-    # The second half is where things are written.
-    time.sleep(seconds * random.Random(seed).uniform(0.3, 1.0))
-    run.kill()
-    again = Running(folder, *VERBS[verb])
-    assert again.end() == 0, again.stderr
-    assert content_of(folder / "canary") == {"inner/song.txt": b"mine"}
-    assert [
-        each.name for each in folder.rglob("*") if ".tmp-" in each.name or ".old-" in each.name
-    ] == []
-    assert list((folder / "tmp").glob("metro-*")) == []
+    whole, ended = undisturbed(verb)
+    folder = world(tiny_run, tmp_path, verb)
+    canary = canary_of(tmp_path)
+    chance = random.Random(seed)
+    moment = (
+        {"kill_after_s": ended.seconds * chance.uniform(0.05, 0.95)}
+        if seed // len(VERBS) % 3 == 2
+        else {"kill_at": chance.randint(1, ended.changes)}
+    )
+    killed = warm.call(folder, *VERBS[verb], **moment)
+    # By time, a machine that is less busy than before may be done earlier.
+    assert killed.code == -9 or ("kill_after_s" in moment and killed.code == 0), killed.output
+    # A folder killed in the instant of its making, before its lock, is left for ten minutes.
+    an_hour_ago = time.time() - 3600
+    for each in (folder / "tmp").iterdir():
+        os.utime(each, (an_hour_ago, an_hour_ago))
+    again = warm.call(folder, *VERBS[verb])
+    assert again.code == 0, again.output
+    assert again.outside == ()
+    assert canary_of(tmp_path) == canary
+    assert {each.name for each in tmp_path.iterdir()} == {"canary", "inside"}
+    left = [each.name for each in folder.rglob("*") if ".tmp-" in each.name or ".old-" in each.name]
+    assert left == []
+    assert [*(folder / "tmp").iterdir()] == []
     found = content_of(folder)
     assert sorted(found) == sorted(whole)
     assert [name for name in whole if found[name] != whole[name]] == []
+
+
+@pytest.mark.slow
+def test_the_watch_sees_what_is_written_elsewhere(tiny_run, warm, tmp_path):
+    folder = world(tiny_run, tmp_path, "export csv")
+    ended = warm.call(folder, *VERBS["export csv"], "--out", str(tmp_path / "canary" / "csv"))
+    assert ended.code == 0, ended.output
+    assert any("canary" in each for each in ended.outside)
+    assert warm.call(folder, *VERBS["export csv"], kill_at=ended.changes // 2).code == -9

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import fsspec
 import pytest
 from running import (
     RUN_TWO,
@@ -138,3 +141,61 @@ def test_a_cluster_that_shares_nothing_but_the_store(
     compare = [str(local / "processed/two"), f"{root}/data/processed/two", *where[2:]]
     assert cli.main(["compare", *compare, "--names", "a", "b", "--workers", "0"]) == 0
     assert files.exists(f"{root}/maps/two/compare-a-b.html")
+
+
+EXPIRED = b"""<?xml version="1.0" encoding="UTF-8"?><Error><Code>ExpiredToken</Code>
+<Message>The provided token has expired.</Message><Token-0>SECRETTOKEN</Token-0></Error>"""
+
+
+class Expired(BaseHTTPRequestHandler):
+    """A store whose every answer is that the credentials have expired."""
+
+    protocol_version = "HTTP/1.1"
+
+    def answer(self):
+        # The body is small, and comes in a form that nobody needs to read.
+        self.close_connection = True
+        self.send_response(403)
+        self.send_header("Content-Length", str(len(EXPIRED)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(EXPIRED)
+
+    do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = answer  # noqa: N815
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "zhengzhou", "--source", "sample"),
+        ("status", "zhengzhou", "--source", "sample"),
+        ("export", "zhengzhou", "--format", "csv"),
+    ],
+    ids=lambda each: each[0],
+)
+def test_credentials_that_have_expired_are_one_line(monkeypatch, tmp_path, capsys, arguments):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Expired)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "SECRETTOKEN")
+    monkeypatch.chdir(tmp_path)
+    filesystem = fsspec.get_filesystem_class("s3")
+    filesystem.clear_instance_cache()
+    try:
+        assert cli.main([*arguments, "--data", "s3://bucket/data"]) == 1
+    finally:
+        filesystem.clear_instance_cache()
+        server.shutdown()
+        server.server_close()
+    lines = capsys.readouterr().err.splitlines()
+    # `run` has two: its metro, and the index that cannot be written either.
+    assert 1 <= len(lines) <= (2 if arguments[0] == "run" else 1)
+    for line in lines:
+        assert "expired" in one_line(f"{line}\n")
+        assert "SECRETTOKEN" not in line
+        assert "--debug" not in line

@@ -24,6 +24,7 @@ ONLY_IN = {
     "osmnx": ("sources.overpass", "exports.graphml"),
     "folium": ("render",),
     "networkx": (),
+    "numba": ("compiled",),
 }
 
 
@@ -99,6 +100,7 @@ def test_a_circle_is_seen():
         ("sample.network", "from pipeline.measures.border_roads.ends import list_ends"),
         ("sample.network", "from pipeline.sources.osm import pbf"),
         ("sources.osm.pbf", "import networkx"),
+        ("measures.ecology.connectivity", "import numba"),
         ("errors", "from pipeline.metros import config"),
         ("flow.plan", "from pipeline.scenario.run import Base"),
         ("measures.routing.graph", "import folium"),

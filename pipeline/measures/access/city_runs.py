@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import geopandas as gpd
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.compiled import compiled
 from pipeline.measures.geometry.areas import area_of_points
 from pipeline.measures.routing.access import WEIGHTS
 from pipeline.measures.routing.graph import RoutingNetwork
@@ -120,10 +120,16 @@ def count_city_changes(
     return np.asarray(_count_changes(tree, arcs, ends, runs, hub, reverse, least_stay_m))
 
 
-@numba.njit(cache=True, nogil=True)
-def _count_changes(  # type: ignore[no-untyped-def]
-    tree, arcs, ends, runs, hub, reverse, least_stay_m
-):
+@compiled
+def _count_changes(
+    tree: NDArray[np.int32],
+    arcs: _Arcs,
+    ends: PathEnds,
+    runs: CityRuns,
+    hub: int,
+    reverse: bool,
+    least_stay_m: float,
+) -> Floats:
     """See `count_city_changes`."""
     out = np.full(len(ends.side), np.nan)
     path = np.empty(len(tree), np.int32)
@@ -159,8 +165,10 @@ def _count_changes(  # type: ignore[no-untyped-def]
     return out
 
 
-@numba.njit(cache=True, nogil=True)
-def _climb(tree, arcs, node, reverse, path):  # type: ignore[no-untyped-def]
+@compiled
+def _climb(
+    tree: NDArray[np.int32], arcs: _Arcs, node: int, reverse: bool, path: NDArray[np.int32]
+) -> tuple[int, int]:
     """Arcs from a node up to the root of the tree, into ``path``: their number, the hub's end."""
     count = 0
     while tree[node] >= 0:
@@ -170,8 +178,10 @@ def _climb(tree, arcs, node, reverse, path):  # type: ignore[no-untyped-def]
     return count, -1 - tree[node]
 
 
-@numba.njit(cache=True, nogil=True)
-def _follow(chain, from_m, to_m, runs, least_stay_m, state):  # type: ignore[no-untyped-def]
+@compiled
+def _follow(
+    chain: int, from_m: float, to_m: float, runs: CityRuns, least_stay_m: float, state: Floats
+) -> None:
     """Drive a stretch of a chain. State: city, changes, another city entered, metres in it."""
     low, high = min(from_m, to_m), max(from_m, to_m)
     begin, end = runs.first[chain], runs.first[chain + 1]

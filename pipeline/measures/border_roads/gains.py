@@ -19,11 +19,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import geopandas as gpd
-import numba
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pipeline.compiled import compiled
 from pipeline.layers import LAYERS, conform
 from pipeline.measures.border_roads.params import MissingLinksParams
 from pipeline.measures.geometry.planar import Flags, Floats, Ints, Texts
@@ -182,8 +182,10 @@ def _access_of_side(
     return Access.concat([access, on_road]).take(order), link
 
 
-@numba.njit(cache=True, nogil=True)
-def _add_gains(origins, ends, minutes, horizon, cap, gain):  # type: ignore[no-untyped-def]
+@compiled
+def _add_gains(
+    origins: Origins, ends: EndTimes, minutes: Floats, horizon: float, cap: float, gain: Floats
+) -> None:
     """Add the gains of a block of origins to ``gain`` [links, 2].
 
     Destinations are walked by their time from the far end, so that the walk ends

@@ -6,10 +6,11 @@ grid lies belongs to `cover`.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+
+from pipeline.compiled import compiled
 
 Ints = NDArray[np.int64]
 Codes = NDArray[np.uint8]
@@ -45,8 +46,8 @@ def outline_classes(codes: Codes) -> tuple[Ints, Ints, Ints, Codes]:
     )
 
 
-@numba.njit(cache=True)
-def _trace(labels):  # type: ignore[no-untyped-def]
+@compiled
+def _trace(labels: NDArray[np.int32]) -> tuple[Ints, Ints, Ints, Ints]:
     """Rings around the labelled patches of a grid that has a rim of zeros.
 
     A ring keeps its own patch on the right. Where two cells of a patch meet at a

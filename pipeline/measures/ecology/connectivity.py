@@ -7,14 +7,15 @@ library is GPL: IIC, Pascual-Hortal and Saura (2006); PC, Saura and Pascual-Hort
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from pipeline.compiled import compiled
 from pipeline.measures.routing.heap import drop_first, push
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
 
 
 def connectivity(areas: Floats, links: csr_array, landscape_area: float) -> tuple[float, float]:
@@ -39,8 +40,8 @@ def connectivity(areas: Floats, links: csr_array, landscape_area: float) -> tupl
     return iic / landscape_area**2, pc / landscape_area**2
 
 
-@numba.njit(cache=True, nogil=True)
-def _sum_over_links(indptr, head, area):  # type: ignore[no-untyped-def]
+@compiled
+def _sum_over_links(indptr: Ints, head: Ints, area: Floats) -> float:
     """Sum over all ordered pairs with a path of a_i a_j / (1 + links of the shortest)."""
     count = len(area)
     queue = np.empty(count, np.int32)
@@ -65,8 +66,8 @@ def _sum_over_links(indptr, head, area):  # type: ignore[no-untyped-def]
     return total
 
 
-@numba.njit(cache=True, nogil=True)
-def _without_detours(indptr, head, cost):  # type: ignore[no-untyped-def]
+@compiled
+def _without_detours(indptr: Ints, head: Ints, cost: Floats) -> tuple[Ints, Ints, Floats]:
     """The links that no chain of others undercuts: all that cheapest paths need."""
     count = len(indptr) - 1
     dist = np.full(count, np.inf)
@@ -103,8 +104,8 @@ def _without_detours(indptr, head, cost):  # type: ignore[no-untyped-def]
     return first, kept[:used], kept_cost[:used]
 
 
-@numba.njit(cache=True, nogil=True)
-def _sum_over_costs(indptr, head, cost, area):  # type: ignore[no-untyped-def]
+@compiled
+def _sum_over_costs(indptr: Ints, head: Ints, cost: Floats, area: Floats) -> float:
     """Sum over all ordered pairs with a path of a_i a_j exp(-cost of the cheapest)."""
     count = len(area)
     dist = np.empty(count)

@@ -29,7 +29,10 @@ PRECISION = 100_000
 METRES_PER_DEGREE = 111_320.0
 
 Decimals = Mapping[str, int | None]
-"""Columns to keep: decimals of a number, or None for text, flags and ids."""
+"""Columns to keep: decimals of a number, or None for text, flags and ids.
+
+Whole numbers with None are ids: they go as text, since a script's numbers are exact to 2^53 only.
+"""
 
 Layers = Mapping[str, pd.DataFrame]
 """Layers of a metro by name, in WGS84 where they have geometry."""
@@ -88,6 +91,8 @@ def encode_column(series: pd.Series, decimals: int | None) -> PackedColumn:
     """A list of numbers or flags, or ``{"d": words, "i": indices}``; null is null, or -1."""
     if pd.api.types.is_bool_dtype(series):
         return [int(each) for each in series]
+    if decimals is None and pd.api.types.is_integer_dtype(series):
+        series = series.astype("Int64").astype("string")
     if pd.api.types.is_numeric_dtype(series):
         values = series.astype("Float64")
         values = values.round(decimals) if decimals is not None else values

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import gc
 import os
+import socket
 import sys
+import threading
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import distributed
 import psutil
 import pytest
+from running import Cluster
 
-from pipeline.errors import ClusterError, ConfigError, StageError, WorkerDiedError
+from pipeline.errors import (
+    ClusterError,
+    ConfigError,
+    PipelineError,
+    StageError,
+    WorkerDiedError,
+)
 from pipeline.flow import cluster, environment
 
 
@@ -84,24 +94,99 @@ def test_a_local_cluster_listens_on_this_machine_alone():
     assert set(listening) == {"127.0.0.1"}
 
 
-@pytest.mark.parametrize("late", [2, 100])
-def test_an_event_loop_that_starts_late_is_tried_again(monkeypatch, late):
-    """distributed asserts that its loop runs within ten seconds, and says nothing else."""
-    really, tried = distributed.LocalCluster, []
+def impatient(monkeypatch):
+    """As on a busy machine: distributed's own wait for an event loop has always passed."""
 
-    def busy(**settings):
-        tried.append(settings)
-        assert len(tried) > late
-        return really(**settings)
+    class Event(threading.Event):
+        def wait(self, timeout=None):
+            return False if timeout == 10 else super().wait(timeout)
 
-    monkeypatch.setattr(distributed, "LocalCluster", busy)
-    if late < cluster.STARTS:
-        with cluster.connect(None, 1):
-            assert len(tried) == late + 1
-    else:
-        with pytest.raises(ClusterError, match="too busy"), cluster.connect(None, 1):
-            pass
-        assert len(tried) == cluster.STARTS
+    busy = SimpleNamespace(**{**vars(threading), "Event": Event})
+    monkeypatch.setattr(distributed.utils, "threading", busy)
+    started = distributed.utils._CollectErrorThread.__init__
+    monkeypatch.setattr(
+        distributed.utils._CollectErrorThread,
+        "__init__",
+        lambda *given, **named: threading.Timer(0.5, started, given, named).start(),
+    )
+
+
+def test_an_event_loop_that_starts_late_is_waited_for(monkeypatch):
+    """distributed gives its own ten seconds, and asserts that it runs, without words."""
+    impatient(monkeypatch)
+    with pytest.raises(AssertionError):
+        distributed.LocalCluster(n_workers=0, dashboard_address=None)
+    with cluster.connect(None, 1) as executor:
+        assert result_of(executor, int, "7") == 7
+
+
+def test_an_event_loop_that_never_starts_is_one_clear_error(monkeypatch):
+    monkeypatch.setattr(cluster, "LOOP_STARTS_S", 0.0)
+    with pytest.raises(ClusterError, match="too busy"), cluster.connect(None, 1):
+        pass
+
+
+def test_a_cluster_leaves_neither_process_nor_event_loop():
+    def loops():
+        return [each for each in threading.enumerate() if "loop" in each.name.lower()]
+
+    before = loops(), psutil.Process().children(recursive=True)
+    with cluster.connect(None, 2) as executor:
+        assert result_of(executor, int, "7") == 7
+        assert len(loops()) == len(before[0]) + 1
+    left = [each for each in psutil.Process().children(recursive=True) if each not in before[1]]
+    assert [each.cmdline() for each in left if "resource_tracker" not in str(each.cmdline())] == []
+    assert loops() == before[0]
+
+
+def silent():
+    """A server that takes connections and never answers: its address."""
+    server = socket.create_server(("127.0.0.1", 0))
+    return server, f"tcp://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_a_scheduler_that_never_answers_is_one_clear_error(monkeypatch):
+    """It takes connections; Dask waited for it without end."""
+    server, address = silent()
+    monkeypatch.setattr(cluster, "CONNECT_S", 1.0)
+    with (
+        server,
+        pytest.raises(ClusterError, match=f"{address}: no answer within 1 s"),
+        cluster.connect(address),
+    ):
+        pass
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_stops_answering_is_one_clear_error(tmp_path, monkeypatch):
+    """Stopped, not ended: its connections stay, and Dask waits for it without end."""
+    with Cluster(tmp_path) as given, cluster.connect(given.address) as executor:
+        assert result_of(executor, int, "7") == 7
+        monkeypatch.setattr(cluster, "ANSWER_S", 1.0)
+        scheduler = psutil.Process(given.scheduler.pid)
+        scheduler.suspend()
+        try:
+            with pytest.raises(ClusterError, match="has not answered for 1 s"):
+                executor.check()
+        finally:
+            scheduler.resume()
+
+
+@pytest.mark.slow
+def test_a_worker_with_another_version_of_one_library_is_refused(tmp_path):
+    """Everything else is alike; what differs stands in the error."""
+    other = tmp_path / "other" / "h3-0.0.1.dist-info"
+    other.mkdir(parents=True)
+    (other / "METADATA").write_text("Metadata-Version: 2.1\nName: h3\nVersion: 0.0.1\n")
+    package = os.pathsep.join([str(other.parent), str(Path(cluster.__file__).parents[2])])
+    with (
+        Cluster(tmp_path, package=package) as given,
+        pytest.raises(
+            PipelineError, match=r"is not like this installation: h3 \S+ here, 0\.0\.1 there"
+        ),
+        cluster.connect(given.address),
+    ):
+        pass
 
 
 @pytest.mark.slow
@@ -217,7 +302,7 @@ def test_a_cluster_of_a_gateway_is_found_by_name(monkeypatch):
         assert len(closed) == 2
     monkeypatch.setitem(sys.modules, "dask_gateway", None)
     with pytest.raises(ClusterError, match="pip install dask-gateway"):
-        cluster._client_of("gateway:abc")
+        cluster._client_of("gateway:abc", None)
 
 
 def test_workers_have_the_package_loaded_and_settled(monkeypatch):

@@ -80,11 +80,6 @@ def test_columns_keep_null_apart_from_zero_and_empty() -> None:
     assert [None if i < 0 else words["d"][i] for i in words["i"]] == ["a", None, "", "a"]
 
 
-def test_osm_ids_keep_every_digit() -> None:
-    ids = [9_876_543_210, 1]
-    assert encode.encode_column(pd.Series(ids), None) == ids
-
-
 def test_blob_round_trip_and_no_text_of_the_source_in_it() -> None:
     payload = {"name": "</script><script>alert(1)</script>", "zh": "郑州"}
     blob = encode.to_blob(payload)
@@ -116,3 +111,37 @@ def test_coverage_stays_without_gaps() -> None:
 def test_zero_tolerance_changes_nothing() -> None:
     lines = gpd.GeoSeries([LineString([(0, 0), (0.5, 1e-6), (1, 0)])]).to_numpy()
     assert encode.simplify(lines, 0) is lines
+
+
+@pytest.mark.parametrize("dtype", ["int64", "Int64"])
+def test_ids_are_text_of_every_digit(dtype: str) -> None:
+    """A script's numbers, and floats in between, are exact to 2^53 only."""
+    ids = [2**53 + 1, 2**53 + 3, -(2**62) - 1, 2**53 + 1]
+    packed = encode.encode_column(pd.Series(ids, dtype=dtype), None)
+    assert [packed["d"][i] for i in packed["i"]] == [str(each) for each in ids]
+    gap = encode.encode_column(pd.Series([None, 2**53 + 1], dtype="Int64"), None)
+    assert gap == {"d": ["9007199254740993"], "i": [-1, 0]}
+    # What has decimals is a number, whole or not.
+    assert encode.encode_column(pd.Series(ids[:1], dtype=dtype) // 2**50, 0) == [8]
+
+
+def test_ids_of_links_keep_every_digit_where_a_side_has_no_end() -> None:
+    from pipeline.render.themes.links.packed import _with_sides
+
+    way = 2**53 + 1
+    links = pd.DataFrame(
+        {"link_id": ["a"], "rank": [1], "from_node": [2**53 + 5], "to_node": [2**53 + 7]}
+    )
+    ends = pd.DataFrame(
+        {
+            "link_id": ["a"],
+            "node_id": [2**53 + 5],
+            "way_id": [way],
+            "name": ["x"],
+            "ref": [None],
+            "end_type": ["degree_one"],
+        }
+    )
+    found = _with_sides(links, ends)
+    assert found["from_way"].tolist() == [way]
+    assert found["to_way"].isna().all()

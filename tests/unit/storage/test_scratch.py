@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 import pytest
 
@@ -48,6 +50,17 @@ def test_the_folder_of_a_killed_process_is_removed_by_the_next_and_not_before(te
     with scratch_folder("export") as mine:
         assert list(temporary.iterdir()) == [mine]
     assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_clock_that_was_set_back_keeps_nothing_for_ever(temporary, hours):
+    """A folder whose process was killed before it had its lock, an hour ago or to come."""
+    folder = temporary / "metro-osm-abcdefgh"
+    folder.mkdir()
+    made = time.time() + hours * 3600
+    os.utime(folder, (made, made))
+    clear_scratch()
+    assert not folder.exists()
 
 
 def test_what_is_not_such_a_folder_stays(temporary):

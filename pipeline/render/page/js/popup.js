@@ -13,7 +13,7 @@ import { state } from "./state.js";
 import { t } from "./words.js";
 /** @import {LayerName, PopupRow} from "./types.d.ts" */
 
-/** An OSM object that may be unknown. @typedef {[type: "node" | "way", id: number | null]} OsmObject */
+/** An OSM object that may be unknown. @typedef {[type: "node" | "way", id: string | null]} OsmObject */
 
 /**
  * The popup of a feature; null where its layer has none.
@@ -64,7 +64,7 @@ export function osmLinks(...objects) {
 
 /**
  * @param {string} type
- * @param {number | null} id
+ * @param {string | null} id
  */
 function osmLink(type, id) {
   return el("a", {

@@ -25,7 +25,7 @@ declare module "../../page/js/types.d.ts" {
     crossings: Layer & {
       crossing_id: string[];
       border_id: string[];
-      way_id: number[];
+      way_id: string[];
       highway: string[];
       name: Words;
       ref: Words;

@@ -95,7 +95,11 @@ def pack(layers: Layers, params: MapParams, thinning: Thinning) -> dict[str, Pac
 def _with_sides(missing_links: gpd.GeoDataFrame, dead_ends: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Missing links by rank, unranked last, with road, end and way of each of their sides."""
     links = missing_links.sort_values(["rank", "link_id"], na_position="last", kind="stable")
-    ends = dead_ends.assign(road=dead_ends["name"].fillna(dead_ends["ref"]))
+    ends = dead_ends.assign(
+        road=dead_ends["name"].fillna(dead_ends["ref"]),
+        # Where a side has no end, plain integers would become floats, which lose digits of an id.
+        way_id=dead_ends["way_id"].astype("Int64"),
+    )
     ends = ends.dropna(subset=["link_id"]).drop_duplicates(["link_id", "node_id"])
     keyed = ends.set_index(["link_id", "node_id"])
     for side in ("from", "to"):
@@ -106,7 +110,7 @@ def _with_sides(missing_links: gpd.GeoDataFrame, dead_ends: gpd.GeoDataFrame) ->
             **{
                 f"{side}_road": found["road"].to_numpy(dtype=object),
                 f"{side}_end": found["end_type"].to_numpy(dtype=object),
-                f"{side}_way": found["way_id"].astype("Int64").to_numpy(),
+                f"{side}_way": found["way_id"].array,
             }
         )
     return links

@@ -6,8 +6,8 @@ declare module "../../page/js/types.d.ts" {
     missing_links: Layer & {
       link_id: string[];
       border_id: string[];
-      from_node: number[];
-      to_node: number[];
+      from_node: string[];
+      to_node: string[];
       from_city: string[];
       to_city: string[];
       /** Null where a through road meets the link, which has no dead end to name it. */
@@ -35,15 +35,15 @@ declare module "../../page/js/types.d.ts" {
       to_near: Words;
       from_end: Words;
       to_end: Words;
-      from_way: Numbers;
-      to_way: Numbers;
+      from_way: Words;
+      to_way: Words;
     };
     dead_ends: Layer & {
       dead_end_id: string[];
       border_id: string[];
       city_id: string[];
-      node_id: number[];
-      way_id: number[];
+      node_id: string[];
+      way_id: string[];
       highway: string[];
       name: Words;
       ref: Words;
