@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -33,6 +34,15 @@ from pipeline.flow.events import Event
 _LINE_EVERY_S = 15.0
 
 
+@dataclass
+class _Work:
+    """A stage at work: its tasks, how many are done, and when a line of it was last shown."""
+
+    tasks: int
+    shown_at: float
+    done: int = 0
+
+
 class RunDisplay:
     """Shows the events of one metro's run.
 
@@ -50,7 +60,7 @@ class RunDisplay:
         self._quiet = quiet
         self._console = Console(highlight=False, soft_wrap=True)
         self._is_live = self._console.is_terminal and not quiet
-        self._running: dict[str, float] = {}
+        self._running: dict[str, _Work] = {}
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
@@ -78,9 +88,11 @@ class RunDisplay:
     def report(self, event: Event) -> None:
         """Show one event of `runner.MetroRun`."""
         if event.kind == "started":
-            self._running[event.stage] = time.monotonic()
+            self._running[event.stage] = _Work(event.tasks, shown_at=time.monotonic())
             tasks = f" ({event.tasks} tasks)" if event.tasks > 1 else ""
             self._line(f"  {event.stage}: {event.text}{tasks}")
+        elif event.kind == "part":
+            self._part(event.stage)
         elif event.kind == "note":
             print_line(f"  note: {event.text}", self._quiet)
         elif event.kind in ("done", "fresh", "failed", "skipped"):
@@ -91,6 +103,17 @@ class RunDisplay:
             elif event.kind == "skipped":
                 self._line(f"  {event.stage}: skipped, {event.text}")
         self._progress.update(self._task, now=", ".join(self._running))
+
+    def _part(self, stage: str) -> None:
+        """Count a part; a line for it where the stage has shown none for a while."""
+        work = self._running.get(stage)
+        if work is None:
+            return
+        work.done += 1
+        now = time.monotonic()
+        if now - work.shown_at >= _LINE_EVERY_S:
+            work.shown_at = now
+            self._line(f"  {stage}: {work.done} of {work.tasks} tasks done")
 
     def _line(self, text: str) -> None:
         if not self._quiet and not self._is_live:
