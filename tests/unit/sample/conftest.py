@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,5 +78,17 @@ def default(once: Any) -> Extract:
     return read_extract(once("default", _written)[1])
 
 
-def _written(folder: Path, **options: Any) -> SampleReport:
-    return write_sample(load_metro("zhengzhou"), folder / "zhengzhou.osm.pbf", **options)
+@pytest.fixture(scope="session")
+def sample_of(once: Any) -> Callable[[str], Extract]:
+    """The sample of any shipped metro at 20,000 road nodes."""
+
+    def read(metro_id: str) -> Extract:
+        name = "small" if metro_id == "zhengzhou" else f"small-{metro_id}"
+        options = {"metro_id": metro_id, "nodes": 20_000, "seed": 0}
+        return read_extract(once(name, lambda folder: _written(folder, **options))[1])
+
+    return read
+
+
+def _written(folder: Path, metro_id: str = "zhengzhou", **options: Any) -> SampleReport:
+    return write_sample(load_metro(metro_id), folder / f"{metro_id}.osm.pbf", **options)
