@@ -9,6 +9,8 @@ import shapely
 
 from pipeline.metros.catalogue import load_metro
 
+pytestmark = pytest.mark.slow
+
 TURNED = ("end_type", "kind", "status", "obstacle", "city_id", "highway")
 
 
@@ -123,7 +125,6 @@ def test_renaming_the_cities_so_that_sides_swap_changes_labels_only(
     assert pairs(made) == pairs(plain)
 
 
-@pytest.mark.slow
 def test_county_borders_find_the_same_roads(truth_bench, layers, metro, plain):
     """Counties of different cities share the cities' lines, cut up: ends and links stay."""
     county = metro.model_copy(update={"border_level": "county"})

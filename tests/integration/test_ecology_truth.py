@@ -7,6 +7,8 @@ import pytest
 from pipeline.metros.catalogue import load_metro
 from pipeline.sample.write import write_sample
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def small_ecology(ecology_bench, small_borders):

@@ -11,6 +11,8 @@ import pytest
 import rasterio
 from rasterio.transform import from_origin
 
+pytestmark = pytest.mark.slow
+
 TRIPS = [(f"t{n}", 6 * 60 + 10 * n) for n in range(90)]
 
 

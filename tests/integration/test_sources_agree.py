@@ -14,6 +14,8 @@ from vector_files import write_vector_files
 from pipeline.cli import main
 from pipeline.sources.overpass.ask import SERVER_VARIABLE
 
+pytestmark = pytest.mark.slow
+
 BOX = (113.7, 34.3, 114.3, 34.7)
 SAME = ("borders", "cities", "dead_ends", "highways", "land_areas", "missing_links", "roads")
 
@@ -130,7 +132,6 @@ def test_a_small_world_is_the_same_from_every_source(tmp_path, monkeypatch, over
     compare(tmp_path, "one", "three", stable_ids=False)
 
 
-@pytest.mark.slow
 def test_andorra_is_the_same_from_every_source(tmp_path, monkeypatch, overpass_of, andorra_extract):
     monkeypatch.chdir(tmp_path)
     overpass_of(andorra_extract)

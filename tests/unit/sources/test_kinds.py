@@ -16,6 +16,8 @@ import toy_source
 import pipeline
 from pipeline.sources import kinds
 
+pytestmark = pytest.mark.slow
+
 PACKAGE = Path(pipeline.__file__).parent
 TESTS = Path(__file__).resolve().parents[2]
 OWN = ("local.py", "geofabrik.py", "embedded_sample.py", "overpass", "vector", "kinds.py")
