@@ -30,7 +30,7 @@ KINDS = (
     "gtfs",
     "geotiff",
 )
-FEW, MANY = 30, 500
+FEW, MANY = 30, 1_000
 LIMIT_S = 30.0
 LIMIT_RSS = 2 << 30
 ADDRESS_SPACE = 6 << 30

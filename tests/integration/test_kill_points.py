@@ -51,7 +51,7 @@ def tiny_run(once):
         sample = ("sample", "--nodes", "5000", "--set", "scope=1+4", "--out", "small.osm.pbf")
         for arguments in (sample, RUN):
             running = Running(folder, *arguments)
-            assert running.end() == 0, running.stderr
+            assert running.end(3_600) == 0, running.stderr
 
     return once("tiny", make)[0]
 
