@@ -76,6 +76,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--areas", nargs="+", choices=AREAS, default=[*AREAS])
     parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--most", type=int, default=30, help="cuts of one round")
     parser.add_argument("--cases", type=Path)
     asked = parser.parse_args()
@@ -87,7 +88,7 @@ def main() -> None:
         metro, layers = read_area(asked.data, AREAS[name])
         cuts += [
             measure_cuts(layers, metro, seed, asked.most).assign(area=name)
-            for seed in range(asked.seeds)
+            for seed in range(asked.first_seed, asked.first_seed + asked.seeds)
         ]
         made = truth.detect(layers, metro)
         found = describe_cases(made, layers).assign(area=name)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import real_cuts
 import real_truth
+import truth
 from small_roads import DETOUR as ROUND
 from small_roads import World
 
@@ -79,3 +80,19 @@ def test_roads_cut_on_real_streets_are_found_again(area, least):
     ends = asked[["end_a", "end_b"]].to_numpy().mean()
     assert ends >= least, asked.to_string()
     assert not table.loc[table["expected"] != "link", "found"].any()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("area", ["andorra-2021", "liechtenstein-2015"])
+def test_down_to_residential_culs_de_sac_are_no_ends_of_the_border(area):
+    path = DATA / real_truth.AREAS[area].roads
+    if not path.is_file():
+        pytest.skip(f"the extract {path.name} is not among the data for tests")
+    metro, layers = real_truth.read_area(DATA, real_truth.AREAS[area])
+    ends = metro.params.dead_ends.model_copy(update={"lowest_class": "residential"})
+    params = metro.params.model_copy(update={"dead_ends": ends})
+    made = truth.detect(layers, metro.model_copy(update={"params": params}))
+    assert (made["road_ends"]["rule"] == "cul_de_sac").sum() > 50
+    counted = made["dead_ends"][made["dead_ends"]["is_counted"].to_numpy(bool)]
+    border_km = layers["borders"]["length_km"].sum()
+    assert len(counted) <= 3 * border_km / 100, counted["node_id"].tolist()

@@ -176,7 +176,9 @@ def count_rules(road_ends: gpd.GeoDataFrame, ends: pd.DataFrame) -> pd.DataFrame
     row = settled.index.get_indexer(examined)
     rule = road_ends["rule"].to_numpy(object).copy()
     rule[row >= 0] = settled.to_numpy(object)[row[row >= 0]]
-    rule[(rule == FINDING) & road_ends["is_mapping_gap"].to_numpy(bool)] = "mapping_gap"
+    is_slip = road_ends["is_mapping_gap"].to_numpy(bool, copy=True)
+    is_slip[row >= 0] = ends["is_mapping_gap"].to_numpy(bool)[row[row >= 0]]
+    rule[(rule == FINDING) & is_slip] = "mapping_gap"
     table = pd.DataFrame({"border_id": road_ends["border_id"], "rule": rule})
     counted = table.groupby(["border_id", "rule"]).size().rename("ends").reset_index()
     for each in counted.itertuples():

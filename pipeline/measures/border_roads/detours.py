@@ -77,8 +77,7 @@ def mark_short_ways(
     links
         Proposals (see `proposals`). The index is not kept.
     """
-    links = links.reset_index(drop=True)
-    links = pd.concat([links, _joins(links, ends, roads)], axis=1)
+    links = with_joins(links, ends, roads)
     gap, extra = links["gap_m"].to_numpy(float), links["extra_m"].to_numpy(float)
     limit = np.maximum(params.min_detour_ratio * gap, params.min_detour_m)
     is_short = np.zeros(len(links), dtype=bool)
@@ -124,6 +123,12 @@ def measure_detours(
 
 
 # --- where links join the network ---------------------------------------------------------
+
+
+def with_joins(links: pd.DataFrame, ends: pd.DataFrame, roads: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Proposals with where they join the network (see `_joins`). The index is not kept."""
+    links = links.reset_index(drop=True)
+    return pd.concat([links, _joins(links, ends, roads)], axis=1)
 
 
 def _joins(links: pd.DataFrame, ends: pd.DataFrame, roads: gpd.GeoDataFrame) -> pd.DataFrame:

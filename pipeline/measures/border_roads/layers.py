@@ -39,6 +39,7 @@ END_RULES = (
     "too_far",
     "too_short",
     "stub",
+    "cul_de_sac",
     "oneway_end",
     "goes_on",
     "name_goes_on",

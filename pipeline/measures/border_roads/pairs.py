@@ -17,7 +17,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from pipeline.measures.border_roads.between import OpenRoads
-from pipeline.measures.border_roads.detours import ThroughRoads, mark_short_ways
+from pipeline.measures.border_roads.detours import ThroughRoads, mark_short_ways, with_joins
 from pipeline.measures.border_roads.faced_roads import propose_faced_roads
 from pipeline.measures.border_roads.params import MissingLinksParams
 from pipeline.measures.border_roads.proposals import (
@@ -46,8 +46,8 @@ def pair_ends(
     Parameters
     ----------
     ends
-        Findings (see `findings.read_findings`). Those that need a partner take part in
-        pairs only.
+        Findings (see `findings.read_findings`). Those that need a partner, and likely slips of
+        the mapper, take part in pairs only.
     roads
         Layer ``roads``.
 
@@ -58,8 +58,9 @@ def pair_ends(
     lies on the end's own side. In the order of i and j.
     """
     is_road = ends["end_type"].isin(("degree_one", "class_end")).to_numpy(dtype=bool)
-    free = np.flatnonzero(is_road & ~ends["is_mapping_gap"].to_numpy(dtype=bool))
-    looking = free[~ends["needs_partner"].to_numpy(dtype=bool)[free]]
+    free = np.flatnonzero(is_road)
+    only_pairs = ends["needs_partner"].to_numpy(dtype=bool) | ends["is_mapping_gap"].to_numpy(bool)
+    looking = free[~only_pairs[free]]
     open_roads = OpenRoads(roads, params)
     barriers = propose_barriers(ends, roads, params)
     barriers = mark_short_ways(barriers, ends, roads, through, params)
@@ -67,7 +68,8 @@ def pair_ends(
     pairs = _over_empty_gaps(pairs, ends, open_roads, params)
     pairs = mark_short_ways(pairs, ends, roads, through, params)
     faced = propose_faced_roads(ends, looking, roads, parting, params)
-    own = mark_short_ways(faced[faced["kind"] == "own_road"], ends, roads, through, params)
+    # Nothing is missing there, however long the way round.
+    own = with_joins(faced[faced["kind"] == "own_road"], ends, roads).assign(is_short=False)
     faced = faced[(faced["kind"] == "facing_road").to_numpy(bool)].reset_index(drop=True)
     faced = _over_empty_gaps(faced, ends, open_roads, params)
     faced = _without_hidden(faced, pairs, len(ends))
@@ -108,10 +110,17 @@ def settle_rules(ends: pd.DataFrame, pairs: pd.DataFrame) -> pd.Series:
     meets_own = _are_used(pairs[kind == "own_road"], count)
     rule = ends["rule"].to_numpy(object).copy()
     is_free = ~is_linked & ~ends["needs_partner"].to_numpy(bool)
+    is_free &= ~ends["is_mapping_gap"].to_numpy(bool)
     rule[is_free & meets_own] = "meets_own_road"
     rule[is_free & has_short_way] = "short_way_round"
     rule[is_linked] = FINDING
     return pd.Series(rule, index=ends.index)
+
+
+def still_slips(ends: pd.DataFrame, pairs: pd.DataFrame) -> pd.Series:
+    """Ends that are likely slips of the mapper still: no pair explains them."""
+    is_linked = _are_used(pairs[pairs["is_chosen"].to_numpy(bool)], len(ends))
+    return ends["is_mapping_gap"].astype(bool) & ~is_linked
 
 
 def _are_used(pairs: pd.DataFrame, count: int) -> Flags:
@@ -188,7 +197,7 @@ def propose_pairs(
     ahead = across / np.maximum(gap, 1e-9)[:, None]
     angle_i, angle_j = facing_angle(ends, i, ahead), facing_angle(ends, j, -ahead)
     most = _most_facing_deg(ends, i, j, gap, params)
-    faces = (np.maximum(angle_i, angle_j) <= most + 1e-9) & (gap > 0)
+    faces = (np.maximum(angle_i, angle_j) <= most + 1e-9) & (gap > 0) & (most > 0)
     i, j, gap, angle_i, angle_j, most = (
         each[faces] for each in (i, j, gap, angle_i, angle_j, most)
     )
@@ -250,7 +259,14 @@ def _most_facing_deg(
     near &= rank[i] <= CLASS_RANK[params.facing_near_class]
     is_one = _is_one_road(ends, i, j)
     most = np.where(is_one, params.facing_same_name_deg, params.facing_tolerance_deg)
-    return np.where(near, np.maximum(params.facing_near_deg, most), most)
+    most = np.where(near, np.maximum(params.facing_near_deg, most), most)
+    slip = ends["is_mapping_gap"].to_numpy(bool)
+    is_slip = slip[i] | slip[j]
+    # Two slips side by side are one slip, not two ends of a road.
+    is_pair = (rank[i] == rank[j]) & (gap_m > params.mapping_gap_neighbour_m)
+    # A road of one name, like one that goes straight on, explains what a passing road does not.
+    explained = np.where(is_one, most, params.facing_slip_deg)
+    return np.where(is_slip, np.where(is_pair, explained, -1.0), most)
 
 
 def _is_one_road(ends: pd.DataFrame, i: Ints, j: Ints) -> Flags:

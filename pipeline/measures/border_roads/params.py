@@ -38,6 +38,10 @@ class DeadEndsParams(StageParams):
         description="roads are read this far beyond twice the search radius, so that what an end belongs to is seen whole; check",
     )
     lowest_class: RoadClass = Field("tertiary", description="roads below this class do not count")
+    through_class: RoadClass = Field(
+        "tertiary",
+        description="a road below this class that ends is a cul-de-sac by design: an end only where one of the other city faces it; check",
+    )
     lowest_listed: RoadClass = Field(
         "residential",
         description="ends of roads below this class are too many to list: they are not examined; check",
@@ -185,6 +189,10 @@ class MissingLinksParams(StageParams):
     )
     facing_same_name_deg: Degrees = Field(
         60.0, description="... and within this where both roads have one name or number"
+    )
+    facing_slip_deg: Degrees = Field(
+        15.0,
+        description="an end that a road passes within metres is no slip of the mapper where an end of its class lies this straight ahead across the border, or one of its name faces it; check",
     )
     facing_near_m: Metres = Field(
         300.0,

@@ -29,7 +29,7 @@ from pipeline.measures.border_roads.confidence import OWN_FACTORS
 from pipeline.measures.border_roads.detours import ThroughRoads
 from pipeline.measures.border_roads.ends import describe_ends, list_ends, place_ends
 from pipeline.measures.border_roads.findings import as_road_ends, read_findings
-from pipeline.measures.border_roads.pairs import pair_ends, settle_rules
+from pipeline.measures.border_roads.pairs import pair_ends, settle_rules, still_slips
 from pipeline.measures.border_roads.params import (
     DeadEndsParams,
     MissingLinksParams,
@@ -279,7 +279,7 @@ def _found_along(
     is_linked = np.isin(np.arange(len(ends)), links[["i", "j"]].to_numpy())
     is_class_end = (ends["end_type"] == "class_end").to_numpy(bool)
     is_near = (ends["distance_to_border_m"] <= params.open_end_m).to_numpy(bool) & ~is_class_end
-    is_slip = ends["is_mapping_gap"].to_numpy(bool)
+    is_slip = still_slips(ends, pairs).to_numpy(bool)
     is_counted = is_found & ~is_slip & (is_linked | is_near)
     i, j = links["i"].to_numpy(np.int64), links["j"].to_numpy(np.int64)
     xy, line = ends[["x", "y"]].to_numpy(float), ends["line"].to_numpy()

@@ -39,7 +39,7 @@ from pipeline.measures.border_roads.findings import as_road_ends, read_findings
 from pipeline.measures.border_roads.gains import partial_gains, rank_links, sum_gains
 from pipeline.measures.border_roads.gaps import describe_gaps, describe_outlook
 from pipeline.measures.border_roads.links import as_link_candidates, value_links
-from pipeline.measures.border_roads.pairs import pair_ends, settle_rules
+from pipeline.measures.border_roads.pairs import pair_ends, settle_rules, still_slips
 from pipeline.measures.border_roads.params import (
     ConfidenceParams,
     DeadEndsParams,
@@ -180,7 +180,7 @@ def pair_road_ends(
     links = describe_gaps(links, roads, *land, params)
     links = value_links(links, ends, params, confidence_params)
 
-    ends = ends.assign(rule=settle_rules(ends, pairs))
+    ends = ends.assign(rule=settle_rules(ends, pairs), is_mapping_gap=still_slips(ends, pairs))
     ends = describe_outlook(ends, roads, land_areas, params)
     ends = describe_dead_ends(ends, links, railways, params, confidence_params)
     dead_ends = as_dead_ends(ends, natural, crs)

@@ -78,6 +78,12 @@ class Case:
         return np.asarray((self.ends["end_type"] == end_type).to_numpy(dtype=bool))
 
     @property
+    def is_local(self) -> Flags:
+        """Ends of streets that serve what lies on them, below the classes that lead through."""
+        lowest = CLASS_RANK[self.params.through_class]
+        return np.asarray((self.road["class_rank"] > lowest).to_numpy(dtype=bool))
+
+    @property
     def is_road(self) -> Flags:
         """Ends where a road itself stops, not a barrier on it."""
         return ~self.is_type("barrier_end")
@@ -143,8 +149,17 @@ def is_oneway_end(case: Case) -> Flags:
 
 
 def is_going_on(case: Case) -> Flags:
-    """A class end from which a road of its class, or one below it, is soon reached ahead."""
-    return _of_class_ends(case, reaches_its_class)
+    """A class end from which a road of its class, or one below it, is soon reached ahead.
+
+    A local street goes on as the track or service road that it meets.
+    """
+    is_local = case.is_type("class_end") & case.is_local & case.is_open
+    return np.asarray(_of_class_ends(case, reaches_its_class) | is_local)
+
+
+def is_cul_de_sac(case: Case) -> Flags:
+    """A local street that stops, as most do by design: an end only where one faces it."""
+    return np.asarray(case.is_road & case.is_local)
 
 
 def is_name_going_on(case: Case) -> Flags:
@@ -277,12 +292,13 @@ RULES: tuple[tuple[str, Rule], ...] = (
     ("station", is_station),
     ("noexit", is_noexit),
     ("stub", is_stub),
+    ("cul_de_sac", is_cul_de_sac),
     ("heading_away", is_heading_away),
 )
 """Name and function of every rule. The first that holds names an end: what an end is comes
 before where it heads. An end that none of them takes is a finding."""
 
-UNLESS_FACED = ("parking", "station", "noexit", "stub", "heading_away")
+UNLESS_FACED = ("parking", "station", "noexit", "stub", "cul_de_sac", "heading_away")
 """Rules that give way to an end of the other city which faces the end (see `pairs`): what they
 see lies beside an end, or in how it was tagged or drawn, and a road that goes on across the
 border is the stronger sign."""

@@ -88,12 +88,28 @@ class CityBorders:
 
 
 def border_of_pair(ends: pd.DataFrame, borders: gpd.GeoDataFrame, i: Ints, j: Ints) -> Ints:
-    """Row of the border between two ends' cities that either of them stands at; -1 where none."""
+    """Row of the border between two ends' cities; -1 where they have none in common.
+
+    The one that either of them stands at; where three cities meet both may stand nearer to
+    others, and any between their cities is theirs.
+    """
     city = ends["city_id"].to_numpy(object)
     first, second = (
         border_to_city(ends, borders, one, city[other]) for one, other in ((i, j), (j, i))
     )
-    return np.where(first >= 0, first, second)
+    at = np.where(first >= 0, first, second)
+    return np.where(at >= 0, at, _between_cities(borders, city[i], city[j]))
+
+
+def _between_cities(borders: gpd.GeoDataFrame, one: Texts, other: Texts) -> Ints:
+    """Row of the first border between two cities each; -1 where they are no neighbours."""
+    rows: dict[tuple[str, str], int] = {}
+    sides = zip(borders["city_a"], borders["city_b"], strict=True)
+    for row, (a, b) in enumerate(sides):
+        rows.setdefault((a, b), row)
+        rows.setdefault((b, a), row)
+    found = [rows.get(each, -1) for each in zip(one, other, strict=True)]
+    return np.array(found, dtype=np.int64)
 
 
 def border_to_city(

@@ -155,8 +155,8 @@ class World:
         made = self.made(**changes)
         return made["dead_ends"], made["link_candidates"]
 
-    def made(self, **changes: Any) -> dict[str, Any]:
-        """Layers dead_ends, link_candidates and end_rules."""
+    def made(self, ends: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
+        """Layers dead_ends, link_candidates and end_rules; ``ends``: parameters of dead ends."""
         names = (
             "borders",
             "cities",
@@ -171,7 +171,7 @@ class World:
         )
         made = recipes.pair_road_ends(
             **{name: self[name] for name in names},
-            road_ends=self.road_ends(),
+            road_ends=self.road_ends(**(ends or {})),
             params=MissingLinksParams(**changes),
             borders_params=BordersParams(),
             confidence_params=ConfidenceParams(),

@@ -21,9 +21,9 @@ def _digest(path: Path) -> str:
 
 def test_same_seed_same_bytes_other_seed_others(tmp_path: Path) -> None:
     metro = load_metro("guangfo")
-    first = write_sample(metro, tmp_path / "a.osm.pbf", nodes=3_000, seed=3)
-    again = write_sample(metro, tmp_path / "b.osm.pbf", nodes=3_000, seed=3)
-    other = write_sample(metro, tmp_path / "c.osm.pbf", nodes=3_000, seed=4)
+    first = write_sample(metro, tmp_path / "a.osm.pbf", nodes=5_000, seed=3)
+    again = write_sample(metro, tmp_path / "b.osm.pbf", nodes=5_000, seed=3)
+    other = write_sample(metro, tmp_path / "c.osm.pbf", nodes=5_000, seed=4)
     assert _digest(first.path) == _digest(again.path)
     assert _digest(first.truth_path) == _digest(again.truth_path)
     assert _digest(first.path) != _digest(other.path)

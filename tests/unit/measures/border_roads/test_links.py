@@ -280,6 +280,17 @@ def test_mapping_gaps_are_listed_but_never_linked():
     assert ends["status"].tolist() == ["mapping_gap"] * 2
 
 
+def test_a_road_that_passes_an_end_explains_it_only_where_nothing_lies_straight_ahead():
+    passing = ("residential", [(-395, -300), (-395, 300)], {})
+    west = ("tertiary", [(-6000, 0), (-3500, 0), (-1000, 0), (-400, 0)], {})
+    ends, links = World([west, passing, *DETOUR]).paired()
+    assert (only(ends)["status"], len(links)) == ("mapping_gap", 0)
+    made = World([*STUBS, passing, *DETOUR]).made()
+    assert only(made["link_candidates"])["kind"] == "facing_pair"
+    assert made["dead_ends"]["status"].tolist() == ["unbuilt"] * 2
+    assert "mapping_gap" not in set(made["end_rules"]["rule"])
+
+
 def test_blocked_node_is_a_link_with_the_way_round_the_barrier():
     ways = [("tertiary", [(-6000, 0), (0, 0), (6000, 0)], {}), *DETOUR]
     ends, links = World(ways, {(0.0, 0.0): {"barrier": "block"}}).paired()

@@ -17,7 +17,7 @@ from pipeline.measures.border_roads.ends import READINGS
 from pipeline.measures.border_roads.findings import read_findings
 from pipeline.measures.border_roads.params import MissingLinksParams
 from pipeline.measures.border_roads.proposals import proposals as new_proposals
-from pipeline.measures.border_roads.sides import CityBorders
+from pipeline.measures.border_roads.sides import CityBorders, border_of_pair
 from pipeline.terms import CLASS_RANK
 
 PARAMS = MissingLinksParams()
@@ -40,6 +40,7 @@ def make_ends(*rows):
         border_id="a-b",
         city_id=np.where(table["x"] < 0, "a", "b"),
         end_type="degree_one",
+        is_mapping_gap=False,
     )
 
 
@@ -278,3 +279,38 @@ def test_a_barrier_on_a_node_is_a_pair_of_its_own():
 def test_a_proposal_has_no_other_columns():
     with pytest.raises(TypeError, match="length_m"):
         new_proposals("facing_pair", np.array([0]), length_m=3.0)
+
+
+def test_where_three_cities_meet_ends_at_other_borders_belong_to_the_one_between_their_cities():
+    borders = pd.DataFrame(
+        {
+            "border_id": ["a-b", "a-c", "b-c", "c-d"],
+            "city_a": ["a", "a", "b", "c"],
+            "city_b": ["b", "c", "c", "d"],
+        }
+    )
+    ends = pd.DataFrame(
+        {"border_id": ["a-c", "b-c", "a-b", "c-d"], "city_id": ["a", "b", "a", "d"]}
+    )
+    first, second = np.array([0, 2, 0]), np.array([1, 1, 3])
+    # Either stands at the border to the third city; one at their own; no neighbours.
+    assert border_of_pair(ends, borders, first, second).tolist() == [0, 0, -1]
+    assert border_of_pair(ends, borders, second, first).tolist() == [0, 0, -1]
+
+
+@pytest.mark.parametrize(
+    ("angle", "name", "count"),
+    [(10, None, 1), (40, None, 0), (40, "Rua 5 de Outubro", 1)],
+)
+def test_a_likely_slip_pairs_straight_ahead_or_under_its_name(angle, name, count):
+    ends = make_ends((-400, 0, angle, "primary"), (400, 0, 180, "primary"))
+    slips = ends.assign(is_mapping_gap=[True, False], name=name)
+    assert len(facing(ends)) == 1
+    assert len(facing(slips)) == count
+    lower = slips.assign(class_rank=[CLASS_RANK["primary"], CLASS_RANK["secondary"]])
+    assert facing(lower).empty
+
+
+def test_two_slips_side_by_side_are_one_slip():
+    ends = make_ends((-4, 0, 0, "primary"), (4, 0, 180, "primary")).assign(is_mapping_gap=True)
+    assert facing(ends).empty

@@ -191,3 +191,29 @@ def test_the_two_halves_of_one_road_know_each_other_and_their_order():
     first, second, alone = at[(-400.0, 0.0)], at[(-400.0, 20.0)], at[(-400.0, 900.0)]
     assert (first.twin, second.twin, alone.twin) == (second.Index, first.Index, -1)
     assert [each.is_second_half for each in (first, second, alone)] == [False, True, False]
+
+
+LOCAL = {"lowest_class": "residential"}
+"""All streets are looked at."""
+
+
+def test_a_local_street_that_stops_is_a_cul_de_sac_unless_another_faces_it():
+    here = ("residential", [(-6000, 0), (-1000, 0), (-100, 0)], {})
+    there = ("residential", [(6000, 0), (1000, 0), (100, 0)], {})
+    main = [(9000, -4000), (150, -3900), (150, 3900), (9000, 4000)]
+    alone = World([here, *DETOUR, ("tertiary", main, {})])
+    assert alone.rule_at(-100, 0, **LOCAL) == "cul_de_sac"
+    made = alone.made(LOCAL)
+    assert not len(made["dead_ends"])
+    assert not len(made["link_candidates"])
+    made = World([here, there, *DETOUR]).made(LOCAL)
+    assert made["dead_ends"]["kind"].tolist() == ["facing_pair"] * 2
+    assert len(made["link_candidates"]) == 1
+
+
+def test_a_local_street_goes_on_as_the_track_that_it_meets():
+    street = ("residential", [(-6000, 0), (-1000, 0), (-100, 0)], {})
+    track = ("track", [(-100, 0), (500, 100)], {})
+    assert World([street, track]).rule_at(-100, 0, **LOCAL) == "goes_on"
+    main = ("tertiary", street[1], {})
+    assert World([main, track]).rule_at(-100, 0) == "finding"
