@@ -12,7 +12,7 @@ SCHEDULER ?=
 RUN = $(PYTHON) -m pipeline run $(METRO) --source $(SOURCE) \
 	$(if $(OSM),--osm $(OSM)) $(if $(SCHEDULER),--scheduler $(SCHEDULER))
 
-.PHONY: help install all compiled test test-slow test-full check format docs bench clean
+.PHONY: help install all compiled test test-slow test-full test-lowest test-wheel check format docs bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,12 @@ test-slow: compiled ## run the slow tests: whole runs, clusters, stores, propert
 
 test-full: compiled ## run all tests, the sweeps over seeds, sizes and mutations too
 	EXAMPLES=all $(PYTEST) $(SETS)
+
+test-lowest: ## run a quick part of the tests on the lowest versions that pyproject.toml declares (needs uv)
+	.ci/lowest
+
+test-wheel: ## build the wheel and run it in an empty environment outside the project
+	.ci/wheel
 
 # The tools for the pages' JavaScript come from npm. No page needs them, nor does installing.
 JS_TOOLS := tests/js/node_modules/.installed

@@ -53,10 +53,14 @@ _WORDS = {
 """Section of the pages' messages that has the words for a layer's values."""
 
 
+WRITTEN = "2000-01-01T00:00:00.000Z"
+"""Instead of the time of writing: the same layers give the same bytes."""
+
+
 def write_gpkg(given: LayerSet, path: Path) -> tuple[dict[str, int], list[str]]:
     """Write all layers of a set into one GeoPackage."""
     # Else the time of writing: the same layers give the same bytes.
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2000-01-01T00:00:00.000Z"})
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": WRITTEN})
     rows = {layer: _write_layer(given, layer, path) for layer in given.layers}
     about = pd.DataFrame(given.about, columns=["item", "text"])
     pyogrio.write_dataframe(about, path, layer="about", driver="GPKG", append=path.exists())
@@ -166,8 +170,9 @@ def _add_styles(database: sqlite3.Connection, given: LayerSet) -> None:
         "ui TEXT, update_time DATETIME DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ','now')))"
     )
     database.execute(
-        "INSERT INTO gpkg_contents (table_name, data_type, identifier) "
-        "VALUES ('layer_styles', 'attributes', 'layer_styles')"
+        "INSERT INTO gpkg_contents (table_name, data_type, identifier, last_change) "
+        "VALUES ('layer_styles', 'attributes', 'layer_styles', ?)",
+        (WRITTEN,),
     )
     for layer in given.layers:
         qml = qml_of(layer)
@@ -175,8 +180,8 @@ def _add_styles(database: sqlite3.Connection, given: LayerSet) -> None:
             database.execute(
                 "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, "
                 "f_geometry_column, styleName, styleQML, styleSLD, useAsDefault, description, "
-                "owner) VALUES ('', '', ?, 'geom', ?, ?, '', 1, '', '')",
-                (layer, title_zh(layer), qml),
+                "owner, update_time) VALUES ('', '', ?, 'geom', ?, ?, '', 1, '', '', ?)",
+                (layer, title_zh(layer), qml, WRITTEN),
             )
 
 

@@ -28,7 +28,7 @@ for name in {modules}:
 from pipeline import cli
 
 def watched(folder, kill_at, kill_after_s, record):
-    changes, outside, caches = 0, set(), str(Path.home() / ".cache")
+    changes, outside, caches = 0, set(), tuple(str(Path.home() / each) for each in (".cache", ".config"))
     inside = tuple(os.path.realpath(each) + os.sep for each in (folder,))
 
     def hook(event, given):

@@ -462,3 +462,21 @@ def test_titles_fit_a_sheet_and_headings_differ():
         headings = [dictionary.heading_zh(name) for name in layer.names]
         assert len(set(headings)) == len(headings), layer.name
     json.dumps(titles)
+
+
+def test_the_styles_of_a_geopackage_bear_no_time_of_writing():
+    from types import SimpleNamespace
+
+    from pipeline.exports import gpkg
+
+    database = sqlite3.connect(":memory:")
+    database.execute(
+        "CREATE TABLE gpkg_contents (table_name TEXT, data_type TEXT, identifier TEXT, "
+        "last_change TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ','now')))"
+    )
+    gpkg._add_styles(database, SimpleNamespace(layers=["cities", "dead_ends"]))
+    times = database.execute(
+        "SELECT update_time FROM layer_styles UNION ALL SELECT last_change FROM gpkg_contents"
+    ).fetchall()
+    assert len(times) == 3
+    assert {time for (time,) in times} == {gpkg.WRITTEN}
