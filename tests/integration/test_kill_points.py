@@ -1,8 +1,8 @@
 """Verbs killed at random moments and run again: the same bytes, nothing left, nothing else touched.
 
-Two cities of the smallest sample. Two thirds of the moments are changes of the file system, which
-are where something can be half done; a third lie anywhere. Runs on workers are killed in
-`test_faults.py`.
+Two cities of the small sample, which has missing links to build. Two thirds of the moments are
+changes of the file system, which are where something can be half done; a third lie anywhere. Runs on
+workers are killed in `test_faults.py`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 from forking import Warm
-from running import RUN_TWO, TWO_CITIES, Running
+from running import RUN_TWO
 
-KILLS, FEW = 72, 6
+KILLS = 72
 
 RUN = (*RUN_TWO, "--workers", "0")
 COMPARE = ("compare", "other/processed/two", "data/processed/two", "--names", "a", "b")
@@ -42,31 +42,17 @@ def warm(tmp_path_factory):
     made.close()
 
 
-@pytest.fixture(scope="session")
-def tiny_run(once):
-    """Two cities on the smallest sample: sources, finished run, and the time it took."""
-
-    def make(folder):
-        (folder / "two.toml").write_text(TWO_CITIES, encoding="utf-8")
-        sample = ("sample", "--nodes", "5000", "--set", "scope=1+4", "--out", "small.osm.pbf")
-        for arguments in (sample, RUN):
-            running = Running(folder, *arguments)
-            assert running.end(3_600) == 0, running.stderr
-
-    return once("tiny", make)[0]
-
-
-def world(tiny_run, folder, verb):
+def world(two_cities, folder, verb):
     """Sources, for all verbs but `run` a finished run, one to compare with, a canary beside."""
     inside = folder / "inside"
     inside.mkdir()
     for name in ("two.toml", "small.osm.pbf"):
-        shutil.copy2(tiny_run / name, inside)
+        shutil.copy2(two_cities / name, inside)
     if verb != "run":
         for name in ("data", "maps"):
-            shutil.copytree(tiny_run / name, inside / name)
+            shutil.copytree(two_cities / name, inside / name)
     if verb == "compare":
-        shutil.copytree(tiny_run / "data", inside / "other")
+        shutil.copytree(two_cities / "data", inside / "other")
     (inside / "tmp").mkdir()
     (folder / "canary" / "inner").mkdir(parents=True)
     (folder / "canary" / "inner" / "song.txt").write_text("mine")
@@ -90,14 +76,14 @@ def content_of(folder):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tiny_run, warm, tmp_path_factory):
+def undisturbed(two_cities, warm, tmp_path_factory):
     """What each verb leaves, its changes and its seconds, found when it is first asked for."""
     found = {}
 
     def of(verb):
         if verb not in found:
             outer = tmp_path_factory.mktemp("whole")
-            folder = world(tiny_run, outer, verb)
+            folder = world(two_cities, outer, verb)
             ended = warm.call(folder, *VERBS[verb])
             assert ended.code == 0, ended.output
             assert ended.outside == ()
@@ -108,17 +94,12 @@ def undisturbed(tiny_run, warm, tmp_path_factory):
     return of
 
 
-@pytest.mark.parametrize(
-    "seed",
-    [
-        pytest.param(seed, marks=pytest.mark.slow if seed < FEW else pytest.mark.sweep)
-        for seed in range(KILLS)
-    ],
-)
-def test_killed_at_any_moment_and_run_again(tiny_run, undisturbed, warm, tmp_path, seed):
+@pytest.mark.sweep
+@pytest.mark.parametrize("seed", range(KILLS))
+def test_killed_at_any_moment_and_run_again(two_cities, undisturbed, warm, tmp_path, seed):
     verb = list(VERBS)[seed % len(VERBS)]
     whole, ended = undisturbed(verb)
-    folder = world(tiny_run, tmp_path, verb)
+    folder = world(two_cities, tmp_path, verb)
     canary = canary_of(tmp_path)
     chance = random.Random(seed)
     moment = (
@@ -146,9 +127,9 @@ def test_killed_at_any_moment_and_run_again(tiny_run, undisturbed, warm, tmp_pat
     assert [name for name in whole if found[name] != whole[name]] == []
 
 
-@pytest.mark.slow
-def test_the_watch_sees_what_is_written_elsewhere(tiny_run, warm, tmp_path):
-    folder = world(tiny_run, tmp_path, "export csv")
+@pytest.mark.sweep
+def test_the_watch_sees_what_is_written_elsewhere(two_cities, warm, tmp_path):
+    folder = world(two_cities, tmp_path, "export csv")
     ended = warm.call(folder, *VERBS["export csv"], "--out", str(tmp_path / "canary" / "csv"))
     assert ended.code == 0, ended.output
     assert any("canary" in each for each in ended.outside)
