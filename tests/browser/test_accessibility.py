@@ -71,10 +71,10 @@ def test_every_theme(visit: Callable[..., Any], axe: str, theme: str, language: 
 
 
 @pytest.mark.parametrize("layer", ["missing_links", "bottlenecks", "eco_zones", "borders"])
-def test_popups(visit: Callable[..., Any], axe: str, layer: str) -> None:
+def test_cards(visit: Callable[..., Any], axe: str, layer: str) -> None:
     opened = visit("plain.html", "#theme=links&lang=en")
     opened.page.evaluate("layer => MI.select(layer, 0)", layer)
-    assert opened.page.locator(".leaflet-popup-content").count() == 1
+    assert opened.page.locator("#mi-details:not([hidden])").count() == 1
     assert faults(opened.page, axe) == []
 
 

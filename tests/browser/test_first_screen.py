@@ -32,7 +32,7 @@ def test_the_first_screen_names_the_weakest_border_and_the_first_links(
     box = links.last.bounding_box()
     assert box["y"] + box["height"] < 900
     borders.first.locator("button").click()
-    assert weakest in opened.page.locator(".leaflet-popup-content").inner_text()
+    assert weakest in opened.page.locator("#mi-details").text_content()
     assert opened.errors == []
 
 

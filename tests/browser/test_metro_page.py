@@ -1,4 +1,4 @@
-"""A metro's page in Chromium: themes, tables, popups, search, languages, links, safety, speed."""
+"""A metro's page in Chromium: themes, tables, cards, search, languages, links, safety, speed."""
 
 from __future__ import annotations
 
@@ -82,12 +82,12 @@ def test_every_layer_toggles(visit: Callable[..., Any]) -> None:
     assert_quiet(opened)
 
 
-def test_link_table_zooms_and_opens_the_popup(visit: Callable[..., Any]) -> None:
+def test_link_table_zooms_and_opens_the_card(visit: Callable[..., Any]) -> None:
     opened = visit("plain.html", "#theme=links&lang=en")
     before = opened.page.evaluate("MI.stage.map.getZoom()")
     opened.page.click("#mi-panel table[data-layer=missing_links] tbody tr:nth-child(2) button")
     assert opened.page.evaluate("MI.stage.map.getZoom()") > before
-    text = opened.page.locator(".leaflet-popup-content").inner_text().replace("\u00a0", " ")
+    text = opened.page.locator("#mi-details").text_content().replace("\u00a0", " ")
     for part in (
         "断头路1a – 断头路1b",
         "Kaifeng – Xuchang",
@@ -134,28 +134,28 @@ def test_filters_act_on_table_and_map(visit: Callable[..., Any]) -> None:
     assert_quiet(opened)
 
 
-def test_a_click_on_the_map_opens_a_popup(visit: Callable[..., Any]) -> None:
+def test_a_click_on_the_map_opens_the_card(visit: Callable[..., Any]) -> None:
     opened = visit("plain.html", "#theme=commuting&lang=en")
     spot = opened.page.evaluate(TO_SCREEN, [34.5, 113.75])
     opened.page.mouse.click(*spot)
     panel = opened.page.locator("#mi-panel").inner_text()
     assert "within an hour of the core" in panel and "41.3%" in panel
-    assert "Zone in Kaifeng" in opened.page.locator(".leaflet-popup-content").inner_text()
+    assert "Zone in Kaifeng" in opened.page.locator("#mi-details").text_content()
     opened.page.click("#mi-tab-links")
     spot = opened.page.evaluate(TO_SCREEN, opened.page.evaluate(MARKER, "1"))
     opened.page.mouse.click(*spot)
-    assert "#1" in opened.page.locator(".leaflet-popup-content").inner_text()
+    assert "#1" in opened.page.locator("#mi-details").text_content()
     assert_quiet(opened)
 
 
-def test_popups_of_all_layers(visit: Callable[..., Any]) -> None:
+def test_cards_of_all_layers(visit: Callable[..., Any]) -> None:
     opened = visit("plain.html", "#lang=en")
     layers = opened.page.evaluate(POPUP_LAYERS)
     for layer in layers:
         count = opened.page.evaluate("layer => MI.layers[layer].n", layer)
         assert count > 0, layer
         opened.page.evaluate("layer => MI.select(layer, 0)", layer)
-        text = opened.page.locator(".leaflet-popup-content").inner_text()
+        text = opened.page.locator("#mi-details").text_content()
         assert text.strip() and "undefined" not in text, layer
     assert_quiet(opened)
 
@@ -166,16 +166,16 @@ def test_osm_links_of_real_data(visit: Callable[..., Any], maps: Path, example: 
     opened = visit("real.html", "#lang=en")
     assert opened.page.locator("#mi-banner").is_hidden()
     opened.page.evaluate("MI.select('missing_links', 0)")
-    link = opened.page.locator(".leaflet-popup-content a").first
+    link = opened.page.locator("#mi-details a").first
     assert link.get_attribute("href") == "https://www.openstreetmap.org/node/100"
     assert "noopener" in str(link.get_attribute("rel"))
     assert "synthetic" not in opened.page.locator("body").inner_text().lower()
     fake = visit("plain.html", "#lang=en")
     for layer in ("missing_links", "dead_ends", "bottlenecks", "crossings"):
         fake.page.evaluate("layer => MI.select(layer, 0)", layer)
-        popup = fake.page.locator(".leaflet-popup-content")
-        assert "synthetic, not in OSM" in popup.inner_text(), layer
-        assert popup.locator("a[href*=openstreetmap]").count() == 0, layer
+        card = fake.page.locator("#mi-details")
+        assert "synthetic, not in OSM" in card.text_content(), layer
+        assert card.locator("a[href*=openstreetmap]").count() == 0, layer
     assert_quiet(opened)
 
 
@@ -186,11 +186,11 @@ def test_languages_switch_without_reload(visit: Callable[..., Any]) -> None:
     assert "断头路" in page.locator("#mi-tabs").inner_text()
     page.evaluate("window.kept = true")
     page.evaluate("MI.select('missing_links', 0)")
-    assert "缺口长度" in page.locator(".leaflet-popup-content").inner_text()
+    assert "缺口长度" in page.locator("#mi-details").text_content()
     page.click("#mi-lang")
     assert page.get_attribute("html", "lang") == "en"
     assert page.title() == "Example metro: integration map"
-    assert "Gap" in page.locator(".leaflet-popup-content").inner_text()
+    assert "Gap" in page.locator("#mi-details").text_content()
     chrome = page.locator("#mi-tabs").inner_text() + page.locator("#mi-legend").inner_text()
     assert not any("\u4e00" <= char <= "\u9fff" for char in chrome)
     assert page.evaluate("window.kept") is True
@@ -214,7 +214,7 @@ def test_search_finds_road_place_and_rank(visit: Callable[..., Any]) -> None:
     page.fill("#mi-search", "断头路2a")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    assert "断头路2a" in page.locator(".leaflet-popup-content h3").inner_text()
+    assert "断头路2a" in page.locator("#mi-details h2").inner_text()
     assert page.locator("#mi-results").is_hidden()
     page.fill("#mi-search", "no such thing")
     assert "Nothing found" in page.locator("#mi-results").inner_text()
@@ -231,7 +231,7 @@ def test_deep_link_brings_back_theme_place_language_and_finding(visit: Callable[
     second = visit("plain.html", fragment)
     assert second.page.evaluate("MI.state.theme") == "links"
     assert second.page.evaluate("MI.state.selected") == ["missing_links", 3]
-    assert second.page.locator(".leaflet-popup-content").count() == 1
+    assert second.page.locator("#mi-details:not([hidden])").count() == 1
     assert second.page.evaluate("MI.stage.map.getZoom()") == pytest.approx(
         first.page.evaluate("MI.stage.map.getZoom()")
     )
@@ -277,7 +277,7 @@ def test_hostile_names_stay_text(
     shown = []
     for i in range(8):
         page.evaluate("i => MI.select('stations', i)", i)
-        shown.append(page.locator(".leaflet-popup-content h3").text_content())
+        shown.append(page.locator("#mi-details h2").text_content())
     # U+2028 is kept as it is; every other character too.
     assert shown == [
         example.HOSTILE[n % len(example.HOSTILE)]
@@ -291,7 +291,7 @@ def test_hostile_names_stay_text(
         assert page.locator("#mi-results li").count() >= 1
     assert page.evaluate("window.hacked") is None
     assert page.locator("body img[src=x], body script:not([type])").count() <= 1
-    assert page.locator("#mi-panel i, #mi-panel b, .leaflet-popup-content i").count() == 0
+    assert page.locator("#mi-panel i, #mi-panel b, #mi-details i").count() == 0
     title = example.HOSTILE[0] + "圈" if language == "zh" else example.HOSTILE[1]
     assert title in page.title()
     assert title in page.locator("#mi-title").inner_text()
@@ -382,7 +382,7 @@ def test_keyboard_reaches_themes_and_rows(visit: Callable[..., Any]) -> None:
     assert page.evaluate("document.activeElement.id") == "mi-tab-links"
     page.focus("table[data-layer=missing_links] tbody button")
     page.keyboard.press("Enter")
-    assert page.locator(".leaflet-popup-content").count() == 1
+    assert page.locator("#mi-details:not([hidden])").count() == 1
     assert_quiet(opened)
 
 
@@ -430,5 +430,5 @@ def test_twenty_thousand_features_stay_small_and_open(
     assert drawn > 2_000
     opened.page.fill("#mi-search", "断头路7a")
     opened.page.keyboard.press("Enter")
-    assert "断头路7a" in opened.page.locator(".leaflet-popup-content h3").inner_text()
+    assert "断头路7a" in opened.page.locator("#mi-details h2").inner_text()
     assert_quiet(opened)

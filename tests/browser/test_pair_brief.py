@@ -112,8 +112,8 @@ def test_a_project_leads_to_its_place_on_the_map(visit: Callable[..., Any]) -> N
     opened.page.wait_for_selector("html[data-ready=yes]", state="attached")
     assert opened.page.evaluate("MI.state.theme") == "links"
     assert opened.page.evaluate("MI.state.lang") == "en"
-    assert opened.page.locator(".leaflet-popup-content").count() == 1
-    opened.page.click(".leaflet-popup-content a[href*='410100-410200']")
+    assert opened.page.locator("#mi-details:not([hidden])").count() == 1
+    opened.page.click("#mi-details a[href*='410100-410200']")
     opened.page.wait_for_selector("#one")
     assert opened.page.get_attribute("html", "lang") == "en"
     assert opened.errors == []

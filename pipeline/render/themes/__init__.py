@@ -1,7 +1,7 @@
 """The themes of the metro page: a folder and a line each.
 
 A theme's folder holds all that is its own: the layers it needs and which of their columns
-are packed (Python), its tab, panel, overlays, popups and choices (the scripts, which
+are packed (Python), its tab, panel, overlays, cards and choices (the scripts, which
 register them), and its words in both languages (``words.toml``). `registry` gathers what
 is imported here.
 """

@@ -4,6 +4,7 @@
 import "./base_layers.js";
 import { readBlob } from "./blob.js";
 import "./borders.js";
+import { setUpSheet } from "./bottom_sheet.js";
 import { data, fill, layers } from "./data.js";
 import { find } from "./dom.js";
 import { setUpLanguage } from "./language.js";
@@ -11,7 +12,7 @@ import { setUpLinks } from "./open_link.js";
 import { setUpPrint } from "./print.js";
 import { allFeatures, overlayOf } from "./registry.js";
 import { setUpSearch } from "./search_box.js";
-import { select } from "./selection.js";
+import { select, setUpCard } from "./selection.js";
 import { setUpMap } from "./set_up_map.js";
 import { stage } from "./stage.js";
 import { state } from "./state.js";
@@ -33,6 +34,8 @@ async function start(map, basemaps) {
   setUpTabs();
   setUpLanguage();
   setUpSearch();
+  setUpCard();
+  setUpSheet();
   setUpPrint();
   setUpLinks();
   document.documentElement.dataset.ready = "yes";

@@ -8,7 +8,7 @@ import { latlngs } from "./geometry.js";
 import { borderName } from "./names.js";
 import { number, percent, unit } from "./numbers.js";
 import { pathsOf } from "./paths.js";
-import { briefLink } from "./popup.js";
+import { briefLink } from "./details.js";
 import { registerFeature, registerOverlay } from "./registry.js";
 import { scoreColour, scoreOf, scoreText } from "./scores.js";
 import { EN_DASH } from "./signs.js";
@@ -34,7 +34,11 @@ registerOverlay("borders", {
       : [["line", { color: BORDER_COLOUR, dash: BORDER_DASH }, t("legend.borders")]],
 });
 
-registerFeature("borders", { id: "border_id", popup });
+registerFeature("borders", {
+  id: "border_id",
+  popup,
+  key: ["popup.index", "figure.missing_links", "figure.crossings"],
+});
 
 /** Where borders are coloured by a score: the field chosen, and overall on the overview. */
 function isScored() {

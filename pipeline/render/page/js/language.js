@@ -8,7 +8,7 @@ import { renderLegend } from "./legend.js";
 import { writeLink } from "./link.js";
 import { metroName } from "./names.js";
 import { renderPanel } from "./panel.js";
-import { renderPopup } from "./selection.js";
+import { renderCard } from "./selection.js";
 import { renderSource } from "./source_line.js";
 import { stage } from "./stage.js";
 import { state } from "./state.js";
@@ -41,7 +41,7 @@ export function showLanguage(lang) {
   renderBasemap();
   renderLegend();
   renderPanel();
-  renderPopup();
+  renderCard();
 }
 
 /** Title, banner and the language's own button. */

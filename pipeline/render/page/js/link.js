@@ -18,10 +18,28 @@ export function lastHash() {
   return last.hash;
 }
 
+/** The address bar stays as it is, while another address is read. */
+export function stopLink() {
+  last.isKept = false;
+}
+
 /** From now on the address bar follows; not before the page's own address has been read. */
 export function keepLink() {
   last.isKept = true;
   writeLink();
+}
+
+/**
+ * What the page shows now stays in the history: what it shows next is an entry of its own, and
+ * Back leads here.
+ */
+export function keepEntry() {
+  if (!last.isKept) return;
+  try {
+    history.pushState(null, "", last.hash);
+  } catch {
+    // Some browsers forbid it for files: the page works without.
+  }
 }
 
 /** Write what the page shows to the address bar. */

@@ -5,9 +5,9 @@ import { parseAddress } from "./address.js";
 import { takeChoices } from "./choices.js";
 import { column, layers } from "./data.js";
 import { showLanguage } from "./language.js";
-import { keepLink, lastHash } from "./link.js";
+import { keepLink, lastHash, stopLink } from "./link.js";
 import { featureOf } from "./registry.js";
-import { select } from "./selection.js";
+import { deselect, select } from "./selection.js";
 import { stage } from "./stage.js";
 import { FILTERS, state } from "./state.js";
 import { openTheme } from "./theme.js";
@@ -23,6 +23,8 @@ export function setUpLinks() {
 
 function openLink() {
   const asked = parseAddress(location.hash);
+  stopLink();
+  deselect();
   takeChoices(asked.choose);
   takeFilters(asked.filter);
   showLanguage(asked.lang || state.lang);

@@ -1,7 +1,9 @@
 /*
- * Findings as Leaflet paths on one canvas: lines, their markers, and what a click on them does.
+ * Findings as Leaflet paths on one canvas: lines, their markers, and what pointing at them
+ * and a click on them do.
  */
 import { geometryOf, layers } from "./data.js";
+import { hintOf } from "./details.js";
 import { latlngs, middle } from "./geometry.js";
 import { Marker } from "./markers.js";
 import { select } from "./selection.js";
@@ -37,7 +39,8 @@ export function pathsOf(layer, draw) {
 function selectOnClick(path, finding) {
   if (path.options.interactive === false) return;
   path.options.bubblingMouseEvents = false;
-  path.on("click", (event) => select(...finding(), { at: event.latlng, stay: true }));
+  path.on("click", () => select(...finding(), { stay: true }));
+  path.bindTooltip(() => hintOf(...finding()) || "", { sticky: true, className: "hint" });
 }
 
 /**

@@ -34,7 +34,7 @@ export function registerOverlay(key, overlay) {
 }
 
 /**
- * Describe the features of a layer: how an address names them, their popup, how they are found.
+ * Describe the features of a layer: how an address names them, their card, how they are found.
  *
  * @param {LayerName} layer
  * @param {Feature} feature

@@ -2,8 +2,10 @@
  * The map at the start: its panes, what always lies on it, its buttons, what a click on it does.
  */
 import { data } from "./data.js";
+import { hintOf } from "./details.js";
 import { el, find } from "./dom.js";
 import { paintGround } from "./ground.js";
+import { HIGHLIGHT_PANE } from "./highlight.js";
 import { LabelLayer } from "./labels.js";
 import { writeLink } from "./link.js";
 import { paintNetwork } from "./network.js";
@@ -19,6 +21,7 @@ const PANES = {
   "mi-areas": 250,
   "mi-network": 270,
   "mi-lines": 280,
+  [HIGHLIGHT_PANE]: 390,
   "mi-labels": 620,
 };
 
@@ -52,23 +55,51 @@ export function setUpMap(map, basemaps) {
 function listen(map) {
   map.on("click", (event) => {
     const hit = areaAt(event.latlng);
-    if (hit) select(...hit, { at: event.latlng, stay: true });
+    if (hit) select(...hit, { stay: true });
     else deselect();
   });
   map.on("moveend", writeLink);
-  map.on("popupopen", () => find(".stage").classList.add("popup-open"));
-  map.on("popupclose", () => find(".stage").classList.remove("popup-open"));
+  hintAtAreas(map);
+  new ResizeObserver(() => map.invalidateSize({ pan: false })).observe(map.getContainer());
+}
+
+/** Time after which a resting pointer is told what lies under it, in milliseconds. */
+const REST_MS = 120;
+
+/**
+ * Areas are painted, so that the browser does not know when the pointer is over one.
+ *
+ * @param {L.Map} map
+ */
+function hintAtAreas(map) {
+  const hint = L.tooltip({ className: "hint", direction: "right", offset: [14, 0] });
+  let timer = 0;
+  map.on("mousemove", (event) => {
+    window.clearTimeout(timer);
+    hint.remove();
+    const { target } = event.originalEvent;
+    if (target instanceof Element && target.closest(".leaflet-control")) return;
+    timer = window.setTimeout(() => {
+      const hit = document.querySelector(".leaflet-tooltip") ? null : areaAt(event.latlng);
+      const content = hit && hintOf(...hit);
+      if (content) hint.setLatLng(event.latlng).setContent(content).addTo(map);
+    }, REST_MS);
+  });
+  map.on("mouseout mousedown zoomstart", () => {
+    window.clearTimeout(timer);
+    hint.remove();
+  });
 }
 
 /** The whole metro in the map. */
 function showWhole() {
   const [west, south, east, north] = data.bounds;
   const corners = L.latLngBounds([south, west], [north, east]);
-  stage.map.fitBounds(corners, {
-    paddingTopLeft: [14, 14],
-    paddingBottomRight: [window.innerWidth > 1100 ? 130 : 14, 14],
-    animate: false,
-  });
+  // The zoom's own steps would leave up to a sixth of the map empty.
+  const { zoomSnap } = stage.map.options;
+  stage.map.options.zoomSnap = 0;
+  stage.map.fitBounds(corners, { padding: [10, 10], animate: false });
+  stage.map.options.zoomSnap = zoomSnap;
 }
 
 /** The button that leads back to the whole metro. */

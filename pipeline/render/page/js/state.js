@@ -12,7 +12,7 @@ export const state = {
   /** @type {Language} */
   lang: "en",
   theme: "overview",
-  /** Layer and row of the finding whose popup is open. @type {[LayerName, number] | null} */
+  /** Layer and row of the finding whose card is open. @type {[LayerName, number] | null} */
   selected: null,
   /** Value by column; a column without a filter is absent. @type {Record<string, string>} */
   filters: {},

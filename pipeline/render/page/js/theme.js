@@ -3,17 +3,19 @@
  */
 import { el, find, findAll } from "./dom.js";
 import { renderLegend } from "./legend.js";
-import { writeLink } from "./link.js";
+import { keepEntry, writeLink } from "./link.js";
 import { refresh } from "./overlays.js";
 import { renderPanel } from "./panel.js";
 import { isTheme, themeKeys, themeOf, usualOverlays } from "./registry.js";
-import { stage } from "./stage.js";
+import { deselect } from "./selection.js";
 import { state } from "./state.js";
 import { isNarrow } from "./viewport.js";
 import { t } from "./words.js";
 
 /** @param {string} theme */
 export function setTheme(theme) {
+  keepEntry();
+  deselect();
   showTheme(theme, null);
   refresh((overlay) => overlay.isByTheme);
   renderTheme();
@@ -42,7 +44,6 @@ function showTheme(theme, overlays) {
     ? themeOf(state.theme).overlays.filter((key) => overlays.includes(key))
     : usualOverlays(state.theme);
   state.on = new Set(on);
-  stage.map.closePopup();
 }
 
 function renderTheme() {

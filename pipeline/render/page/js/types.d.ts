@@ -278,8 +278,10 @@ export type PopupRow = [string, Children];
 export interface Feature {
   /** The column that names a feature in an address. */
   id?: string;
-  /** Title and rows of the popup; rows without a value are left out. */
+  /** Title and rows of the card; rows without a value are left out. */
   popup?: (i: number) => [string, PopupRow[]];
+  /** Keys of the rows that stand first in the card; the first three where it is not given. */
+  key?: string[];
   search?: {
     /** The message `found.<kind>` says what was found. */
     kind: string;

@@ -4,7 +4,7 @@
 import { layers, rowOf } from "../../page/js/data.js";
 import { borderName, roadLabel, unnamed } from "../../page/js/names.js";
 import { number, percent, unit } from "../../page/js/numbers.js";
-import { briefLink, osmLinks, whereIs } from "../../page/js/popup.js";
+import { briefLink, osmLinks, whereIs } from "../../page/js/details.js";
 import { registerFeature } from "../../page/js/registry.js";
 import { state } from "../../page/js/state.js";
 import { t, word, yes } from "../../page/js/words.js";
@@ -12,6 +12,7 @@ import { t, word, yes } from "../../page/js/words.js";
 
 registerFeature("bottlenecks", {
   id: "bottleneck_id",
+  key: ["popup.kind", "popup.capacity_ratio", "popup.load"],
   popup: (i) => {
     const { highway, near } = layers.bottlenecks;
     return [roadOf(i) || unnamed("popup.unnamed", highway[i], near[i]), bottleneckRows(i)];
@@ -21,6 +22,7 @@ registerFeature("bottlenecks", {
 
 registerFeature("crossings", {
   id: "crossing_id",
+  key: ["popup.class", "popup.lanes", "popup.load"],
   popup: (i) => {
     const { name, ref, highway } = layers.crossings;
     const road = word("highway", highway[i]);

@@ -11,6 +11,7 @@ import { centreName } from "./centres.js";
 
 registerFeature("zones", {
   id: "cell",
+  key: ["popup.population", "measure.minutes_to_core", "measure.minutes_to_core_peak"],
   popup: (i) => {
     const title = t("popup.zone", { city: cityName(layers.zones.city_id[i]) });
     return [title, [...journeyRows(i), ...serviceRows(i)]];

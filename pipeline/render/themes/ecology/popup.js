@@ -12,6 +12,7 @@ import { shareBar } from "./share_bar.js";
 
 registerFeature("eco_zones", {
   id: "segment_id",
+  key: ["popup.zone_class", "popup.shares", "popup.guidance"],
   popup: (i) => [borderName(layers.eco_zones.border_id[i]) || "", stretchRows(i)],
 });
 

@@ -5,7 +5,7 @@ import { layers, rowOf } from "../../page/js/data.js";
 import { el } from "../../page/js/dom.js";
 import { borderName, cityName } from "../../page/js/names.js";
 import { distance, number, people, unit } from "../../page/js/numbers.js";
-import { briefLink, osmLinks, whereIs } from "../../page/js/popup.js";
+import { briefLink, osmLinks, whereIs } from "../../page/js/details.js";
 import { registerFeature } from "../../page/js/registry.js";
 import { select } from "../../page/js/selection.js";
 import { MIDDLE_DOT } from "../../page/js/signs.js";
@@ -15,6 +15,7 @@ import { deadEndName, deadEndTitle, linkTitle, shares } from "./names.js";
 
 registerFeature("missing_links", {
   id: "link_id",
+  key: ["popup.gap", "popup.obstacle", "popup.gain"],
   popup: (i) => [linkTitle(i), [...linkRows(i), ...gainRows(i), ...linkEvidence(i)]],
   search: {
     kind: "missing_link",
@@ -26,6 +27,7 @@ registerFeature("missing_links", {
 
 registerFeature("dead_ends", {
   id: "dead_end_id",
+  key: ["popup.end_type", "popup.faces", "popup.to_border"],
   popup: (i) => [deadEndTitle(i), deadEndRows(i)],
   search: { kind: "dead_end", order: 30, text: deadEndName },
 });

@@ -10,7 +10,7 @@ import { el } from "../../page/js/dom.js";
 import { borderName, cityName } from "../../page/js/names.js";
 import { unmappedNotice } from "../../page/js/notices.js";
 import { number, people, percent, unit } from "../../page/js/numbers.js";
-import { briefLink } from "../../page/js/popup.js";
+import { briefLink } from "../../page/js/details.js";
 import { registerTheme } from "../../page/js/registry.js";
 import { table } from "../../page/js/table.js";
 import { t } from "../../page/js/words.js";
