@@ -21,7 +21,12 @@ def add(verbs: Verbs) -> None:
     verb.add_argument("--format", required=True, help="gpkg, xlsx, csv or graphml")
     verb.add_argument("--crs", help="EPSG:4490 ..., or cgcs2000: the metro's 3-degree zone")
     verb.add_argument("--scenario", metavar="NAME", help="of this scenario, not of the base")
-    verb.add_argument("--layers", nargs="+", metavar="LAYER", help="only these")
+    verb.add_argument(
+        "--layers",
+        nargs="+",
+        metavar="LAYER",
+        help="only these; all: every one, and a workbook's raw sheets",
+    )
     verb.add_argument(
         "--out", metavar="FILE", help="default DATA/processed/<metro>/exports/<metro>.<format>"
     )

@@ -29,6 +29,12 @@ from pipeline.storage.scratch import scratch_folder
 EXPORTED = (*RESULT_LAYERS, *(name for name, layer in LAYERS.items() if layer.kind == "review"))
 """What is exported where it is there: the results, and what a scenario adds to them."""
 
+EVERY_LAYER = "all"
+"""In place of layers' names: every result, in the form that leaves nothing out."""
+
+ONLY_ON_REQUEST = {"gpkg": ("travel_times",)}
+"""Layers that a format leaves out unless they are asked for: most of the file, and no map."""
+
 FORMATS = ("gpkg", "xlsx", "csv", "graphml")
 
 _ZONE_3_DEGREES = range(75, 136, 3)
@@ -55,7 +61,8 @@ def export(
         As pyproj reads it (``EPSG:4490``), or ``cgcs2000``: the 3-degree zone of
         the metro's centre. Default WGS84 longitude, latitude.
     layers
-        Layers to write; all results by default.
+        Layers to write; ``["all"]``: every result. By default a workbook is the planner's six
+        sheets, a GeoPackage every result but the times from zone to zone, other formats all.
     out
         File (folder for csv); default ``<metro folder>/exports/<metro>.<form>``.
 
@@ -69,7 +76,10 @@ def export(
     """
     folder = Finished.at(paths.metro(metro_id))
     target_crs = _check(form, crs, layers, folder.facts)
-    found = _finished_layers(metro_id, folder, layers)
+    chosen = None if layers == [EVERY_LAYER] else layers
+    found = _finished_layers(metro_id, folder, chosen)
+    if layers is None:
+        found = tuple(each for each in found if each not in ONLY_ON_REQUEST.get(form, ()))
     folder.check(("roads", "road_nodes") if form == "graphml" else found)
     described = store.read_metadata(store.parts_of(folder.path(found[0]))[0])
     name = str(folder.manifest.get("metro", {}).get("name") or metro_id)
@@ -81,7 +91,7 @@ def export(
     files.clear_leftovers_of(target)
     with scratch_folder("export") as folder_of_ours:
         made = folder_of_ours / Path(target).name
-        rows, notes = _writer(form)(given, made)
+        rows, notes = _writer(form, is_raw=layers is not None)(given, made)
         files.publish_file(made, target)
     return Exported(target, rows, tuple(notes))
 
@@ -93,7 +103,7 @@ def _check(form: str, crs: str | None, layers: list[str] | None, facts: Facts) -
     faults += [
         f"--layers {layer!r}: no such result layer; docs/data-dictionary.md lists them"
         for layer in layers or []
-        if layer not in EXPORTED
+        if layer not in EXPORTED and layers != [EVERY_LAYER]
     ]
     if layers and form == "graphml":
         faults.append("--layers: a graphml file holds the road network alone")
@@ -168,12 +178,16 @@ def _is_finished(folder: Finished, layer: str) -> bool:
 Writer = Callable[[LayerSet, Path], tuple[dict[str, int], list[str]]]
 
 
-def _writer(form: str) -> Writer:
+def _writer(form: str, is_raw: bool) -> Writer:
     # Each format brings its own library; only the one asked for is loaded.
     if form == "gpkg":
         from pipeline.exports.gpkg import write_gpkg
 
         return write_gpkg
+    if form == "xlsx" and not is_raw:
+        from pipeline.exports.workbook import write_workbook
+
+        return write_workbook
     if form == "xlsx":
         from pipeline.exports.xlsx import write_xlsx
 

@@ -74,7 +74,7 @@ class Paths:
     @property
     def maps_lock(self) -> str:
         """The lock of ``index.html``."""
-        return f"{self.maps}/.index.lock"
+        return f"{self.maps}/assets/.index.lock"
 
     def page(self, name: str) -> str:
         """A page or asset, by its name relative to the maps folder."""

@@ -45,9 +45,9 @@ def test_the_overview_of_a_metro_without_findings_says_so(visit: Callable[..., A
 
 def test_a_column_sorts_both_ways_by_mouse_and_keyboard(visit: Callable[..., Any]) -> None:
     opened = visit("plain.html", "#theme=links&lang=en")
-    table = opened.page.locator("table[data-layer=dead_ends]")
-    cells = table.locator("tbody tr td:nth-child(5)")
-    head = table.locator("th:nth-child(5)")
+    table = opened.page.locator("table[data-layer=missing_links]").first
+    cells = table.locator("tbody tr td:nth-child(1)")
+    head = table.locator("th:nth-child(1)")
     as_it_was = cells.all_inner_texts()
     head.locator("button").click()
     assert head.get_attribute("aria-sort") == "ascending"

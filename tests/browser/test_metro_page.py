@@ -99,7 +99,7 @@ def test_link_table_zooms_and_opens_the_card(visit: Callable[..., Any]) -> None:
         "node 101",
         "Detour today",
         "9 km",
-        "confidence 0.7",
+        "confidence high",
         "34.1",
         "not in OSM",
     ):
@@ -368,7 +368,8 @@ def test_online_basemaps_are_off_and_the_shifted_one_says_so(visit: Callable[...
     radios = opened.page.eval_on_selector_all(
         "input[name=mi-online]", "all => all.map(e => [e.value, e.checked])"
     )
-    assert radios == [["none", True], ["osm", False], ["amap", False]]
+    assert [key for key, _ in radios] == ["none", "osm", "amap", "tianditu"]
+    assert [key for key, is_on in radios if is_on] == ["none"]
     assert "GCJ-02" in opened.page.locator("#mi-base").inner_text()
     assert_quiet(opened)
 

@@ -1,4 +1,4 @@
-"""Briefs in Chromium: two A4 pages on paper, both languages, offline, hostile names as text."""
+"""Briefs in Chromium: three A4 pages on paper, both languages, offline, hostile names as text."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def full(maps: Path, example: ModuleType) -> str:
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 @pytest.mark.parametrize("which", ["plain", "bare", "hostile", "full"])
-def test_two_a4_pages_hold_it_all(
+def test_three_a4_pages_hold_it_all(
     visit: Callable[..., Any], full: str, language: str, which: str
 ) -> None:
     opened = visit(f"{which}/{FIRST}", f"#lang={language}")
@@ -64,10 +64,10 @@ def test_two_a4_pages_hold_it_all(
     cut = opened.page.evaluate(
         "Array.from(document.querySelectorAll('.sheet')).map(s => [s.scrollHeight - s.clientHeight, s.scrollWidth - s.clientWidth])"
     )
-    assert len(cut) == 2
+    assert len(cut) == 3
     assert all(down <= 0 and aside <= 0 for down, aside in cut), cut
     pdf = opened.page.pdf(prefer_css_page_size=True, print_background=True)
-    assert pages_of(pdf) == 2
+    assert pages_of(pdf) == 3
     boxes = {
         tuple(round(float(n)) for n in box.split())
         for box in re.findall(rb"/MediaBox\s*\[([^\]]*)\]", pdf)

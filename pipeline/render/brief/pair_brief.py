@@ -1,18 +1,19 @@
-"""``maps/<metro>/<border>.html``: two A4 pages for the joint meeting of two cities.
+"""``maps/<metro>/<border>.html``: three A4 pages for the joint meeting of two cities.
 
-The recipe of a brief belongs here: its sections, and how two pages hold them. What
+The recipe of a brief belongs here: its sections, and how three pages hold them. What
 is chosen for them belongs to `pair_facts`, how their rows read to `figures`, `roads`,
 `travel` and `belts`, the map to `pair_map` and `signs`, the page to `brief.html`.
 Plain HTML that prints and reads without a script, in both languages; a small script
 switches them.
 
-Two pages hold only so much: each table shows its first rows and says how many
+Pages hold only so much: each table shows its first rows and says how many
 more stand on the metro's page.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypedDict
 
 import geopandas as gpd
 import numpy as np
@@ -20,13 +21,13 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from pipeline.metros.catalogue import Metro
-from pipeline.render.brief import belts, figures, pair_facts, pair_map, roads, signs, travel
+from pipeline.render.brief import agenda, belts, figures, pair_facts, pair_map, roads, signs, travel
 from pipeline.render.brief.belts import MAX_RIVERS
 from pipeline.render.brief.map_frame import Frame, Ground, frame_of
 from pipeline.render.brief.map_labels import text_width
 from pipeline.render.brief.pair_facts import Pair
 from pipeline.render.brief.signs import MAX_CONFLICTS, MAX_NARROWS, MAX_PROJECTS
-from pipeline.render.brief.subject import Subject
+from pipeline.render.brief.subject import Row, Subject
 from pipeline.render.page import bilingual as say
 from pipeline.render.page import style, words
 from pipeline.render.page.encode import Layers
@@ -59,7 +60,7 @@ LAYERS = (
 
 ROWS_ON_PAGE_ONE = 6
 """Where both tables are this short, the bottlenecks move up beside the projects."""
-ROW_MM, SIGN_MM, MAP_AND_ROWS_MM = 8.9, 1.9, 214.0
+ROW_MM, SIGN_MM, MAP_AND_ROWS_MM = 8.9, 1.9, 201.0
 """Height of a table's row, a sign's share of the legend, and what is left for all of them."""
 TITLE_EMS, TITLE_MM = 25.0, 5.0
 """Names wider than this take a second line."""
@@ -122,6 +123,8 @@ def _brief(made: Subject, pair: Pair) -> str:
     own = made.layers["borders"]["border_id"].isin(pair.borders).to_numpy()
     room_mm = _map_height(chosen.rows_on_page_one, len(legend), names)
     frame = frame_of(made.layers["borders"][own].total_bounds, room_mm)
+    tables = _road_tables(made, chosen)
+    projects = tables["projects"]
     return say.template("brief/brief.html").render(
         **_head(made, pair, names),
         figures=figures.figures(made, pair, chosen.links, chosen.narrow),
@@ -129,7 +132,14 @@ def _brief(made: Subject, pair: Pair) -> str:
         is_wide=frame.is_wide,
         narrows_first=chosen.are_narrows_first,
         legend=legend,
-        **_road_tables(made, chosen),
+        **tables,
+        conclusion=agenda.conclusion(
+            made, pair, chosen.links, [Markup(str(row["title"])) for row in projects]
+        ),
+        items=agenda.items(projects),
+        strips=agenda.strips(made, pair),
+        strip_km=say.unit(pair.length_km, "km"),
+        zone_colours=style.ZONE,
         **_commuting(made, pair),
         **_ecology(made, pair, chosen),
         index=figures.index(made, pair),
@@ -175,7 +185,14 @@ def _map(
     return pair_map.draw(frame, made.ground, scene)
 
 
-def _road_tables(made: Subject, chosen: _Chosen) -> dict[str, object]:
+class _RoadTables(TypedDict):
+    projects: list[Row]
+    more_projects: int
+    narrows: list[Row]
+    more_narrows: int
+
+
+def _road_tables(made: Subject, chosen: _Chosen) -> _RoadTables:
     return {
         "projects": roads.projects(made, chosen.links),
         "more_projects": max(len(chosen.links) - MAX_PROJECTS, 0),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping, Sequence
+
 import geopandas as gpd
 from markupsafe import Markup
 
@@ -19,6 +21,7 @@ def projects(made: Subject, links: gpd.GeoDataFrame) -> list[Row]:
     near = nearest_names(shown, made.layers["places"])
     ends = end_names(shown, made.layers["places"])
     names = pair_facts.road_names(shown, made.layers["dead_ends"])
+    limits = made.metro.params.missing_links.cost_classes_m_cny
     rows: list[Row] = []
     for n, row in enumerate(shown.to_dict("records")):
         share = row["share_first_pct"]
@@ -32,27 +35,41 @@ def projects(made: Subject, links: gpd.GeoDataFrame) -> list[Row]:
                 "under": say.word("highway", row["highway"])
                 if not any(names[n])
                 else _link_place(row["highway"], near.iloc[n]),
+                "proposal": _proposal(row, limits),
                 "rank": None if say.is_unknown(row["rank"]) else int(row["rank"]),
                 "status": say.word("status", row["status"]),
                 "obstacle": None
                 if row["obstacle"] == "none"
                 else say.word("obstacle", row["obstacle"]),
                 "gap": say.distance(row["gap_m"]),
-                "detour": say.text("popup.no_way_round")
+                "detour": _no_detour(row)
                 if say.is_unknown(row["detour_m"])
                 else Markup("{} {}").format(say.text("brief.round"), say.distance(row["detour_m"])),
                 "saved": say.unit(row["minutes_saved"], "min", 1)
                 if not say.is_unknown(row["minutes_saved"])
                 else say.DASH,
                 "nobody": row["gain_first"] == 0 and row["gain_second"] == 0,
-                "gain_first": say.people(row["gain_first"]),
-                "gain_second": say.people(row["gain_second"]),
+                "gain_first": say.about(row["gain_first"]),
+                "gain_second": say.about(row["gain_second"]),
                 "share_first": first,
-                "cost": say.word("cost", row["indicative_cost_class"]),
-                "confidence": say.number(row["confidence"], 2),
+                "cost": say.cost_range(row["indicative_cost_class"], limits),
+                "confidence": say.word("confidence", style.confidence_class(row["confidence"])),
             }
         )
     return rows
+
+
+def _proposal(row: Mapping[Hashable, object], limits: Sequence[float]) -> Markup:
+    """What the meeting might decide on a link, from its status, length and cost."""
+    cost = say.cost_range(str(row["indicative_cost_class"]), limits)
+    key = f"brief.propose_{row['status']}"
+    return Markup("{} ({}, {})").format(say.text(key), say.distance(float(str(row["gap_m"]))), cost)
+
+
+def _no_detour(row: Mapping[Hashable, object]) -> Markup:
+    """No road of the link's class leads round: lower roads may."""
+    saved = row["minutes_saved"]
+    return say.text("popup.no_way_round" if say.is_unknown(saved) else "popup.lower_roads_only")
 
 
 def _link_title(

@@ -25,6 +25,7 @@ from pipeline.render.page.encode import (
     simplify,
     simplify_coverage,
 )
+from pipeline.render.page.pinyin import pinyin
 from pipeline.render.page.thinning import Thinning
 from pipeline.render.params import MapParams
 from pipeline.terms import BUILT_UP, CLASS_RANK, WATERCOURSES, is_tagged, is_water
@@ -38,7 +39,7 @@ MAX_VILLAGES = 6_000
 PLACE_ORDER = ("city", "town", "suburb", "quarter", "village", "neighbourhood", "hamlet")
 
 
-LAYERS = ("cities", "borders", "roads", "railways", "waterways", "land_areas", "places")
+LAYERS = ("cities", "counties", "borders", "roads", "railways", "waterways", "land_areas", "places")
 
 
 def base_layers(layers: Layers, params: MapParams, thinning: Thinning) -> dict[str, PackedLayer]:
@@ -47,6 +48,7 @@ def base_layers(layers: Layers, params: MapParams, thinning: Thinning) -> dict[s
     land_areas = layers["land_areas"]
     return {
         "cities": _cities(layers["cities"], params),
+        "districts": _counties(layers["counties"], params),
         "borders": _borders(layers["borders"], params),
         "roads": _roads(layers["roads"], layers["borders"], params, scale, thinning),
         "rail": _railways(layers["railways"], params),
@@ -88,8 +90,24 @@ def _cities(cities: gpd.GeoDataFrame, params: MapParams) -> PackedLayer:
         "centre_lon": 5,
         "centre_lat": 5,
         "is_core": None,
+        "pinyin": None,
     }
-    return encode_layer(drawn, columns)
+    return encode_layer(drawn.assign(pinyin=pinyin(drawn["name"])), columns)
+
+
+def _counties(counties: gpd.GeoDataFrame, params: MapParams) -> PackedLayer:
+    """Named ``districts`` to the scripts."""
+    drawn = counties.set_geometry(
+        simplify_coverage(counties.geometry.to_numpy(), 2 * params.simplify_m), crs=counties.crs
+    )
+    columns = {
+        "county_id": None,
+        "city_id": None,
+        "name": None,
+        "area_km2": 0,
+        "pinyin": None,
+    }
+    return encode_layer(drawn.assign(pinyin=pinyin(drawn["name"])), columns)
 
 
 def _borders(borders: gpd.GeoDataFrame, params: MapParams) -> PackedLayer:
@@ -218,4 +236,5 @@ def _places(places: gpd.GeoDataFrame, thinning: Thinning) -> PackedLayer:
     order = named["place"].map(ranks).astype(float).fillna(-9)
     order = order + named["population"].fillna(0).rank(pct=True)
     named = thinning.keep("places", named, order, MAX_VILLAGES)
-    return encode_layer(named, {"name": None, "place": None, "population": 0, "city_id": None})
+    columns = {"name": None, "place": None, "population": 0, "city_id": None, "pinyin": None}
+    return encode_layer(named.assign(pinyin=pinyin(named["name"])), columns)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
 import pandas as pd
@@ -174,3 +174,48 @@ def people_texts(value: float) -> tuple[str, str]:
     zh = f"{digits(value / 1e4, 1)}万" if value >= 1e4 else digits(value)
     en = f"{digits(value / 1e6, 2)} million" if value >= 1e6 else digits(value)
     return zh, en
+
+
+SMALLEST_SHOWN = 100.0
+"""Below this a gain is not resolved, and is not shown as a figure."""
+
+
+def about_texts(value: float) -> tuple[str, str]:
+    """A computed count as a meeting may quote it: two figures, or that it is under a hundred."""
+    if value < SMALLEST_SHOWN:
+        pair = (digits(SMALLEST_SHOWN),) * 2
+        key = "ui.under"
+    else:
+        pair = people_texts(float(f"{value:.1e}"))
+        key = "ui.about"
+    zh, en = (plain(key, each, n=pair[n]) for n, each in enumerate(words.LANGUAGES))
+    return zh, en
+
+
+def about(value: float | None) -> Markup:
+    """`about_texts` in both languages."""
+    return known(value, lambda x: both(*about_texts(x)))
+
+
+COST_CLASSES = ("low", "medium", "high", "very_high")
+
+
+def cost_range(name: str, limits: Sequence[float]) -> Markup:
+    """What a class of cost means in money, as a range: the class says no more.
+
+    ``limits`` are the upper limits of all classes but the last, in million yuan.
+    """
+    n = COST_CLASSES.index(name)
+    key = "money.under" if n == 0 else "money.over" if n == len(limits) else "money.range"
+    ends = limits[max(n - 1, 0) : n + 1]
+    zh, en = ("–".join(form(each) for each in ends) for form in (_yuan_texts, digits))
+    return text(key, n=(zh, en))
+
+
+def _yuan_texts(millions: float) -> str:
+    """In ten thousand or a hundred million yuan."""
+    return (
+        f"{digits(millions / 100, 1)}\u00a0亿"
+        if millions >= 100
+        else f"{digits(millions * 100)}\u00a0万"
+    )

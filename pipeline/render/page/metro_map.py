@@ -73,6 +73,7 @@ def render_metro_map(
         "account": summary.read_account(layers["extract_drops"]),
         "thinned": {name: list(counts) for name, counts in thinning.counts.items()},
         "briefs": _briefs(metro, layers["borders"]) if has_briefs else {},
+        "cost_limits_m_cny": metro.params.missing_links.cost_classes_m_cny,
         "style": style.tokens(),
         "basemaps": {each["key"]: each["datum"] for each in style.BASEMAPS},
         "messages": words.messages(),

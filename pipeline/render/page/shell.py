@@ -176,6 +176,7 @@ def _tile_layer(key: str, page_map: folium.Map) -> folium.TileLayer:
         max_zoom=19,
         max_native_zoom=18,
         subdomains=spec["subdomains"] or "a",
+        tk="",
     )
     layer._id = key
     page_map.add_child(layer)

@@ -66,12 +66,14 @@ CONFLICT = {
 }
 
 MINUTES_BREAKS = (15.0, 30.0, 45.0, 60.0, 90.0)
-MINUTES_COLOURS = ("#08306b", "#2171b5", "#6baed6", "#c6dbef", "#fdae6b", "#d94801")
-"""Under 15, 30, 45, 60 minutes in blues, beyond the hour in oranges."""
+MINUTES_COLOURS = ("#2d0a4e", "#5b2a86", "#8d63b5", "#bd9fd6", "#e0d2ec", "#f6f1fa")
+"""Under 15, 30, 45, 60, 90 minutes and beyond: one hue, which is no water's; the hour is a line."""
 
 QUANTILE_COLOURS = ("#fde8b5", "#f9b572", "#e8735c", "#b4436c", "#5f2c6d")
 SCORE_BREAKS = (20.0, 40.0, 60.0, 80.0)
 SCORE_COLOURS = ("#a6611a", "#dfc27d", "#e6e3df", "#6db8ac", "#01665e")
+CONFIDENCE_BREAKS = (0.3, 0.6)
+"""Below the first, confidence is called low; from the second on, high."""
 NO_DATA = "#efefef"
 
 CITY_TINTS = (
@@ -101,8 +103,21 @@ BASEMAPS: tuple[dict[str, str], ...] = (
         "datum": "gcj02",
         "subdomains": "1234",
     },
+    {
+        "key": "tianditu",
+        "url": "https://t{s}.tianditu.gov.cn/vec_w/wmts?SERVICE=WMTS&REQUEST=GetTile&VERSION=1.0.0"
+        "&LAYER=vec&STYLE=default&TILEMATRIXSET=w&FORMAT=tiles&TILEMATRIX={z}&TILEROW={y}"
+        "&TILECOL={x}&tk={tk}",
+        "attr": "&copy; Tianditu",
+        "datum": "cgcs2000",
+        "subdomains": "01234567",
+    },
 )
-"""Online basemaps: a choice, off by default. A GCJ-02 one says that it is shifted."""
+"""Online basemaps: a choice, off by default. A GCJ-02 one says that it is shifted.
+
+``{tk}`` is a key that the reader types in; it stays in the page. CGCS2000 lies within
+centimetres of WGS84: such tiles are not shifted.
+"""
 
 
 def basemap(key: str) -> dict[str, str]:
@@ -114,6 +129,12 @@ def tile_host(key: str) -> str:
     """Where the tiles of a basemap come from, as a Content-Security-Policy names it."""
     origin = "/".join(basemap(key)["url"].split("/")[:3])
     return re.sub(r"//[^/.]*\{s\}[^/.]*\.", "//*.", origin)
+
+
+def confidence_class(confidence: float) -> str:
+    """``low``, ``middle`` or ``high``: how far a finding can be relied on."""
+    low, high = CONFIDENCE_BREAKS
+    return "low" if confidence < low else "middle" if confidence < high else "high"
 
 
 def tokens() -> dict[str, object]:
@@ -131,6 +152,7 @@ def tokens() -> dict[str, object]:
         "quantileColours": QUANTILE_COLOURS,
         "scoreBreaks": SCORE_BREAKS,
         "scoreColours": SCORE_COLOURS,
+        "confidenceBreaks": CONFIDENCE_BREAKS,
         "noData": NO_DATA,
         "cityTints": CITY_TINTS,
     }

@@ -149,7 +149,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def gpkg(folder):
-    return export("town", folder, "gpkg")
+    return export("town", folder, "gpkg", layers=["all"])
 
 
 def test_gpkg_holds_every_layer_with_its_geometry_and_rows(gpkg, folder):
@@ -225,8 +225,29 @@ def test_coordinates_follow_the_crs_asked_for(folder, tmp_path, text, code):
 
 @pytest.fixture(scope="module")
 def workbook(folder):
-    done = export("town", folder, "xlsx")
+    done = export("town", folder, "xlsx", layers=["all"])
     return done, openpyxl.load_workbook(done.path)
+
+
+def test_a_geopackage_leaves_out_times_unless_asked(folder, tmp_path):
+    done = export("town", folder, "gpkg", out=str(tmp_path / "small.gpkg"))
+    assert "travel_times" not in done.rows
+    assert "travel_times" not in {name for name, _ in pyogrio.list_layers(done.path)}
+    assert "dead_ends" in done.rows
+
+
+def test_the_planners_workbook_has_six_sheets_in_words(folder, tmp_path):
+    done = export("town", folder, "xlsx", out=str(tmp_path / "plan.xlsx"))
+    book = openpyxl.load_workbook(done.path)
+    assert len(book.sheetnames) == 6
+    assert list(done.rows) == ["summary", "projects", "borders", "cities", "indicators", "notes"]
+    assert any(
+        "SYNTHETIC" in str(cell.value)
+        for row in book[book.sheetnames[-1]].iter_rows()
+        for cell in row
+    )
+    for sheet in book:
+        assert all(cell.data_type != "f" for row in sheet.iter_rows() for cell in row)
 
 
 def test_xlsx_has_a_sheet_per_table_with_chinese_headings(workbook):
@@ -402,7 +423,7 @@ def test_a_layer_that_is_not_the_recorded_one_is_not_exported(folder, tmp_path, 
     path = store.parts_of(paths.layer("town", layer, layer == "travel_times"))[0]
     files.write_bytes(path, files.read_bytes(path) + b"x")
     with pytest.raises(StoreError, match="not what its run recorded"):
-        export("town", paths, "gpkg", out=str(tmp_path / "a.gpkg"))
+        export("town", paths, "gpkg", layers=["all"], out=str(tmp_path / "a.gpkg"))
     assert not (tmp_path / "a.gpkg").exists()
 
 

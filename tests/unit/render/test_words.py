@@ -56,7 +56,6 @@ CODES = {
     "end_type": END_TYPES,
     "kind": END_KINDS,
     "link_kind": values("missing_links", "kind"),
-    "cost": values("missing_links", "indicative_cost_class"),
     "bottleneck": values("bottlenecks", "kind"),
     "mode": MODES,
     "reason": REASONS,

@@ -8,7 +8,7 @@ import { TileCanvas, trace } from "./tiles.js";
 /** @import {View} from "./tiles.js" */
 
 /** @typedef {{color: string, width: number, dash?: number[]}} Outline */
-/** A colour, or null: not filled. @typedef {(i: number) => string | null} Fill */
+/** A colour or a pattern, or null: not filled. @typedef {(i: number) => string | CanvasPattern | null} Fill */
 /** An outline, or null: none. @typedef {(i: number) => Outline | null} Line */
 
 /**
@@ -67,8 +67,8 @@ function paintAreas(ctx, view, geo, fill, line) {
       ctx.lineWidth = outline.width;
       ctx.stroke();
       ctx.setLineDash([]);
-    } else if (colour) {
-      // Neighbours of one colour show no seam.
+    } else if (typeof colour === "string" && !colour.startsWith("rgba")) {
+      // Neighbours of one colour show no seam; of a clear one the seam would show double.
       ctx.strokeStyle = colour;
       ctx.lineWidth = 0.6;
       ctx.stroke();

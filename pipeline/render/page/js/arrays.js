@@ -58,7 +58,8 @@ export function quantiles(values) {
     const value = known[Math.floor(share * (known.length - 1))];
     if (!value) return 0;
     const unit = Math.pow(10, Math.floor(Math.log10(Math.abs(value))) - 1);
-    return Math.round(value / unit) * unit;
+    // 3 * 0.1 is not 0.3: two classes would bear one number.
+    return Number((Math.round(value / unit) * unit).toPrecision(2));
   });
   return breaks.filter((value, i) => i === 0 || value > breaks[i - 1]);
 }

@@ -15,6 +15,7 @@ export function renderBasemap() {
   const online = el("fieldset", {}, el("legend", { text: t("basemap.online") }));
   for (const key of ["none", ...Object.keys(stage.basemaps)]) {
     online.append(onlineSwitch(key));
+    if (key === "tianditu") online.append(keyField());
     const isShifted = data.basemaps[key] === "gcj02";
     if (isShifted) online.append(el("p", { class: "note", text: t("basemap.shifted") }));
   }
@@ -41,12 +42,32 @@ function onlineSwitch(key) {
   return el("label", {}, input, el("span", { text: t(`basemap.${key}`) }));
 }
 
+/** The reader's own key to Tianditu, which the page keeps for as long as it is open. */
+const tianditu = { key: "" };
+
+function keyField() {
+  const input = el("input", {
+    type: "text",
+    class: "key",
+    autocomplete: "off",
+    value: tianditu.key,
+  });
+  input.addEventListener("change", () => {
+    tianditu.key = input.value.trim();
+    setOnline(tianditu.key ? "tianditu" : "none");
+    renderBasemap();
+  });
+  return el("label", { class: "note" }, el("span", { text: t("basemap.key") }), input);
+}
+
 /** @param {string} key */
 function setOnline(key) {
   const { map, basemaps, ground, network } = stage;
   if (basemaps[state.online]) map.removeLayer(basemaps[state.online]);
   state.online = key;
-  if (basemaps[key]) {
+  if (key === "tianditu") Object.assign(basemaps[key].options, { tk: tianditu.key });
+  // Without a key there are no tiles: the page's own base stays.
+  if (basemaps[key] && (key !== "tianditu" || tianditu.key)) {
     map.addLayer(basemaps[key]);
     map.removeLayer(ground);
     map.removeLayer(network);

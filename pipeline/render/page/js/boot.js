@@ -11,6 +11,7 @@ import { setUpLanguage } from "./language.js";
 import { setUpLinks } from "./open_link.js";
 import { setUpPrint } from "./print.js";
 import { allFeatures, overlayOf } from "./registry.js";
+import { setUpPicture } from "./picture.js";
 import { setUpSearch } from "./search_box.js";
 import { select, setUpCard } from "./selection.js";
 import { setUpMap } from "./set_up_map.js";
@@ -36,6 +37,7 @@ async function start(map, basemaps) {
   setUpSearch();
   setUpCard();
   setUpSheet();
+  setUpPicture();
   setUpPrint();
   setUpLinks();
   document.documentElement.dataset.ready = "yes";

@@ -3,7 +3,8 @@
  */
 import { countsOf } from "./border_counts.js";
 import { choice } from "./choices.js";
-import { data, layers } from "./data.js";
+import { namesOfCity } from "./base_layers.js";
+import { data, layers, rowOf } from "./data.js";
 import { latlngs } from "./geometry.js";
 import { borderName } from "./names.js";
 import { number, percent, unit } from "./numbers.js";
@@ -38,6 +39,16 @@ registerFeature("borders", {
   id: "border_id",
   popup,
   key: ["popup.index", "figure.missing_links", "figure.crossings"],
+  search: {
+    kind: "border",
+    order: 15,
+    text: (i) => borderName(layers.borders.border_id[i]),
+    extra: (i) => {
+      const { border_id: ids, city_a: a, city_b: b } = layers.borders;
+      const names = [a[i], b[i]].map((id) => rowOf(layers.cities.city_id, id));
+      return [ids[i], ...names.map((n) => (n === undefined ? "" : namesOfCity(n)))].join(" ");
+    },
+  },
 });
 
 /** Where borders are coloured by a score: the field chosen, and overall on the overview. */

@@ -11,11 +11,6 @@ import { find } from "./dom.js";
 /** @type {{opener: HTMLElement | null}} */
 const cardFocus = { opener: null };
 
-/** @returns {boolean} */
-export function isCardOpen() {
-  return !find("#mi-details").hidden;
-}
-
 /**
  * @param {LayerName} layer
  * @param {number} i

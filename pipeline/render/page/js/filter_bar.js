@@ -5,10 +5,12 @@ import { chooser, chooserSelector } from "./chooser.js";
 import { column } from "./data.js";
 import { el } from "./dom.js";
 import { writeLink } from "./link.js";
+import { rowsOf } from "./filters.js";
 import { borderName } from "./names.js";
 import { refresh } from "./overlays.js";
 import { renderPanel } from "./panel.js";
 import { state } from "./state.js";
+import { showRows, showWhole } from "./view.js";
 import { t, word } from "./words.js";
 /** @import {LayerName} from "./types.d.ts" */
 
@@ -46,6 +48,8 @@ function filterList(layer, name) {
     if (value) state.filters[name] = value;
     else delete state.filters[name];
     refresh((overlay) => overlay.isFiltered);
+    if (Object.keys(state.filters).length) showRows(layer, rowsOf(layer));
+    else showWhole();
     writeLink();
     renderPanel(chooserSelector(name));
   });

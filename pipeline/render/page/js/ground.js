@@ -13,6 +13,7 @@ import { trace } from "./tiles.js";
  */
 export function paintGround(ctx, view) {
   paintCities(ctx, view);
+  if (view.z >= COUNTIES_FROM) paintCounties(ctx, view);
   if (state.base.land) {
     fillAll(ctx, layers.wood, "#dbe7d3", view);
     fillAll(ctx, layers.built, "#e6e0dc", view);
@@ -39,6 +40,25 @@ function paintCities(ctx, view) {
     ctx.lineWidth = 1.2;
     ctx.stroke();
   }
+}
+
+/** The zoom from which the lines of counties are drawn. */
+const COUNTIES_FROM = 8;
+
+/**
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {View} view
+ */
+function paintCounties(ctx, view) {
+  const { districts } = layers;
+  ctx.strokeStyle = "#b9bfc7";
+  ctx.lineWidth = 0.9;
+  ctx.setLineDash([4, 3]);
+  for (let i = 0; i < districts.n; i++) {
+    ctx.beginPath();
+    if (trace(ctx, districts.geo, i, view)) ctx.stroke();
+  }
+  ctx.setLineDash([]);
 }
 
 /**

@@ -37,6 +37,13 @@ function figure(shape, style) {
       return line(colour, style);
     case "fill":
       return rectangle(colour, style);
+    case "hatch":
+      return svg("path", {
+        d: "M3 13H23V1H3ZM3 9L11 1M5 13L17 1M11 13L23 1M17 13L23 7",
+        fill: "none",
+        stroke: colour,
+        "stroke-width": 1,
+      });
     case "dot":
     case "badge":
       return svg("circle", { cx: 13, cy: 7, r: Math.min(r, 7), fill: colour });

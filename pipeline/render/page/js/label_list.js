@@ -4,7 +4,7 @@
  * Where on the canvas they stand belongs to labels.js.
  */
 import { keeping, range } from "./arrays.js";
-import { layers } from "./data.js";
+import { data, layers } from "./data.js";
 import { FONT } from "./font.js";
 import { middle } from "./geometry.js";
 import { cityName } from "./names.js";
@@ -22,7 +22,7 @@ import { isNarrow } from "./viewport.js";
  * @property {string} font
  * @property {string} colour
  * @property {number} [dot] radius of a dot at the place itself, which the text stands beside
- * @property {string} [box] colour of a box behind white text
+ * @property {string} [box] colour of a box behind the text
  */
 
 /**
@@ -46,7 +46,7 @@ const MOST_OF_NAME = 40;
 
 export const labelList = keeping(
   () => [layers.cities, state.lang],
-  () => [...cities(), ...places(), ...roadNumbers(), ...roadNames()],
+  () => [...cities(), ...places(), ...roadNumbers(), ...riverNames(), ...roadNames()],
 );
 
 /** @returns {Label[]} the core first, then by population */
@@ -102,22 +102,75 @@ function roadNumbers() {
   const found = [];
   for (let i = 0; i < roads.n; i++) {
     const ref = roads.ref[i];
-    if (!ref || roads.rank[i] > 2 || !roads.is_open[i]) continue;
+    if (!ref || roads.rank[i] > LOWEST_NUMBERED || !roads.is_open[i]) continue;
     const [lat, lng] = middle(roads.geo, i);
     const text = ref.split(";")[0].slice(0, MOST_OF_REF);
     const spot = `${text}${Math.round(lat * 4)}/${Math.round(lng * 4)}`;
     if (seen.has(spot)) continue;
     seen.add(spot);
     const isMotorway = roads.rank[i] === 0;
+    const [box, colour] = shield(text, isMotorway);
     found.push({
       lat,
       lng,
       text,
-      from: isMotorway ? 8 : 10,
+      from: isMotorway ? 8 : roads.rank[i] < LOWEST_NUMBERED ? 10 : 11.5,
       size: 10,
       font: `600 10px ${FONT}`,
-      colour: "#fff",
-      box: isMotorway ? "#3d7a57" : "#8a6d3b",
+      colour,
+      box,
+    });
+  }
+  return found;
+}
+
+/** Lowest rank of roads whose numbers are shown. */
+const LOWEST_NUMBERED = 3;
+
+/**
+ * Colours of a road's number, behind it and its own: in China those of the signs, green for
+ * expressways, red for national and yellow for provincial roads.
+ *
+ * @param {string} text
+ * @param {boolean} isMotorway
+ * @returns {[string, string]}
+ */
+function shield(text, isMotorway) {
+  if (isMotorway) return ["#00703c", "#fff"];
+  if (isInChina()) {
+    if (/^G\d{3}$/.test(text)) return ["#b3202a", "#fff"];
+    if (/^S\d{3}$/.test(text)) return ["#f5c400", "#1b1b1b"];
+  }
+  return ["#7d6233", "#fff"];
+}
+
+/** Whether the middle of the metro lies in the box of mainland China. */
+function isInChina() {
+  const [west, south, east, north] = data.bounds;
+  return west > 73 && east < 135.5 && south > 18 && north < 54;
+}
+
+/** @returns {Label[]} names of rivers, once in a third of a degree */
+function riverNames() {
+  const { rivers } = layers;
+  const seen = new Set();
+  /** @type {Label[]} */
+  const found = [];
+  for (let i = 0; i < rivers.n; i++) {
+    const name = rivers.name[i];
+    if (!name) continue;
+    const [lat, lng] = middle(rivers.geo, i);
+    const spot = `${name}${Math.round(lat * 3)}/${Math.round(lng * 3)}`;
+    if (seen.has(spot)) continue;
+    seen.add(spot);
+    found.push({
+      lat,
+      lng,
+      text: name.slice(0, MOST_OF_NAME),
+      from: rivers.kind[i] === "river" ? 9 : 12,
+      size: 11,
+      font: `italic 500 11px ${FONT}`,
+      colour: "#2b6a94",
     });
   }
   return found;

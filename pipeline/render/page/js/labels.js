@@ -173,7 +173,7 @@ function paintText(ctx, label, spot, box) {
   if (label.box) {
     ctx.fillStyle = label.box;
     ctx.fillRect(box[0], box[1], box[2] - box[0], box[3] - box[1]);
-    ctx.fillStyle = "#fff";
+    ctx.fillStyle = label.colour;
   } else {
     ctx.lineWidth = 3.2;
     ctx.strokeStyle = "rgba(255,255,255,0.92)";

@@ -15,8 +15,16 @@ export function cityName(id) {
   return (state.lang === "en" && cities.name_en[i]) || cities.name[i];
 }
 
+/** What the name of a Chinese city or county ends with, left out where two stand together. */
+const KIND_OF_PLACE = /^(..+)[市县]$/u;
+
+/** @param {string | null} name */
+function withoutKind(name) {
+  return name === null ? null : name.replace(KIND_OF_PLACE, "$1");
+}
+
 /**
- * The two cities of a border; the border's own name where it has no two cities.
+ * The two cities of a border, in short; the border's own name where it has no two cities.
  *
  * @param {string | null | undefined} id
  */
@@ -30,7 +38,7 @@ export function borderName(id) {
   if (rowOf(cities.city_id, a) === undefined || rowOf(cities.city_id, b) === undefined) {
     return borders.name[i];
   }
-  return `${cityName(a)} ${EN_DASH} ${cityName(b)}`;
+  return `${withoutKind(cityName(a))} ${EN_DASH} ${withoutKind(cityName(b))}`;
 }
 
 /**
@@ -38,7 +46,9 @@ export function borderName(id) {
  * @param {string | null} ref
  */
 export function roadLabel(name, ref) {
-  return name && ref ? `${name} (${ref})` : name || ref || null;
+  const label = name && ref ? `${name} (${ref})` : name || ref || null;
+  // A road of several names has them all, a sign between: "G107;G220".
+  return label && label.replace(/\s*;\s*/gu, " / ");
 }
 
 /**

@@ -1,7 +1,8 @@
 /*
  * Numbers with their units in the chosen language. Unknown is null, and stays null.
  */
-import { NO_BREAK_SPACE } from "./signs.js";
+import { data } from "./data.js";
+import { EN_DASH, NO_BREAK_SPACE } from "./signs.js";
 import { state } from "./state.js";
 import { t } from "./words.js";
 
@@ -91,4 +92,46 @@ export function about(value) {
   if (value === null || value === undefined || !isFinite(value)) return null;
   if (value < SMALLEST_SHOWN) return t("ui.under", { n: number(SMALLEST_SHOWN) });
   return t("ui.about", { n: people(Number(value.toPrecision(2))) });
+}
+
+/** A hundred million, a unit of its own in Chinese, in millions. */
+const YI_M = 100;
+
+/**
+ * An amount of money: in ten thousand or a hundred million yuan in Chinese, in millions in English.
+ *
+ * @param {number} millions of yuan
+ */
+function money(millions) {
+  if (state.lang !== "zh") return number(millions) || "";
+  return millions >= YI_M
+    ? `${number(millions / YI_M, 1)}${NO_BREAK_SPACE}亿`
+    : `${number(millions * 100)}${NO_BREAK_SPACE}万`;
+}
+
+/** Cost classes, the cheapest first; each but the last ends at a limit. */
+const COST_CLASSES = ["low", "medium", "high", "very_high"];
+
+/**
+ * What a class of cost means in money, as a range: the class says no more.
+ *
+ * @param {string} name
+ */
+export function costRange(name) {
+  const limits = data.cost_limits_m_cny;
+  const n = COST_CLASSES.indexOf(name);
+  if (n < 0) return null;
+  if (n === 0) return t("money.under", { n: money(limits[0]) });
+  if (n === limits.length) return t("money.over", { n: money(limits[n - 1]) });
+  return t("money.range", { n: `${money(limits[n - 1])}${EN_DASH}${money(limits[n])}` });
+}
+
+/**
+ * How far a finding can be relied on, in a word: low, middle or high.
+ *
+ * @param {number} confidence
+ */
+export function confidenceClass(confidence) {
+  const [low, high] = data.style.confidenceBreaks;
+  return confidence < low ? "low" : confidence < high ? "middle" : "high";
 }

@@ -1,7 +1,7 @@
 /*
  * The page on paper.
  */
-import { find } from "./dom.js";
+import { find, findAll } from "./dom.js";
 
 /** Width of the printed page: 186 mm are 703 CSS pixels. */
 const PAPER_WIDTH = 700;
@@ -11,8 +11,21 @@ const MOST_ZOOM = 1.6;
 export function setUpPrint() {
   find("#mi-print").addEventListener("click", () => window.print());
   window.addEventListener("resize", measureForPrint);
-  window.addEventListener("beforeprint", measureForPrint);
+  window.addEventListener("beforeprint", () => {
+    measureForPrint();
+    call("printall");
+  });
+  window.addEventListener("afterprint", () => call("printed"));
   measureForPrint();
+}
+
+/**
+ * Say to every table of the panel what is about to happen.
+ *
+ * @param {string} name of the event
+ */
+function call(name) {
+  for (const table of findAll("#mi-panel .table")) table.dispatchEvent(new Event(name));
 }
 
 /**

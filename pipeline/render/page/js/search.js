@@ -10,6 +10,9 @@ import { allFeatures } from "./registry.js";
 import { state } from "./state.js";
 /** @import {LayerName} from "./types.d.ts" */
 
+/** What two names stand beside each other without. */
+const BETWEEN = /[\s\u2013\u2014,，、/-]+/u;
+
 /** @typedef {{text: string, key: string, kind: string, layer: LayerName, i: number}} Entry */
 
 /** Most results shown. */
@@ -36,7 +39,8 @@ const entries = keeping(
 );
 
 /**
- * What begins with a text, then what holds it.
+ * What begins with a text, then what holds it, then what holds every word of it: "郑州 开封" finds
+ * the border of both.
  *
  * @param {string} text upper or lower case
  * @returns {Entry[]} at most MOST_RESULTS
@@ -46,11 +50,16 @@ export function search(text) {
   if (!wanted) return [];
   const starting = [];
   const holding = [];
+  const inWords = [];
+  const words = wanted.split(BETWEEN).filter(Boolean);
   for (const entry of entries()) {
     const at = entry.key.indexOf(wanted);
     if (at === 0) starting.push(entry);
     else if (at > 0) holding.push(entry);
+    else if (words.length > 1 && words.every((each) => entry.key.includes(each))) {
+      inWords.push(entry);
+    }
     if (starting.length >= MOST_RESULTS) break;
   }
-  return starting.concat(holding).slice(0, MOST_RESULTS);
+  return starting.concat(holding, inWords).slice(0, MOST_RESULTS);
 }

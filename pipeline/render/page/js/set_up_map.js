@@ -1,7 +1,6 @@
 /*
  * The map at the start: its panes, what always lies on it, its buttons, what a click on it does.
  */
-import { data } from "./data.js";
 import { hintOf } from "./details.js";
 import { el, find } from "./dom.js";
 import { paintGround } from "./ground.js";
@@ -13,6 +12,7 @@ import { areaAt } from "./overlays.js";
 import { deselect, select } from "./selection.js";
 import { stage } from "./stage.js";
 import { TileCanvas } from "./tiles.js";
+import { showWhole } from "./view.js";
 import { isNarrow } from "./viewport.js";
 
 /** Stacking of the panes among Leaflet's own (tiles 200, paths 400, popups 700). */
@@ -43,6 +43,7 @@ export function setUpMap(map, basemaps) {
     labels: new LabelLayer().addTo(map),
   });
   L.control.scale({ imperial: false, position: "bottomleft" }).addTo(map);
+  new NorthArrow({ position: "topright" }).addTo(map);
   new HomeButton({ position: "topleft" }).addTo(map);
   if (isNarrow()) find("#mi-legend").removeAttribute("open");
   map.options.maxZoom = 18;
@@ -91,15 +92,12 @@ function hintAtAreas(map) {
   });
 }
 
-/** The whole metro in the map. */
-function showWhole() {
-  const [west, south, east, north] = data.bounds;
-  const corners = L.latLngBounds([south, west], [north, east]);
-  // The zoom's own steps would leave up to a sixth of the map empty.
-  const { zoomSnap } = stage.map.options;
-  stage.map.options.zoomSnap = 0;
-  stage.map.fitBounds(corners, { padding: [10, 10], animate: false });
-  stage.map.options.zoomSnap = zoomSnap;
+/** Where north is: always up. */
+class NorthArrow extends L.Control {
+  /** @override */
+  onAdd() {
+    return el("div", { class: "north", "aria-hidden": "true" }, el("span", { text: "N" }));
+  }
 }
 
 /** The button that leads back to the whole metro. */

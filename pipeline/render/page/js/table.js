@@ -4,6 +4,7 @@
  */
 import { csvText } from "./csv.js";
 import { el } from "./dom.js";
+import { geoJsonText, GEOJSON_TYPE } from "./geojson.js";
 import { saveFile } from "./save.js";
 import { select } from "./selection.js";
 import { sheetOf, textOf } from "./sheet.js";
@@ -23,6 +24,7 @@ import { XLSX_TYPE, xlsxBytes } from "./xlsx.js";
  * a file holds; else the cell's text
  * @property {boolean} [isRange] two figures: sorted by the first, in a file as its text
  * @property {boolean} [isLink] only leads elsewhere: neither sorted by nor in a file
+ * @property {boolean} [isInFile] only in a file
  * @property {boolean} [num] numbers stand to the right
  * @property {boolean} [text] names: each in its own writing direction
  * @property {(i: number) => string | null | undefined} [under] a small line below
@@ -42,18 +44,20 @@ const MORE_ROWS = 200;
  * @param {number[]} rows what `value` is called with, in order
  * @param {LayerName | null} layer whose findings the rows open, by their number
  * @param {number} [limit] rows shown at first
+ * @param {(i: number) => string | null} [look] a class of a row's own
  */
-export function table(caption, columns, rows, layer, limit = FIRST_ROWS) {
-  const name = columns.map((column) => column.key).join(" ");
+export function table(caption, columns, rows, layer, limit = FIRST_ROWS, look = () => null) {
+  const seen = columns.filter((column) => !column.isInFile);
+  const name = `${caption} ${seen.map((column) => column.key).join(" ")}`;
   const body = el("tbody");
   const more = el("button", { type: "button", class: "more" });
   const heads = el("tr");
   let shown = limit;
   let ordered = rows;
   function draw() {
-    ordered = sorted(name, columns, rows);
-    heads.replaceChildren(...columns.map((column, n) => headCell(name, column, n, redraw)));
-    body.replaceChildren(...ordered.slice(0, shown).map((i) => tableRow(columns, i, layer)));
+    ordered = sorted(name, seen, rows);
+    heads.replaceChildren(...seen.map((column, n) => headCell(name, column, n, redraw)));
+    body.replaceChildren(...ordered.slice(0, shown).map((i) => tableRow(seen, i, layer, look(i))));
     more.hidden = shown >= rows.length;
     more.textContent = t("ui.more", { n: rows.length - shown });
   }
@@ -68,13 +72,21 @@ export function table(caption, columns, rows, layer, limit = FIRST_ROWS) {
     draw();
   });
   draw();
-  const files = fileButtons(caption, columns, () => ordered);
-  return el(
+  const files = fileButtons(caption, columns, () => ordered, layer);
+  const whole = el(
     "div",
-    {},
+    { class: "table" },
     tableBox(caption, heads, body, layer),
     el("div", { class: "below" }, more, files),
   );
+  // Paper shows every row (print.js).
+  whole.addEventListener("printall", () => {
+    const before = shown;
+    shown = rows.length;
+    draw();
+    whole.addEventListener("printed", () => ((shown = before), draw()), { once: true });
+  });
+  return whole;
 }
 
 /**
@@ -113,9 +125,11 @@ function headCell(name, column, n, onSort) {
  * @param {string} caption
  * @param {TableColumn[]} columns
  * @param {() => number[]} rowsNow
+ * @param {LayerName | null} layer
  */
-function fileButtons(caption, columns, rowsNow) {
+function fileButtons(caption, columns, rowsNow, layer) {
   const sheet = () => sheetOf(caption, columns, rowsNow(), sourceNote());
+  /** @type {{name: string, save: () => void}[]} */
   const kinds = [
     {
       name: "CSV",
@@ -123,6 +137,13 @@ function fileButtons(caption, columns, rowsNow) {
     },
     { name: "Excel", save: () => saveFile(caption, "xlsx", xlsxBytes(sheet()), XLSX_TYPE) },
   ];
+  if (layer) {
+    const text = () => geoJsonText(layer, rowsNow(), caption, sourceNote());
+    kinds.push({
+      name: "GeoJSON",
+      save: () => saveFile(caption, "geojson", text(), GEOJSON_TYPE),
+    });
+  }
   return el(
     "span",
     { class: "files" },
@@ -150,22 +171,27 @@ export function tableBox(caption, head, body, layer) {
     body,
   );
   const region = { class: "tablebox", role: "region", tabindex: "0", "aria-label": caption };
-  return el("div", region, inner);
+  const box = el("div", region, inner);
+  const isWider = () => box.classList.toggle("wider", box.scrollWidth > box.clientWidth + 1);
+  new ResizeObserver(isWider).observe(box);
+  const hint = el("p", { class: "swipe", "aria-hidden": "true", text: t("ui.swipe") });
+  return el("div", {}, box, hint);
 }
 
 /**
  * @param {TableColumn[]} columns
  * @param {number} i
  * @param {LayerName | null} layer
+ * @param {string | null} look
  */
-function tableRow(columns, i, layer) {
+function tableRow(columns, i, layer, look) {
   const lead = Math.max(
     columns.findIndex((column) => column.lead),
     0,
   );
   const cells = columns.map((column, n) => tableCell(column, i, layer !== null && n === lead));
-  if (layer === null) return el("tr", {}, cells);
-  const row = el("tr", { class: "link", "data-i": i }, cells);
+  if (layer === null) return el("tr", { class: look }, cells);
+  const row = el("tr", { class: `link ${look || ""}`.trim(), "data-i": i }, cells);
   row.addEventListener("click", (event) => {
     const isLink = event.target instanceof Element && event.target.closest("a");
     if (!isLink) select(layer, i);

@@ -72,6 +72,15 @@ export interface Layers {
     centre_lon: Numbers;
     centre_lat: Numbers;
     is_core: Flags;
+    /** Without tones, for whoever types it; null where the name is not in Chinese. */
+    pinyin: Words;
+  };
+  districts: Layer & {
+    county_id: string[];
+    city_id: string[];
+    name: string[];
+    area_km2: number[];
+    pinyin: Words;
   };
   borders: Layer & {
     border_id: string[];
@@ -88,7 +97,13 @@ export interface Layers {
   water: Layer & { name: Words };
   wood: Layer;
   built: Layer;
-  places: Layer & { name: string[]; place: string[]; population: Numbers; city_id: Words };
+  places: Layer & {
+    name: string[];
+    place: string[];
+    population: Numbers;
+    city_id: Words;
+    pinyin: Words;
+  };
   zones: Layer & {
     cell: string[];
     city_id: string[];
@@ -192,8 +207,12 @@ export interface Payload {
   account: [string, string, number][];
   thinned: Record<string, [number, number]>;
   briefs: Record<string, string>;
+  /** Upper limits of the cost classes low, medium, high, in million yuan. */
+  cost_limits_m_cny: number[];
   style: {
     status: Record<string, Stroke>;
+    /** Limits between low, middle and high confidence. */
+    confidenceBreaks: number[];
     /** By kind; one that is not counted is drawn and listed, but is in no figure. */
     bottleneck: Record<string, Stroke & { shape: MarkerShape; is_counted: boolean }>;
     zone: Record<string, string>;
@@ -234,7 +253,7 @@ export interface Theme {
 export type MarkerShape = "circle" | "square" | "diamond" | "triangle";
 /** What stands before a line of the legend. */
 export type Shape =
-  "line" | "fill" | "dot" | "badge" | "ring" | "none" | Exclude<MarkerShape, "circle">;
+  "line" | "fill" | "hatch" | "dot" | "badge" | "ring" | "none" | Exclude<MarkerShape, "circle">;
 export interface IconStyle {
   color?: string;
   dash?: string;

@@ -103,13 +103,15 @@ function classText(edges, n) {
  *
  * @param {string} key of the choice
  * @param {string[]} measures
+ * @param {(measure: string) => void} [follow] what else changes with it
  */
-export function measureChooser(key, measures) {
+export function measureChooser(key, measures, follow = () => {}) {
   /** @type {[string, string][]} */
   const options = measures.map((name) => [name, t(`measure.${name}`)]);
   const list = chooser(key, choice(key), options, (value) => {
     state.choice[key] = value;
-    refresh((_, overlay) => overlay === "zones");
+    follow(value);
+    refresh((_, overlay) => ["zones", "bands", "blanks"].includes(overlay));
     renderLegend();
     writeLink();
   });

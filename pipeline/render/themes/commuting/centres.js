@@ -16,7 +16,7 @@ registerChoice("mode", {
 });
 
 /** The core, where it has isochrones. */
-function usualCentre() {
+export function usualCentre() {
   const { centres, isochrones } = layers;
   const core = centres.kind.indexOf("core");
   const first = isochrones.centre_id;

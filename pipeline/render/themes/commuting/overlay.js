@@ -15,10 +15,10 @@ import { centreName } from "./centres.js";
 /** @import {LegendItem} from "../../page/js/types.d.ts" */
 
 const HOUR = 60;
-const CIRCLE_FILL = "rgba(38,132,214,0.32)";
+const CIRCLE_FILL = "rgba(93,42,134,0.2)";
 
 /** @type {Record<number, string>} */
-const ISOCHRONES = { 15: "#08306b", 30: "#08519c", 45: "#2171b5", 60: "#111111", 90: "#b34700" };
+const ISOCHRONES = { 15: "#2d0a4e", 30: "#5b2a86", 45: "#8d63b5", 60: "#111111", 90: "#9a86ad" };
 const OTHER_ISOCHRONE = "#555555";
 
 /** @type {Record<string, string>} */

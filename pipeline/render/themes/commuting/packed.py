@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from pipeline.render.page.encode import (
@@ -91,6 +92,20 @@ CIRCLE: Decimals = {
 }
 STATIONS: Decimals = {"station_id": None, "name": None, "kind": None, "city_id": None}
 RIDES: Decimals = {"line": None, "mode": None, "minutes": 1, "headway_min": 0, "evidence": None}
+REACH: Decimals = {
+    "mode": None,
+    "minutes": 0,
+    "population": 0,
+    "population_share_pct": 1,
+}
+REACH_MINUTES = tuple(range(5, 125, 5))
+"""Steps of the curve of people by minutes; the slider's."""
+
+TIMES_TO_CORE = {
+    "drive": "minutes_to_core",
+    "drive_peak": "minutes_to_core_peak",
+    "transit": "minutes_to_core_transit",
+}
 CITY_CENTRES = ("core", "city")
 
 
@@ -111,12 +126,32 @@ def pack(layers: Layers, params: MapParams, thinning: Thinning) -> dict[str, Pac
         "isochrones": encode_layer(
             _isochrones(layers["isochrones"], of_cities, params.simplify_m), ISOCHRONES
         ),
+        "reach": encode_layer(_reach(zones), REACH),
         "centres": encode_layer(centres, CENTRES),
         "centre_times": encode_layer(times[between.to_numpy()], CENTRE_TIMES),
         "border_effect": encode_layer(layers["border_effect"], BORDER_EFFECT),
         "stations": encode_layer(stations[(stations["kind"] != "bus").to_numpy()], STATIONS),
         "rides": encode_layer(_rides(layers["transit_links"], params.simplify_m), RIDES),
     }
+
+
+def _reach(zones: gpd.GeoDataFrame) -> pd.DataFrame:
+    """People, and their share of the metro's, within each step of minutes of the core, by mode.
+
+    Of all zones, also those that the page leaves out; null where people are not known.
+    """
+    people = zones["population"].to_numpy(dtype=float)
+    total = people.sum()
+    rows = []
+    for mode, column in TIMES_TO_CORE.items():
+        if zones[column].isna().all():
+            continue
+        for minutes in REACH_MINUTES:
+            within = people[(zones[column] <= minutes).to_numpy()].sum()
+            share = 100.0 * within / total if total > 0 else np.nan
+            rows.append((mode, float(minutes), within, share))
+    types = {name: "str" if places is None else "float64" for name, places in REACH.items()}
+    return pd.DataFrame(rows, columns=list(REACH)).astype(types)
 
 
 def _zones(zones: gpd.GeoDataFrame, simplify_m: float) -> gpd.GeoDataFrame:

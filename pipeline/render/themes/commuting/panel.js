@@ -17,7 +17,9 @@ import { state } from "../../page/js/state.js";
 import { table } from "../../page/js/table.js";
 import { t, word } from "../../page/js/words.js";
 import { measureChooser } from "../../page/js/zones.js";
+import { BAND_MEASURES } from "./bands.js";
 import { centreName } from "./centres.js";
+import { reachPart } from "./reach.js";
 import { timesTable } from "./times_table.js";
 /** @import {Numbers} from "../../page/js/types.d.ts" */
 
@@ -38,13 +40,16 @@ registerChoice("measure", {
 
 registerTheme("commuting", {
   order: 40,
-  overlays: ["borders", "zones", "isochrones", "rides", "stations"],
-  off: ["isochrones", "rides", "stations"],
+  overlays: ["borders", "zones", "bands", "blanks", "isochrones", "rides", "stations"],
+  off: ["zones", "isochrones", "rides", "stations"],
   measure: "measure",
   panel: () => [
     heading("theme.commuting", "h2"),
     para("intro.commuting"),
-    layers.zones.n ? measureChooser("measure", COMMUTING_MEASURES) : none("empty.zones"),
+    layers.zones.n
+      ? measureChooser("measure", COMMUTING_MEASURES, followMeasure)
+      : none("empty.zones"),
+    reachPart(),
     heading("table.circle"),
     figureGrid(circleFigures(1)),
     circleTable(),
@@ -59,6 +64,13 @@ registerTheme("commuting", {
     para(data.has_population_raster ? "note.population_raster" : "note.population_estimated"),
   ],
 });
+
+/** Times to the core are bands; every other measure is shown by zones. @param {string} measure */
+function followMeasure(measure) {
+  const isBanded = BAND_MEASURES.includes(measure) && layers.isochrones.n > 0;
+  state.on[isBanded ? "delete" : "add"]("zones");
+  for (const key of ["bands", "blanks"]) state.on[isBanded ? "add" : "delete"](key);
+}
 
 /** Share of each city's people within an hour of the core, by mode. */
 function circleTable() {

@@ -14,12 +14,12 @@ import { EN_DASH } from "../../page/js/signs.js";
 import { state } from "../../page/js/state.js";
 import { tableBox } from "../../page/js/table.js";
 import { t, word } from "../../page/js/words.js";
-import { centreName } from "./centres.js";
+import { centreName, usualCentre } from "./centres.js";
 
 /** Rows of centre_times by `<from>\n<to>`. @typedef {Map<string, number>} Rows */
 
-/** The last class, darker than on the map: figures stand on it. */
-const LONGEST_COLOUR = "#b34000";
+/** Classes on which figures are white. */
+const DARK_CLASSES = 3;
 
 registerChoice("times_mode", {
   usual: () => "drive",
@@ -32,7 +32,9 @@ export function timesTable() {
   if (!times.n) return none("empty.centre_times");
   const modes = [...new Set(times.mode)];
   const mode = modes.includes(choice("times_mode")) ? choice("times_mode") : modes[0];
-  const ids = [...new Set(times.from_id)];
+  // The core stands first: its row and column are looked for most.
+  const core = usualCentre();
+  const ids = [...new Set(times.from_id)].sort((a, b) => Number(b === core) - Number(a === core));
   const rows = rowsOfMode(mode);
   const corner = el("th", { scope: "col", class: "nowrap", text: t("column.from_to") });
   const heads = ids.map((id) => el("th", { scope: "col", class: "num", text: centreName(id) }));
@@ -103,7 +105,6 @@ function timeCell(rows, from, to) {
 function colourMinutes(cell, minutes) {
   const { minutesBreaks, minutesColours } = data.style;
   const n = classOf(minutes, minutesBreaks);
-  const isLast = n === minutesColours.length - 1;
-  cell.style.background = isLast ? LONGEST_COLOUR : minutesColours[n];
-  cell.style.color = n <= 1 || isLast ? "#fff" : "#111";
+  cell.style.background = minutesColours[n];
+  cell.style.color = n < DARK_CLASSES ? "#fff" : "#111";
 }

@@ -19,6 +19,13 @@ declare module "../../page/js/types.d.ts" {
       population_share_pct: Numbers;
       area_share_pct: Numbers;
     };
+    /** People who reach the core within so many minutes. */
+    reach: Table & {
+      mode: string[];
+      minutes: number[];
+      population: Numbers;
+      population_share_pct: Numbers;
+    };
     centre_times: Table & {
       from_id: string[];
       to_id: string[];

@@ -8,12 +8,22 @@ import { el } from "../../page/js/dom.js";
 import { filterBar } from "../../page/js/filter_bar.js";
 import { rowsOf } from "../../page/js/filters.js";
 import { borderName, cityName } from "../../page/js/names.js";
-import { about, distance, number } from "../../page/js/numbers.js";
+import { about, confidenceClass, costRange, distance, number } from "../../page/js/numbers.js";
 import { registerTheme } from "../../page/js/registry.js";
 import { EN_DASH } from "../../page/js/signs.js";
 import { table } from "../../page/js/table.js";
 import { t, word } from "../../page/js/words.js";
-import { deadEndTitle, linkTitle, shares } from "./names.js";
+import { gainChart } from "./gain_chart.js";
+import {
+  deadEndTitle,
+  gainPerKm,
+  linkTitle,
+  mustCross,
+  needsLargeBridge,
+  shares,
+  wayRound,
+} from "./names.js";
+/** @import {TableColumn} from "../../page/js/table.js" */
 
 registerTheme("links", {
   order: 20,
@@ -23,8 +33,9 @@ registerTheme("links", {
     heading("theme.links", "h2"),
     para("intro.links"),
     filterBar("missing_links", ["border_id", "status", "highway"]),
-    heading("table.missing_links"),
-    linkTable(),
+    ...linkTables(),
+    ...gainPart(),
+    para("note.confidence"),
     heading("table.dead_ends"),
     deadEndTable(),
     heading("table.placebo"),
@@ -33,63 +44,104 @@ registerTheme("links", {
   ],
 });
 
-function linkTable() {
+function gainPart() {
+  const chart = gainChart();
+  return chart ? [heading("chart.gain"), chart] : [];
+}
+
+/** Links that a road alone would close, then those that need a large bridge. */
+function linkTables() {
   const { missing_links: links } = layers;
-  if (!links.n) return none("empty.missing_links");
+  if (!links.n) return [heading("table.missing_links"), none("empty.missing_links")];
   const rows = rowsOf("missing_links", (i) => links.status[i] !== "mapping_gap");
-  if (!rows.length) return none("empty.filter");
-  return table(
-    t("caption.missing_links"),
-    [
-      { key: "column.rank", num: true, by: (i) => links.rank[i], value: (i) => links.rank[i] },
-      {
-        key: "column.link",
-        text: true,
-        lead: true,
-        value: linkTitle,
-        underKey: "column.border",
-        under: (i) => borderName(links.border_id[i]),
-      },
-      {
-        key: "column.status",
-        value: (i) => statusMark(links.status[i]),
-        underKey: "popup.obstacle",
-        under: (i) => (links.obstacle[i] === "none" ? null : word("obstacle", links.obstacle[i])),
-      },
-      {
-        key: "column.gap",
-        num: true,
-        by: (i) => links.gap_m[i],
-        value: (i) => distance(links.gap_m[i]),
-        underKey: "popup.detour",
-        under: detour,
-      },
-      {
-        key: "column.gain",
-        num: true,
-        by: (i) => links.gain_person_min[i],
-        value: (i) => about(links.gain_person_min[i]),
-        underKey: "popup.benefit_key",
-        under: (i) => shares(links.benefit_share_a_pct[i])?.join(" : "),
-      },
-    ],
-    rows,
-    "missing_links",
+  const apart = rows.filter(needsLargeBridge);
+  const plain = rows.filter((i) => !apart.includes(i));
+  return [
+    heading("table.missing_links"),
+    plain.length ? linkTable("caption.missing_links", plain) : none("empty.filter"),
+    ...(apart.length
+      ? [heading("table.large_bridges"), linkTable("caption.large_bridges", apart)]
+      : []),
+  ];
+}
+
+/**
+ * @param {string} caption
+ * @param {number[]} rows
+ */
+function linkTable(caption, rows) {
+  const { missing_links: links } = layers;
+  return table(t(caption), linkColumns(), rows, "missing_links", undefined, (i) =>
+    isUncertain(links.confidence[i]),
   );
+}
+
+/** @returns {TableColumn[]} */
+function linkColumns() {
+  const { missing_links: links } = layers;
+  return [
+    { key: "column.rank", num: true, by: (i) => links.rank[i], value: (i) => links.rank[i] },
+    {
+      key: "column.link",
+      text: true,
+      lead: true,
+      value: linkTitle,
+      underKey: "column.border",
+      under: (i) => borderName(links.border_id[i]),
+    },
+    {
+      key: "column.status",
+      value: (i) => statusMark(links.status[i]),
+      underKey: "popup.obstacle",
+      under: mustCross,
+    },
+    {
+      key: "column.gap",
+      num: true,
+      by: (i) => links.gap_m[i],
+      value: (i) => distance(links.gap_m[i]),
+      underKey: "popup.cost",
+      under: (i) => costRange(links.indicative_cost_class[i]),
+    },
+    {
+      key: "column.gain",
+      num: true,
+      by: (i) => links.gain_person_min[i],
+      value: (i) => about(links.gain_person_min[i]),
+      underKey: "column.gain_per_km",
+      under: (i) => {
+        const gain = about(gainPerKm(i));
+        return gain && t("column.per_km", { n: gain });
+      },
+    },
+    {
+      key: "popup.confidence",
+      isInFile: true,
+      value: (i) => word("confidence", confidenceClass(links.confidence[i])),
+    },
+    { key: "popup.detour", isInFile: true, value: wayRound },
+    {
+      key: "popup.benefit_key",
+      isInFile: true,
+      value: (i) => shares(links.benefit_share_a_pct[i])?.join(" : "),
+    },
+    { key: "column.id", isInFile: true, value: (i) => links.link_id[i] },
+  ];
+}
+
+/**
+ * The look of a row that is not to be relied on.
+ *
+ * @param {number} confidence
+ */
+function isUncertain(confidence) {
+  return confidenceClass(confidence) === "low" ? "faint" : null;
 }
 
 /** @param {string} status */
 function statusMark(status) {
   const mark = swatch(data.style.status[status].color);
   return el("span", { class: "state" }, mark, word("status", status));
-}
-
-/** @param {number} i */
-function detour(i) {
-  const ratio = layers.missing_links.detour_ratio[i];
-  return ratio === null
-    ? t("popup.no_way_round")
-    : t("column.detour_times", { n: number(ratio, 1) });
 }
 
 function deadEndTable() {
@@ -125,12 +177,13 @@ function deadEndTable() {
         key: "column.confidence",
         num: true,
         by: (i) => ends.confidence[i],
-        value: (i) => number(ends.confidence[i], 2),
+        value: (i) => word("confidence", confidenceClass(ends.confidence[i])),
       },
     ],
     rows,
     "dead_ends",
     15,
+    (i) => isUncertain(ends.confidence[i]),
   );
 }
 

@@ -4,24 +4,28 @@
 import { layers, rowOf } from "../../page/js/data.js";
 import { el } from "../../page/js/dom.js";
 import { borderName, cityName } from "../../page/js/names.js";
-import { distance, number, people, unit } from "../../page/js/numbers.js";
+import { about, confidenceClass, costRange, distance, unit } from "../../page/js/numbers.js";
 import { briefLink, osmLinks, whereIs } from "../../page/js/details.js";
 import { registerFeature } from "../../page/js/registry.js";
 import { select } from "../../page/js/selection.js";
 import { MIDDLE_DOT } from "../../page/js/signs.js";
 import { t, word } from "../../page/js/words.js";
-import { deadEndName, deadEndTitle, linkTitle, shares } from "./names.js";
+import { deadEndTitle, gainPerKm, linkTitle, shares, wayRound } from "./names.js";
 /** @import {Children, PopupRow} from "../../page/js/types.d.ts" */
 
 registerFeature("missing_links", {
   id: "link_id",
-  key: ["popup.gap", "popup.obstacle", "popup.gain"],
+  key: ["popup.gap", "popup.gain_both", "popup.cost"],
   popup: (i) => [linkTitle(i), [...linkRows(i), ...gainRows(i), ...linkEvidence(i)]],
   search: {
     kind: "missing_link",
     order: 20,
     text: linkTitle,
-    extra: (i) => `#${layers.missing_links.rank[i] ?? ""}`,
+    extra: (i) => {
+      const { border_id: border, from_node, link_id: id, rank, to_node } = layers.missing_links;
+      const names = [id[i], from_node[i], to_node[i], borderName(border[i])];
+      return `#${rank[i] ?? ""} ${names.join(" ")}`;
+    },
   },
 });
 
@@ -29,7 +33,12 @@ registerFeature("dead_ends", {
   id: "dead_end_id",
   key: ["popup.end_type", "popup.faces", "popup.to_border"],
   popup: (i) => [deadEndTitle(i), deadEndRows(i)],
-  search: { kind: "dead_end", order: 30, text: deadEndName },
+  search: {
+    kind: "dead_end",
+    order: 30,
+    text: deadEndTitle,
+    extra: (i) => layers.dead_ends.dead_end_id[i],
+  },
 });
 
 /**
@@ -49,7 +58,7 @@ function linkRows(i) {
     ["popup.class", word("highway", links.highway[i])],
     ["popup.joins", [from, el("br"), to]],
     ["popup.gap", distance(links.gap_m[i])],
-    ["popup.obstacle", word("obstacle", links.obstacle[i])],
+    ["popup.obstacle", links.obstacle[i] === "none" ? null : word("obstacle", links.obstacle[i])],
     ["popup.detour", wayRound(i)],
     ["popup.minutes_saved", unit(links.minutes_saved[i], "min", 1)],
   ];
@@ -74,13 +83,6 @@ function side(city, road, end) {
   );
 }
 
-/** @param {number} i */
-function wayRound(i) {
-  const { missing_links: links } = layers;
-  if (links.detour_m[i] === null) return t("popup.no_way_round");
-  return `${distance(links.detour_m[i])} (\u00d7${number(links.detour_ratio[i], 1)})`;
-}
-
 /**
  * @param {number} i
  * @returns {PopupRow[]}
@@ -97,8 +99,10 @@ function gainRows(i) {
   const isUnknown = gainA === null && gainB === null;
   const isNobodys = gainA === 0 && gainB === 0;
   /** @type {Children} */
-  const gain = [a(), ` ${people(gainA)}${MIDDLE_DOT}`, b(), ` ${people(gainB)}`];
+  const gain = [a(), ` ${about(gainA)}${MIDDLE_DOT}`, b(), ` ${about(gainB)}`];
   return [
+    ["popup.gain_both", about(links.gain_person_min[i])],
+    ["column.gain_per_km", about(gainPerKm(i))],
     ["popup.gain", isUnknown ? t("ui.unknown") : gain],
     [
       "popup.benefit_key",
@@ -124,7 +128,7 @@ function unshared(isNobodys) {
 function linkEvidence(i) {
   const { missing_links: links } = layers;
   const kind = word("link_kind", links.kind[i]);
-  const confidence = number(links.confidence[i], 2);
+  const confidence = word("confidence", confidenceClass(links.confidence[i]));
   const ids = osmLinks(
     ["node", links.from_node[i]],
     ["node", links.to_node[i]],
@@ -132,7 +136,7 @@ function linkEvidence(i) {
     ["way", links.to_way[i]],
   );
   return [
-    ["popup.cost", word("cost", links.indicative_cost_class[i])],
+    ["popup.cost", costRange(links.indicative_cost_class[i])],
     ["popup.evidence", t("popup.link_evidence", { kind, confidence })],
     ["popup.osm", ids],
     ["popup.more", briefLink(links.border_id[i])],
@@ -156,7 +160,7 @@ function deadEndRows(i) {
     ["popup.class", word("highway", ends.highway[i])],
     ["popup.obstacle", word("obstacle", ends.obstacle[i])],
     ["popup.to_border", distance(ends.distance_to_border_m[i])],
-    ["popup.confidence", number(ends.confidence[i], 2)],
+    ["popup.confidence", word("confidence", confidenceClass(ends.confidence[i]))],
     ["popup.link", linkButton(ends.link_id[i])],
     ["popup.osm", osmLinks(["node", ends.node_id[i]], ["way", isRail ? null : ends.way_id[i]])],
     ["popup.more", briefLink(ends.border_id[i])],

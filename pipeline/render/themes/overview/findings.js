@@ -4,11 +4,11 @@
 import { range } from "../../page/js/arrays.js";
 import { data, layers } from "../../page/js/data.js";
 import { borderName } from "../../page/js/names.js";
-import { about, number, percent } from "../../page/js/numbers.js";
+import { about, costRange, number, percent } from "../../page/js/numbers.js";
 import { rankedBars } from "../../page/js/ranked_bars.js";
 import { scoreColour, scoreOf, scoreText } from "../../page/js/scores.js";
-import { t, word } from "../../page/js/words.js";
-import { linkTitle, shares } from "../links/names.js";
+import { t } from "../../page/js/words.js";
+import { linkTitle, mustCross, needsLargeBridge, shares } from "../links/names.js";
 /** @import {Score} from "../../page/js/types.d.ts" */
 
 /** How many of each are ranked. */
@@ -33,11 +33,12 @@ function weakest() {
     .sort((a, b) => a.score - b.score);
 }
 
-/** Rows of the links that are ranked and neither built now nor blocked by nature, in order. */
+/** Rows of the links that are ranked, not built now, and need no large bridge, in order. */
 function linksToDecide() {
   const { missing_links: links } = layers;
   return range(links.n)
     .filter((i) => links.rank[i] !== null && TO_DECIDE.includes(links.status[i]))
+    .filter((i) => !needsLargeBridge(i))
     .sort((a, b) => (links.rank[a] ?? 0) - (links.rank[b] ?? 0));
 }
 
@@ -119,7 +120,7 @@ export function firstLinkBars() {
     i,
     mark: number(links.rank[i]),
     title: linkTitle(i),
-    note: [borderName(links.border_id[i]), obstacleText(links.obstacle[i])]
+    note: [borderName(links.border_id[i]), mustCross(i), costRange(links.indicative_cost_class[i])]
       .filter(Boolean)
       .join(t("ui.comma_clause")),
     share: (links.gain_person_min[i] ?? 0) / most,
@@ -127,11 +128,4 @@ export function firstLinkBars() {
     colour: data.style.status[links.status[i]].color,
   }));
   return rankedBars("missing_links", bars, t("table.first_links"));
-}
-
-/** @param {string} obstacle */
-function obstacleText(obstacle) {
-  return obstacle === "none"
-    ? null
-    : t("overview.must_cross", { what: word("obstacle", obstacle) });
 }

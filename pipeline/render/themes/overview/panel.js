@@ -14,6 +14,7 @@ import { briefLink } from "../../page/js/details.js";
 import { registerTheme } from "../../page/js/registry.js";
 import { table } from "../../page/js/table.js";
 import { t } from "../../page/js/words.js";
+import { profilePart } from "../ecology/profile.js";
 import { firstLinkBars, headline, weakestBars } from "./findings.js";
 /** @import {Figure} from "../../page/js/blocks.js" */
 
@@ -26,6 +27,7 @@ registerTheme("overview", {
     figureGrid(firstFigures(), "three"),
     ...ranking("table.first_links", "caption.first_links", firstLinkBars()),
     ...ranking("table.weakest", "caption.weakest", weakestBars()),
+    ...profileOf(),
     unmappedNotice(),
     folded("overview.more", figureGrid([...counted(), ...circleFigures(0), ...others()])),
     heading("table.cities"),
@@ -34,6 +36,11 @@ registerTheme("overview", {
     borderTable(),
   ],
 });
+
+function profileOf() {
+  const part = layers.eco_zones.n ? profilePart() : null;
+  return part ? [heading("profile.title"), para("profile.note"), part] : [];
+}
 
 /**
  * What a reader looks for first.

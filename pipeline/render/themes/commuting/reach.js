@@ -1,0 +1,181 @@
+/*
+ * How many people reach the core within so many minutes: the curve, and the slider that marks a
+ * place on it and on the map.
+ */
+import { choice } from "../../page/js/choices.js";
+import { data, layers } from "../../page/js/data.js";
+import { el, svg } from "../../page/js/dom.js";
+import { renderLegend } from "../../page/js/legend.js";
+import { writeLink } from "../../page/js/link.js";
+import { people, percent } from "../../page/js/numbers.js";
+import { refresh } from "../../page/js/overlays.js";
+import { registerChoice } from "../../page/js/registry.js";
+import { state } from "../../page/js/state.js";
+import { t, word } from "../../page/js/words.js";
+
+const STEP = 5;
+const LONGEST = 120;
+const SIZE = { width: 400, height: 190, left: 34, right: 8, top: 8, bottom: 22 };
+/** Line by mode: colour and dash. @type {Record<string, [string, string]>} */
+const LINES = {
+  drive: ["#5b2a86", ""],
+  drive_peak: ["#b34700", "7 4"],
+  transit: ["#00664c", "2 4"],
+};
+
+registerChoice("reach", {
+  usual: () => "60",
+  offered: () => Array.from({ length: LONGEST / STEP }, (_, n) => String((n + 1) * STEP)),
+});
+
+/** The minutes that the slider stands at. */
+export function reach() {
+  return Number(choice("reach"));
+}
+
+/** Sentence, slider and curve; null where nothing is known. */
+export function reachPart() {
+  if (!layers.reach.n) return null;
+  const box = el("div", { class: "reach" });
+  const sentence = el("p", { class: "headline", role: "status" });
+  const drawing = el("div");
+  const slider = el("input", {
+    type: "range",
+    min: STEP,
+    max: LONGEST,
+    step: STEP,
+    value: reach(),
+    "aria-label": t("choice.reach"),
+    "data-choice": "reach",
+  });
+  function show() {
+    sentence.textContent = sentenceOf(Number(slider.value));
+    drawing.replaceChildren(curve(Number(slider.value)));
+  }
+  slider.addEventListener("input", show);
+  slider.addEventListener("change", () => {
+    state.choice.reach = slider.value;
+    refresh((_, overlay) => overlay === "blanks");
+    renderLegend();
+    writeLink();
+  });
+  show();
+  box.append(el("label", { class: "range" }, t("choice.reach"), slider), sentence, drawing, key());
+  return box;
+}
+
+/** @param {number} minutes */
+function sentenceOf(minutes) {
+  const parts = modesOfReach().map((mode) => {
+    const i = rowAt(mode, minutes);
+    const { population, population_share_pct: share } = layers.reach;
+    const values = {
+      mode: word("mode", mode),
+      people: people(population[i]) ?? t("ui.unknown"),
+      share: percent(share[i], 0) ?? t("ui.unknown"),
+    };
+    return t("reach.mode", values);
+  });
+  return t("reach.within", { n: minutes }) + parts.join(t("ui.comma_clause"));
+}
+
+function modesOfReach() {
+  return Object.keys(LINES).filter((mode) => layers.reach.mode.includes(mode));
+}
+
+/**
+ * @param {string} mode
+ * @param {number} minutes
+ */
+function rowAt(mode, minutes) {
+  const { reach: rows } = layers;
+  return rows.mode.findIndex((each, i) => each === mode && rows.minutes[i] === minutes);
+}
+
+/** @param {number} minutes */
+function x(minutes) {
+  return SIZE.left + (minutes / LONGEST) * (SIZE.width - SIZE.left - SIZE.right);
+}
+
+/** @param {number} share */
+function y(share) {
+  return SIZE.top + (1 - share / 100) * (SIZE.height - SIZE.top - SIZE.bottom);
+}
+
+/**
+ * Share of the people by minutes, a line for each mode, the chosen minutes marked.
+ *
+ * @param {number} at
+ */
+function curve(at) {
+  const { width, height } = SIZE;
+  const drawing = svg("svg", {
+    viewBox: `0 0 ${width} ${height}`,
+    role: "img",
+    "aria-label": t("reach.curve"),
+    class: "chart",
+  });
+  for (const share of [0, 25, 50, 75, 100]) {
+    drawing.append(gridLine(x(0), y(share), x(LONGEST), y(share)));
+    drawing.append(label(`${share}%`, SIZE.left - 4, y(share) + 4, "end"));
+  }
+  for (let each = 0; each <= LONGEST; each += 30) {
+    drawing.append(label(String(each), x(each), height - 6, each === LONGEST ? "end" : "middle"));
+  }
+  for (const mode of modesOfReach()) drawing.append(lineOf(mode));
+  const mark = gridLine(x(at), y(0), x(at), y(100));
+  mark.setAttribute("stroke", "#111");
+  mark.setAttribute("stroke-width", "2");
+  drawing.append(mark);
+  return drawing;
+}
+
+/** @param {string} mode */
+function lineOf(mode) {
+  const { reach: rows } = layers;
+  const points = [`${x(0)},${y(0)}`];
+  for (let i = 0; i < rows.n; i++) {
+    const share = rows.population_share_pct[i];
+    if (rows.mode[i] === mode && share !== null) points.push(`${x(rows.minutes[i])},${y(share)}`);
+  }
+  const [stroke, dash] = LINES[mode];
+  const line = svg("polyline", { points: points.join(" "), fill: "none", stroke });
+  line.setAttribute("stroke-width", "2.4");
+  line.setAttribute("stroke-dasharray", dash);
+  return line;
+}
+
+/**
+ * @param {number} x1
+ * @param {number} y1
+ * @param {number} x2
+ * @param {number} y2
+ */
+function gridLine(x1, y1, x2, y2) {
+  return svg("line", { x1, y1, x2, y2, stroke: "#d8dde3" });
+}
+
+/**
+ * @param {string} text
+ * @param {number} at
+ * @param {number} base
+ * @param {string} anchor
+ */
+function label(text, at, base, anchor) {
+  const element = svg("text", { x: at, y: base, "text-anchor": anchor, "font-size": 11 });
+  element.textContent = text;
+  return element;
+}
+
+/** Which line is which. */
+function key() {
+  const items = modesOfReach().map((mode) => {
+    const [stroke, dash] = LINES[mode];
+    const line = svg("line", { x1: 0, y1: 6, x2: 26, y2: 6, stroke, "stroke-dasharray": dash });
+    line.setAttribute("stroke-width", "2.4");
+    const icon = svg("svg", { width: 26, height: 12, "aria-hidden": "true" }, line);
+    return el("span", {}, icon, ` ${word("mode", mode)}`);
+  });
+  const note = data.has_population_raster ? [] : [el("span", { text: t("reach.estimated") })];
+  return el("p", { class: "chart-key" }, items, note);
+}

@@ -1,0 +1,78 @@
+/*
+ * Gain of every link against what it would cost: the best stand at the upper left.
+ */
+import { range } from "../../page/js/arrays.js";
+import { data, layers } from "../../page/js/data.js";
+import { el, svg } from "../../page/js/dom.js";
+import { rowsOf } from "../../page/js/filters.js";
+import { about, costRange, people } from "../../page/js/numbers.js";
+import { select } from "../../page/js/selection.js";
+import { t } from "../../page/js/words.js";
+import { linkTitle } from "./names.js";
+
+const GAIN = { width: 400, height: 220, left: 52, right: 8, top: 10, bottom: 24 };
+const COST_ORDER = ["low", "medium", "high", "very_high"];
+/** Gains below this are not resolved: they stand on the lowest line. */
+const LOWEST_GAIN = 100;
+
+/** The chart; null where no gain is known. */
+export function gainChart() {
+  const { missing_links: links } = layers;
+  const rows = rowsOf("missing_links", (i) => {
+    return links.status[i] !== "mapping_gap" && links.gain_person_min[i] !== null;
+  });
+  if (!rows.length) return null;
+  const most = Math.max(...rows.map((i) => links.gain_person_min[i] ?? 0), 10 * LOWEST_GAIN);
+  const decades = Math.ceil(Math.log10(most / LOWEST_GAIN));
+  const { width, height, left, right, top, bottom } = GAIN;
+  const gainY = (/** @type {number} */ gain) => {
+    const share = Math.log10(Math.max(gain, LOWEST_GAIN) / LOWEST_GAIN) / decades;
+    return top + (1 - share) * (height - top - bottom);
+  };
+  const step = (width - left - right) / COST_ORDER.length;
+  const label = t("chart.gain");
+  const box = { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label };
+  const drawing = svg("svg", { ...box, class: "chart" });
+  for (const n of range(decades + 1)) {
+    const y = gainY(LOWEST_GAIN * 10 ** n);
+    drawing.append(svg("line", { x1: left, x2: width - right, y1: y, y2: y, stroke: "#d8dde3" }));
+    drawing.append(chartText(people(LOWEST_GAIN * 10 ** n) || "", left - 5, y + 4, "end"));
+  }
+  for (const [n, cost] of COST_ORDER.entries()) {
+    drawing.append(chartText(costRange(cost) || "", left + (n + 0.5) * step, height - 7, "middle"));
+  }
+  for (const [n, i] of rows.entries()) {
+    const cost = COST_ORDER.indexOf(links.indicative_cost_class[i]);
+    // Points of one class stand side by side, so that none hides another.
+    const aside = ((n * 0.618) % 1) * 0.8 + 0.1;
+    drawing.append(dotOf(i, left + (cost + aside) * step, gainY(links.gain_person_min[i] ?? 0)));
+  }
+  return el("div", {}, drawing);
+}
+
+/**
+ * @param {number} i
+ * @param {number} cx
+ * @param {number} cy
+ */
+function dotOf(i, cx, cy) {
+  const { missing_links: links } = layers;
+  const { color } = data.style.status[links.status[i]];
+  const title = svg("title", {});
+  title.textContent = `${linkTitle(i)}: ${about(links.gain_person_min[i])}`;
+  const dot = svg("circle", { cx, cy, r: 5, fill: color, stroke: "#fff", class: "mark" }, title);
+  dot.addEventListener("click", () => select("missing_links", i));
+  return dot;
+}
+
+/**
+ * @param {string} text
+ * @param {number} x
+ * @param {number} y
+ * @param {string} anchor
+ */
+function chartText(text, x, y, anchor) {
+  const element = svg("text", { x, y, "text-anchor": anchor, "font-size": 10.5 });
+  element.textContent = text;
+  return element;
+}

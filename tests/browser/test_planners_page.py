@@ -1,0 +1,169 @@
+"""What a planner does with the page: narrow it down, take it away, print it, read its charts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import shapely
+from shapely.geometry import shape
+
+LINKS = "table[data-layer=missing_links]"
+
+
+def test_a_filter_zooms_the_map_to_what_is_left(visit: Callable[..., Any]) -> None:
+    opened = visit("plain.html", "#theme=links&lang=en")
+    page = opened.page
+    before = page.evaluate("MI.stage.map.getZoom()")
+    page.select_option("select[data-choice=border_id]", "410100-410200")
+    assert page.evaluate("MI.stage.map.getZoom()") > before
+    inside = page.evaluate(
+        "MI.overlayOf('missing_links').shown.getLayers()"
+        ".filter(path => path instanceof L.CircleMarker)"
+        ".every(path => MI.stage.map.getBounds().contains(path.getLatLng()))"
+    )
+    assert inside
+    page.select_option("select[data-choice=border_id]", "")
+    assert page.evaluate("MI.stage.map.getZoom()") == pytest.approx(before)
+    assert opened.errors == []
+
+
+def test_filtered_rows_are_saved_as_geojson(visit: Callable[..., Any], tmp_path: Path) -> None:
+    opened = visit("plain.html", "#theme=links&lang=en&filter.status=planned")
+    page = opened.page
+    with page.expect_download() as waiting:
+        page.locator(".files button", has_text="GeoJSON").first.click()
+    path = tmp_path / waiting.value.suggested_filename
+    waiting.value.save_as(path)
+    made = json.loads(path.read_text(encoding="utf-8"))
+    assert path.suffix == ".geojson" and "ynthetic" in made["source"]
+    assert len(made["features"]) == page.locator(f"{LINKS} tbody tr").count() > 0
+    assert {each["properties"]["status"] for each in made["features"]} == {"planned"}
+    lines = [shape(each["geometry"]) for each in made["features"]]
+    assert all(shapely.box(113, 34, 114.5, 35).contains(line) for line in lines)
+    page.click("#mi-tab-overview")
+    with page.expect_download() as waiting:
+        page.locator(".files button", has_text="GeoJSON").first.click()
+    waiting.value.save_as(tmp_path / "cities.geojson")
+    cities = json.loads((tmp_path / "cities.geojson").read_text(encoding="utf-8"))
+    areas = [shape(each["geometry"]) for each in cities["features"]]
+    assert all(area.is_valid and area.area > 0.3 for area in areas)
+    assert opened.errors == []
+
+
+def test_the_map_is_saved_as_a_picture(visit: Callable[..., Any], tmp_path: Path) -> None:
+    opened = visit("plain.html", "#theme=links&lang=zh")
+    with opened.page.expect_download() as waiting:
+        opened.page.click("#mi-picture")
+    path = tmp_path / waiting.value.suggested_filename
+    waiting.value.save_as(path)
+    assert path.suffix == ".png"
+    content = path.read_bytes()
+    width, height = (int.from_bytes(content[n : n + 4], "big") for n in (16, 20))
+    box = opened.page.locator(".stage").bounding_box()
+    # Twice as fine as the screen, with room for the legend, title and source.
+    assert width > 2 * box["width"] + 300 and height > 2 * box["height"] + 100
+    assert len(content) > 30_000
+    assert opened.errors == []
+    assert all(not each.startswith("http") for each in opened.requests)
+
+
+@pytest.mark.parametrize("theme", ["overview", "links", "bottlenecks", "commuting", "integration"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_no_column_is_cut(visit: Callable[..., Any], theme: str, width: int) -> None:
+    page = visit("plain.html", f"#theme={theme}&lang=en", {"width": width, "height": 844}).page
+    page.wait_for_timeout(200)
+    cut = page.evaluate(
+        "Array.from(document.querySelectorAll('.tablebox')).filter(box =>"
+        " box.scrollWidth > box.clientWidth + 1 && !box.classList.contains('wider')).length"
+    )
+    assert cut == 0
+    hints = page.evaluate(
+        "Array.from(document.querySelectorAll('.tablebox.wider + .swipe'))"
+        ".every(hint => getComputedStyle(hint).display === 'block')"
+    )
+    assert hints
+
+
+def test_paper_shows_every_row_and_no_control(visit: Callable[..., Any]) -> None:
+    opened = visit("plain.html", "#theme=links&lang=en")
+    page = opened.page
+    rows = page.locator("table[data-layer=dead_ends] tbody tr")
+    every = page.evaluate("MI.layers.dead_ends.status.filter(s => s !== 'mapping_gap').length")
+    assert rows.count() < every
+    page.emulate_media(media="print")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert rows.count() == every
+    for control in (".choices", ".files", ".more", "#mi-tabs", "#mi-search", "#mi-base"):
+        assert not any(each.is_visible() for each in page.locator(control).all()), control
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert rows.count() < every
+
+
+@pytest.mark.parametrize(
+    ("typed", "kind"),
+    [
+        ("郑州 开封", "border"),
+        ("kaifeng zhengzhou", "border"),
+        ("410100-410200", "border"),
+        ("kaifengshi", "city"),
+        ("kfs", "city"),
+    ],
+)
+def test_search_in_every_script(visit: Callable[..., Any], typed: str, kind: str) -> None:
+    opened = visit("plain.html", "#lang=en")
+    opened.page.fill("#mi-search", typed)
+    assert kind in opened.page.locator("#mi-results li").first.inner_text()
+    opened.page.keyboard.press("Enter")
+    assert opened.page.locator("#mi-details").is_visible()
+    opened.page.fill("#mi-search", "G2")
+    opened.page.keyboard.press("Enter")
+    assert opened.page.locator("#mi-details").is_hidden()
+    assert opened.errors == []
+
+
+def test_the_slider_moves_sentence_curve_and_map(visit: Callable[..., Any]) -> None:
+    opened = visit("plain.html", "#theme=commuting&lang=en")
+    page = opened.page
+    sentence = page.locator(".reach .headline")
+    assert "Within 60 minutes" in sentence.inner_text()
+    card = page.locator("#mi-panel .figures dd").first.inner_text().split("%")[0]
+    assert f"({round(float(card))}%)" in sentence.inner_text()
+    page.focus(".reach input")
+    page.keyboard.press("ArrowLeft")
+    assert "Within 55 minutes" in sentence.inner_text()
+    assert "choose.reach=55" in page.evaluate("location.hash")
+    assert page.locator("[data-overlay=bands]").is_checked()
+    page.select_option("select[data-choice=measure]", "population_60min")
+    assert page.locator("[data-overlay=zones]").is_checked()
+    assert page.evaluate("Boolean(MI.overlayOf('bands').shown)") is False
+    assert opened.errors == []
+
+
+def test_the_profile_of_a_border_leads_to_its_findings(visit: Callable[..., Any]) -> None:
+    opened = visit("plain.html", "#lang=en&choose.profile=410100-410200")
+    page = opened.page
+    count = page.evaluate(
+        "['crossings', 'missing_links'].map(layer => MI.layers[layer].border_id"
+        ".filter((id, i) => id === '410100-410200' && (layer === 'crossings' ||"
+        " MI.layers[layer].status[i] !== 'mapping_gap')).length).reduce((a, b) => a + b)"
+    )
+    marks = page.locator(".profile .mark")
+    assert marks.count() >= count > 0
+    assert page.locator(".profile rect:not(.mark)").count() > 4
+    marks.last.click()
+    assert page.evaluate("MI.state.selected[0]") == "missing_links"
+    assert opened.errors == []
+
+
+def test_links_over_wide_water_are_ranked_apart(visit: Callable[..., Any]) -> None:
+    page = visit("plain.html", "#theme=links&lang=en").page
+    tables = page.locator(LINKS)
+    assert tables.count() == 2
+    assert "Natural barrier" not in tables.nth(0).inner_text()
+    assert "Natural barrier" in tables.nth(1).inner_text()
+    text = page.locator("#mi-panel").inner_text()
+    assert "must cross: " in text and "CNY" in text and "per km" in text
