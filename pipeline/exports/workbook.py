@@ -7,7 +7,7 @@ whoever names the layers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -126,12 +126,12 @@ _LARGE = 1e4
 
 
 @dataclass(frozen=True)
-class _Book:
+class Book:
     """The layers, and the language that the words are in."""
 
-    given: LayerSet
-    layers: dict[str, pd.DataFrame]
+    layers: Mapping[str, pd.DataFrame]
     language: str
+    about: Sequence[tuple[str, str]] = ()
 
     def own(self, key: str) -> str:
         return _WORDS[key][words.LANGUAGES.index(self.language)]
@@ -170,7 +170,7 @@ def write_workbook(given: LayerSet, path: Path) -> tuple[dict[str, int], list[st
     layers = {
         name: given.frame(name) if name in given.layers else empty_layer(name) for name in LAYERS
     }
-    book = _Book(given, layers, "zh" if has_cjk(given.metro_name) else "en")
+    book = Book(layers, "zh" if has_cjk(given.metro_name) else "en", given.about)
     rows: dict[str, int] = {}
     with xlsxwriter.Workbook(str(path), {"strings_to_formulas": False}) as file:
         # Else the time of writing: the same layers give the same bytes.
@@ -222,7 +222,8 @@ def _about(value: object) -> float | None:
     return None if number is None or number < 100.0 else float(f"{number:.1e}")
 
 
-def _summary(book: _Book) -> Table:
+def summary_sheet(book: Book) -> Table:
+    """The headline figures, as on the page."""
     figures = summary.headline(book.layers)
     rows: list[list[Cell]] = [
         [book.own(f"figure.{key}"), _round(value, 1)] for key, value in figures.items()
@@ -230,7 +231,7 @@ def _summary(book: _Book) -> Table:
     return [book.own("sheet.figure"), book.own("sheet.value")], rows
 
 
-def _projects(book: _Book) -> Table:
+def _projects(book: Book) -> Table:
     links = book.layers["missing_links"]
     links = links[~links["status"].isin(summary.NOT_TO_BUILD).to_numpy()]
     links = links.sort_values(["rank", "link_id"], na_position="last", kind="stable")
@@ -260,7 +261,8 @@ def _projects(book: _Book) -> Table:
     return [book.own(f"column.{key}") for key in (*keys, *more)], rows
 
 
-def _borders(book: _Book) -> Table:
+def borders_sheet(book: Book) -> Table:
+    """Every border with its score, interval and findings, the weakest first."""
     borders, index = book.layers["borders"], book.layers["integration_index"]
     overall = index[(index["dimension"] == "overall").to_numpy()].set_index("border_id")
     overall = overall[overall.index.notna()]
@@ -295,7 +297,7 @@ def _borders(book: _Book) -> Table:
     return [book.own(f"column.{key}") for key in keys], rows
 
 
-def _cities(book: _Book) -> Table:
+def _cities(book: Book) -> Table:
     cities = book.layers["cities"].sort_values(
         ["population", "city_id"], ascending=[False, True], na_position="last", kind="stable"
     )
@@ -320,7 +322,7 @@ def _cities(book: _Book) -> Table:
     return [book.own(f"column.{key}") for key in keys], rows
 
 
-def _indicators(book: _Book) -> Table:
+def _indicators(book: Book) -> Table:
     frame = book.layers["indicators"].sort_values(
         ["dimension", "indicator", "border_id", "city_id"], na_position="first", kind="stable"
     )
@@ -341,17 +343,17 @@ def _indicators(book: _Book) -> Table:
     return [book.own(f"column.{key}") for key in keys], rows
 
 
-def _notes(book: _Book) -> Table:
-    rows: list[list[Cell]] = [[label, text] for label, text in book.given.about]
+def _notes(book: Book) -> Table:
+    rows: list[list[Cell]] = [[label, text] for label, text in book.about]
     keys: Sequence[str] = ("source_line.potential", "brief.key_note", "brief.caveats")
     rows += [["", book.text(key)] for key in keys]
     return [book.own("sheet.notes"), ""], rows
 
 
-_SHEETS: dict[str, Callable[[_Book], Table]] = {
-    "summary": _summary,
+_SHEETS: dict[str, Callable[[Book], Table]] = {
+    "summary": summary_sheet,
     "projects": _projects,
-    "borders": _borders,
+    "borders": borders_sheet,
     "cities": _cities,
     "indicators": _indicators,
     "notes": _notes,
