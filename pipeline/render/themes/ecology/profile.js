@@ -21,7 +21,7 @@ import { state } from "../../page/js/state.js";
 import { t, word } from "../../page/js/words.js";
 /** @import {Geometry, LayerName} from "../../page/js/types.d.ts" */
 
-const PROFILE = { width: 400, height: 208, left: 6, right: 6, strip: 56, line: 104 };
+const PROFILE = { width: 400, height: 224, left: 6, right: 6, strip: 56, line: 104 };
 const LANDS = ["ecological", "farmland", "urban", "unknown"];
 const CROSSING_COLOUR = "#33557a";
 
