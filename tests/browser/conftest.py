@@ -23,6 +23,8 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+LONGEST_MS = 120_000
+"""What any step of a browser may take before it counts as stuck."""
 WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -34,7 +36,7 @@ class Opened:
     errors: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
-    def wait_until(self, expression: str, tries: int = 150) -> None:
+    def wait_until(self, expression: str, tries: int = 600) -> None:
         """Ask in turns of 100 ms until an expression is true.
 
         Playwright's own wait evaluates it inside the page, which the page's policy forbids.
@@ -106,6 +108,8 @@ def visit(browser: Any, maps: Path) -> Iterator[Callable[..., Opened]]:
 
     def visit_page(name: str, fragment: str = "", viewport: dict[str, int] | None = None) -> Opened:
         context = browser.new_context(viewport=viewport or WIDE)
+        # How long a busy machine takes is no finding: a step that never ends is one.
+        context.set_default_timeout(LONGEST_MS)
         contexts.append(context)
         opened = Opened(context.new_page())
         opened.page.on("pageerror", lambda error: opened.errors.append(str(error)))
@@ -119,7 +123,9 @@ def visit(browser: Any, maps: Path) -> Iterator[Callable[..., Opened]]:
         # `fragment` alone would not reload an open page, a new context always does.
         opened.page.goto((maps / name).as_uri() + fragment)
         if name != "index.html" and "/" not in name:
-            opened.page.wait_for_selector("html[data-ready=yes]", state="attached", timeout=120_000)
+            opened.page.wait_for_selector(
+                "html[data-ready=yes]", state="attached", timeout=LONGEST_MS
+            )
         return opened
 
     yield visit_page

@@ -35,7 +35,7 @@ def test_three_facts_stand_first_and_the_rest_on_request(
     visit: Callable[..., Any], language: str
 ) -> None:
     page = visit("plain.html", f"#theme=links&lang={language}").page
-    for layer in ("missing_links", "dead_ends", "bottlenecks", "crossings", "borders", "zones"):
+    for layer in ("zones", "dead_ends", "bottlenecks", "crossings", "borders", "missing_links"):
         page.evaluate("layer => MI.select(layer, 0)", layer)
         assert page.locator("#mi-details .key dd").count() == 3, layer
         assert page.locator("#mi-details .folded dd").first.is_hidden()
@@ -50,7 +50,7 @@ def test_the_focus_goes_into_the_card_and_comes_back(visit: Callable[..., Any]) 
     opened = visit("plain.html", "#theme=links&lang=en")
     page = opened.page
     page.focus(FIRST_ROW)
-    name = page.locator(FIRST_ROW).inner_text()
+    name = page.locator(FIRST_ROW).first.inner_text()
     page.keyboard.press("Enter")
     assert page.evaluate(FOCUS) == "mi-details-title"
     assert page.locator("#mi-details").is_visible()
