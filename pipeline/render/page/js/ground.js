@@ -7,6 +7,9 @@ import { trace } from "./tiles.js";
 /** @import {Layer} from "./types.d.ts" */
 /** @import {View} from "./tiles.js" */
 
+/** The zoom from which the lines of counties are drawn. */
+const COUNTIES_FROM = 8;
+
 /**
  * @param {CanvasRenderingContext2D} ctx
  * @param {View} view
@@ -41,9 +44,6 @@ function paintCities(ctx, view) {
     ctx.stroke();
   }
 }
-
-/** The zoom from which the lines of counties are drawn. */
-const COUNTIES_FROM = 8;
 
 /**
  * @param {CanvasRenderingContext2D} ctx

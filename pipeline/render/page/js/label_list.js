@@ -44,6 +44,9 @@ const PLACES = {
 const MOST_OF_REF = 10;
 const MOST_OF_NAME = 40;
 
+/** Lowest rank of roads whose numbers are shown. */
+const LOWEST_NUMBERED = 3;
+
 export const labelList = keeping(
   () => [layers.cities, state.lang],
   () => [...cities(), ...places(), ...roadNumbers(), ...riverNames(), ...roadNames()],
@@ -123,9 +126,6 @@ function roadNumbers() {
   }
   return found;
 }
-
-/** Lowest rank of roads whose numbers are shown. */
-const LOWEST_NUMBERED = 3;
 
 /**
  * Colours of a road's number, behind it and its own: in China those of the signs, green for

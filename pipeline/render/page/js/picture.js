@@ -226,14 +226,15 @@ function shortened(ctx, text, room) {
  */
 function writeSource(ctx, x, y, room) {
   let line = "";
+  let base = y;
   ctx.font = `11px ${FONT}`;
   for (const part of sourceNote().split(MIDDLE_DOT)) {
     const longer = line ? line + MIDDLE_DOT + part : part;
     if (line && ctx.measureText(longer).width > room) {
-      write(ctx, line, x, y, "11px");
-      y += 15;
+      write(ctx, line, x, base, "11px");
+      base += 15;
       line = part;
     } else line = longer;
   }
-  write(ctx, line, x, y, "11px");
+  write(ctx, line, x, base, "11px");
 }
