@@ -105,6 +105,19 @@ def layers(names: tuple[str, ...] = (), zone_step: float = 0.04, links: int = 14
             for n, c in enumerate(CITIES)
         ],
     )
+    made["counties"] = geo(
+        "counties",
+        [
+            {
+                "county_id": f"{c[0][:4]}22",
+                "city_id": c[0],
+                "name": name(n, f"{'甲乙丙'[n]}县"),
+                "area_km2": 6000.0,
+                "geometry": MultiPolygon([_wavy(c[3], c[4])]),
+            }
+            for n, c in enumerate(CITIES)
+        ],
+    )
     made["borders"] = geo(
         "borders",
         [

@@ -1,6 +1,6 @@
 """One more theme, added to a copy of the package as a newcomer would: one folder, one line.
 
-It shows the counties, a layer that no page takes so far. Run on the copy it writes the
+It shows the counties, which the page has under another name. Run on the copy it writes the
 page of the example metro::
 
     PYTHONPATH=<copy>:tests/unit/render python toy_theme.py <folder of the page>
