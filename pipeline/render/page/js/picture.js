@@ -169,7 +169,8 @@ function legendLines() {
       isHead: true,
     };
     const items = [...group.querySelectorAll("li")].map((item) => {
-      return { text: item.textContent || "", icon: item.querySelector("svg"), isHead: false };
+      const text = item.querySelector("span")?.textContent || "";
+      return { text, icon: item.querySelector("svg"), isHead: false };
     });
     return [head, ...items];
   });
