@@ -10,9 +10,11 @@ import functools
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from pipeline.flow.store import read_arrays
+from pipeline.measures.routing.access import Access
 from pipeline.measures.routing.graph import RoutingNetwork
 
 Accepts = Callable[[pd.DataFrame], bool]
@@ -31,6 +33,26 @@ def metres_between(folder: Path, start: int, stop: int) -> float:
     ends = network.access_of_nodes([start, stop])
     found = network.times_between(ends.take([0]), ends.take([1]), mode="metres")
     return float(found[0, 0])
+
+
+def metres_by_turn(folder: Path, start: int, first: int, last: int, stop: int) -> float:
+    """Metres from just before a node to just behind another: 9/10 and 1/10 of the edges there.
+
+    So a way round between ``start`` and ``stop`` that does not come by ``first`` and ``last``
+    (the same node for a plain turn) is not taken for the turn.
+    """
+    network = network_of(folder)
+    near = _on_edge(network, start, first, 0.9)
+    goal = _on_edge(network, last, stop, 0.1)
+    return float(network.times_between(near, goal, mode="metres")[0, 0])
+
+
+def _on_edge(network: RoutingNetwork, start: int, stop: int, share: float) -> Access:
+    """Access at a share of the edge from one node to another."""
+    ahead = np.flatnonzero((network.segment_from == start) & (network.segment_to == stop))
+    back = np.flatnonzero((network.segment_from == stop) & (network.segment_to == start))
+    fraction = np.append(np.full(len(ahead), share), np.full(len(back), 1.0 - share))
+    return network.access_on_segments(np.append(ahead, back)[:1], fraction[:1])
 
 
 def lanes_and_speed(rows: pd.DataFrame) -> str:

@@ -38,7 +38,7 @@ from pipeline.measures.ecology import belt, ecology, land
 from pipeline.measures.integration import integrate
 from pipeline.measures.network import network
 from pipeline.measures.routing.graph import RoutingNetwork
-from pipeline.measures.routing.preparation import prepare
+from pipeline.measures.routing.preparation import prepare_metro
 from pipeline.measures.transit import transit
 from pipeline.render.brief import pair_brief
 from pipeline.render.index import index_page
@@ -105,6 +105,7 @@ STAGES: tuple[Stage, ...] = (
             "extract_drops",
             "highways",
             "tagged_nodes",
+            "ferries",
             "turn_restrictions",
             "railways",
             "osm_stops",
@@ -116,6 +117,7 @@ STAGES: tuple[Stage, ...] = (
             "buildings",
             "barriers",
             "dykes",
+            "maritime_borders",
         ),
         read_extract,
         ("extract",),
@@ -123,9 +125,9 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         "borders",
-        ("cities", "counties", "waterways", "land_areas"),
+        ("cities", "counties", "waterways", "land_areas", "maritime_borders"),
         ("borders",),
-        borders.derive_borders,
+        borders.derive_metro_borders,
         ("borders",),
     ),
     Stage(
@@ -158,9 +160,9 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         "routing",
-        ("roads", "road_nodes", "turn_restrictions"),
+        ("roads", "road_nodes", "turn_restrictions", "ferries", "land_areas"),
         ("routing_network",),
-        prepare,
+        prepare_metro,
         ("routing",),
     ),
     Stage("zone_cells", ("cities",), ("zone_cells",), make_zone_cells, ("zones",)),

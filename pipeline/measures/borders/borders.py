@@ -17,9 +17,22 @@ from pipeline.crs import require_metric
 from pipeline.layers import empty_layer
 from pipeline.measures.borders.chains import chain
 from pipeline.measures.borders.coverage import shared_lines
-from pipeline.measures.borders.natural import natural_lines, natural_share_pct
+from pipeline.measures.borders.natural import natural_lines, natural_share_pct, sea_share_pct
 from pipeline.measures.borders.params import BordersParams
 from pipeline.metros.catalogue import Metro
+
+
+def derive_metro_borders(
+    cities: gpd.GeoDataFrame,
+    counties: gpd.GeoDataFrame,
+    waterways: gpd.GeoDataFrame,
+    land_areas: gpd.GeoDataFrame,
+    maritime_borders: gpd.GeoDataFrame,
+    metro: Metro,
+    params: BordersParams,
+) -> gpd.GeoDataFrame:
+    """Layer ``borders`` of a metro's layers, its ways at sea among them; see `derive_borders`."""
+    return derive_borders(cities, counties, waterways, land_areas, metro, params, maritime_borders)
 
 
 def derive_borders(
@@ -29,6 +42,7 @@ def derive_borders(
     land_areas: gpd.GeoDataFrame,
     metro: Metro,
     params: BordersParams,
+    maritime_borders: gpd.GeoDataFrame | None = None,
 ) -> gpd.GeoDataFrame:
     """The lines that neighbouring areas share, one row per pair of neighbours.
 
@@ -43,6 +57,9 @@ def derive_borders(
     At county level the areas are counties, and only lines between counties of
     different cities count; ``city_a`` and ``city_b`` are the cities on either
     side, ``area_a`` and ``area_b`` the counties.
+
+    ``sea_share_pct`` tells the part at sea apart: on a way of ``maritime_borders`` (mapped
+    within the snap tolerance of the line), or in the sea of ``land_areas``.
 
     Returns
     -------
@@ -69,6 +86,9 @@ def derive_borders(
             "length_km": shapely.length(geometry) / 1_000.0,
             "natural_share_pct": natural_share_pct(
                 geometry, water, rivers, params.river_distance_m
+            ),
+            "sea_share_pct": sea_share_pct(
+                geometry, land_areas, maritime_borders, params.snap_tolerance_m
             ),
             "area_a": ids[first],
             "area_b": ids[second],

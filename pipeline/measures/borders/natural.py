@@ -69,6 +69,28 @@ def natural_share_pct(
     return np.minimum(100.0 * shapely.length(natural) / shapely.length(lines), 100.0)
 
 
+def sea_share_pct(
+    lines: Geometries,
+    land_areas: gpd.GeoDataFrame,
+    maritime: gpd.GeoDataFrame | None,
+    distance_m: float,
+) -> Floats:
+    """Percent of each line's length at sea.
+
+    Parameters
+    ----------
+    land_areas
+        Its rows of ``water=sea`` are the sea, as far as coastlines are mapped.
+    maritime
+        Lines of borders at sea, where mappers say so; a line within ``distance_m`` of one.
+    """
+    is_sea = (land_areas["water"] == "sea").to_numpy(dtype=bool, na_value=False)
+    sea = land_areas.geometry.to_numpy()[is_sea]
+    none = np.empty(0, dtype=object)
+    at_sea = none if maritime is None else maritime.geometry.to_numpy()
+    return natural_share_pct(lines, sea, at_sea, distance_m)
+
+
 def is_natural_border(
     x: ArrayLike,
     y: ArrayLike,

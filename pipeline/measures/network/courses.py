@@ -124,7 +124,7 @@ def collapse_courses(vertices: Vertices, table: pd.DataFrame) -> Vertices:
     is_dropped = (~is_best & (covers | idle)).to_numpy(dtype=bool)
     counts = same["step"].transform("size") > 1
     kept = ranked.loc[counts.to_numpy() & ~is_dropped, "step"].to_numpy(np.int64)
-    return _without_steps(vertices, ranked["step"].to_numpy(np.int64)[is_dropped], kept)
+    return without_steps(vertices, ranked["step"].to_numpy(np.int64)[is_dropped], kept)
 
 
 _PRECEDENCE = ["is_to_come", "is_closed", "class_rank", "is_oneway", "step"]
@@ -132,7 +132,7 @@ _MIX = np.int64(-7046029254386353131)
 """A large odd factor; products wrap around."""
 
 
-def _without_steps(vertices: Vertices, dropped: Ints, doubled: Ints) -> Vertices:
+def without_steps(vertices: Vertices, dropped: Ints, doubled: Ints) -> Vertices:
     """The vertices without some steps; what is left of a way is runs of its own."""
     if not len(dropped):
         return vertices

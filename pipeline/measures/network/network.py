@@ -16,6 +16,7 @@ import geopandas as gpd
 
 from pipeline.crs import require_metric
 from pipeline.layers import empty_layer
+from pipeline.measures.network.beside import collapse_beside
 from pipeline.measures.network.courses import collapse_courses, cut_ways, cutting_nodes, vertices_of
 from pipeline.measures.network.edges import describe_edges
 from pipeline.measures.network.nodes import describe_nodes
@@ -66,7 +67,9 @@ def build_network(
         }
     table = way_attributes(ways)
     vertices = collapse_courses(vertices, table)
-    edges = cut_ways(vertices, cutting_nodes(tagged_nodes))
+    cutting = cutting_nodes(tagged_nodes)
+    vertices = collapse_beside(vertices, cut_ways(vertices, cutting), table, params)
+    edges = cut_ways(vertices, cutting)
     roads = describe_edges(edges, vertices, table, cities, land_areas, params, crs)
     waters = land_areas.geometry.to_numpy()[is_water(land_areas)]
     nodes = describe_nodes(

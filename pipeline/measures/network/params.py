@@ -43,3 +43,12 @@ class NetworkParams(StageParams):
         },
         description="lanes where untagged (imputed; never evidence of a bottleneck); check",
     )
+    one_course_m: Annotated[float, Field(ge=0, le=4)] = Field(
+        2.5,
+        description="metres within which a road beside another of its kind is the same one, mapped "
+        "twice; check: less than a lane is wide (CJJ 37: 3.25 to 3.75 m)",
+    )
+    one_course_length_m: Annotated[float, Field(ge=5, le=1_000)] = Field(
+        20.0,
+        description="shortest such piece, metres: shorter ones are the mouths of side roads; check",
+    )

@@ -14,7 +14,9 @@ class). Maximal chains of segments through nodes where nothing else meets become
 *routing nodes* are the remaining junctions and ends. A junction with a turn
 restriction or a barrier is split into several routing nodes at one place: one
 per restricted way in, one per way out, one to start from, one to arrive at; so
-``node_id`` may repeat. Contraction loses nothing: a point anywhere on a chain
+``node_id`` may repeat. A segment that a restriction leads over has a copy for who
+comes from the way it binds (`via_ways`): several arcs of one chain and direction.
+Contraction loses nothing: a point anywhere on a chain
 (a contracted node, a snapped centroid) is an `Access`: what it takes to and
 from both ends, and where on the chain it lies, so that two points of one chain
 are joined directly.

@@ -34,7 +34,9 @@ class NetworkArrays:
     ``chain_start``; routing nodes ``chain_in`` (entered on leaving the chain) and
     ``chain_out`` (from which it is entered), [c, 2]. Segments (s, in chain order,
     drawn along the chain): ``segment_*`` with ``coords`` their vertices.
-    ``place_*`` resolves OSM node ids. ``hierarchies`` hold the modes that are asked
+    ``place_*`` resolves OSM node ids. ``water_*``: outlines of wide waters as ragged
+    rings and polygons, and the metres of water that part a place from a road.
+    ``hierarchies`` hold the modes that are asked
     for from many places to many; without one plain searches answer.
     """
 
@@ -76,6 +78,10 @@ class NetworkArrays:
     place_node: Ints
     place_node_in: Ints
     place_segment: Ints
+    water_coords: Floats
+    water_rings: Ids
+    water_polygons: Ids
+    water_width_m: Floats
     hierarchies: dict[Mode, Hierarchy] = field(default_factory=dict)
 
     @property

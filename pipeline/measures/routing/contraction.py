@@ -19,6 +19,7 @@ from scipy.sparse.csgraph import connected_components
 from pipeline.measures.routing.access import WEIGHTS, Bools, Floats, Ids, Ints
 from pipeline.measures.routing.kernels import walk_chains
 from pipeline.measures.routing.segments import Nodes, Segments, sorted_rows
+from pipeline.measures.routing.turns import Turns
 
 BUCKET_SHARE = 0.5
 """Width of a search's buckets, as a share of the mean arc; see `_bucket`."""
@@ -35,13 +36,13 @@ class Chains:
     is_kept: Bools
 
 
-def contract(segments: Segments, nodes: Nodes, ends: pd.DataFrame, turns: pd.DataFrame) -> Chains:
+def contract(segments: Segments, nodes: Nodes, ends: pd.DataFrame, turns: Turns) -> Chains:
     """Join segments through nodes where exactly two different segments meet, freely."""
     count = len(nodes.node_id)
     node = ends["node"].to_numpy()
     degree = np.bincount(node, minlength=count)
     is_kept = degree != 2
-    is_kept[turns["node"].unique()] = True
+    is_kept[turns.rows["node"].unique()] = True
     is_kept[segments.start[segments.start == segments.stop]] = True
     order = np.argsort(node, kind="stable").astype(np.int64)
     first = np.r_[0, np.cumsum(degree)].astype(np.int64)
@@ -61,7 +62,12 @@ def contract(segments: Segments, nodes: Nodes, ends: pd.DataFrame, turns: pd.Dat
 @dataclass
 class States:
     """Routing nodes: the row of their OSM node; by node, where one starts (``base``) and
-    arrives; by chain end, where one gets on leaving and from where one enters; turns.
+    arrives; by chain end, where one gets on leaving, from where one enters, and from where one
+    drives on; turns. ``copy_of`` holds the chains driven on copies, with the direction, the
+    routing node that a copy begins at and the one where it arrives.
+
+    One enters and drives on from the same routing node but where the chain has copies: places
+    on it are then entered from one where its original and its copies begin alike.
     """
 
     node: Ints
@@ -69,44 +75,59 @@ class States:
     arrival: Ints
     chain_in: Ints
     chain_out: Ints
+    chain_drive: Ints
     turn_tail: Ints
     turn_head: Ints
+    copy_of: pd.DataFrame
 
 
-def number_states(nodes: Nodes, chains: Chains, turns: pd.DataFrame, n_ends: int) -> States:
+def number_states(nodes: Nodes, chains: Chains, turns: Turns) -> States:
     """One routing node per kept node; a split one has further ones, numbered behind it so
-    that they stay near: to arrive at, per way in with a forbidden turn, per way out.
+    that they stay near: to arrive at, per way in with a forbidden turn, per way out, per way
+    with copies to enter it.
     """
+    rows, n_ends = turns.rows, turns.n_ends
     kept = np.flatnonzero(chains.is_kept)
-    split = np.unique(turns["node"].to_numpy(np.int64))
-    is_bound = ~turns.groupby(["node", "end_in"])["is_allowed"].transform("all")
-    bound = turns.loc[is_bound, ["node", "end_in"]].drop_duplicates()
-    outs = turns[["node", "end_out"]].drop_duplicates()
-    parts = (kept, split, bound["node"].to_numpy(np.int64), outs["node"].to_numpy(np.int64))
+    split = np.unique(rows["node"].to_numpy(np.int64))
+    is_bound = ~rows.groupby(["node", "end_in"])["is_allowed"].transform("all")
+    is_bound |= rows["end_in"] >= n_ends
+    bound = rows.loc[is_bound, ["node", "end_in"]].drop_duplicates()
+    outs = rows[["node", "end_out"]].drop_duplicates()
+    shared = outs[outs["end_out"].isin(turns.copied ^ 1)]
+    parts = [kept, split, *(each["node"].to_numpy(np.int64) for each in (bound, outs, shared))]
     owner = np.concatenate(parts)
-    kind = np.repeat(np.arange(4), [len(part) for part in parts])
+    kind = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
     order = np.lexsort((np.arange(len(owner)), kind, owner))
     number = np.empty(len(owner), dtype=np.int32)
     number[order] = np.arange(len(owner), dtype=np.int32)
-    of_kept, of_split, of_bound, of_outs = np.split(number, np.cumsum([len(p) for p in parts])[:-1])
+    of_kept, of_split, of_bound, of_outs, of_shared = np.split(
+        number, np.cumsum([len(part) for part in parts])[:-1]
+    )
 
     base = np.full(len(nodes.node_id), -1, dtype=np.int32)
     base[kept] = of_kept
     arrival = base.copy()
     arrival[split] = of_split
     end = _chain_ends(chains)
-    after = np.full(n_ends, -1, dtype=np.int32)
+    after = np.full(n_ends + len(turns.copied), -1, dtype=np.int32)
     after[end] = base[chains.node]
     before = after.copy()
     after[bound["end_in"].to_numpy()] = of_bound
     before[outs["end_out"].to_numpy()] = of_outs
-    allowed = turns[turns["is_allowed"]]
+    enter = before.copy()
+    enter[shared["end_out"].to_numpy()] = of_shared
+    allowed = rows[rows["is_allowed"]]
+    is_own = (outs["end_out"] < n_ends).to_numpy(bool)
+    original = np.append(shared["end_out"].to_numpy(np.int64), turns.copied ^ 1)
+    copies = n_ends + np.arange(len(turns.copied))
+    begins = np.append(shared["end_out"].to_numpy(np.int64), copies)
     pairs = np.concatenate(
         [
             np.c_[after[allowed["end_in"]], before[allowed["end_out"]]],
-            np.c_[base[outs["node"]], of_outs],
+            np.c_[base[outs["node"][is_own]], of_outs[is_own]],
             np.c_[base[split], of_split],
             np.c_[of_bound, arrival[bound["node"]]],
+            np.c_[before[begins], enter[original]],
         ]
     )
     pairs = np.unique(pairs, axis=0).astype(np.int32)
@@ -115,9 +136,22 @@ def number_states(nodes: Nodes, chains: Chains, turns: pd.DataFrame, n_ends: int
         base,
         arrival,
         after[end],
+        enter[end],
         before[end],
         pairs[:, 0],
         pairs[:, 1],
+        _copied_chains(end, turns, before, after),
+    )
+
+
+def _copied_chains(end: NDArray[np.int64], turns: Turns, before: Ints, after: Ints) -> pd.DataFrame:
+    """Chain and direction of each copy, and its routing nodes; a copied segment is a chain."""
+    place = np.full(turns.n_ends, -1, dtype=np.int64)
+    place[end.ravel()] = np.arange(end.size)
+    chain, side = np.divmod(place[turns.copied], 2)
+    number = turns.n_ends + np.arange(len(turns.copied))
+    return pd.DataFrame(
+        {"chain": chain, "ahead": side == 1, "tail": before[number], "head": after[number]}
     )
 
 
@@ -134,17 +168,31 @@ def _chain_ends(chains: Chains) -> NDArray[np.int64]:
 
 
 def list_arcs(chains: Chains, states: States, total: Floats, block: Ints) -> pd.DataFrame:
-    """Arcs: one per chain and drivable direction, one of no cost per allowed turn."""
+    """Arcs: one per chain and drivable direction, one per copy, one of no cost per turn."""
     blocks = block[chains.start[1:] - 1]
     ahead, back = np.flatnonzero(blocks[:, 0] == 0), np.flatnonzero(blocks[:, 1] == 0)
-    count = len(states.turn_tail)
+    count, drive, copies = len(states.turn_tail), states.chain_drive, states.copy_of
+    copied, copied_ahead = copies["chain"].to_numpy(), copies["ahead"].to_numpy(bool)
     weight = np.concatenate(
-        [total[ahead, :, 0], total[back, :, 1], np.zeros((count, len(WEIGHTS)))]
+        [
+            total[ahead, :, 0],
+            total[back, :, 1],
+            total[copied, :, np.where(copied_ahead, 0, 1)],
+            np.zeros((count, len(WEIGHTS))),
+        ]
     )
-    tail = np.concatenate([states.chain_out[ahead, 0], states.chain_out[back, 1], states.turn_tail])
-    head = np.concatenate([states.chain_in[ahead, 1], states.chain_in[back, 0], states.turn_head])
-    chain = np.concatenate([ahead, back, np.full(count, -1)]).astype(np.int32)
-    forward = np.repeat([True, False, True], [len(ahead), len(back), count])
+    tail = np.concatenate([drive[ahead, 0], drive[back, 1], copies["tail"], states.turn_tail])
+    head = np.concatenate(
+        [states.chain_in[ahead, 1], states.chain_in[back, 0], copies["head"], states.turn_head]
+    )
+    chain = np.concatenate([ahead, back, copied, np.full(count, -1)]).astype(np.int32)
+    forward = np.concatenate(
+        [
+            np.repeat([True, False], [len(ahead), len(back)]),
+            copied_ahead,
+            np.ones(count, dtype=bool),
+        ]
+    )
     order = sorted_rows(tail.astype(np.int64) * len(states.node) + head, chain, forward)
     arcs = pd.DataFrame(weight[order], columns=list(WEIGHTS))
     return arcs.assign(

@@ -6,6 +6,7 @@ What is searched from there belongs to `graph`.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pipeline.measures.routing.access import WEIGHTS, Access, Bools, Floats, Ids, Ints, no_access
 from pipeline.measures.routing.arrays import NetworkArrays
+from pipeline.measures.routing.sides import Waters
 
 Geometries = NDArray[np.object_]
 
@@ -75,7 +77,7 @@ class EnteredNetwork(NetworkArrays):
         """Nearest segment of the main component (-1: none), fraction along it, metres to it.
 
         A place joins a road that one may enter from beside it: no motorway, no ramp, no
-        tunnel, unless ``any_road``.
+        tunnel, unless ``any_road``; and one on its own side of wide water (`sides`).
         """
         points = shapely.points(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
         segment = np.full(len(points), -1, dtype=np.int32)
@@ -96,12 +98,42 @@ class EnteredNetwork(NetworkArrays):
         which, near = which[order], near[order]
         first = np.r_[True, which[1:] != which[:-1]] if len(which) else np.zeros(0, bool)
         which, near = which[first], near[first]
+        near = self._on_own_side(points, which, near, lines, max_m)
+        is_joined = near >= 0
+        which, near = which[is_joined], near[is_joined]
         segment[which] = main[near]
         snap_m[which] = shapely.distance(points[which], lines[near])
         length = shapely.length(lines[near])
         located = shapely.line_locate_point(lines[near], points[which])
         fraction[which] = np.where(length > 0, located / np.where(length > 0, length, 1.0), 0.0)
         return segment, fraction, snap_m
+
+    def _on_own_side(
+        self, points: Geometries, which: Ids, near: Ids, lines: Geometries, max_m: float
+    ) -> Ids:
+        """The nearest line of each point that no wide water parts it from, -1 where none is."""
+        waters = self._waters
+        if waters is None or not len(which):
+            return near
+        near = near.copy()
+        ways = shapely.shortest_line(points[which], lines[near])
+        tree = shapely.STRtree(lines)
+        for row in np.flatnonzero(waters.part(points[which], ways)):
+            place = points[which[row]]
+            others = np.sort(tree.query(place, predicate="dwithin", distance=max_m))
+            others = others[np.argsort(shapely.distance(place, lines[others]), kind="stable")]
+            many = np.repeat(place, len(others))
+            free = ~waters.part(many, shapely.shortest_line(many, lines[others]))
+            near[row] = others[free][0] if free.any() else -1
+        return near
+
+    @functools.cached_property
+    def _waters(self) -> Waters | None:
+        """The wide waters, None where there is none."""
+        if len(self.water_polygons) < 2:
+            return None
+        width_m = float(self.water_width_m[0])
+        return Waters(self.water_coords, self.water_rings, self.water_polygons, width_m)
 
     def reasons_without_access(
         self, x: ArrayLike, y: ArrayLike, max_m: float

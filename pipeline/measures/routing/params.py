@@ -29,6 +29,15 @@ class RoutingParams(StageParams):
     signal_penalty_s: Annotated[float, Field(ge=0, le=3_600)] = Field(
         8.0, description="per traffic signal passed; check"
     )
+    ferry_speed_kmh: Speed = Field(
+        12.0, description="of ferries without a duration; methods.md 2, check"
+    )
+    ferry_wait_min: Annotated[float, Field(ge=0, le=1_440)] = Field(
+        30.0, description="before a ferry leaves, half of it at each landing; methods.md 2, check"
+    )
+    own_side_water_m: Metres = Field(
+        100.0, description="water this wide parts a place from a road; methods.md 2"
+    )
     local_speed_kmh: Speed = Field(
         30.0, description="free flow on the local roads of a trip inside one zone"
     )

@@ -23,6 +23,7 @@ from pipeline.measures.routing.contraction import (
     number_states,
     places_of,
 )
+from pipeline.measures.routing.ferries import with_ferries
 from pipeline.measures.routing.graph import RoutingNetwork
 from pipeline.measures.routing.hierarchy import Hierarchy, build_hierarchy
 from pipeline.measures.routing.kernels import chain_sums
@@ -36,7 +37,9 @@ from pipeline.measures.routing.segments import (
     usable_segments,
     weigh,
 )
-from pipeline.measures.routing.turns import restricted_turns
+from pipeline.measures.routing.sides import outlines_of
+from pipeline.measures.routing.turns import Turns, restricted_turns
+from pipeline.terms import is_water
 from pipeline.threads import at_once
 
 Floats = NDArray[np.float64]
@@ -47,12 +50,32 @@ HIERARCHY_MODES: tuple[Mode, ...] = ("drive", "drive_peak")
 """Asked for from all zones to all; metres are only asked for between few places."""
 
 
+def prepare_metro(
+    roads: gpd.GeoDataFrame,
+    road_nodes: gpd.GeoDataFrame,
+    turn_restrictions: pd.DataFrame,
+    ferries: gpd.GeoDataFrame,
+    land_areas: gpd.GeoDataFrame,
+    params: RoutingParams,
+) -> RoutingNetwork:
+    """The network of a metro's layers with its ferries and the waters that part it; see `prepare`.
+
+    A place joins a road that no water of ``land_areas`` of ``params.own_side_water_m`` or more
+    lies between.
+    """
+    network = prepare(roads, road_nodes, turn_restrictions, params, ferries=ferries)
+    waters = land_areas.geometry.to_numpy()[is_water(land_areas)]
+    outlines = outlines_of(waters, params.own_side_water_m)
+    return RoutingNetwork.from_arrays(network.to_arrays() | outlines)
+
+
 def prepare(
     roads: gpd.GeoDataFrame,
     road_nodes: gpd.GeoDataFrame,
     turn_restrictions: pd.DataFrame,
     params: RoutingParams,
     with_hierarchies: bool = True,
+    ferries: gpd.GeoDataFrame | None = None,
 ) -> RoutingNetwork:
     """Prepare the routing network of a metro.
 
@@ -63,14 +86,16 @@ def prepare(
         ``params.lowest_class`` or above are driven. Rows may be a selection (a
         class-filtered network for detours).
     turn_restrictions
-        Relations with a via node; ``only_*`` and ``no_*`` are kept exactly. One
-        whose member ways are not driven here, or that does not say which end of
-        a way is meant (the way passes through the via node both ways), has no
+        Relations at a node or over ways; ``only_*`` and ``no_*`` are kept exactly.
+        One whose member ways are not driven here, or that does not say which end
+        of a way is meant (the way passes through the via node both ways), has no
         effect.
     params
         Lowest class, peak factors, signal penalty.
     with_hierarchies
         Whether times from many places to many will be asked for.
+    ferries
+        Layer `ferries` in the same CRS; none where left out.
 
     Raises
     ------
@@ -79,11 +104,13 @@ def prepare(
     """
     require_metric(roads, "roads")
     segments = usable_segments(roads, params)
+    if ferries is not None:
+        segments = with_ferries(segments, ferries, params)
     nodes = number_nodes(segments)
     segments = in_node_order(segments, len(nodes.node_id))
     weigh(segments, nodes, road_nodes, params)
     ends = segment_ends(segments)
-    turns = restricted_turns(ends, nodes, road_nodes, turn_restrictions)
+    turns = restricted_turns(ends, segments, nodes, road_nodes, turn_restrictions)
     chains = contract(segments, nodes, ends, turns)
     network = _assemble(segments, nodes, chains, turns)
     if not with_hierarchies:
@@ -102,9 +129,7 @@ def prepare(
     return RoutingNetwork.from_arrays(replace(network, hierarchies=hierarchies).to_arrays())
 
 
-def _assemble(
-    segments: Segments, nodes: Nodes, chains: Chains, turns: pd.DataFrame
-) -> RoutingNetwork:
+def _assemble(segments: Segments, nodes: Nodes, chains: Chains, turns: Turns) -> RoutingNetwork:
     """Number the routing nodes, list the arcs, and lay everything out for searching."""
     order, flipped = chains.order, chains.is_flipped
     plain = segments.plain[order]
@@ -114,7 +139,7 @@ def _assemble(
     is_blocked = ~np.isfinite(weight[:, 0, :])
     finite = np.where(is_blocked[:, None, :], plain[:, :, None], weight)
     start, total, block = chain_sums(chains.start, finite, is_blocked)
-    states = number_states(nodes, chains, turns, 2 * len(order))
+    states = number_states(nodes, chains, turns)
     graph, (coords, coords_start) = at_once(
         lambda: lay_out(list_arcs(chains, states, total, block), len(states.node)),
         lambda: _laid_along(segments, order, flipped),
@@ -149,6 +174,7 @@ def _assemble(
         "coords": coords,
         "coords_start": coords_start,
         **place,
+        **outlines_of([], np.inf),
     }
     return RoutingNetwork.from_arrays(arrays)
 

@@ -6,32 +6,106 @@ a junction is split for them belongs to `contraction`.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.measures.routing.access import Ids
-from pipeline.measures.routing.segments import Nodes
+from pipeline.measures.routing.segments import Nodes, Segments
+from pipeline.measures.routing.via_ways import Copies, copies_of
 from pipeline.terms import NOT_THROUGH
 
 
+class Turns(NamedTuple):
+    """Turns at nodes where some turn is forbidden: node, end_in, end_out, is_allowed.
+
+    Numbers of ends from ``n_ends`` on are copies of driven segments (`via_ways`), whose
+    originals arrive at ``copied``: as ``end_in`` a copy that arrives, as ``end_out`` one that
+    the turn gets on to.
+    """
+
+    rows: pd.DataFrame
+    n_ends: int
+    copied: Ids
+
+
 def restricted_turns(
-    ends: pd.DataFrame, nodes: Nodes, road_nodes: pd.DataFrame, restrictions: pd.DataFrame
-) -> pd.DataFrame:
-    """Turns at nodes where some turn is forbidden: node, end_in, end_out, is_allowed."""
+    ends: pd.DataFrame,
+    segments: Segments,
+    nodes: Nodes,
+    road_nodes: pd.DataFrame,
+    restrictions: pd.DataFrame,
+) -> Turns:
+    """Turns that rules and barriers leave, at every node where they leave not all."""
     barred = _barred_nodes(nodes, road_nodes)
     rules = _known_restrictions(nodes, restrictions)
-    special = np.union1d(barred, rules["node"].unique())
+    copies = copies_of(ends, segments, nodes, restrictions)
+    arriving = _arriving(ends, copies)
+    special = np.unique(
+        np.concatenate([barred, rules["node"], arriving["node"][arriving["is_bound"]]])
+    )
     here = ends[ends["node"].isin(special)]
-    turns = here.loc[here["can_in"], ["node", "end", "way"]].merge(
-        here.loc[here["can_out"], ["node", "end", "way"]], on="node", suffixes=("_in", "_out")
+    turns = arriving[arriving["node"].isin(special)].merge(
+        here.loc[here["can_out"], ["node", "end", "way"]].rename(
+            columns={"end": "end_out", "way": "way_out"}
+        ),
+        on="node",
     )
     is_barred = turns["node"].isin(barred) & (turns["end_in"] != turns["end_out"])
     turns["is_allowed"] = ~is_barred & ~_forbidden(turns, rules)
-    keeps = turns.groupby("node")["is_allowed"].transform("all")
-    return turns.loc[~keeps, ["node", "end_in", "end_out", "is_allowed"]].sort_values(
-        ["node", "end_in", "end_out"], ignore_index=True
-    )
+    turns = _over_copies(turns, ends, copies)
+    # Where a copy arrives the node is split, even if nothing forbids a turn there.
+    is_plain = turns["is_allowed"] & (turns["state_in"] < len(ends))
+    keeps = is_plain.groupby(turns["node"]).transform("all")
+    rows = turns.loc[~keeps, ["node", "state_in", "end_out", "is_allowed"]]
+    rows = rows.rename(columns={"state_in": "end_in"})
+    order = ["node", "end_in", "end_out"]
+    return Turns(rows.sort_values(order, ignore_index=True), len(ends), copies.arrives)
+
+
+def _arriving(ends: pd.DataFrame, copies: Copies) -> pd.DataFrame:
+    """What may arrive at a node: ends and copies, as ``state_in``, with the ``end_in`` of either.
+
+    ``is_bound``: what follows hangs on restrictions over ways.
+    """
+    own = ends.loc[ends["can_in"], ["node", "end", "way"]]
+    own = own.assign(state_in=own["end"], is_bound=own["end"].isin(copies.begins))
+    # Ends stand in the order of their numbers.
+    again = ends.loc[copies.arrives, ["node", "end", "way"]]
+    again = again.assign(state_in=len(ends) + np.arange(len(again)), is_bound=True)
+    both = pd.concat([own, again], ignore_index=True)
+    return both.rename(columns={"end": "end_in", "way": "way_in"})
+
+
+def _over_copies(turns: pd.DataFrame, ends: pd.DataFrame, copies: Copies) -> pd.DataFrame:
+    """Turns with what restrictions over ways forbid, and those that lead to a copy led there.
+
+    Nodes that only they split stay without U-turns where two roads meet, as they were; and
+    nobody turns back on a copy, which would shake off the restriction.
+    """
+    if not len(copies.steps):
+        return turns
+    n_ends = len(ends)
+    was_whole = turns.groupby("node")["is_allowed"].transform("all")
+    of_two = turns["node"].map(ends["node"].value_counts()) == 2
+    is_back = turns["end_in"] == turns["end_out"]
+    is_bound = turns["state_in"] >= n_ends
+    turns.loc[is_back & (is_bound | (was_whole & of_two)), "is_allowed"] = False
+    bound = np.flatnonzero(turns["is_bound"].to_numpy(bool))
+    table = turns.iloc[bound]
+    allowed, led = table["is_allowed"].to_numpy(bool).copy(), np.full(len(table), -1)
+    for row, (state, end_in, end_out) in enumerate(
+        table[["state_in", "end_in", "end_out"]].itertuples(index=False)
+    ):
+        steps = copies.steps[state - n_ends] if state >= n_ends else (int(end_in),)
+        allowed[row] &= not copies.forbids(steps, int(end_out))
+        led[row] = copies.leads_to(steps, int(end_out))
+    to_copy = led >= 0
+    onto = table[to_copy].assign(end_out=n_ends + led[to_copy], is_allowed=allowed[to_copy])
+    turns.iloc[bound, turns.columns.get_loc("is_allowed")] = allowed & ~to_copy
+    return pd.concat([turns, onto], ignore_index=True)
 
 
 def _barred_nodes(nodes: Nodes, road_nodes: pd.DataFrame) -> Ids:
@@ -42,7 +116,8 @@ def _barred_nodes(nodes: Nodes, road_nodes: pd.DataFrame) -> Ids:
 
 
 def _known_restrictions(nodes: Nodes, restrictions: pd.DataFrame) -> pd.DataFrame:
-    """Restrictions of an effective kind whose via node is in the network."""
+    """Restrictions at a node, of an effective kind, whose node is in the network."""
+    restrictions = restrictions[(restrictions["via_ways"].map(len) == 0).to_numpy(bool)]
     kind = restrictions["restriction"].fillna("").astype(str)
     rules = pd.DataFrame(
         {

@@ -299,6 +299,7 @@ WAY_SELECTORS = (
     "barrier",
     "office",
     "public_transport",
+    "route",
 )
 """A way with one of these keys is read; of the others only members of wanted areas."""
 
@@ -323,8 +324,9 @@ KEYS = tuple(
             "type",
             "admin_level",
             "population",
-            "route",
             "interval",
+            "duration",
+            "maritime",
             *RESTRICTION_KEYS,
             *RESTRICTIONS_OF_OTHERS,
             "restriction:conditional",
@@ -392,6 +394,15 @@ def parse_minutes(column: pd.Series) -> Floats:
     timed = hours * 60.0 + minutes + np.nan_to_num(seconds) / 60.0
     both = np.where(np.isnan(plain), timed, plain)
     return np.where(both > 0.0, both, np.nan)
+
+
+def parse_duration(column: pd.Series) -> Floats:
+    """Time of a crossing in minutes: as `parse_minutes`, or as ISO 8601 (`PT1H20M`)."""
+    text = column.astype("str").str.strip().str.upper()
+    parts = text.str.extract(r"^PT(?=\d)(?:(\d{1,2})H)?(?:(\d{1,3})M)?(?:(\d{1,2})S)?$")
+    hours, minutes, seconds = (np.nan_to_num(_to_float(parts[part])) for part in range(3))
+    iso = hours * 60.0 + minutes + seconds / 60.0
+    return np.where(iso > 0.0, iso, parse_minutes(column))
 
 
 def is_yes(column: pd.Series) -> NDArray[np.bool_]:

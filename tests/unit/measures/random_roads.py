@@ -87,9 +87,14 @@ def make_nodes(
     )
 
 
-def make_restrictions(rows: list[tuple[str, int, int, int]]) -> pd.DataFrame:
-    frame = pd.DataFrame(rows, columns=["restriction", "from_way", "via_node", "to_way"])
-    return frame.assign(relation_id=range(len(frame))) if rows else empty_layer("turn_restrictions")
+def make_restrictions(rows: list[tuple]) -> pd.DataFrame:
+    """Restrictions of rows (kind, from_way, via_node, to_way), over ways with (via_ways, to_node)."""
+    if not rows:
+        return empty_layer("turn_restrictions")
+    full = [(*row, [], row[2]) if len(row) == 4 else row for row in rows]
+    columns = ["restriction", "from_way", "via_node", "to_way", "via_ways", "to_node"]
+    frame = pd.DataFrame(full, columns=columns)
+    return conform("turn_restrictions", frame.assign(relation_id=range(len(frame))))
 
 
 def random_case(seed: int) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, pd.DataFrame]:
@@ -156,8 +161,29 @@ def random_case(seed: int) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, pd.DataF
                 )
             )
             rules.append((kind, int(rng.choice(ways)), via, int(rng.choice(ways))))
+    rules += [rule for _ in range(int(rng.integers(0, 8))) if (rule := over_ways(roads, rng))]
     shuffled = roads.sample(frac=1, random_state=seed).reset_index(drop=True)
     return shuffled, make_nodes(xy, signals, barriers), make_restrictions(rules)
+
+
+def over_ways(roads: gpd.GeoDataFrame, rng: np.random.Generator) -> tuple | None:
+    """A restriction along a random walk of three or four edges, where the walk gets so far."""
+    first = roads.iloc[int(rng.integers(len(roads)))]
+    at, walked = first["to_node"], [first]
+    nodes = [at]
+    for _ in range(int(rng.integers(2, 4))):
+        near = roads[(roads["from_node"] == at) | (roads["to_node"] == at)]
+        near = near[~near["edge_id"].isin([edge["edge_id"] for edge in walked])]
+        if not len(near):
+            return None
+        edge = near.iloc[int(rng.integers(len(near)))]
+        at = edge["from_node"] + edge["to_node"] - at
+        walked.append(edge)
+        nodes.append(at)
+    ways = sorted({int(edge["way_id"]) for edge in walked[1:-1]})
+    kind = str(rng.choice(["no_u_turn", "no_left_turn", "only_straight_on", "give_way"]))
+    start, stop = int(walked[0]["way_id"]), int(walked[-1]["way_id"])
+    return kind, start, int(nodes[0]), stop, ways, int(nodes[-2])
 
 
 def access_of(network, roads, points) -> Access:

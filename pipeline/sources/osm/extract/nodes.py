@@ -38,11 +38,38 @@ def places_of(nodes: Nodes) -> gpd.GeoDataFrame:
     return point_frame(nodes, columns)
 
 
-def read_tagged_nodes(osm: OsmData, highways: gpd.GeoDataFrame, reach: Reach) -> gpd.GeoDataFrame:
+def read_tagged_nodes(
+    osm: OsmData, highways: gpd.GeoDataFrame, ferries: gpd.GeoDataFrame, reach: Reach
+) -> gpd.GeoDataFrame:
     """Tagged vertices of kept roads, and terminals, parking and stations that roads lead to.
 
-    Vertices that a pedestrian street or steps share are among them, tagged or not.
+    Vertices that a pedestrian street or steps share are among them, tagged or not. A road's
+    vertex where a ferry ends is a terminal (`amenity`), whatever else it is tagged.
     """
+    tagged = _tagged_vertices(osm, highways, reach)
+    landings = _landings(highways, ferries)
+    at_landing = tagged["node_id"].isin(landings["node_id"])
+    tagged.loc[at_landing, "amenity"] = "ferry_terminal"
+    landings = landings[~landings["node_id"].isin(tagged["node_id"])]
+    if not len(landings):
+        return tagged
+    plain = landings.assign(
+        **dict.fromkeys(vocabulary.NODE_TAGS), car_access="open", is_on_pedestrian_street=False
+    ).assign(amenity="ferry_terminal")
+    return pd.concat([tagged, plain[tagged.columns]], ignore_index=True)
+
+
+def _landings(highways: gpd.GeoDataFrame, ferries: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Vertices of roads where ferries begin or end: node_id and point."""
+    vertices = np.sort(flat(highways["node_ids"])) if len(highways) else np.empty(0, dtype=np.int64)
+    ids = [int(nodes[at]) for nodes in ferries["node_ids"] for at in (0, -1)]
+    points = [shapely.Point(line.coords[at]) for line in ferries.geometry for at in (0, -1)]
+    frame = gpd.GeoDataFrame({"node_id": np.array(ids, dtype=np.int64)}, geometry=points, crs=WGS84)
+    on_road = find_sorted(vertices, frame["node_id"].to_numpy(np.int64)) >= 0
+    return frame[on_road].drop_duplicates("node_id")
+
+
+def _tagged_vertices(osm: OsmData, highways: gpd.GeoDataFrame, reach: Reach) -> gpd.GeoDataFrame:
     vertices = np.sort(flat(highways["node_ids"])) if len(highways) else np.empty(0, dtype=np.int64)
     nodes = osm.nodes
     on_road = find_sorted(vertices, nodes.id) >= 0

@@ -26,13 +26,14 @@ from pipeline.sources.osm.columns import Box, OsmData
 from pipeline.sources.osm.extract.account import Account
 from pipeline.sources.osm.extract.areas import buildings_of, land_areas_of, read_areas
 from pipeline.sources.osm.extract.covered import extract_area_of
+from pipeline.sources.osm.extract.ferries import read_ferries
 from pipeline.sources.osm.extract.highways import read_highways
 from pipeline.sources.osm.extract.nodes import places_of, read_tagged_nodes
 from pipeline.sources.osm.extract.obstacles import read_barriers, read_dykes, read_waterways
 from pipeline.sources.osm.extract.railways import read_railways
 from pipeline.sources.osm.extract.reach import Reach, centre_of, reach_around
 from pipeline.sources.osm.extract.restrictions import read_turn_restrictions
-from pipeline.sources.osm.extract.sea import read_sea
+from pipeline.sources.osm.extract.sea import read_maritime, read_sea
 from pipeline.sources.osm.extract.services import read_services
 from pipeline.sources.osm.extract.transit import read_transit
 from pipeline.sources.osm.pbf import open_osm
@@ -100,9 +101,11 @@ def read_extract(metro: Metro, source: Source, params: ExtractParams) -> Extract
 
 def _road_layers(osm: OsmData, reach: Reach, account: Account) -> dict[str, pd.DataFrame]:
     highways = read_highways(osm.ways, reach, account)
+    ferries = read_ferries(osm.ways, reach, account)
     layers = {
         "highways": highways,
-        "tagged_nodes": read_tagged_nodes(osm, highways, reach),
+        "ferries": ferries,
+        "tagged_nodes": read_tagged_nodes(osm, highways, ferries, reach),
         "turn_restrictions": read_turn_restrictions(osm.relations, highways, account),
     }
     return _conformed(layers)
@@ -123,6 +126,7 @@ def _layers_beside_roads(
         "buildings": buildings_of(areas),
         "barriers": read_barriers(osm.ways, reach, account),
         "dykes": read_dykes(osm.ways, reach, account),
+        "maritime_borders": read_maritime(osm.ways, reach, account),
     }
     return _conformed(layers)
 

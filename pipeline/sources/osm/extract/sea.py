@@ -15,10 +15,11 @@ from pipeline.crs import WGS84
 from pipeline.layers import empty_layer
 from pipeline.sources.osm.columns import Ways
 from pipeline.sources.osm.extract.account import Account
-from pipeline.sources.osm.extract.lines import select_lines
+from pipeline.sources.osm.extract.lines import line_frame, select_lines
 from pipeline.sources.osm.extract.reach import Reach
 from pipeline.sources.osm.ragged import Ints, Shapes
 from pipeline.sources.osm.shapes import lines_of
+from pipeline.sources.osm.tags import is_yes
 
 _ASIDE_DEG = 1e-6
 """A tenth of a metre: so far from a coastline one looks whether land or water lies there."""
@@ -99,3 +100,13 @@ def _road_starts(ways: Ways, faces: NDArray[np.object_]) -> Ints:
     points = shapely.points(ways.lon[there], ways.lat[there])
     _, face = shapely.STRtree(faces).query(points, predicate="within")
     return np.bincount(face, minlength=len(faces))
+
+
+def read_maritime(ways: Ways, reach: Reach, account: Account) -> gpd.GeoDataFrame:
+    """Layer `maritime_borders`: ways of administrative borders that mappers say lie at sea."""
+    is_border = ways.tags.equals("boundary", "administrative")
+    at_sea = is_yes(ways.tags.get("maritime"))
+    ways = ways.take(np.flatnonzero(is_border & at_sea))
+    rule = np.full(len(ways.id), None, dtype=object)
+    _, part = select_lines(ways, rule, "maritime border way", reach, account)
+    return line_frame(part, {}).drop(columns="node_ids")

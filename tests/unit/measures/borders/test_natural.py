@@ -1,12 +1,13 @@
 """Natural shares of borders: wide rivers, lakes, and what is neither."""
 
+import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
 from shapely import box
 from small_borders import NO_LAND, NO_WATER, TWO, K, derive, make_land, make_waterways, one_border
 
-from pipeline.measures.borders.natural import is_natural_border, natural_part
+from pipeline.measures.borders.natural import is_natural_border, natural_part, sea_share_pct
 
 # A river 1.5 km beside the lower half of the border.
 RIVER = shapely.LineString([(K + 1_500, -5_000), (K + 1_500, 4_000)])
@@ -63,3 +64,18 @@ def test_nature_at_a_point_of_the_border_is_that_of_its_share():
     part = natural_part(line.geometry.to_numpy(), (water, rivers), 2_000.0)[0]
     for y, natural in zip(at, found, strict=True):
         assert shapely.intersects(part, shapely.Point(0, y)) == natural
+
+
+def test_the_part_at_sea_is_told_apart():
+    border = np.array([shapely.LineString([(0, 0), (10_000, 0)])], dtype=object)
+    sea = gpd.GeoDataFrame(
+        {"water": ["sea", "lake"]},
+        geometry=[shapely.box(8_000, -10, 9_999, 10), shapely.box(0, -9, 500, 9)],
+    )
+    tagged = gpd.GeoDataFrame(geometry=[shapely.LineString([(5_000, 5), (8_000, 5)])])
+    no_sea = sea[sea["water"] == "lake"]
+    assert sea_share_pct(border, no_sea, None, 20.0) == pytest.approx([0])
+    assert sea_share_pct(border, sea, None, 20.0) == pytest.approx([20], abs=0.1)
+    assert sea_share_pct(border, no_sea, tagged, 20.0) == pytest.approx([30], abs=0.5)
+    assert sea_share_pct(border, sea, tagged, 20.0) == pytest.approx([50], abs=0.5)
+    assert sea_share_pct(border, sea, tagged, 2.0) == pytest.approx([20], abs=0.1)

@@ -520,3 +520,58 @@ def test_what_is_left_of_a_cut_way_is_no_cut_of_the_extract():
 def test_a_crossing_of_two_roads_is_no_double():
     roads, _ = build(make_ways(([1, 2, 3], {}), ([4, 2, 5], {})))
     assert len(roads) == 4 and not roads["is_doubled"].any()
+
+
+def beside(second_y, first=None, second=None, more=()):
+    """A road of three nodes from (0, 0) to (200, 0), a second one from its start ``second_y`` beside."""
+    nodes = {1: (0, 0), 2: (100, 0), 3: (200, 0), 12: (90, second_y), 13: (199, second_y)}
+    nodes |= {21: (90, 300), 22: (140, -300), 23: (140, second_y), 24: (199, 400)}
+    ways = [([1, 2, 3], first or {}), ([1, 12, 23, 13], second or {}), *more]
+    return build(make_ways(*ways, nodes=nodes))
+
+
+def test_a_road_mapped_again_beside_itself_is_one_edge():
+    roads, nodes = beside(2)
+    assert edges_of(roads) == [(1, 1, 3)]
+    assert roads["is_doubled"].tolist() == [True]
+    assert nodes["street_count"].to_dict() == {1: 1, 3: 1}
+
+
+@pytest.mark.parametrize(
+    ("second_y", "first", "second"),
+    [
+        (5, {}, {}),
+        (2, {"oneway": "yes"}, {"oneway": "-1"}),
+        (2, {}, {"layer": "1", "bridge": "yes"}),
+        (2, {"highway": "primary"}, {"highway": "primary_link"}),
+        (2, {}, {"access": "no"}),
+        (2, {}, {"status": "construction"}),
+        (2, {"oneway": "yes"}, {"highway": "service"}),
+    ],
+)
+def test_roads_beside_one_another_that_are_two(second_y, first, second):
+    roads, _ = beside(second_y, first, second)
+    assert set(roads["way_id"]) == {1, 2}
+
+
+def test_of_two_roads_mapped_beside_the_better_one_stays():
+    roads, _ = beside(2, {"highway": "service"}, {"highway": "primary"})
+    assert roads["way_id"].tolist() == [2]
+
+
+def test_what_hung_on_the_copy_hangs_on_the_road():
+    """Streets at a vertex near the road's own, at one between, and at the copy's end."""
+    more = [([12, 21], {}), ([23, 22], {}), ([13, 24], {})]
+    roads, nodes = beside(2, more=more)
+    assert 2 not in set(roads["way_id"])
+    assert nodes["component_id"].eq(0).all()
+    assert nodes["street_count"].to_dict() == {1: 1, 12: 3, 21: 1, 22: 1, 23: 3, 24: 1, 3: 2}
+    assert roads.loc[roads["way_id"] == 1, "is_doubled"].all()
+    assert roads.loc[roads["way_id"] == 1, "length_m"].sum() == pytest.approx(200, abs=1)
+
+
+def test_the_mouth_of_a_side_road_is_no_copy():
+    nodes = {1: (0, 0), 2: (100, 0), 3: (200, 0), 4: (110, 2), 5: (110, 300)}
+    ways = make_ways(([1, 2, 3], {}), ([2, 4], {}), ([4, 5], {}), nodes=nodes)
+    roads, _ = build(ways)
+    assert set(roads["way_id"]) == {1, 2, 3}

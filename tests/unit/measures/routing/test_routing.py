@@ -25,6 +25,7 @@ from random_roads import (
 
 from pipeline.errors import CrsError
 from pipeline.measures.routing import kernels, segments
+from pipeline.measures.routing.access import Access
 from pipeline.measures.routing.graph import RoutingNetwork
 from pipeline.measures.routing.kernels import UNREACHED
 from pipeline.measures.routing.params import RoutingParams
@@ -70,7 +71,7 @@ def oracle(roads, nodes, restrictions, points, mode: str) -> np.ndarray:
     forbidden = set()
     for rule in restrictions.itertuples():
         kind, via = rule.restriction, rule.via_node
-        if not kind.startswith(("no_", "only_")):
+        if len(rule.via_ways) or not kind.startswith(("no_", "only_")):
             continue
         ins = [n for n in into.get(via, []) if arcs[n][3] == rule.from_way]
         outs = [n for n in outof.get(via, []) if arcs[n][3] == rule.to_way]
@@ -84,7 +85,7 @@ def oracle(roads, nodes, restrictions, points, mode: str) -> np.ndarray:
             forbidden.update(turns)
     onlys: dict[int, set[int]] = {}
     for rule in restrictions.itertuples():
-        if rule.restriction.startswith("only_"):
+        if rule.restriction.startswith("only_") and not len(rule.via_ways):
             ins = [n for n in into.get(rule.via_node, []) if arcs[n][3] == rule.from_way]
             outs = [n for n in outof.get(rule.via_node, []) if arcs[n][3] == rule.to_way]
             if rule.from_way == rule.to_way:
@@ -100,10 +101,16 @@ def oracle(roads, nodes, restrictions, points, mode: str) -> np.ndarray:
     split |= {
         arcs[a][1] for a, allowed in onlys.items() if set(outof.get(arcs[a][1], [])) - allowed
     }
+    over = [each for rule in restrictions.itertuples() if (each := steps_over(rule, arcs))]
     graph = nx.DiGraph()
-    for number, (u, v, minutes, _, edge) in enumerate(arcs):
+    # A state is an arc and what was driven before it, as far as restrictions over ways ask.
+    states = [(number, begun((), number, over)) for number in range(len(arcs))]
+    known = set(states)
+    while states:
+        number, driven = state = states.pop()
+        u, v, minutes, _, edge = arcs[number]
         cost = minutes + (8 / 60 if v in signal and mode != "metres" else 0.0)
-        graph.add_edge(("tail", number), ("head", number), weight=cost)
+        graph.add_edge(("tail", *state), ("head", *state), weight=cost)
         for following in outof.get(v, []):
             is_back = arcs[following][1] == u and arcs[following][4] == edge
             if is_back and (isinstance(v, tuple) or (degree[v] == 2 and v not in split)):
@@ -114,13 +121,22 @@ def oracle(roads, nodes, restrictions, points, mode: str) -> np.ndarray:
                 number in onlys and following not in onlys[number]
             ):
                 continue
-            graph.add_edge(("head", number), ("tail", following), weight=0.0)
+            if is_banned(driven, following, over) or (is_back and any(p > 0 for _, p in driven)):
+                continue  # nobody turns back where a restriction binds him
+            after = (following, begun(driven, following, over))
+            graph.add_edge(("head", *state), ("tail", *after), weight=0.0)
+            if after not in known:
+                known.add(after)
+                states.append(after)
     keys = [point[1] if point[0] == "node" else ("point", n) for n, point in enumerate(points)]
     for n, key in enumerate(keys):
         for number in outof.get(key, []):
-            graph.add_edge(("start", n), ("tail", number), weight=0.0)
-        for number in into.get(key, []):
-            graph.add_edge(("head", number), ("stop", n), weight=0.0)
+            first = (number, begun((), number, over))
+            graph.add_edge(("start", n), ("tail", *first), weight=0.0)
+        arriving = set(into.get(key, []))
+        for state in known:
+            if state[0] in arriving:
+                graph.add_edge(("head", *state), ("stop", n), weight=0.0)
     result = np.full((len(points), len(points)), np.inf)
     for n in range(len(points)):
         if ("start", n) in graph:
@@ -130,6 +146,43 @@ def oracle(roads, nodes, restrictions, points, mode: str) -> np.ndarray:
         if points[n][0] == "edge" or keys[n] in degree:
             result[n, [key == keys[n] for key in keys]] = 0.0
     return result
+
+
+def steps_over(rule, arcs) -> tuple[list[int], int, bool] | None:
+    """The arcs of a restriction over ways, the one after them, and whether that one is a must."""
+    if not len(rule.via_ways) or not rule.restriction.startswith(("no_", "only_")):
+        return None
+    ins = [n for n, arc in enumerate(arcs) if arc[1] == rule.via_node and arc[3] == rule.from_way]
+    outs = [n for n, arc in enumerate(arcs) if arc[0] == rule.to_node and arc[3] == rule.to_way]
+    between = nx.DiGraph()
+    for number, (u, v, minutes, way, _) in enumerate(arcs):
+        shorter = not between.has_edge(u, v) or between.edges[u, v]["weight"] > minutes
+        if way in set(rule.via_ways) and shorter:
+            between.add_edge(u, v, weight=minutes, arc=number)
+    if len(ins) != 1 or len(outs) != 1 or not {rule.via_node, rule.to_node} <= set(between):
+        return None
+    if not nx.has_path(between, rule.via_node, rule.to_node) or rule.via_node == rule.to_node:
+        return None
+    nodes = nx.shortest_path(between, rule.via_node, rule.to_node, weight="weight")
+    way = [between.edges[pair]["arc"] for pair in itertools.pairwise(nodes)]
+    return [*ins, *way], outs[0], rule.restriction.startswith("only_")
+
+
+def begun(driven, following, over) -> tuple:
+    """Of which restrictions over ways the arcs driven are the beginning, and how far."""
+    on = [(r, p + 1) for r, p in driven if [*over[r][0], None][p + 1] == following]
+    return tuple(sorted(on + [(r, 0) for r, rule in enumerate(over) if rule[0][0] == following]))
+
+
+def is_banned(driven, following, over) -> bool:
+    musts: dict[tuple, set[int]] = {}
+    for r, p in driven:
+        steps, last, is_only = over[r]
+        if is_only and p > 0:
+            musts.setdefault(tuple(steps[: p + 1]), set()).add([*steps, last][p + 1])
+        elif p == len(steps) - 1 and following == last:
+            return True
+    return any(following not in allowed for allowed in musts.values())
 
 
 # --------------------------------------------------------------------------- exactness
@@ -226,7 +279,9 @@ def test_contraction_changes_no_time(seed):
     cut = make_roads(pieces, {node: tuple(at) for node, at in xy.items()})
     network = prepare(roads, nodes, restrictions, PARAMS)
     finer = prepare(cut, nodes, restrictions, PARAMS)
-    assert finer.n_nodes == network.n_nodes
+    # Copies of the ways that a restriction leads over are made segment by segment.
+    if not restrictions["via_ways"].map(len).any():
+        assert finer.n_nodes == network.n_nodes
     ids = np.unique(np.r_[roads["from_node"], roads["to_node"]])
     one, two = network.access_of_nodes(ids), finer.access_of_nodes(ids)
     np.testing.assert_allclose(
@@ -349,6 +404,57 @@ def test_restrictions_force_a_way_round_by_a_u_turn_at_an_arm_end(rule, expected
     np.testing.assert_allclose(times[4, :4], 1.0)
     np.testing.assert_allclose(times[1, :4], [2, 0, 2, 2])
     assert network.segment_is_main.all()
+
+
+def two_carriageways():
+    """A dual carriageway, north then south, joined by a crossing street at its middle.
+
+    Nodes 1-2-3 lead north, 4-5-6 south beside them, 2-5 is the crossing street, 5-7 its far
+    arm, of two minutes; each other edge takes one.
+    """
+    xy = {1: (0, -1000), 2: (0, 0), 3: (0, 1000)}
+    xy |= {4: (1000, 1000), 5: (1000, 0), 6: (1000, -1000), 7: (3000, 0)}
+    pairs = [(1, 2, True), (2, 3, True), (4, 5, True), (5, 6, True), (2, 5, False), (5, 7, False)]
+    roads = make_roads(
+        [{"from_node": a, "to_node": b, "is_oneway": one} for a, b, one in pairs], xy
+    )
+    return roads, make_nodes(xy)
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        ([], {(1, 6): 3, (7, 6): 3, (1, 7): 4, (1, 5): 2, (2, 6): 2}),
+        # The ban binds who comes from way 1 alone; it turns round at the far arm's end.
+        ([("no_u_turn", 1, 2, 4, [5], 5)], {(1, 6): 7, (7, 6): 3, (1, 7): 4, (1, 5): 2, (2, 6): 2}),
+        ([("only_straight_on", 1, 2, 6, [5], 5)], {(1, 6): 7, (1, 7): 4, (1, 3): 2, (2, 6): 2}),
+        # Nobody comes from a way that leads away, and none gets over a way not driven.
+        ([("no_u_turn", 2, 2, 4, [5], 5)], {(1, 6): 3}),
+        ([("no_u_turn", 1, 2, 4, [99], 5)], {(1, 6): 3}),
+        ([("give_way", 1, 2, 4, [5], 5)], {(1, 6): 3}),
+    ],
+)
+def test_restrictions_over_a_way_bind_who_comes_from_the_from_way(rules, expected):
+    roads, nodes = two_carriageways()
+    network = prepare(roads, nodes, make_restrictions(rules), PARAMS)
+    at = network.access_of_nodes(list(range(1, 8)))
+    for times in (
+        network.times_between(at, at),
+        network.times_between(Access.concat([at] * 3), at)[:7],
+        network.arrive(network.times(at), at, origins=at),
+    ):
+        found = {pair: times[pair[0] - 1, pair[1] - 1] for pair in expected}
+        assert found == pytest.approx(expected)
+    # What lies on the way is reached by whoever comes.
+    middle = access_of(network, roads, [("edge", roads["edge_id"][4], 0.5)])
+    assert network.times_between(at, middle)[0, 0] == pytest.approx(1.5)
+
+
+def test_entries_banned_from_several_ways_are_banned_from_each():
+    rules = [("no_entry", 1, 9, 3), ("no_entry", 2, 9, 3)]
+    _, times = minutes_between(*cross_roads(), rules)
+    assert times[0, 2] == times[1, 2] == 4
+    assert times[3, 2] == 2
 
 
 def test_peak_factors_by_place_and_class():

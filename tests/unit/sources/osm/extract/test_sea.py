@@ -48,3 +48,13 @@ def test_an_island_with_its_roads_is_no_sea(country, tmp_path):
 def test_a_coastline_with_an_open_end_bounds_no_sea(country, tmp_path):
     coast(country, CLOCKWISE[:3])
     assert not len(sea_of(read(country, tmp_path)))
+
+
+def test_ways_of_borders_at_sea_are_kept_as_lines(country, tmp_path):
+    line = [(114.0, 34.5), (114.02, 34.5)]
+    country.line(line, boundary="administrative", maritime="yes")
+    country.line(line, boundary="administrative", maritime="no")
+    country.line(line, boundary="protected_area", maritime="yes")
+    extract = read(country, tmp_path)
+    assert len(extract.layers["maritime_borders"]) == 1
+    assert drops(extract, "maritime border way") == {"kept": 1}
