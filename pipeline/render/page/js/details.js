@@ -32,14 +32,18 @@ export function detailsOf(layer, i) {
   if (!feature?.popup) return null;
   const [title, rows] = feature.popup(i);
   const known = rows.map(knownParts).filter((row) => row.parts.length);
-  const first = firstOf(known, feature.key);
-  const rest = known.filter((row) => !first.includes(row));
+  // What leads on stands below, in sight.
+  const onward = known.filter(({ key }) => key === "popup.more");
+  const facts = known.filter((row) => !onward.includes(row));
+  const first = firstOf(facts, feature.key);
+  const rest = facts.filter((row) => !first.includes(row));
   const isFake = data.facts.is_synthetic;
   return {
     title,
     parts: [
       rowList(first, "key"),
       rest.length ? folded("ui.details_more", rowList(rest)) : null,
+      onward.length ? el("p", {}, onward.flatMap(({ parts }) => parts).flat()) : null,
       feature.id ? copyButton() : null,
       isFake ? el("p", { class: "fake", text: t("ui.synthetic_short") }) : null,
     ],
