@@ -71,6 +71,7 @@ NOT_SHAPING = (
     "pydantic_core",
     "requests",
     "rich",
+    "tornado",
     "urllib3",
     "xlsxwriter",
 )
