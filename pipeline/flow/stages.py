@@ -31,7 +31,7 @@ from pipeline.measures.access import (
     zones,
 )
 from pipeline.measures.access.zone_cells import make_zone_cells
-from pipeline.measures.border_roads import placebo, recipes
+from pipeline.measures.border_roads import people_points, placebo, recipes
 from pipeline.measures.borders import borders
 from pipeline.measures.crossings import bottlenecks, crossings, loads
 from pipeline.measures.ecology import belt, ecology, land
@@ -165,7 +165,13 @@ STAGES: tuple[Stage, ...] = (
         prepare_metro,
         ("routing",),
     ),
-    Stage("zone_cells", ("cities",), ("zone_cells",), make_zone_cells, ("zones",)),
+    Stage(
+        "zone_cells",
+        ("cities", "borders", "places", "land_areas"),
+        ("zone_cells",),
+        make_zone_cells,
+        ("zones",),
+    ),
     Stage(
         "population",
         ("zone_cells", "cities"),
@@ -308,18 +314,26 @@ STAGES: tuple[Stage, ...] = (
         BY_BORDER,
     ),
     Stage(
+        "people_points",
+        ("zone_grid", "routing_network"),
+        ("people_points",),
+        people_points.spread_people,
+        ("missing_links",),
+    ),
+    Stage(
         "link_gains",
-        ("link_candidates", "zone_grid", "routing_network"),
+        ("link_candidates", "people_points", "routing_network"),
         ("link_gains",),
-        recipes.link_gains,
+        recipes.gains_around_links,
         ("missing_links", "routing"),
-        Split("zone_grid", into="rows", batch=4_000),
+        Split("link_candidates", into="link_ids", column="link_id", batch=4),
     ),
     Stage(
         "missing_links",
         ("link_candidates", "link_gains", "zone_grid"),
         ("missing_links",),
         recipes.assemble_links,
+        ("missing_links",),
     ),
     Stage(
         "placebo",

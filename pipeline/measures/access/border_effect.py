@@ -98,7 +98,8 @@ def border_effects(
     Returns
     -------
     DataFrame
-        Layer ``border_effect``. ``penalty_pct`` and its interval are null with
+        Layer ``border_effect``. An effect whose interval holds zero is ``not_detected``.
+        ``penalty_pct`` and its interval are null with
         the reason: ``no_travel_times``, ``no_zones_with_access`` on one side,
         ``too_few_pairs`` (crossing or matching ones under ``params.min_pairs``),
         or ``cutoff_too_short`` (enough crossing pairs, but at no distance are
@@ -152,6 +153,7 @@ def _effect_row(
         "penalty_pct": np.nan,
         "ci_low_pct": np.nan,
         "ci_high_pct": np.nan,
+        "detection": None,
         "n_pairs": 0,
         "placebo_low_pct": np.nan,
         "placebo_high_pct": np.nan,
@@ -166,12 +168,20 @@ def _effect_row(
         "penalty_pct": _percent(fit.beta),
         "ci_low_pct": _percent(low),
         "ci_high_pct": _percent(high),
+        "detection": _detection(low, high),
     }
     placebos = placebo_betas(zones, pairs, rivers, border.line, cities, border.cities, params)
     if len(placebos):
         low, high = np.quantile(placebos, (0.025, 0.975))
         row |= {"placebo_low_pct": _percent(low), "placebo_high_pct": _percent(high)}
     return row
+
+
+def _detection(low: float, high: float) -> str | None:
+    """What an interval of beta says: null where there is none."""
+    if np.isnan(low) or np.isnan(high):
+        return None
+    return "longer" if low > 0.0 else "shorter" if high < 0.0 else "not_detected"
 
 
 def _percent(beta: float) -> float:

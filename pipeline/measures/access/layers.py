@@ -185,6 +185,7 @@ LAYERS = (
             number("penalty_pct", "exp(beta) - 1", "see reason"),
             number("ci_low_pct", "2.5 % of the bootstrap", "see reason"),
             number("ci_high_pct", "97.5 % of the bootstrap", "see reason"),
+            text("detection", "what the interval says of the effect; not_detected: it holds zero", "see reason", values=("longer", "shorter", "not_detected")),
             Column("n_pairs", "int64", "crossing pairs used"),
             number("placebo_low_pct", "2.5 % of the placebo borders", "no placebo fits"),
             number("placebo_high_pct", "97.5 % of the placebo borders", "no placebo fits"),

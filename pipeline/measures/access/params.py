@@ -31,6 +31,19 @@ class ZonesParams(StageParams):
         description="what a city's outline leaves of a cell joins its neighbour in the city "
         "below this share of the cell; check",
     )
+    zone_people: Annotated[float, Field(gt=0, le=1e9)] = Field(
+        25_000.0,
+        description="a zone of which more people are expected is cut into finer cells; check",
+    )
+    zone_people_near: Annotated[float, Field(gt=0, le=1e9)] = Field(
+        8_000.0, description="... and within near_border_m of a border, of more than this; check"
+    )
+    near_border_m: Metres = Field(
+        5_000.0, description="zones this near a border are near it; check"
+    )
+    split_levels: Annotated[int, Field(ge=0, le=5)] = Field(
+        2, description="H3 resolutions by which a zone is finer at most than its city's; 0: none"
+    )
     max_snap_m: Metres = Field(
         3_000.0, description="farther from any road: no access, with the reason"
     )
@@ -55,6 +68,12 @@ class ZonesParams(StageParams):
         100_000.0,
         description="a place's weight at most: the tag of a city counts far more than its cell; check",
     )
+    place_density_km2: Annotated[float, Field(gt=0, le=1_000_000)] = Field(
+        10_000.0,
+        description="people of a place per km2: what its cell has no room for lives in the next "
+        "ones; GB 50137 plans 65 to 115 m2 of built land per person",
+    )
+    place_reach_m: Metres = Field(3_000.0, description="... as far as this from its own; check")
     density_most_km2: Annotated[float, Field(gt=0, le=1_000_000)] = Field(
         30_000.0,
         description="people per km2 of a cell at most, unless the city's mean asks for more; check",

@@ -7,6 +7,10 @@ Zones partition every city: a cell that the outline of a city crosses is cut by 
 city has its own part, and a city too small for the cells is cut into finer ones. What the
 outline leaves of a cell may be a sliver; it joins its neighbour in the city.
 
+Zones are finer where people live: one that would hold too many is cut into the cells of a
+finer resolution, and near a border so many are fewer. H3's children do not fill their
+parent: what a neighbour's children cover of it joins the parent's own.
+
 Ids: the H3 index, for the part in the city that the cell's centre lies in; for other
 parts ``<H3 index>/<city_id>``, and where an outline leaves several parts of one cell in one
 city, ``.../<n>`` from the second, in order of their size. So an id depends on the cell and
@@ -26,6 +30,7 @@ from numpy.typing import NDArray
 from pipeline.crs import WGS84, require_metric
 from pipeline.layers import conform, empty_layer
 from pipeline.measures.access.params import ZonesParams
+from pipeline.measures.access.zone_people import expected_people
 from pipeline.measures.geometry.overlay import areas_inside
 
 Floats = NDArray[np.float64]
@@ -36,18 +41,35 @@ Geometries = NDArray[np.object_]
 _LEAST_EDGE_M = 1e-3
 """A common edge shorter than this is a corner."""
 
+_CHILDREN = 7
+"""Cells of H3's next finer resolution in one, by area."""
+_REACH_RINGS = 1
+"""Cells around a zone's own whose children may reach into it."""
 
-def make_zone_cells(cities: gpd.GeoDataFrame, params: ZonesParams) -> gpd.GeoDataFrame:
+
+def make_zone_cells(
+    cities: gpd.GeoDataFrame,
+    params: ZonesParams,
+    borders: gpd.GeoDataFrame | None = None,
+    places: gpd.GeoDataFrame | None = None,
+    land_areas: gpd.GeoDataFrame | None = None,
+) -> gpd.GeoDataFrame:
     """The zones of a metro's cities: layer ``zone_cells``, sorted by id.
 
     Each city is cut by the H3 cells of ``params.h3_resolution``, or where these would be
     fewer than ``params.city_least_cells``, of the first finer resolution with so many, up
-    to ``params.finest_resolution``.
+    to ``params.finest_resolution``. A zone of which more than ``params.zone_people`` are
+    expected (``params.zone_people_near`` within ``params.near_border_m`` of a border) is
+    cut into finer cells, until so many are expected in none of them, at most
+    ``params.split_levels`` times. Expected are the people of the city's total, spread as
+    where no raster is given.
 
     Parameters
     ----------
     cities
         Layer in the metro's metric CRS.
+    borders, places, land_areas
+        Layers in the same CRS; without places and land areas no zone is cut for its people.
 
     Returns
     -------
@@ -68,8 +90,11 @@ def make_zone_cells(cities: gpd.GeoDataFrame, params: ZonesParams) -> gpd.GeoDat
     ]
     if not zones:
         return empty_layer("zone_cells", crs)
-    table = pd.concat(zones, ignore_index=True).sort_values("cell", ignore_index=True)
-    return gpd.GeoDataFrame(conform("zone_cells", gpd.GeoDataFrame(table, crs=crs)))
+    table = gpd.GeoDataFrame(pd.concat(zones, ignore_index=True), crs=crs)
+    if places is not None and land_areas is not None:
+        table = _cut_where_people_are(table, by_id, borders, places, land_areas, params)
+    table = table.sort_values("cell", ignore_index=True)
+    return gpd.GeoDataFrame(conform("zone_cells", table))
 
 
 def cell_centres(cells: Cells, to_metric: pyproj.Transformer) -> tuple[Floats, Floats]:
@@ -96,13 +121,30 @@ def _zones_of_city(
     cells = _cells_around(outline, resolution, crs)
     cells, pieces, whole_m2 = _cut(cells, _hexagons(cells, to_metric), outline)
     names = _names(cells, pieces, city_id, outline, to_metric)
-    group = _with_slivers_joined(pieces, params.least_part_share * whole_m2)
+    least_m2 = params.least_part_share * whole_m2
+    inside = np.zeros(len(pieces), dtype=np.int64)
+    return _zones_of_pieces(names, pieces, inside, least_m2, city_id, resolution, crs)
+
+
+def _zones_of_pieces(
+    names: Cells,
+    pieces: Geometries,
+    inside: Ints,
+    least_m2: Floats,
+    city_id: str,
+    resolution: int,
+    crs: pyproj.CRS,
+) -> gpd.GeoDataFrame:
+    """Zones out of named pieces of cells; slivers join a neighbour of the same ``inside``."""
+    group = _with_slivers_joined(pieces, least_m2, inside)
     # A zone is called after its largest piece.
     order = np.lexsort((names, -shapely.area(pieces), group))
     first = order[np.diff(group[order], prepend=-1) != 0]
     merged = pieces[first]
-    for at in np.flatnonzero(np.bincount(group[order])[group[first]] > 1):
-        merged[at] = shapely.union_all(pieces[group == group[first[at]]])
+    members = np.split(order, np.flatnonzero(np.diff(group[order])) + 1) if len(order) else []
+    for at, rows in enumerate(members):
+        if len(rows) > 1:
+            merged[at] = shapely.union_all(pieces[rows])
     return gpd.GeoDataFrame(
         {
             "cell": names[first],
@@ -113,6 +155,75 @@ def _zones_of_city(
         geometry=merged,
         crs=crs,
     )
+
+
+# --------------------------------------------------------------- finer where people live
+
+
+def _cut_where_people_are(
+    zones: gpd.GeoDataFrame,
+    cities: gpd.GeoDataFrame,
+    borders: gpd.GeoDataFrame | None,
+    places: gpd.GeoDataFrame,
+    land_areas: gpd.GeoDataFrame,
+    params: ZonesParams,
+) -> gpd.GeoDataFrame:
+    """The zones, those of too many people in the cells of a finer resolution instead."""
+    zones = zones.sort_values("cell", ignore_index=True)
+    most = np.full(len(zones), params.zone_people)
+    if borders is not None and len(borders):
+        line = shapely.union_all(borders.geometry.to_numpy())
+        shapely.prepare(line)
+        is_near = shapely.dwithin(line, zones.geometry.to_numpy(), params.near_border_m)
+        most[is_near] = min(params.zone_people, params.zone_people_near)
+    people = np.nan_to_num(expected_people(zones, cities, places, land_areas, params))
+    finer = np.ceil(np.log(np.maximum(people / most, 1.0)) / np.log(_CHILDREN)).astype(np.int64)
+    finest = max(params.finest_resolution, params.h3_resolution)
+    wanted = np.minimum(zones["resolution"] + np.minimum(finer, params.split_levels), finest)
+    # A city's own cells may be finer already.
+    wanted = np.maximum(wanted, zones["resolution"]).to_numpy(np.int64)
+    is_cut = wanted > zones["resolution"].to_numpy(np.int64)
+    parts = [zones[~is_cut]]
+    for city_id, outline in zip(cities["city_id"], cities.geometry, strict=True):
+        own = is_cut & (zones["city_id"] == city_id).to_numpy(bool)
+        for resolution in np.unique(wanted[own]).tolist():
+            chosen = zones[own & (wanted == resolution)]
+            parts.append(_cut_into_finer(chosen, city_id, outline, resolution, params))
+    return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=zones.crs)
+
+
+def _cut_into_finer(
+    zones: gpd.GeoDataFrame,
+    city_id: str,
+    outline: shapely.Geometry,
+    resolution: int,
+    params: ZonesParams,
+) -> gpd.GeoDataFrame:
+    """Zones of one city, each cut by the cells of a finer resolution."""
+    crs = pyproj.CRS(zones.crs)
+    to_metric = pyproj.Transformer.from_crs(WGS84, crs, always_xy=True)
+    around = {
+        near for cell in zones["cell"] for near in h3.grid_disk(cell.split("/")[0], _REACH_RINGS)
+    }
+    cells = np.array(
+        sorted({child for near in around for child in h3.cell_to_children(near, resolution)}),
+        dtype=object,
+    )
+    hexagons, wholes = _hexagons(cells, to_metric), zones.geometry.to_numpy()
+    zone, cell = shapely.STRtree(hexagons).query(wholes, "intersects")
+    order = np.lexsort((cell, zone))
+    zone, cell = zone[order], cell[order]
+    shapely.prepare(wholes)
+    pieces = hexagons[cell]
+    is_over = ~shapely.contains_properly(wholes[zone], pieces)
+    pieces[is_over] = areas_inside(pieces[is_over], wholes[zone[is_over]])
+    pieces, owner = shapely.get_parts(pieces, return_index=True)
+    has_land = shapely.area(pieces) > 0.0
+    pieces, owner = pieces[has_land], owner[has_land]
+    shapely.prepare(outline)
+    names = _names(cells[cell[owner]], pieces, city_id, outline, to_metric)
+    least_m2 = params.least_part_share * shapely.area(hexagons)[cell[owner]]
+    return _zones_of_pieces(names, pieces, zone[owner], least_m2, city_id, resolution, crs)
 
 
 def _resolution_of(area_m2: float, params: ZonesParams) -> int:
@@ -168,31 +279,43 @@ def _names(
     return names.sort_index().to_numpy(dtype=object)
 
 
-def _with_slivers_joined(pieces: Geometries, least_m2: Floats) -> Ints:
+def _with_slivers_joined(pieces: Geometries, least_m2: Floats, inside: Ints) -> Ints:
     """Group of each piece: a piece below its least area joins a neighbour.
 
     The smallest first, each with what it shares the longest edge with, until the group is
-    large enough; a piece without neighbours stays alone.
+    large enough; a piece without neighbours stays alone. Neighbours have the same ``inside``.
     """
     area, group = shapely.area(pieces), np.arange(len(pieces))
     small = np.flatnonzero(area < least_m2)
     if not len(small):
         return group
+    neighbours = _neighbours(pieces, small, inside)
+    members = {each: [each] for each in range(len(pieces))}
+    total = area.copy()
+    for each in small[np.argsort(area[small], kind="stable")].tolist():
+        own = int(group[each])
+        if total[own] >= least_m2[each]:
+            continue
+        others = [at for at in neighbours.get(each, ()) if group[at] != own]
+        if others:
+            joined = int(group[others[0]])
+            group[members[own]] = joined
+            members[joined] += members.pop(own)
+            total[joined] += total[own]
+    return group
+
+
+def _neighbours(pieces: Geometries, small: Ints, inside: Ints) -> dict[int, Ints]:
+    """Of each small piece the others that it shares an edge with, the longest first."""
     first, second = shapely.STRtree(pieces).query(pieces[small], predicate="intersects")
-    first, second = small[first[small[first] != second]], second[small[first] != second]
+    kept = (small[first] != second) & (inside[small[first]] == inside[second])
+    first, second = small[first[kept]], second[kept]
     edge_m = shapely.length(shapely.intersection(pieces[first], pieces[second]))
     edges = pd.DataFrame({"first": first, "second": second, "edge_m": edge_m})
     edges = edges[edges["edge_m"] > _LEAST_EDGE_M].sort_values(
         ["edge_m", "second"], ascending=[False, True]
     )
-    neighbours = {each: rows.to_numpy() for each, rows in edges.groupby("first")["second"]}
-    for each in small[np.argsort(area[small], kind="stable")].tolist():
-        if area[group == group[each]].sum() >= least_m2[each]:
-            continue
-        others = [at for at in neighbours.get(each, ()) if group[at] != group[each]]
-        if others:
-            group[group == group[each]] = group[others[0]]
-    return group
+    return {int(each): rows.to_numpy() for each, rows in edges.groupby("first")["second"]}
 
 
 def _cells_in(outline: shapely.Polygon | shapely.MultiPolygon, resolution: int) -> Cells:

@@ -97,6 +97,19 @@ def people_of_cells(
     return people, evidence
 
 
+def expected_people(
+    grid: gpd.GeoDataFrame,
+    cities: gpd.GeoDataFrame,
+    places: gpd.GeoDataFrame,
+    land_areas: gpd.GeoDataFrame,
+    params: ZonesParams,
+) -> Floats:
+    """People per cell by the cities' totals, land and places; NaN where a total is not known."""
+    settled = places_in_cells(grid, places, params)
+    land = residential_land(grid, land_areas)
+    return _spread_population(grid, cities, settled, land, params)
+
+
 def _spread_population(
     grid: gpd.GeoDataFrame,
     cities: gpd.GeoDataFrame,
@@ -107,6 +120,8 @@ def _spread_population(
     """People per cell; a city's cells sum to its total. NaN where the total is not known."""
     count = len(grid)
     by_place = np.bincount(settled["row"], weights=settled["weight"], minlength=count)
+    place_row, weight = settled["row"].to_numpy(), settled["weight"].to_numpy(float)
+    middle = shapely.get_coordinates(shapely.centroid(grid.geometry.to_numpy()))
     by_land = np.bincount(land["row"], weights=land["area_m2"], minlength=count)
     by_area = shapely.area(grid.geometry.to_numpy())
     totals = cities.set_index("city_id")["population"].astype(float)
@@ -119,15 +134,39 @@ def _spread_population(
         share = params.residential_share if place and home else float(home > 0)
         spread = np.zeros(len(rows))
         if home:
-            spread += share * by_land[rows] / home
+            spread += total * share * by_land[rows] / home
         if place:
-            spread += (1.0 - share) * by_place[rows] / place
+            mine = np.isin(place_row, rows)
+            at = np.searchsorted(rows, place_row[mine])
+            heads = total * (1.0 - share) * weight[mine] / place
+            spread += _around_places(at, heads, middle[rows], by_area[rows], params)
         if not place and not home:
-            spread = by_area[rows] / by_area[rows].sum()
-        people[rows] = _thinned(total * spread, by_area[rows], params)
+            spread = total * by_area[rows] / by_area[rows].sum()
+        people[rows] = _thinned(spread, by_area[rows], params)
         # What rounding lost goes to the largest cell, so that the total stays.
         largest = rows[np.argmax(people[rows])]
         people[largest] += total - people[rows].sum()
+    return people
+
+
+def _around_places(
+    at: NDArray[np.int64], heads: Floats, middle: Floats, area_m2: Floats, params: ZonesParams
+) -> Floats:
+    """People of settlements per cell: in the settlement's own as far as there is room at
+    ``params.place_density_km2``, what is over in the next ones within ``params.place_reach_m``,
+    and in its own again where these are full. So a town does not shrink to one cell where
+    cells are small.
+    """
+    room = params.place_density_km2 * area_m2 / 1e6
+    people = np.bincount(at, weights=heads, minlength=len(room))
+    for cell in np.flatnonzero(people > room).tolist():
+        mine = heads[at == cell].sum()
+        away = np.hypot(*(middle - middle[cell]).T)
+        order = np.argsort(away, kind="stable")
+        order = order[away[order] <= params.place_reach_m]
+        filled = np.minimum(np.cumsum(room[order]), mine)
+        people[order] += np.diff(filled, prepend=0.0)
+        people[cell] -= filled[-1]
     return people
 
 

@@ -1,9 +1,9 @@
-"""What closing a gap would save, in person-minutes, and the links in the order of it.
+"""What closing a gap would save, in person-minutes, between given points.
 
-What belongs here: the old times between zones, the times from and to both ends
-of every link, the sum over people of what the link shortens, shares and ranks.
-Which links there are belongs to `links`; several links at once to the `scenario`
-verb.
+What belongs here: the old times between zones or points, the times from and to both ends
+of every link, and the sum over people of what the link shortens. Where people stand belongs
+to `people_points`; errors, shares and ranks to `valued`; which links there are to `links`;
+several links at once to the `scenario` verb.
 
 The gain is exact for one link at a time: a path that uses a new link uses it
 once, so the new time between two zones is the old one or zone - one end - link -
@@ -20,11 +20,9 @@ from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.compiled import compiled
-from pipeline.layers import LAYERS, conform
 from pipeline.measures.border_roads.params import MissingLinksParams
 from pipeline.measures.geometry.planar import Flags, Floats, Ints, Texts
 from pipeline.measures.routing.access import Access
@@ -53,6 +51,17 @@ class EndTimes(NamedTuple):
     order_b: NDArray[np.int32]
 
 
+class Gains(NamedTuple):
+    """What links save the people of their two cities, float64[links, 2].
+
+    ``person_min`` person-minutes of one trip of each person; ``winners`` the people whose
+    mean trip gets shorter by more than ``params.noticed_min``.
+    """
+
+    person_min: Floats
+    winners: Floats
+
+
 class Origins(NamedTuple):
     """A block of zones that people travel from.
 
@@ -64,8 +73,10 @@ class Origins(NamedTuple):
         Minutes to all zones now, float64[block, zones].
     pull
         People of the destinations times the decay of the old time.
+    people
+        Who live in each.
     share
-        Person-minutes that a minute saved to a destination counts for, per unit of pull.
+        Mean minutes that a minute saved to a destination counts for, per unit of pull.
     sides
         Whether the zone lies in city_a, in city_b of each link, bool[block, links, 2].
     """
@@ -73,6 +84,7 @@ class Origins(NamedTuple):
     zone: Ints
     old: Floats
     pull: Floats
+    people: Floats
     share: Floats
     sides: Flags
 
@@ -84,7 +96,7 @@ def partial_gains(
     network: RoutingNetwork,
     params: MissingLinksParams,
     routing_params: RoutingParams,
-) -> tuple[Floats, Floats]:
+) -> Gains:
     """Person-minutes that each link saves the people of a range of zones, by side.
 
     With t the free-flow times, H the horizon that stands for every longer or
@@ -100,20 +112,21 @@ def partial_gains(
     links
         Layer ``link_candidates``.
     zone_grid
-        Layer ``zone_grid``; zones whose people are not known weigh nothing.
+        Layer ``zone_grid``, or points with its columns city_id, population and access;
+        those whose people are not known weigh nothing.
 
     Returns
     -------
-    Two arrays float64[links]: gains of the origins in city_a and in city_b.
+    Gains of the origins in city_a and in city_b.
     """
-    gain = np.zeros((len(links), 2))
+    gain, winners = np.zeros((len(links), 2)), np.zeros((len(links), 2))
     people = np.nan_to_num(zone_grid["population"].to_numpy(float))
     origins = np.arange(*rows)
     sides = _sides_of_zones(links, zone_grid["city_id"].to_numpy(object)[origins])
     is_used = (people[origins] > 0) & sides.any(axis=(1, 2))
     origins, sides = origins[is_used], sides[is_used]
     if not len(origins):
-        return gain[:, 0], gain[:, 1]
+        return Gains(gain, winners)
     access = network.access_of_zones(zone_grid)
     ends = times_of_ends(links, access, network, params.horizon_min)
     inside = within_cell_min(zone_grid.geometry.to_numpy(), routing_params)
@@ -127,9 +140,11 @@ def partial_gains(
         )
         old = np.minimum(old, params.horizon_min)
         pull = people * np.exp2(-old / params.decay_half_min)
-        block = Origins(zone, old, pull, people[zone] / pull.sum(axis=1), sides[rows_of])
-        _add_gains(block, ends, minutes, params.horizon_min, params.gain_cap_min, gain)
-    return gain[:, 0], gain[:, 1]
+        share = 1.0 / pull.sum(axis=1)
+        block = Origins(zone, old, pull, people[zone], share, sides[rows_of])
+        limits = (params.horizon_min, params.gain_cap_min, params.noticed_min)
+        _add_gains(block, ends, minutes, limits, gain, winners)
+    return Gains(gain, winners)
 
 
 def _sides_of_zones(links: gpd.GeoDataFrame, city: Texts) -> Flags:
@@ -184,15 +199,21 @@ def _access_of_side(
 
 @compiled
 def _add_gains(
-    origins: Origins, ends: EndTimes, minutes: Floats, horizon: float, cap: float, gain: Floats
+    origins: Origins,
+    ends: EndTimes,
+    minutes: Floats,
+    limits: tuple[float, float, float],
+    gain: Floats,
+    winners: Floats,
 ) -> None:
-    """Add the gains of a block of origins to ``gain`` [links, 2].
+    """Add the gains of a block of origins to ``gain`` and ``winners`` [links, 2].
 
     Destinations are walked by their time from the far end, so that the walk ends
     where the new way reaches the horizon. No pair gains over both directions:
     each asks for one end to be nearer than the other by more than the link
     (where no turn is forbidden at the ends themselves, as at a dead end).
     """
+    horizon, cap, noticed = limits
     for link in range(len(minutes)):
         for row in range(len(origins.zone)):
             own = origins.zone[row]
@@ -219,53 +240,6 @@ def _add_gains(
             saved *= origins.share[row]
             for side in range(2):
                 if sides[side]:
-                    gain[link, side] += saved
-
-
-# --- the links with their gains -----------------------------------------------------------
-
-
-def sum_gains(
-    link_candidates: gpd.GeoDataFrame, link_gains: pd.DataFrame, zone_grid: pd.DataFrame
-) -> gpd.GeoDataFrame:
-    """The links as layer ``missing_links``: both cities' gains and shares, no rank yet.
-
-    The gain of a city whose population is not known is null.
-    """
-    parts = link_gains.sort_values(["link_id", "first_zone"])
-    total = parts.groupby("link_id")[["gain_person_min_a", "gain_person_min_b"]].sum()
-    total = total.reindex(link_candidates["link_id"])
-    known = zone_grid.loc[zone_grid["population"].notna().to_numpy(), "city_id"].unique()
-    a, b = (
-        np.where(link_candidates[city].isin(known), total[f"gain_person_min_{side}"], np.nan)
-        for side, city in (("a", "from_city"), ("b", "to_city"))
-    )
-    both = a + b
-    share = np.where(both > 0, 100.0 * a / np.where(both > 0, both, 1.0), np.nan)
-    table = link_candidates.assign(
-        gain_person_min_a=a,
-        gain_person_min_b=b,
-        benefit_share_a_pct=share,
-        rank=pd.array([pd.NA] * len(link_candidates), dtype="Int64"),
-    )
-    table = conform("missing_links", table[[*LAYERS["missing_links"].names, "geometry"]])
-    return gpd.GeoDataFrame(table, geometry="geometry", crs=link_candidates.crs)
-
-
-def rank_links(missing_links: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Number the links of all borders: 1 has the greatest total gain per km of gap.
-
-    Ties go to the smaller link_id; a link whose gain is unknown has no rank and
-    stands last.
-    """
-    total = (missing_links["gain_person_min_a"] + missing_links["gain_person_min_b"]).to_numpy(
-        float
-    )
-    per_km = total / np.maximum(missing_links["gap_m"].to_numpy(float), 1.0) * 1e3
-    ids = missing_links["link_id"].to_numpy(object).astype(str)
-    order = np.lexsort((ids, -np.nan_to_num(per_km, nan=-1.0)))
-    ordered = missing_links.iloc[order].reset_index(drop=True)
-    known = ~np.isnan(per_km[order])
-    rank = pd.array(np.cumsum(known), dtype="Int64")
-    rank[~known] = pd.NA
-    return gpd.GeoDataFrame(ordered.assign(rank=rank), geometry="geometry", crs=missing_links.crs)
+                    gain[link, side] += saved * origins.people[row]
+                    if saved > noticed:
+                        winners[link, side] += origins.people[row]

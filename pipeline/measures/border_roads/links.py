@@ -20,7 +20,7 @@ from pipeline.measures.border_roads.confidence import own_confidence, pairing_fa
 from pipeline.measures.border_roads.params import ConfidenceParams, MissingLinksParams
 from pipeline.measures.border_roads.sides import NaturalBorders
 from pipeline.measures.border_roads.tables import empty_geo_layer, geo_layer
-from pipeline.measures.geometry.planar import Geometries, Ints, Texts
+from pipeline.measures.geometry.planar import Floats, Geometries, Ints, Texts
 from pipeline.terms import ROAD_CLASSES
 
 COST_CLASSES = ("low", "medium", "high", "very_high")
@@ -32,7 +32,7 @@ def value_links(
     params: MissingLinksParams,
     confidence_params: ConfidenceParams,
 ) -> pd.DataFrame:
-    """Add link_id, indicative_cost_class, pairing_factor and confidence.
+    """Add link_id, the indicative cost and its class, pairing_factor and confidence.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def value_links(
     pairing = pairing_factor(links["quality"].to_numpy(float), is_faced, confidence_params)
     return links.assign(
         link_id=_link_ids(links),
-        indicative_cost_class=_cost_class(links, params),
+        **_costs(links, params),
         pairing_factor=pairing,
         confidence=np.where(j >= 0, np.minimum(own[i], own[j]), own[i]) * pairing,
     )
@@ -62,15 +62,20 @@ def _link_ids(links: pd.DataFrame) -> list[str]:
     ]
 
 
-def _cost_class(links: pd.DataFrame, params: MissingLinksParams) -> Texts:
-    """Class of length times cost of the road class, the bridged part several times dearer."""
+def _costs(links: pd.DataFrame, params: MissingLinksParams) -> dict[str, Floats | Texts]:
+    """Length times cost of the road class, the bridged part several times dearer; its class."""
     costs = {str(name): cost for name, cost in params.cost_per_km.items()}
     per_km = np.array([costs[name] for name in ROAD_CLASSES], dtype=np.float64)
     gap_m, bridge_m = links["gap_m"].to_numpy(float), links["bridge_m"].to_numpy(float)
     priced_m = gap_m + bridge_m * (params.bridge_cost_factor - 1.0)
     cost = per_km[links["class_rank"].to_numpy(np.int64)] * priced_m / 1e3
     names = np.array(COST_CLASSES, dtype=object)
-    return names[np.searchsorted(np.array(params.cost_classes_m_cny), cost, side="left")]
+    return {
+        "indicative_cost_m_cny": cost,
+        "indicative_cost_class": names[
+            np.searchsorted(np.array(params.cost_classes_m_cny), cost, side="left")
+        ],
+    }
 
 
 def as_link_candidates(

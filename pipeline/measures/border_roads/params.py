@@ -289,6 +289,25 @@ class MissingLinksParams(StageParams):
     decay_half_min: Minutes = Field(
         30.0, description="the decay f(t) = 2^-(t / this) of destinations' weight; check"
     )
+    spot_m: Metres = Field(
+        200.0, description="people of a zone live at spots this far apart along its roads; check"
+    )
+    grain_m: Metres = Field(
+        200.0,
+        description="side of the squares that spots at a link's ends are gathered in "
+        "(benchmarks/convergence.py)",
+    )
+    grain_share: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.2,
+        description="side of the squares farther off over their distance from the nearer end, "
+        "at most (benchmarks/convergence.py)",
+    )
+    lays: Annotated[int, Field(ge=2, le=100)] = Field(
+        3, description="times that the squares are laid, shifted, for a gain and its error"
+    )
+    noticed_min: Minutes = Field(
+        1.0, description="people whose mean trip gets shorter by more than this count as gaining"
+    )
     cost_per_km: dict[RoadClass, Annotated[float, Field(gt=0, le=100_000)]] = Field(
         default={
             "motorway": 100.0,
@@ -305,6 +324,16 @@ class MissingLinksParams(StageParams):
     )
     bridge_cost_factor: Annotated[float, Field(ge=1, le=1_000)] = Field(
         4.0, description="on the part over water, railway or motorway; check"
+    )
+    cost_range_factor: Annotated[float, Field(ge=1, le=1_000)] = Field(
+        2.0,
+        description="the indicative cost may be so many times lower or higher: an order of "
+        "magnitude only; check",
+    )
+    trips_per_day: Annotated[float, Field(gt=0, le=100)] = Field(
+        2.5,
+        description="trips of a person a day, all purposes, to turn a gain into hours a day; "
+        "household travel surveys of large Chinese cities find 2.1 to 2.8; check",
     )
     cost_classes_m_cny: tuple[MillionCny, MillionCny, MillionCny] = Field(
         (20.0, 100.0, 500.0),

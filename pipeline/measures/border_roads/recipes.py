@@ -8,8 +8,9 @@ table of the one before and adds columns; none is visited twice.
 - `pair_road_ends` (stage ``pairing``, one task, because ends of several borders may compete for
   one another): findings are paired; pairs become links, gaps are described, and what each end
   faces is settled.
-- `link_gains` (stage ``link_gains``, a task per batch of zones) and `assemble_links` (stage
-  ``missing_links``): what each link would save, summed up and ranked.
+- `people_points.spread_people` (stage ``people_points``), `gains_around_links` (stage
+  ``link_gains``, a task per batch of links) and `assemble_links` (stage ``missing_links``): what
+  each link would save, summed up and ranked. `link_gains` gives the same for points at will.
 
 Stage ``placebo`` takes the same steps along lines that are no borders (see `placebo`).
 
@@ -36,7 +37,7 @@ from pipeline.measures.border_roads.ends import (
     settle_cities,
 )
 from pipeline.measures.border_roads.findings import as_road_ends, read_findings
-from pipeline.measures.border_roads.gains import partial_gains, rank_links, sum_gains
+from pipeline.measures.border_roads.gains import partial_gains
 from pipeline.measures.border_roads.gaps import describe_gaps, describe_outlook
 from pipeline.measures.border_roads.links import as_link_candidates, value_links
 from pipeline.measures.border_roads.pairs import pair_ends, settle_rules, still_slips
@@ -50,6 +51,7 @@ from pipeline.measures.border_roads.rules import judge_ends, mark_mapping_gaps
 from pipeline.measures.border_roads.sides import CityBorders, NaturalBorders, draw_links
 from pipeline.measures.border_roads.surroundings import surround
 from pipeline.measures.border_roads.tables import empty_geo_layer
+from pipeline.measures.border_roads.valued import gains_by_lay, rank_links, sum_gains
 from pipeline.measures.borders.natural import natural_lines
 from pipeline.measures.borders.nearest import BorderIndex
 from pipeline.measures.borders.params import BordersParams
@@ -57,6 +59,8 @@ from pipeline.measures.routing.graph import RoutingNetwork
 from pipeline.measures.routing.params import RoutingParams
 
 log = logging.getLogger(__name__)
+
+_PLAIN = MissingLinksParams()
 
 
 def find_road_ends(
@@ -191,6 +195,25 @@ def pair_road_ends(
     }
 
 
+def gains_around_links(
+    link_ids: tuple[str, ...],
+    link_candidates: gpd.GeoDataFrame,
+    people_points: pd.DataFrame,
+    routing_network: RoutingNetwork,
+    params: MissingLinksParams,
+    routing_params: RoutingParams,
+) -> pd.DataFrame:
+    """What some links save the people around them, once for each lay of the points.
+
+    Returns
+    -------
+    Layer ``link_gains`` (see `valued.gains_by_lay`).
+    """
+    chosen = link_candidates["link_id"].isin(link_ids).to_numpy(bool)
+    links = link_candidates[chosen].sort_values("link_id")
+    return gains_by_lay(links, people_points, routing_network, params, routing_params)
+
+
 def link_gains(
     rows: tuple[int, int],
     link_candidates: gpd.GeoDataFrame,
@@ -199,29 +222,35 @@ def link_gains(
     params: MissingLinksParams,
     routing_params: RoutingParams,
 ) -> pd.DataFrame:
-    """What each link saves the people of a range of zones (see `gains.partial_gains`).
+    """What each link saves the people of a range of given zones (see `gains.partial_gains`).
 
     Returns
     -------
     Layer ``link_gains``: one row per link, 0 where nobody of the range gains.
     """
-    a, b = partial_gains(rows, link_candidates, zone_grid, routing_network, params, routing_params)
+    found = partial_gains(rows, link_candidates, zone_grid, routing_network, params, routing_params)
     table = pd.DataFrame(
         {
             "link_id": link_candidates["link_id"],
             "first_zone": rows[0],
-            "gain_person_min_a": a,
-            "gain_person_min_b": b,
+            "lay": 0,
+            "gain_person_min_a": found.person_min[:, 0],
+            "gain_person_min_b": found.person_min[:, 1],
+            "people_gaining_a": found.winners[:, 0],
+            "people_gaining_b": found.winners[:, 1],
         }
     )
     return conform("link_gains", table)
 
 
 def assemble_links(
-    link_candidates: gpd.GeoDataFrame, link_gains: pd.DataFrame, zone_grid: pd.DataFrame
+    link_candidates: gpd.GeoDataFrame,
+    link_gains: pd.DataFrame,
+    zone_grid: pd.DataFrame,
+    params: MissingLinksParams = _PLAIN,
 ) -> gpd.GeoDataFrame:
     """Layer ``missing_links``: the candidates with both cities' gains, shares and ranks.
 
     The gain of a city whose population is not known is null.
     """
-    return rank_links(sum_gains(link_candidates, link_gains, zone_grid))
+    return rank_links(sum_gains(link_candidates, link_gains, zone_grid, params))

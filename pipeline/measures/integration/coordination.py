@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.measures.integration.evidence import Evidence, Measure, by_city, weighted
+from pipeline.measures.integration.evidence import Evidence, Measure, weighted
 from pipeline.measures.integration.scope import UNKNOWN, Scope, Value
 
 
@@ -22,15 +22,15 @@ def _border_effect(scope: Scope, evidence: Evidence) -> Value:
 
 
 def _commuting_circle(scope: Scope, evidence: Evidence) -> Value:
+    """Share of the people who live within an hour of the core, by zone as a whole."""
     minutes = evidence.zones["minutes_to_core"].to_numpy(float)
     if not np.isfinite(minutes).any():
         return UNKNOWN
-    # With access but no time the core lies beyond the horizon: outside the circle.
-    return by_city(
-        scope,
-        evidence,
-        lambda _, own: 100.0 * (np.nan_to_num(minutes[own], nan=np.inf) <= evidence.circle_min),
-    )
+    # As layer ``commuting_circle`` has it: people whom no way leads to the core live outside.
+    zones = evidence.zones[evidence.zones["city_id"].isin(scope.cities).to_numpy(bool)]
+    inside = zones["minutes_to_core"].to_numpy(float) <= evidence.circle_min
+    people = zones["population"].to_numpy(float)
+    return weighted(100.0 * inside, people, len(zones))
 
 
 MEASURES: dict[str, Measure] = {

@@ -153,7 +153,11 @@ def by_city(
     values_of: Callable[[str, Bools], Floats],
     near_only: bool = False,
 ) -> Value:
-    """People-weighted mean over the scope's zones of what ``values_of(city, zones)`` gives."""
+    """People-weighted mean over the scope's zones of what ``values_of(city, zones)`` gives.
+
+    Coverage is the share of the people for whom it is known; zones whose people are not
+    known count by their number.
+    """
     zones = evidence.zones
     city = zones["city_id"].to_numpy(dtype=object)
     near = np.zeros(len(zones), dtype=bool)
@@ -166,8 +170,13 @@ def by_city(
             np.where(zones["has_access"].to_numpy(bool)[own], values_of(city_id, own), np.nan)
         )
         weights.append(zones["population"].to_numpy(float)[own])
-    joined = np.concatenate(values)
-    return weighted(joined, np.concatenate(weights), len(joined))
+    joined, people = np.concatenate(values), np.concatenate(weights)
+    mean = weighted(joined, people, len(joined))
+    # Zones differ in size: coverage is the share of the people, not of the zones.
+    asked = float(np.nansum(people))
+    known = float(people[np.isfinite(joined) & np.isfinite(people)].sum())
+    unknown = 1.0 - float(np.isfinite(people).mean()) if len(people) else 0.0
+    return mean if asked <= 0.0 else Value(mean.value, 100.0 * known / asked * (1.0 - unknown))
 
 
 def ratio_pct(part: Floats, whole: Floats) -> Floats:

@@ -28,6 +28,9 @@ class Need:
     leans: tuple[float, ...] = (0.0, 15.0, -15.0)
 
 
+LONGEST_GAP_M = {"secondary": 3_000.0, "tertiary": 2_500.0}
+"""A gap that is a missing link is no longer, by class (methods.md 3)."""
+
 _POND_M = 72.0
 """Mean radius of a pond in a gap: a road goes round it, as its blob stays below 200 m."""
 

@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.sample.ends.facing import Need, build_pair
+from pipeline.sample.ends.facing import LONGEST_GAP_M, Need, build_pair
 from pipeline.sample.ends.roads import MOST_DEG, stubs_for, usual_reach_m
 from pipeline.sample.gaps import Gaps, fitting, turned_all
 from pipeline.sample.plants import Plants
@@ -39,6 +39,7 @@ def facing_pair(need: Need, through: str = "") -> Callable[[Plants], bool]:
         share = rng.uniform(0.35, 0.65, (len(site), 1))
         middle = survey.points[site]
         gaps = Gaps(middle - share * gap * way, middle + (1 - share) * gap * way, way, site)
+        gaps = gaps.take(gap[:, 0] <= LONGEST_GAP_M[need.cls])
         gaps = gaps.take(_head_across(plants, gaps))
         return _first_pair(plants, fitting(survey, gaps, need.obstacle), need, through)
 

@@ -8,6 +8,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from pipeline.sample.ends.facing import LONGEST_GAP_M
 from pipeline.sample.ends.roads import sites, tagged_name, usual_reach_m
 from pipeline.sample.plants import Plants
 from pipeline.sample.sites import sector, turned
@@ -73,7 +74,11 @@ def facing_road(end_type: str) -> Callable[[Plants], bool]:
                 for r in rows
             ]
             gap, row = min(hits)
-            if not 350 < gap < 3_900 or not 3 <= survey.rank[row] <= 5 or roads.level[row]:
+            if (
+                not 350 < gap < LONGEST_GAP_M["tertiary"]
+                or not 3 <= survey.rank[row] <= 5
+                or roads.level[row]
+            ):
                 continue
             target = end + gap * across
             if (

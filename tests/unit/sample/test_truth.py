@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import shapely
 
+from pipeline.crs import local_metric_crs
+from pipeline.measures.border_roads.params import MissingLinksParams
 from pipeline.metros.catalogue import load_metro
 from pipeline.sample.boundaries import read_territory
 from pipeline.sample.write import write_sample
@@ -84,6 +86,17 @@ def test_findings_are_ends(default: Extract) -> None:
     rows = default.truth[(default.truth.what == "dead_end") & (default.truth.expected == "finding")]
     road = rows[~rows.end_type.isin(["rail_end", "barrier_end"])]
     assert set(road.node_id.astype(int)) <= _ends(default)
+
+
+@pytest.mark.slow
+def test_planted_gaps_are_no_longer_than_what_the_method_joins(default: Extract) -> None:
+    """A longer one would be stated as a missing link, and rightly not be found as one."""
+    links = default.truth[default.truth.what == "missing_link"]
+    length_m = links.to_crs(local_metric_crs(113.6, 34.7)).length
+    at_road = (links["kind"] == "facing_road").to_numpy(bool)
+    longest_m = MissingLinksParams().longest_gap_m
+    assert length_m.max() <= longest_m["secondary"] * 1.001
+    assert length_m[at_road].max() <= longest_m["tertiary"] * 1.001
 
 
 @pytest.mark.slow

@@ -125,6 +125,9 @@ def grid_of(cities=None, places=(), land=(), **changes):
     )
 
 
+NETWORK = make_network()
+
+
 def wavy_cities(side, waves=3):
     """Two cities that meet along a winding line."""
     line = [(0.1 * side * np.sin(waves * t), side * t) for t in np.linspace(0, 1, 60)]
@@ -150,6 +153,81 @@ def test_zones_partition_every_city(km2):
         assert len(set(own["resolution"])) == 1
     assert len(cells) >= 10
     assert (cells["resolution"] == (7 if km2 == 400.0 else cells["resolution"])).all()
+
+
+TOWNS = [
+    (-300.0, 8_000.0, "town", np.nan, "a"),
+    (-14_000.0, 15_000.0, "city", np.nan, "a"),
+    (12_000.0, 4_000.0, "village", np.nan, "b"),
+]
+
+
+def split_cells(cities, places=TOWNS, land=(), **changes):
+    line = cities.geometry[0].intersection(cities.geometry[1])
+    borders = gpd.GeoDataFrame({"border_id": ["a-b"]}, geometry=[line], crs=CRS)
+    made = make_places(list(places)), make_land(list(land))
+    return zone_cells.make_zone_cells(cities, ZonesParams(**changes), borders, *made)
+
+
+@pytest.mark.parametrize("km2", [0.1, 3.0, 400.0])
+def test_zones_are_finer_where_people_live_and_still_partition_every_city(km2):
+    cities = wavy_cities(1_000.0 * np.sqrt(km2)).assign(population=[700_000.0, 300_000.0])
+    cells = split_cells(cities)
+    assert cells["cell"].is_unique and cells["cell"].is_monotonic_increasing
+    assert all(h3.is_valid_cell(each.split("/")[0]) for each in cells["cell"])
+    index = cells["cell"].str.split("/").str[0]
+    assert (index.map(h3.get_resolution) == cells["resolution"]).all()
+    assert (cells.geom_type == "Polygon").all()
+    for city_id, shape in zip(cities["city_id"], cities.geometry, strict=True):
+        own = cells[cells["city_id"] == city_id]
+        assert shapely.area(own.geometry).sum() == pytest.approx(shape.area, rel=1e-9)
+        assert own.geometry.union_all().symmetric_difference(shape).area < 1e-6 * shape.area
+    if km2 == 400.0:
+        assert set(cells["resolution"]) == {7, 8, 9}
+
+
+def test_no_zone_holds_more_people_than_told_unless_it_is_the_finest():
+    cities = wavy_cities(20_000.0).assign(population=[700_000.0, 300_000.0])
+    cells = split_cells(cities)
+    grid = zones.make_zone_grid(
+        cities,
+        make_places(TOWNS),
+        make_land([]),
+        cells,
+        empty_layer("raster_population"),
+        NETWORK,
+        PARAMS,
+    )
+    totals = grid.groupby("city_id")["population"].sum()
+    np.testing.assert_allclose(totals, [700_000.0, 300_000.0], atol=1e-6, rtol=0)
+    crowded = grid["population"] > 1.5 * PARAMS.zone_people
+    assert (grid.loc[crowded, "resolution"] == 9).all()
+    whole = split_cells(cities, split_levels=0)
+    assert whole["resolution"].eq(7).all() and len(whole) < len(cells)
+
+
+def test_near_a_border_zones_are_finer():
+    cities = make_cities((280_000.0, 280_000.0))
+    homes = [shapely.box(x, 2_000, x + 1_500, 18_000) for x in (-1_600, -12_000, 100, 11_000)]
+    cells = split_cells(cities, (), homes)
+    middle = shapely.get_x(shapely.centroid(cells.geometry))
+    fine = cells["resolution"] > 7
+    assert fine.any() and np.abs(middle[fine]).max() < 5_000 + 3_000
+    assert not split_cells(cities, (), homes, zone_people_near=1e9)["resolution"].gt(7).any()
+
+
+def test_a_town_does_not_shrink_to_its_cell():
+    cities = make_cities((700_000.0, 7.0))
+    land = [shapely.box(-19_000, 1_000, -9_000, 7_000)]
+    grids = [
+        grid_of(cities, TOWNS[:1], land, params=ZonesParams(h3_resolution=each)) for each in (7, 9)
+    ]
+    near = [
+        grid.loc[np.hypot(grid["point_x"] + 300, grid["point_y"] - 8_000) < 4_500, "population"]
+        for grid in grids
+    ]
+    # Three in ten live at the town, the others on the residential land.
+    assert [each.sum() for each in near] == pytest.approx([210_000.0] * 2, rel=0.05)
 
 
 def test_a_city_too_small_for_the_cells_gets_finer_ones_unless_told_not_to():
@@ -232,9 +310,6 @@ def test_city_totals_survive_to_the_person(people, seed, n_places, n_land):
     np.testing.assert_allclose(totals, people, atol=1e-6, rtol=0)
     assert (grid["population"] >= -1e-6).all()
     assert set(grid["population_evidence"]) == {"estimated"}
-
-
-NETWORK = make_network()
 
 
 def test_people_go_where_land_and_places_are():

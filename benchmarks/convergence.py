@@ -1,0 +1,123 @@
+"""Whether the gains of missing links depend on how finely people are gathered.
+
+    python benchmarks/convergence.py data/processed/zhengzhou --most 20 --levels 2
+
+Takes a finished run, measures the gains of its links (all, or the best by rank) anew with
+squares ``levels`` times halved, near the links and far from them, and compares: the gains
+of the best, the order, the cost key, and whether the stated error covers the difference.
+``--grain``, ``--share`` and ``--lays`` try other defaults than the run's own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from scipy.stats import spearmanr
+
+from pipeline.flow import store
+from pipeline.flow.finished import Finished, refuse
+from pipeline.flow.manifest import read_manifest
+from pipeline.flow.tasks import metric_crs
+from pipeline.measures.border_roads.params import MissingLinksParams
+from pipeline.measures.border_roads.people_points import spread_people
+from pipeline.measures.border_roads.valued import gains_by_lay, sum_gains
+from pipeline.measures.routing.graph import RoutingNetwork
+from pipeline.measures.routing.params import RoutingParams
+
+
+class Case(NamedTuple):
+    """Layers of a finished run in its metric CRS."""
+
+    links: gpd.GeoDataFrame
+    zones: gpd.GeoDataFrame
+    network: RoutingNetwork
+
+
+def main() -> None:
+    """Measure twice and print how far the figures lie apart."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("folder", type=Path, help="data/processed/<metro> of a finished run")
+    parser.add_argument("--most", type=int, default=20, help="links, the best of the default")
+    parser.add_argument("--levels", type=int, default=2, help="times that squares are halved")
+    parser.add_argument("--grain", type=float, default=MissingLinksParams().grain_m)
+    parser.add_argument("--share", type=float, default=MissingLinksParams().grain_share)
+    parser.add_argument("--lays", type=int, default=MissingLinksParams().lays)
+    asked = parser.parse_args()
+    case = read_case(asked.folder)
+    params = MissingLinksParams(grain_m=asked.grain, grain_share=asked.share, lays=asked.lays)
+    spent, default = measure(case, case.links, params)
+    best = default.assign(total=total_of(default)).nlargest(asked.most, "total")["link_id"]
+    chosen = case.links[case.links["link_id"].isin(best).to_numpy(bool)]
+    half = 0.5**asked.levels
+    finer = MissingLinksParams(
+        spot_m=params.spot_m * half,
+        grain_m=params.grain_m * half,
+        grain_share=params.grain_share * half,
+        lays=2,
+    )
+    spent_finer, reference = measure(case, chosen, finer)
+    for name, value in compare(default, reference).items():
+        print(f"{name}: {value}")
+    print(f"links {len(case.links)}, compared {len(chosen)}")
+    print(f"processor seconds: default {spent:.1f}, finer {spent_finer:.1f}")
+    print(f"load {os.getloadavg()[0]:.1f}")
+
+
+def read_case(folder: Path) -> Case:
+    """The layers that gains need."""
+    manifest = read_manifest(str(folder / "manifest.json"), folder.name, refuse)
+    finished, crs = Finished(str(folder), manifest), metric_crs(manifest["facts"])
+    return Case(
+        finished.layer("link_candidates", crs),
+        finished.layer("zone_grid", crs).sort_values("cell", ignore_index=True),
+        RoutingNetwork.from_arrays(store.read_arrays(str(folder / "routing_network"))),
+    )
+
+
+def measure(
+    case: Case, links: gpd.GeoDataFrame, params: MissingLinksParams
+) -> tuple[float, gpd.GeoDataFrame]:
+    """Processor seconds, and the links with their gains."""
+    started = time.process_time()
+    links = links.sort_values("link_id", ignore_index=True)
+    people = spread_people(case.zones, case.network, params)
+    lays = gains_by_lay(links, people, case.network, params, RoutingParams())
+    return time.process_time() - started, sum_gains(links, lays, case.zones, params)
+
+
+def total_of(links: pd.DataFrame) -> pd.Series:
+    """Person-minutes of both cities."""
+    return links["gain_person_min_a"] + links["gain_person_min_b"]
+
+
+def compare(default: pd.DataFrame, reference: pd.DataFrame) -> dict[str, object]:
+    """How far the default's figures lie from the reference's, over the reference's links."""
+    both = default.assign(total=total_of(default)).merge(
+        reference.assign(total=total_of(reference)), on="link_id", suffixes=("", "_true")
+    )
+    both = both[(both["total_true"] > 0).to_numpy(bool) | (both["total"] > 0).to_numpy(bool)]
+    apart = (both["total"] - both["total_true"]).abs() / both["total_true"]
+    error = both["total"] * both["gain_error_pct"] / 100.0
+    error_true = both["total_true"] * both["gain_error_pct_true"].fillna(0.0) / 100.0
+    within = (both["total"] - both["total_true"]).abs() <= np.hypot(error, error_true)
+    key = (both["benefit_share_a_pct"] - both["benefit_share_a_pct_true"]).abs()
+    return {
+        "gains apart, median %": round(float(100.0 * apart.median()), 1),
+        "gains apart, worst %": round(float(100.0 * apart.max()), 1),
+        "rank correlation": round(float(spearmanr(both["total"], both["total_true"])[0]), 3),
+        "cost key apart, worst points": round(float(key.max()), 1),
+        "zero among them": int((both["total"] <= 0).sum()),
+        "differences within the stated error, %": round(float(100.0 * within.mean()), 1),
+        "stated error, median %": round(float(both["gain_error_pct"].median()), 1),
+    }
+
+
+if __name__ == "__main__":
+    main()

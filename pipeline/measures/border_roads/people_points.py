@@ -1,0 +1,173 @@
+"""Where people stand when gains are measured: spots on roads, gathered around a link.
+
+What belongs here: the people of each zone spread over the roads that one may enter there
+(layer ``people_points``), and the points that the gain of one link is summed over. What a
+link saves between points belongs to `gains`, the sums and their errors to `link_gains`.
+
+Gains must not depend on how finely zones are cut, and a metro cut finely everywhere has
+too many pairs. The gain of a link is settled near its ends: there a few hundred metres
+decide which end is nearer, and far off they do not. So the points of a link are squares
+whose side grows with the distance from its nearer end; each stands for its people at the
+spot nearest to their middle. The squares are laid several times, shifted; their spread is
+the discretisation error.
+
+Coordinates are the metro's metric CRS.
+"""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from pipeline.layers import conform
+from pipeline.measures.border_roads.params import MissingLinksParams
+from pipeline.measures.geometry.planar import Floats, Ints
+from pipeline.measures.routing.access import WEIGHTS
+from pipeline.measures.routing.graph import RoutingNetwork
+
+ACCESS_COLUMNS = ("access_segment", "access_fraction", "access_min")
+
+_STEPS = np.array([0.7548776662466927, 0.5698402909980532])
+"""Shifts of the squares: the R2 sequence (Roberts 2018) fills the square evenly."""
+_MOST_SQUARES = 1 << 26
+
+
+def spread_people(
+    zone_grid: gpd.GeoDataFrame, routing_network: RoutingNetwork, params: MissingLinksParams
+) -> pd.DataFrame:
+    """The people of each zone on its roads: layer ``people_points``.
+
+    They are spread over the roads that one may enter from beside them, by length: a spot
+    for every ``params.spot_m`` and at least one per segment between two nodes. A zone
+    without such a road keeps its people at its own access point; those of a zone without
+    access, or whose number is not known, have no spot.
+
+    Parameters
+    ----------
+    zone_grid
+        Layer in the network's metric CRS.
+
+    Returns
+    -------
+    DataFrame
+        x, y in metres, city_id, population, and access as in ``zone_grid``; the people
+        of a zone with access add up to its own.
+    """
+    spots = _road_spots(routing_network, params.spot_m)
+    row = _zone_of(zone_grid, spots)
+    spots, row = spots[row >= 0], row[row >= 0]
+    weight = spots.pop("length_m").to_numpy(float)
+    people = zone_grid["population"].to_numpy(float)
+    in_zone = np.bincount(row, weights=weight, minlength=len(zone_grid))
+    spots["city_id"] = zone_grid["city_id"].to_numpy(object)[row]
+    spots["population"] = people[row] * weight / in_zone[row]
+    lonely = (in_zone == 0) & (zone_grid["access_segment"].to_numpy() >= 0)
+    alone = pd.DataFrame(
+        zone_grid.loc[lonely, ["point_x", "point_y", *ACCESS_COLUMNS, "city_id", "population"]]
+    ).rename(columns={"point_x": "x", "point_y": "y"})
+    table = pd.concat([each for each in (spots, alone) if len(each)] or [spots])
+    return conform("people_points", table[table["population"] > 0.0].reset_index(drop=True))
+
+
+def _road_spots(network: RoutingNetwork, spot_m: float) -> pd.DataFrame:
+    """Spots along segments of the main component that one may enter, and their length."""
+    may_join = np.asarray(network.segment_is_main) & np.asarray(network.segment_is_entered)
+    own = np.flatnonzero(may_join)
+    length = np.asarray(network.segment_plain)[own, WEIGHTS.index("metres")]
+    count = np.maximum(np.ceil(length / spot_m), 1).astype(np.int64)
+    which = np.repeat(np.arange(len(own)), count)
+    number = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count)
+    fraction = (number + 0.5) / count[which]
+    points = shapely.line_interpolate_point(
+        network.segment_lines(own)[which], fraction, normalized=True
+    )
+    return pd.DataFrame(
+        {
+            "x": shapely.get_x(points),
+            "y": shapely.get_y(points),
+            "access_segment": own[which].astype(np.int32),
+            "access_fraction": fraction,
+            "access_min": 0.0,
+            "length_m": (length / count)[which],
+        }
+    )
+
+
+def _zone_of(zone_grid: gpd.GeoDataFrame, spots: pd.DataFrame) -> Ints:
+    """Row of the zone around each spot; -1 outside all, the first on a common edge."""
+    row = np.full(len(spots), -1, dtype=np.int64)
+    points = shapely.points(spots["x"].to_numpy(), spots["y"].to_numpy())
+    zone, spot = shapely.STRtree(points).query(zone_grid.geometry.to_numpy(), "intersects")
+    order = np.argsort(-zone, kind="stable")
+    row[spot[order]] = zone[order]
+    return row
+
+
+def gather_points(
+    people_points: pd.DataFrame,
+    ends: Floats,
+    cities: tuple[str, str],
+    grain_m: float,
+    grain_share: float,
+    shift: int,
+) -> gpd.GeoDataFrame:
+    """The points of one link: spots gathered in squares that grow with their distance.
+
+    Parameters
+    ----------
+    people_points
+        Layer ``people_points``.
+    ends
+        float64[2, 2]: both ends of the link in metres.
+    cities
+        Its two cities; no square holds people of both, or of either and a third.
+    grain_m
+        Side of the squares at the link.
+    grain_share
+        Side over the distance from the nearer end, at most; sides are ``grain_m`` doubled.
+    shift
+        Number of the lay: squares of another lie elsewhere.
+
+    Returns
+    -------
+    GeoDataFrame
+        city_id, population and access as in ``zone_grid``; the geometry is a square of
+        that side about the spot that stands for it. Sorted by square.
+    """
+    x, y = people_points["x"].to_numpy(float), people_points["y"].to_numpy(float)
+    away = np.minimum(*(np.hypot(x - end[0], y - end[1]) for end in ends))
+    level = np.floor(np.log2(np.maximum(away * grain_share / grain_m, 1.0))).astype(np.int64)
+    side_m = grain_m * np.exp2(level)
+    name = people_points["city_id"].to_numpy(object)
+    city = np.select([name == each for each in cities], [0, 1], 2)
+    square = _squares(x, y, level, city, side_m, shift)
+    people = people_points["population"].to_numpy(float)
+    chosen, total = _middle_spots(square, x, y, people)
+    table = people_points.iloc[chosen][["city_id", *ACCESS_COLUMNS]].reset_index(drop=True)
+    half = side_m[chosen] / 2.0
+    box = shapely.box(x[chosen] - half, y[chosen] - half, x[chosen] + half, y[chosen] + half)
+    return gpd.GeoDataFrame(table.assign(population=total), geometry=box)
+
+
+def _squares(x: Floats, y: Floats, level: Ints, city: Ints, side_m: Floats, shift: int) -> Ints:
+    """Number of each spot's square: level, city, column and row in one."""
+    dx, dy = np.modf(shift * _STEPS)[0]
+    column = np.floor(x / side_m + dx).astype(np.int64) + _MOST_SQUARES // 2
+    row = np.floor(y / side_m + dy).astype(np.int64) + _MOST_SQUARES // 2
+    return ((level * 3 + city) * _MOST_SQUARES + column) * _MOST_SQUARES + row
+
+
+def _middle_spots(
+    square: Ints, x: Floats, y: Floats, people: Floats
+) -> tuple[NDArray[np.intp], Floats]:
+    """Of each square the spot nearest to the middle of its people, and their number."""
+    _, of = np.unique(square, return_inverse=True)
+    total = np.bincount(of, weights=people)
+    middle_x, middle_y = (np.bincount(of, weights=people * each) / total for each in (x, y))
+    off = np.hypot(x - middle_x[of], y - middle_y[of])
+    order = np.lexsort((np.arange(len(of)), off, of))
+    first = np.r_[True, of[order][1:] != of[order][:-1]] if len(order) else order.astype(bool)
+    return order[first], total

@@ -1,0 +1,156 @@
+"""People on roads, gathered around a link; what gains, errors and ranks come of them."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from small_roads import CRS, DETOUR, STUBS, World
+
+from pipeline.measures.border_roads import recipes, valued
+from pipeline.measures.border_roads.params import MissingLinksParams
+from pipeline.measures.border_roads.people_points import gather_points, spread_people
+from pipeline.measures.routing.params import RoutingParams
+
+PARAMS = MissingLinksParams()
+STREETS = [
+    ("residential", [(x, -3000), (x, -1500), (x, 0), (x, 1500), (x, 3000)], {})
+    for x in (-3500, -1000, 1000, 3500)
+] + [("residential", [(x, y), (x + 2500, y)], {}) for x in (-3500, 1000) for y in (-1500, 1500)]
+
+
+@pytest.fixture(scope="module")
+def world():
+    return World([*STUBS, *DETOUR, *STREETS])
+
+
+def zones_of(world, side_m, people=40_000.0):
+    """A lattice of zones over both cities, of one density, with their own access."""
+    steps = np.arange(-6000, 6000, side_m)
+    corners = np.array([(x, y) for x in steps for y in steps])
+    boxes = shapely.box(*corners.T, *(corners + side_m).T)
+    middle = corners + side_m / 2.0
+    segment, fraction, snap_m = world["routing_network"].snap_points(*middle.T, 5_000.0)
+    table = {
+        "cell": [f"z{n}" for n in range(len(corners))],
+        "city_id": np.where(middle[:, 0] < 0, "a", "b"),
+        "population": people * side_m**2 / 144e6,
+        "access_segment": segment,
+        "access_fraction": fraction,
+        "access_min": snap_m / 250.0,
+        "point_x": middle[:, 0],
+        "point_y": middle[:, 1],
+    }
+    return gpd.GeoDataFrame(table, geometry=boxes, crs=CRS)
+
+
+def total(links):
+    return float((links["gain_person_min_a"] + links["gain_person_min_b"]).iloc[0])
+
+
+def valued_links(world, zones, **changes):
+    params = MissingLinksParams(**changes)
+    links, network = world.paired()[1], world["routing_network"]
+    people = spread_people(zones, network, params)
+    ids = tuple(links["link_id"])
+    lays = recipes.gains_around_links(ids, links, people, network, params, RoutingParams())
+    return recipes.assemble_links(links, lays, zones, params)
+
+
+def test_the_people_of_each_zone_stand_on_its_roads(world):
+    zones = zones_of(world, 1_500.0)
+    points = spread_people(zones, world["routing_network"], PARAMS)
+    assert points["population"].sum() == pytest.approx(zones["population"].sum())
+    tree = shapely.STRtree(zones.geometry.to_numpy())
+    inside = points[(points["access_min"] == 0.0).to_numpy(bool)]
+    spot, zone = tree.query(shapely.points(inside["x"], inside["y"]), "intersects")
+    cities = zones["city_id"].to_numpy()
+    assert (inside["city_id"].to_numpy()[spot] == cities[zone]).mean() > 0.99
+    by_city = points.groupby("city_id")["population"].sum()
+    assert by_city.to_numpy() == pytest.approx(zones.groupby("city_id")["population"].sum())
+
+
+def test_nobody_stands_where_people_or_access_are_unknown(world):
+    zones = zones_of(world, 1_500.0)
+    lost = zones["city_id"] == "b"
+    zones.loc[lost, "population"] = np.nan
+    points = spread_people(zones, world["routing_network"], PARAMS)
+    assert set(points["city_id"]) == {"a"}
+
+
+@pytest.mark.parametrize("lay", [0, 1, 2])
+def test_squares_keep_everybody_and_grow_with_the_distance(world, lay):
+    points = spread_people(zones_of(world, 1_500.0), world["routing_network"], PARAMS)
+    ends = np.array([[-400.0, 0.0], [400.0, 0.0]])
+    gathered = gather_points(points, ends, ("a", "b"), 200.0, 0.2, lay)
+    assert len(gathered) < len(points)
+    by_city = gathered.groupby("city_id")["population"].sum()
+    assert by_city.to_numpy() == pytest.approx(points.groupby("city_id")["population"].sum())
+    side = np.sqrt(shapely.area(gathered.geometry))
+    away = np.hypot(*shapely.get_coordinates(shapely.centroid(gathered.geometry)).T)
+    assert side[away < 900].max() == pytest.approx(200.0)
+    assert side[away > 4_500].min() > 200.0
+
+
+def test_gains_do_not_depend_on_how_zones_are_cut(world):
+    coarse, fine = (zones_of(world, side) for side in (3_000.0, 750.0))
+    found = [total(valued_links(world, zones)) for zones in (coarse, fine)]
+    assert found[0] == pytest.approx(found[1], rel=0.1)
+    finer = total(valued_links(world, fine, grain_m=50.0, grain_share=0.05, spot_m=50.0))
+    assert found[1] == pytest.approx(finer, rel=0.1)
+
+
+def test_every_gain_has_an_error_and_units(world):
+    link = valued_links(world, zones_of(world, 1_500.0)).iloc[0]
+    assert 0.0 < link["gain_error_pct"] < 100.0
+    assert link["is_gain_significant"]
+    assert link["benefit_share_a_low_pct"] <= link["benefit_share_a_pct"]
+    assert link["benefit_share_a_pct"] <= link["benefit_share_a_high_pct"]
+    both = link["gain_person_min_a"] + link["gain_person_min_b"]
+    assert link["gain_person_hours_day"] == pytest.approx(both / 60.0 * PARAMS.trips_per_day)
+    assert 0.0 < link["people_gaining_a"] <= 20_000.0 + 1e-6
+    middle = both / link["indicative_cost_m_cny"]
+    assert link["gain_per_m_cny_low"] < middle < link["gain_per_m_cny_high"]
+
+
+def test_the_error_is_that_of_the_mean():
+    lays = np.array([[10.0, 12.0, 14.0], [5.0, 5.0, 5.0]])
+    # Student's t of two degrees at 95 % is 4.3027; the spread is 2.
+    assert valued.error_of(lays) == pytest.approx([4.3027 * 2.0 / np.sqrt(3.0), 0.0], rel=1e-4)
+    assert np.isnan(valued.error_of(lays[:, :1])).all()
+
+
+def test_a_gain_below_its_error_ranks_below_the_others():
+    links = gpd.GeoDataFrame(
+        {
+            "link_id": ["unsure", "small", "unknown", "large"],
+            "gain_person_min_a": [900.0, 10.0, np.nan, 100.0],
+            "gain_person_min_b": [0.0, 0.0, 5.0, 0.0],
+            "gap_m": 1_000.0,
+            "is_gain_significant": [False, True, False, True],
+        },
+        geometry=[shapely.LineString([(0, 0), (1, 1)])] * 4,
+        crs=CRS,
+    )
+    ranked = valued.rank_links(links)
+    assert ranked["link_id"].tolist() == ["large", "small", "unsure", "unknown"]
+    assert ranked["rank"].isna().tolist() == [False, False, False, True]
+
+
+def test_no_link_and_nobody(world):
+    zones = zones_of(world, 1_500.0)
+    links = world.paired()[1]
+    people = spread_people(zones, world["routing_network"], PARAMS)
+    network = world["routing_network"]
+    none = recipes.gains_around_links((), links, people, network, PARAMS, RoutingParams())
+    assert len(none) == 0
+    assert len(recipes.assemble_links(links.iloc[:0], none, zones, PARAMS)) == 0
+    empty = recipes.gains_around_links(
+        tuple(links["link_id"]), links, people.iloc[:0], network, PARAMS, RoutingParams()
+    )
+    found = recipes.assemble_links(links, empty, zones, PARAMS)
+    assert total(found) == 0.0
+    assert not found["is_gain_significant"].any()
+    assert pd.isna(found["benefit_share_a_pct"]).all()
