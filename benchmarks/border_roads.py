@@ -25,11 +25,13 @@ TIMED = (
     "bottlenecks",
     "road_ends",
     "pairing",
+    "people_points",
     "link_gains",
     "missing_links",
+    "build_sequence",
     "placebo",
 )
-LAST = ("bottlenecks", "missing_links", "placebo")
+LAST = ("bottlenecks", "build_sequence", "placebo")
 
 
 def main() -> None:

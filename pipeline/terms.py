@@ -216,6 +216,9 @@ def is_river_water(areas: pd.DataFrame, kinds: tuple[str, ...] = FLOWING_WATER) 
 ONE_HOUR_MIN = 60.0
 """The hour of the one-hour commuting circle and of columns and indicators named ``60min``."""
 
+BUILT_WAY_ID = -(2**40)
+"""Ways that a scenario builds have this id and lower ones, far below those of any editor."""
+
 MODES = ("drive", "drive_peak", "transit")
 
 TRANSIT_MODES = ("train", "highspeed", "subway", "light_rail", "tram", "bus")

@@ -31,7 +31,7 @@ from pipeline.measures.access import (
     zones,
 )
 from pipeline.measures.access.zone_cells import make_zone_cells
-from pipeline.measures.border_roads import people_points, placebo, recipes
+from pipeline.measures.border_roads import people_points, placebo, recipes, sequence
 from pipeline.measures.borders import borders
 from pipeline.measures.crossings import bottlenecks, crossings, loads
 from pipeline.measures.ecology import belt, ecology, land
@@ -167,7 +167,7 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         "zone_cells",
-        ("cities", "borders", "places", "land_areas"),
+        ("cities", "osm_places", "land_areas"),
         ("zone_cells",),
         make_zone_cells,
         ("zones",),
@@ -334,6 +334,13 @@ STAGES: tuple[Stage, ...] = (
         ("missing_links",),
         recipes.assemble_links,
         ("missing_links",),
+    ),
+    Stage(
+        "build_sequence",
+        ("link_candidates", "missing_links", "people_points", "routing_network"),
+        ("build_sequence",),
+        sequence.build_sequence,
+        ("missing_links", "routing"),
     ),
     Stage(
         "placebo",

@@ -6,7 +6,8 @@ cutting the road that a link meets. Everything else follows from the stages that
 run on it. Frames in, frames out; nothing given is changed.
 
 Ways and nodes made here have negative ids, as everywhere in OSM for what is not
-in the database.
+in the database. No zone, centre or service is joined to such a way (`routing.entry`): where
+people enter the network stays as it is, so that no built link lengthens a time.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 from pipeline.crs import WGS84
 from pipeline.layers import LAYERS, conform
 from pipeline.measures.network.courses import flatten_ids
+from pipeline.terms import BUILT_WAY_ID
 
 Floats = NDArray[np.float64]
 
@@ -70,7 +72,7 @@ class _Drawing:
     ways: dict[int, tuple[list[int], Floats]]
     xy_of: dict[int, Floats]
     rows: list[dict[str, object]] = field(default_factory=list)
-    next_way: int = -1
+    next_way: int = BUILT_WAY_ID
     next_node: int = -1
 
 

@@ -129,7 +129,7 @@ def test_a_cluster_that_shares_nothing_but_the_store(
 
     monkeypatch.chdir(inputs)
     assert cli.main(["status", "two.toml", *RUN_TWO[2:], *where]) == 0
-    assert capsys.readouterr().out.count("\nfresh ") == 31
+    assert capsys.readouterr().out.count("\nfresh ") == 33
     data = where[:2]
     assert cli.main(["export", "two", "--format", "xlsx", *data]) == 0
     assert files.read_bytes(f"{root}/data/processed/two/exports/two.xlsx")[:2] == b"PK"

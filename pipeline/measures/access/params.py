@@ -39,7 +39,7 @@ class ZonesParams(StageParams):
         8_000.0, description="... and within near_border_m of a border, of more than this; check"
     )
     near_border_m: Metres = Field(
-        5_000.0, description="zones this near a border are near it; check"
+        5_000.0, description="zones this near another city are near its border; check"
     )
     split_levels: Annotated[int, Field(ge=0, le=5)] = Field(
         2, description="H3 resolutions by which a zone is finer at most than its city's; 0: none"

@@ -31,6 +31,7 @@ from pipeline.crs import WGS84, require_metric
 from pipeline.layers import conform, empty_layer
 from pipeline.measures.access.params import ZonesParams
 from pipeline.measures.access.zone_people import expected_people
+from pipeline.measures.geometry.areas import locate_points
 from pipeline.measures.geometry.overlay import areas_inside
 
 Floats = NDArray[np.float64]
@@ -50,8 +51,7 @@ _REACH_RINGS = 1
 def make_zone_cells(
     cities: gpd.GeoDataFrame,
     params: ZonesParams,
-    borders: gpd.GeoDataFrame | None = None,
-    places: gpd.GeoDataFrame | None = None,
+    osm_places: gpd.GeoDataFrame | None = None,
     land_areas: gpd.GeoDataFrame | None = None,
 ) -> gpd.GeoDataFrame:
     """The zones of a metro's cities: layer ``zone_cells``, sorted by id.
@@ -59,7 +59,7 @@ def make_zone_cells(
     Each city is cut by the H3 cells of ``params.h3_resolution``, or where these would be
     fewer than ``params.city_least_cells``, of the first finer resolution with so many, up
     to ``params.finest_resolution``. A zone of which more than ``params.zone_people`` are
-    expected (``params.zone_people_near`` within ``params.near_border_m`` of a border) is
+    expected (``params.zone_people_near`` within ``params.near_border_m`` of another city) is
     cut into finer cells, until so many are expected in none of them, at most
     ``params.split_levels`` times. Expected are the people of the city's total, spread as
     where no raster is given.
@@ -68,8 +68,8 @@ def make_zone_cells(
     ----------
     cities
         Layer in the metro's metric CRS.
-    borders, places, land_areas
-        Layers in the same CRS; without places and land areas no zone is cut for its people.
+    osm_places, land_areas
+        Layers in the same CRS; without them no zone is cut for its people.
 
     Returns
     -------
@@ -91,8 +91,8 @@ def make_zone_cells(
     if not zones:
         return empty_layer("zone_cells", crs)
     table = gpd.GeoDataFrame(pd.concat(zones, ignore_index=True), crs=crs)
-    if places is not None and land_areas is not None:
-        table = _cut_where_people_are(table, by_id, borders, places, land_areas, params)
+    if osm_places is not None and land_areas is not None:
+        table = _cut_where_people_are(table, by_id, osm_places, land_areas, params)
     table = table.sort_values("cell", ignore_index=True)
     return gpd.GeoDataFrame(conform("zone_cells", table))
 
@@ -163,33 +163,66 @@ def _zones_of_pieces(
 def _cut_where_people_are(
     zones: gpd.GeoDataFrame,
     cities: gpd.GeoDataFrame,
-    borders: gpd.GeoDataFrame | None,
-    places: gpd.GeoDataFrame,
+    osm_places: gpd.GeoDataFrame,
     land_areas: gpd.GeoDataFrame,
     params: ZonesParams,
 ) -> gpd.GeoDataFrame:
-    """The zones, those of too many people in the cells of a finer resolution instead."""
-    zones = zones.sort_values("cell", ignore_index=True)
-    most = np.full(len(zones), params.zone_people)
-    if borders is not None and len(borders):
-        line = shapely.union_all(borders.geometry.to_numpy())
-        shapely.prepare(line)
-        is_near = shapely.dwithin(line, zones.geometry.to_numpy(), params.near_border_m)
-        most[is_near] = min(params.zone_people, params.zone_people_near)
-    people = np.nan_to_num(expected_people(zones, cities, places, land_areas, params))
-    finer = np.ceil(np.log(np.maximum(people / most, 1.0)) / np.log(_CHILDREN)).astype(np.int64)
+    """The zones, those of too many people in the cells of a finer resolution instead.
+
+    Smaller zones may send people of a town next door, so it is looked at again.
+    """
     finest = max(params.finest_resolution, params.h3_resolution)
-    wanted = np.minimum(zones["resolution"] + np.minimum(finer, params.split_levels), finest)
-    # A city's own cells may be finer already.
-    wanted = np.maximum(wanted, zones["resolution"]).to_numpy(np.int64)
-    is_cut = wanted > zones["resolution"].to_numpy(np.int64)
-    parts = [zones[~is_cut]]
+    most = np.minimum(zones.groupby("city_id")["resolution"].min() + params.split_levels, finest)
+    x, y = osm_places.geometry.x, osm_places.geometry.y
+    places = osm_places.assign(
+        place_id=osm_places["node_id"], city_id=locate_points(x, y, cities).to_numpy()
+    )
+    for _ in range(params.split_levels):
+        zones = zones.sort_values("cell", ignore_index=True)
+        people = np.nan_to_num(expected_people(zones, cities, places, land_areas, params))
+        finer = _levels_to_go(zones, people, cities, params)
+        own = zones["resolution"].to_numpy(np.int64)
+        wanted = np.minimum(own + finer, zones["city_id"].map(most).to_numpy(np.int64))
+        is_cut = wanted > own
+        if not is_cut.any():
+            break
+        parts = [zones[~is_cut]]
+        for city_id, outline in zip(cities["city_id"], cities.geometry, strict=True):
+            mine = is_cut & (zones["city_id"] == city_id).to_numpy(bool)
+            for resolution in np.unique(wanted[mine]).tolist():
+                chosen = zones[mine & (wanted == resolution)]
+                parts.append(_cut_into_finer(chosen, city_id, outline, resolution, params))
+        zones = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=zones.crs)
+        zones = _named_anew(zones, cities)
+    return zones
+
+
+def _named_anew(zones: gpd.GeoDataFrame, cities: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """The zones with ids given over the whole city: two cut zones may share a finer cell."""
+    to_metric = pyproj.Transformer.from_crs(WGS84, zones.crs, always_xy=True)
+    names = zones["cell"].to_numpy(object, copy=True)
+    stems = np.array([each.split("/")[0] for each in names], dtype=object)
     for city_id, outline in zip(cities["city_id"], cities.geometry, strict=True):
-        own = is_cut & (zones["city_id"] == city_id).to_numpy(bool)
-        for resolution in np.unique(wanted[own]).tolist():
-            chosen = zones[own & (wanted == resolution)]
-            parts.append(_cut_into_finer(chosen, city_id, outline, resolution, params))
-    return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=zones.crs)
+        own = np.flatnonzero((zones["city_id"] == city_id).to_numpy(bool))
+        if len(own):
+            shapes = zones.geometry.to_numpy()[own]
+            shapely.prepare(outline)
+            names[own] = _names(stems[own], shapes, city_id, outline, to_metric)
+    return zones.assign(cell=names)
+
+
+def _levels_to_go(
+    zones: gpd.GeoDataFrame, people: Floats, cities: gpd.GeoDataFrame, params: ZonesParams
+) -> Ints:
+    """Resolutions by which each zone should be finer, so that none holds too many."""
+    most = np.full(len(zones), params.zone_people)
+    city, near = shapely.STRtree(zones.geometry.to_numpy()).query(
+        cities.geometry.to_numpy(), "dwithin", params.near_border_m
+    )
+    is_other = cities["city_id"].to_numpy(object)[city] != zones["city_id"].to_numpy(object)[near]
+    most[near[is_other]] = min(params.zone_people, params.zone_people_near)
+    over = np.log(np.maximum(people / most, 1.0)) / np.log(_CHILDREN)
+    return np.ceil(over).astype(np.int64)
 
 
 def _cut_into_finer(

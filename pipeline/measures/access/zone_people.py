@@ -158,7 +158,7 @@ def _around_places(
     cells are small.
     """
     room = params.place_density_km2 * area_m2 / 1e6
-    people = np.bincount(at, weights=heads, minlength=len(room))
+    people = np.bincount(at, weights=heads, minlength=len(room)).astype(np.float64)
     for cell in np.flatnonzero(people > room).tolist():
         mine = heads[at == cell].sum()
         away = np.hypot(*(middle - middle[cell]).T)

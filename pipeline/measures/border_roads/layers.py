@@ -232,6 +232,19 @@ LAYERS = (
     ),
     _MISSING_LINKS,
     Layer(
+        "build_sequence",
+        "In which order to build the missing links: each by what it adds, per cost, to those before it.",
+        (
+            Column("step", "int32", "1 is built first"),
+            text("link_id", "as in missing_links"),
+            number("gain_person_min", "person-minutes that it adds to the links before it; of both its cities"),
+            number("total_person_min", "person-minutes of all links so far"),
+            number("indicative_cost_m_cny", "indicative cost, million CNY: an order of magnitude"),
+            number("total_cost_m_cny", "indicative cost of all links so far, million CNY"),
+        ),
+        key=("step",),
+    ),
+    Layer(
         "placebo",
         "What the same detection finds along shifted borders, where there is no border.",
         (

@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from pipeline.layers import conform
 from pipeline.measures.border_roads.params import MissingLinksParams
@@ -32,7 +33,7 @@ ACCESS_COLUMNS = ("access_segment", "access_fraction", "access_min")
 
 _STEPS = np.array([0.7548776662466927, 0.5698402909980532])
 """Shifts of the squares: the R2 sequence (Roberts 2018) fills the square evenly."""
-_MOST_SQUARES = 1 << 26
+_MOST_SQUARES = 1 << 24
 
 
 def spread_people(
@@ -74,8 +75,7 @@ def spread_people(
 
 def _road_spots(network: RoutingNetwork, spot_m: float) -> pd.DataFrame:
     """Spots along segments of the main component that one may enter, and their length."""
-    may_join = np.asarray(network.segment_is_main) & np.asarray(network.segment_is_entered)
-    own = np.flatnonzero(may_join)
+    own = np.flatnonzero(network.may_enter())
     length = np.asarray(network.segment_plain)[own, WEIGHTS.index("metres")]
     count = np.maximum(np.ceil(length / spot_m), 1).astype(np.int64)
     which = np.repeat(np.arange(len(own)), count)
@@ -109,21 +109,18 @@ def _zone_of(zone_grid: gpd.GeoDataFrame, spots: pd.DataFrame) -> Ints:
 def gather_points(
     people_points: pd.DataFrame,
     ends: Floats,
-    cities: tuple[str, str],
     grain_m: float,
     grain_share: float,
     shift: int,
 ) -> gpd.GeoDataFrame:
-    """The points of one link: spots gathered in squares that grow with their distance.
+    """The points of one link or several: spots gathered in squares that grow with the distance.
 
     Parameters
     ----------
     people_points
         Layer ``people_points``.
     ends
-        float64[2, 2]: both ends of the link in metres.
-    cities
-        Its two cities; no square holds people of both, or of either and a third.
+        float64[., 2]: the ends of the links in metres.
     grain_m
         Side of the squares at the link.
     grain_share
@@ -134,15 +131,14 @@ def gather_points(
     Returns
     -------
     GeoDataFrame
-        city_id, population and access as in ``zone_grid``; the geometry is a square of
-        that side about the spot that stands for it. Sorted by square.
+        city_id, population and access as in ``zone_grid``; no square holds people of two
+        cities. The geometry is a square of that side about the spot that stands for it.
     """
     x, y = people_points["x"].to_numpy(float), people_points["y"].to_numpy(float)
-    away = np.minimum(*(np.hypot(x - end[0], y - end[1]) for end in ends))
+    away = cKDTree(ends).query(np.column_stack([x, y]))[0]
     level = np.floor(np.log2(np.maximum(away * grain_share / grain_m, 1.0))).astype(np.int64)
     side_m = grain_m * np.exp2(level)
-    name = people_points["city_id"].to_numpy(object)
-    city = np.select([name == each for each in cities], [0, 1], 2)
+    city = pd.factorize(people_points["city_id"], sort=True)[0]
     square = _squares(x, y, level, city, side_m, shift)
     people = people_points["population"].to_numpy(float)
     chosen, total = _middle_spots(square, x, y, people)
@@ -157,7 +153,8 @@ def _squares(x: Floats, y: Floats, level: Ints, city: Ints, side_m: Floats, shif
     dx, dy = np.modf(shift * _STEPS)[0]
     column = np.floor(x / side_m + dx).astype(np.int64) + _MOST_SQUARES // 2
     row = np.floor(y / side_m + dy).astype(np.int64) + _MOST_SQUARES // 2
-    return ((level * 3 + city) * _MOST_SQUARES + column) * _MOST_SQUARES + row
+    kind = level * (int(city.max(initial=0)) + 1) + city
+    return (np.unique(kind, return_inverse=True)[1] * _MOST_SQUARES + column) * _MOST_SQUARES + row
 
 
 def _middle_spots(
@@ -165,7 +162,7 @@ def _middle_spots(
 ) -> tuple[NDArray[np.intp], Floats]:
     """Of each square the spot nearest to the middle of its people, and their number."""
     _, of = np.unique(square, return_inverse=True)
-    total = np.bincount(of, weights=people)
+    total = np.bincount(of, weights=people).astype(np.float64)
     middle_x, middle_y = (np.bincount(of, weights=people * each) / total for each in (x, y))
     off = np.hypot(x - middle_x[of], y - middle_y[of])
     order = np.lexsort((np.arange(len(of)), off, of))

@@ -56,10 +56,9 @@ def gains_by_lay(
     for number in range(len(links)):
         link = links.iloc[[number]]
         line = shapely.get_coordinates(link.geometry.iloc[0])
-        cities = (link["from_city"].iloc[0], link["to_city"].iloc[0])
         for lay in range(params.lays):
             points = gather_points(
-                people_points, line[[0, -1]], cities, params.grain_m, params.grain_share, lay
+                people_points, line[[0, -1]], params.grain_m, params.grain_share, lay
             )
             found = partial_gains((0, len(points)), link, points, network, params, routing_params)
             rows.append((link["link_id"].iloc[0], 0, lay, *found.person_min[0], *found.winners[0]))

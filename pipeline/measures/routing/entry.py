@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from pipeline.measures.routing.access import WEIGHTS, Access, Bools, Floats, Ids, Ints, no_access
 from pipeline.measures.routing.arrays import NetworkArrays
 from pipeline.measures.routing.sides import Waters
+from pipeline.terms import BUILT_WAY_ID
 
 Geometries = NDArray[np.object_]
 
@@ -76,16 +77,14 @@ class EnteredNetwork(NetworkArrays):
     ) -> tuple[Ints, Floats, Floats]:
         """Nearest segment of the main component (-1: none), fraction along it, metres to it.
 
-        A place joins a road that one may enter from beside it: no motorway, no ramp, no
-        tunnel, unless ``any_road``; and one on its own side of wide water (`sides`).
+        A place joins a road that one may enter from beside it (`may_enter`), unless
+        ``any_road``; and one on its own side of wide water (`sides`).
         """
         points = shapely.points(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
         segment = np.full(len(points), -1, dtype=np.int32)
         fraction = np.zeros(len(points))
         snap_m = np.full(len(points), np.nan)
-        may_join = np.asarray(self.segment_is_main)
-        if not any_road:
-            may_join = may_join & np.asarray(self.segment_is_entered)
+        may_join = np.asarray(self.segment_is_main) if any_road else self.may_enter()
         main = self._segments_near(may_join, points, max_m)
         if not len(main) or not len(points):
             return segment, fraction, snap_m
@@ -134,6 +133,15 @@ class EnteredNetwork(NetworkArrays):
             return None
         width_m = float(self.water_width_m[0])
         return Waters(self.water_coords, self.water_rings, self.water_polygons, width_m)
+
+    def may_enter(self) -> Bools:
+        """Segments of the main component that a place may join, bool[s].
+
+        No motorway, no ramp, no tunnel, and no road that a scenario builds: who lives beside
+        it enters the network where he did.
+        """
+        entered = np.asarray(self.segment_is_main) & np.asarray(self.segment_is_entered)
+        return entered & (np.asarray(self.segment_way) > BUILT_WAY_ID)
 
     def reasons_without_access(
         self, x: ArrayLike, y: ArrayLike, max_m: float

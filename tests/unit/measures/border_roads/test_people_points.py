@@ -12,6 +12,7 @@ from small_roads import CRS, DETOUR, STUBS, World
 from pipeline.measures.border_roads import recipes, valued
 from pipeline.measures.border_roads.params import MissingLinksParams
 from pipeline.measures.border_roads.people_points import gather_points, spread_people
+from pipeline.measures.border_roads.sequence import build_sequence
 from pipeline.measures.routing.params import RoutingParams
 
 PARAMS = MissingLinksParams()
@@ -84,7 +85,7 @@ def test_nobody_stands_where_people_or_access_are_unknown(world):
 def test_squares_keep_everybody_and_grow_with_the_distance(world, lay):
     points = spread_people(zones_of(world, 1_500.0), world["routing_network"], PARAMS)
     ends = np.array([[-400.0, 0.0], [400.0, 0.0]])
-    gathered = gather_points(points, ends, ("a", "b"), 200.0, 0.2, lay)
+    gathered = gather_points(points, ends, 200.0, 0.2, lay)
     assert len(gathered) < len(points)
     by_city = gathered.groupby("city_id")["population"].sum()
     assert by_city.to_numpy() == pytest.approx(points.groupby("city_id")["population"].sum())
@@ -154,3 +155,28 @@ def test_no_link_and_nobody(world):
     assert total(found) == 0.0
     assert not found["is_gain_significant"].any()
     assert pd.isna(found["benefit_share_a_pct"]).all()
+
+
+# --- the order of building ------------------------------------------------------------------
+
+
+def twice(world):
+    """The world's link, the same again, and a dearer one of the same two ends."""
+    links = pd.concat([world.paired()[1]] * 3, ignore_index=True)
+    links = links.assign(link_id=["x/1-2", "x/1-3", "x/1-4"])
+    return links.assign(indicative_cost_m_cny=[2.0, 1.0, 4.0])
+
+
+def test_of_two_links_that_do_the_same_the_second_adds_nothing(world):
+    links, network = twice(world), world["routing_network"]
+    people = spread_people(zones_of(world, 1_500.0), network, PARAMS)
+    valued = links.assign(
+        is_gain_significant=True, gain_person_min_a=600.0, gain_person_min_b=400.0
+    )
+    found = build_sequence(links, valued, people, network, PARAMS, RoutingParams())
+    assert found["link_id"].tolist()[0] == "x/1-3"
+    assert found["gain_person_min"].tolist() == pytest.approx([1_000.0, 0.0, 0.0], abs=1e-6)
+    assert found["total_person_min"].tolist() == pytest.approx([1_000.0] * 3, abs=1e-6)
+    assert found["total_cost_m_cny"].iloc[-1] == 7.0
+    none = valued.assign(is_gain_significant=False)
+    assert len(build_sequence(links, none, people, network, PARAMS, RoutingParams())) == 0

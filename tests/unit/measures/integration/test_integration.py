@@ -19,6 +19,8 @@ from properties import examples
 
 from pipeline.errors import CrsError
 from pipeline.layers import empty_layer
+from pipeline.measures.access.commuting_circle import measure_circle
+from pipeline.measures.access.params import AccessibilityParams
 from pipeline.measures.integration.integrate import score_of
 from pipeline.metros.catalogue import Metro
 from pipeline.terms import DIMENSIONS
@@ -218,6 +220,30 @@ def test_a_seat_mapped_as_a_town_is_no_town_zero_minutes_from_itself(base):
         was, now = value_of(before, indicator), value_of(after, indicator)
         assert was["value"] > 0
         assert (now["value"], now["coverage_pct"]) == (was["value"], was["coverage_pct"])
+
+
+def test_the_commuting_circle_is_that_of_its_layer(base):
+    """People whom no way leads to the core live outside the circle, in both."""
+    layers, _ = base
+    lost = np.arange(len(layers["zones"])) % 5 == 0
+    zones, grid = layers["zones"].copy(), layers["zone_grid"].copy()
+    zones.loc[lost, "minutes_to_core"] = np.nan
+    grid.loc[grid["cell"].isin(zones.loc[lost, "cell"]), "reason"] = "no_road_within_limit"
+    circle = measure_circle(zones, AccessibilityParams())
+    drive = circle[circle["city_id"].isna() & (circle["mode"] == "drive")].iloc[0]
+    found = value_of(run(layers, zones=zones, zone_grid=grid), "commuting_circle_pct")
+    assert 0.0 < drive["population_share_pct"] < 100.0
+    assert found["value"] == pytest.approx(drive["population_share_pct"])
+
+
+def test_coverage_is_by_people_not_by_the_number_of_zones(base):
+    layers, result = base
+    whole = value_of(result, "hospital_belt_ratio_pct")
+    assert whole["coverage_pct"] == pytest.approx(100.0)
+    grid = layers["zone_grid"].copy()
+    grid["population"] = np.where(np.arange(len(grid)) % 2, 1.0, 1_000.0)
+    grid.loc[grid["population"] == 1.0, "reason"] = "no_road_within_limit"
+    assert value_of(run(layers, zone_grid=grid), "hospital_belt_ratio_pct")["coverage_pct"] > 99.0
 
 
 def test_lines_count_once_for_both_directions(base):

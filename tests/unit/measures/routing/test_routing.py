@@ -30,6 +30,7 @@ from pipeline.measures.routing.graph import RoutingNetwork
 from pipeline.measures.routing.kernels import UNREACHED
 from pipeline.measures.routing.params import RoutingParams
 from pipeline.measures.routing.preparation import prepare
+from pipeline.terms import BUILT_WAY_ID
 
 # --------------------------------------------------------------------------- the oracle
 
@@ -474,6 +475,15 @@ def test_only_open_roads_of_the_driven_classes_count():
     assert np.isinf(minutes_between(*service)[1][0, 2])
     deeper = RoutingParams(lowest_class="service")
     assert np.isfinite(minutes_between(*service, params=deeper)[1][0, 2])
+
+
+def test_no_place_joins_a_road_that_a_scenario_builds():
+    xy = {1: (0, 0), 2: (1000, 0), 3: (1000, 400)}
+    rows = [{"from_node": 1, "to_node": 2}, {"from_node": 2, "to_node": 3, "way_id": BUILT_WAY_ID}]
+    network = prepare(make_roads(rows, xy), make_nodes(xy), make_restrictions([]), PARAMS)
+    beside = [990.0], [300.0]
+    assert network.access_of_points(*beside, 1000.0)[1] == pytest.approx(300.0)
+    assert network.access_of_points(*beside, 1000.0, any_road=True)[1] == pytest.approx(10.0)
 
 
 def test_points_snap_to_the_main_component_within_the_limit():
