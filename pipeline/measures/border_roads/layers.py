@@ -209,7 +209,7 @@ LAYERS = (
             number("y", "metric northing"),
             text("city_id", "its city"),
             number("population", "people"),
-            Column("access_segment", "int32", "segment of the routing network it lies on"),
+            Column("access_segment", "int32", "segment of the routing network it is snapped to; -1: none"),
             number("access_fraction", "0 to 1 along that segment"),
             number("access_min", "minutes to the road: 0 but for a zone that has no road to enter"),
         ),

@@ -43,8 +43,8 @@ def spread_people(
 
     They are spread over the roads that one may enter from beside them, by length: a spot
     for every ``params.spot_m`` and at least one per segment between two nodes. A zone
-    without such a road keeps its people at its own access point; those of a zone without
-    access, or whose number is not known, have no spot.
+    without such a road keeps its people at its own point, with its access or none; people
+    whose number is not known have no spot.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def spread_people(
     -------
     DataFrame
         x, y in metres, city_id, population, and access as in ``zone_grid``; the people
-        of a zone with access add up to its own.
+        of a zone add up to its own.
     """
     spots = _road_spots(routing_network, params.spot_m)
     row = _zone_of(zone_grid, spots)
@@ -65,10 +65,12 @@ def spread_people(
     in_zone = np.bincount(row, weights=weight, minlength=len(zone_grid))
     spots["city_id"] = zone_grid["city_id"].to_numpy(object)[row]
     spots["population"] = people[row] * weight / in_zone[row]
-    lonely = (in_zone == 0) & (zone_grid["access_segment"].to_numpy() >= 0)
     alone = pd.DataFrame(
-        zone_grid.loc[lonely, ["point_x", "point_y", *ACCESS_COLUMNS, "city_id", "population"]]
+        zone_grid.loc[
+            in_zone == 0, ["point_x", "point_y", *ACCESS_COLUMNS, "city_id", "population"]
+        ]
     ).rename(columns={"point_x": "x", "point_y": "y"})
+    alone = alone.fillna({"access_fraction": 0.0, "access_min": 0.0})
     table = pd.concat([each for each in (spots, alone) if len(each)] or [spots])
     return conform("people_points", table[table["population"] > 0.0].reset_index(drop=True))
 
@@ -138,7 +140,9 @@ def gather_points(
     away = cKDTree(ends).query(np.column_stack([x, y]))[0]
     level = np.floor(np.log2(np.maximum(away * grain_share / grain_m, 1.0))).astype(np.int64)
     side_m = grain_m * np.exp2(level)
-    city = pd.factorize(people_points["city_id"], sort=True)[0]
+    # No square holds people of two cities, or with access and without.
+    has_none = (people_points["access_segment"].to_numpy() < 0).astype(np.int64)
+    city = 2 * pd.factorize(people_points["city_id"], sort=True)[0].astype(np.int64) + has_none
     square = _squares(x, y, level, city, side_m, shift)
     people = people_points["population"].to_numpy(float)
     chosen, total = _middle_spots(square, x, y, people)

@@ -17,12 +17,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import geopandas as gpd
-import numba
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from pipeline.compiled import compiled
 from pipeline.layers import conform, empty_layer
 from pipeline.measures.border_roads.gains import BLOCK, times_of_ends
 from pipeline.measures.border_roads.params import MissingLinksParams
@@ -34,6 +34,7 @@ from pipeline.measures.routing.params import RoutingParams
 from pipeline.measures.routing.within_cell import within_cell_min
 
 Minutes = NDArray[np.float32]
+Rows = NDArray[np.intp]
 
 
 class _Table(NamedTuple):
@@ -126,6 +127,7 @@ def _table_of(
     ):
         minutes[rows, :count] = np.minimum(old, params.horizon_min)
     inside = within_cell_min(points.geometry.to_numpy(), routing_params)
+    inside = np.where(access.has_access, inside, params.horizon_min)
     np.fill_diagonal(minutes[:count, :count], np.minimum(inside, params.horizon_min))
     joins = [network.access_of_nodes(links[f"join_{side}"]) for side in ("from", "to")]
     times = times_of_ends(links, Access.concat([access, *joins]), network, params.horizon_min)
@@ -179,8 +181,16 @@ def _adds(
     return adds
 
 
-@numba.njit(cache=True, nogil=True)
-def _added(now, first, weight, rows, ends, minutes, cap):  # type: ignore[no-untyped-def]
+@compiled
+def _added(
+    now: Minutes,
+    first: Minutes,
+    weight: Minutes,
+    rows: Rows,
+    ends: tuple[int, int],
+    minutes: float,
+    cap: float,
+) -> float:
     """What a link adds between the points of some rows and all others."""
     a, b = ends
     total = 0.0
@@ -196,8 +206,8 @@ def _added(now, first, weight, rows, ends, minutes, cap):  # type: ignore[no-unt
     return total
 
 
-@numba.njit(cache=True, nogil=True)
-def _build(now, a, b, minutes):  # type: ignore[no-untyped-def]
+@compiled
+def _build(now: Minutes, a: int, b: int, minutes: float) -> None:
     """All times with a link a-b built, in place."""
     to_a, to_b = now[:, a].copy(), now[:, b].copy()
     from_a, from_b = now[a, :].copy(), now[b, :].copy()

@@ -81,6 +81,24 @@ def test_nobody_stands_where_people_or_access_are_unknown(world):
     assert set(points["city_id"]) == {"a"}
 
 
+def test_people_without_access_stay_destinations_beyond_the_horizon(world):
+    zones = zones_of(world, 1_500.0)
+    far = zones.iloc[[0]].assign(
+        cell="far",
+        population=5_000.0,
+        access_segment=-1,
+        access_fraction=np.nan,
+        access_min=np.nan,
+        point_x=0.0,
+        point_y=50_000.0,
+    )
+    far = far.set_geometry([shapely.box(-500, 49_500, 500, 50_500)])
+    more = gpd.GeoDataFrame(pd.concat([zones, far], ignore_index=True), crs=CRS)
+    points = spread_people(more, world["routing_network"], PARAMS)
+    assert points.loc[points["access_segment"] < 0, "population"].tolist() == [5_000.0]
+    assert total(valued_links(world, more)) < total(valued_links(world, zones))
+
+
 @pytest.mark.parametrize("lay", [0, 1, 2])
 def test_squares_keep_everybody_and_grow_with_the_distance(world, lay):
     points = spread_people(zones_of(world, 1_500.0), world["routing_network"], PARAMS)
