@@ -33,6 +33,9 @@ from pipeline.measures.routing.graph import RoutingNetwork
 from pipeline.measures.routing.params import RoutingParams
 from pipeline.measures.routing.within_cell import within_cell_min
 
+_ROUNDING_MIN = 1e-4
+"""Sums of times kept in four bytes differ by less: no gain."""
+
 Minutes = NDArray[np.float32]
 Rows = NDArray[np.intp]
 
@@ -199,7 +202,7 @@ def _added(
         for other in range(weight.shape[1]):
             new = min(to_a + now[b, other], to_b + now[a, other])
             old = now[row, other]
-            if new < old:
+            if new < old - _ROUNDING_MIN:
                 before = first[row, other]
                 saved = min(before - new, cap) - min(before - old, cap)
                 total += weight[row, other] * saved
