@@ -1,9 +1,9 @@
 """What closing a gap would save, in person-minutes, between given points.
 
 What belongs here: the old times between zones or points, the times from and to both ends
-of every link, and the sum over people of what the link shortens. Where people stand belongs
-to `people_points`; errors, shares and ranks to `valued`; which links there are to `links`;
-several links at once to the `scenario` verb.
+of every link, the sum over people of what the link shortens, and the order of links by it.
+Where people stand belongs to `people_points`; errors and shares to `valued`; which links
+there are to `links`; several links at once to `sequence` and the `scenario` verb.
 
 The gain is exact for one link at a time: a path that uses a new link uses it
 once, so the new time between two zones is the old one or zone - one end - link -
@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.compiled import compiled
@@ -243,3 +244,28 @@ def _add_gains(
                     gain[link, side] += saved * origins.people[row]
                     if saved > noticed:
                         winners[link, side] += origins.people[row]
+
+
+# --- the order of links ---
+
+
+def rank_links(missing_links: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Number the links of all borders: 1 has the greatest total gain per km of gap.
+
+    A gain that does not exceed its error (``is_gain_significant``, where there is such a
+    column) stands below all that do. Ties go to the smaller
+    link_id; a link whose gain is unknown has no rank and stands last.
+    """
+    total = (missing_links["gain_person_min_a"] + missing_links["gain_person_min_b"]).to_numpy(
+        float
+    )
+    per_km = total / np.maximum(missing_links["gap_m"].to_numpy(float), 1.0) * 1e3
+    ids = missing_links["link_id"].to_numpy(object).astype(str)
+    sure = missing_links.get("is_gain_significant", pd.Series(True, missing_links.index))
+    is_sure = sure.to_numpy(bool)
+    order = np.lexsort((ids, -np.nan_to_num(per_km, nan=-1.0), ~is_sure, np.isnan(per_km)))
+    ordered = missing_links.iloc[order].reset_index(drop=True)
+    known = ~np.isnan(per_km[order])
+    rank = pd.array(np.cumsum(known), dtype="Int64")
+    rank[~known] = pd.NA
+    return gpd.GeoDataFrame(ordered.assign(rank=rank), geometry="geometry", crs=missing_links.crs)

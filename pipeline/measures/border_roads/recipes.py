@@ -37,7 +37,7 @@ from pipeline.measures.border_roads.ends import (
     settle_cities,
 )
 from pipeline.measures.border_roads.findings import as_road_ends, read_findings
-from pipeline.measures.border_roads.gains import partial_gains
+from pipeline.measures.border_roads.gains import partial_gains, rank_links
 from pipeline.measures.border_roads.gaps import describe_gaps, describe_outlook
 from pipeline.measures.border_roads.links import as_link_candidates, value_links
 from pipeline.measures.border_roads.pairs import pair_ends, settle_rules, still_slips
@@ -51,7 +51,7 @@ from pipeline.measures.border_roads.rules import judge_ends, mark_mapping_gaps
 from pipeline.measures.border_roads.sides import CityBorders, NaturalBorders, draw_links
 from pipeline.measures.border_roads.surroundings import surround
 from pipeline.measures.border_roads.tables import empty_geo_layer
-from pipeline.measures.border_roads.valued import gains_by_lay, rank_links, sum_gains
+from pipeline.measures.border_roads.valued import gains_by_lay, sum_gains
 from pipeline.measures.borders.natural import natural_lines
 from pipeline.measures.borders.nearest import BorderIndex
 from pipeline.measures.borders.params import BordersParams

@@ -92,24 +92,6 @@ def sum_gains(
     return gpd.GeoDataFrame(table, geometry="geometry", crs=link_candidates.crs)
 
 
-def rank_links(missing_links: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Number the links of all borders: 1 has the greatest total gain per km of gap.
-
-    A gain that does not exceed its error stands below all that do. Ties go to the smaller
-    link_id; a link whose gain is unknown has no rank and stands last.
-    """
-    total = sum(missing_links[f"gain_person_min_{side}"] for side in SIDES).to_numpy(float)
-    per_km = total / np.maximum(missing_links["gap_m"].to_numpy(float), 1.0) * 1e3
-    ids = missing_links["link_id"].to_numpy(object).astype(str)
-    is_sure = missing_links["is_gain_significant"].to_numpy(bool)
-    order = np.lexsort((ids, -np.nan_to_num(per_km, nan=-1.0), ~is_sure, np.isnan(per_km)))
-    ordered = missing_links.iloc[order].reset_index(drop=True)
-    known = ~np.isnan(per_km[order])
-    rank = pd.array(np.cumsum(known), dtype="Int64")
-    rank[~known] = pd.NA
-    return gpd.GeoDataFrame(ordered.assign(rank=rank), geometry="geometry", crs=missing_links.crs)
-
-
 # --- figures ------------------------------------------------------------------------------
 
 

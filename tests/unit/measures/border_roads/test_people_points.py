@@ -10,6 +10,7 @@ import shapely
 from small_roads import CRS, DETOUR, STUBS, World
 
 from pipeline.measures.border_roads import recipes, valued
+from pipeline.measures.border_roads.gains import rank_links
 from pipeline.measures.border_roads.params import MissingLinksParams
 from pipeline.measures.border_roads.people_points import gather_points, spread_people
 from pipeline.measures.border_roads.sequence import build_sequence
@@ -153,7 +154,7 @@ def test_a_gain_below_its_error_ranks_below_the_others():
         geometry=[shapely.LineString([(0, 0), (1, 1)])] * 4,
         crs=CRS,
     )
-    ranked = valued.rank_links(links)
+    ranked = rank_links(links)
     assert ranked["link_id"].tolist() == ["large", "small", "unsure", "unknown"]
     assert ranked["rank"].isna().tolist() == [False, False, False, True]
 
