@@ -30,7 +30,7 @@ from pipeline.measures.access import (
     travel_times,
     zones,
 )
-from pipeline.measures.access.zone_cells import make_zone_cells
+from pipeline.measures.access.zone_cells import cut_zones
 from pipeline.measures.border_roads import people_points, placebo, recipes, sequence
 from pipeline.measures.borders import borders
 from pipeline.measures.crossings import bottlenecks, crossings, loads
@@ -169,7 +169,7 @@ STAGES: tuple[Stage, ...] = (
         "zone_cells",
         ("cities", "osm_places", "land_areas"),
         ("zone_cells",),
-        make_zone_cells,
+        cut_zones,
         ("zones",),
     ),
     Stage(

@@ -48,6 +48,16 @@ _REACH_RINGS = 1
 """Cells around a zone's own whose children may reach into it."""
 
 
+def cut_zones(
+    cities: gpd.GeoDataFrame,
+    osm_places: gpd.GeoDataFrame,
+    land_areas: gpd.GeoDataFrame,
+    params: ZonesParams,
+) -> gpd.GeoDataFrame:
+    """Layer ``zone_cells``, finer where people are expected (see `make_zone_cells`)."""
+    return make_zone_cells(cities, params, osm_places, land_areas)
+
+
 def make_zone_cells(
     cities: gpd.GeoDataFrame,
     params: ZonesParams,
