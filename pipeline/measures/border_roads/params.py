@@ -294,13 +294,13 @@ class MissingLinksParams(StageParams):
     )
     grain_m: Metres = Field(
         200.0,
-        description="side of the squares that spots at a link's ends are gathered in "
-        "(benchmarks/convergence.py)",
+        description="side of the squares that spots at a link's ends are gathered in; "
+        "check (benchmarks/convergence.py, so far on one sample)",
     )
     grain_share: Annotated[float, Field(gt=0, le=1)] = Field(
         0.2,
         description="side of the squares farther off over their distance from the nearer end, "
-        "at most (benchmarks/convergence.py)",
+        "at most; check (benchmarks/convergence.py, so far on one sample)",
     )
     lays: Annotated[int, Field(ge=2, le=100)] = Field(
         3, description="times that the squares are laid, shifted, for a gain and its error"

@@ -231,7 +231,9 @@ def test_the_commuting_circle_is_that_of_its_layer(base):
     grid.loc[grid["cell"].isin(zones.loc[lost, "cell"]), "reason"] = "no_road_within_limit"
     circle = measure_circle(zones, AccessibilityParams())
     drive = circle[circle["city_id"].isna() & (circle["mode"] == "drive")].iloc[0]
-    found = value_of(run(layers, zones=zones, zone_grid=grid), "commuting_circle_pct")
+    table = run(layers, zones=zones, zone_grid=grid)["indicators"]
+    of_metro = table["border_id"].isna() & table["city_id"].isna()
+    found = table[of_metro & (table["indicator"] == "commuting_circle_pct")].iloc[0]
     assert 0.0 < drive["population_share_pct"] < 100.0
     assert found["value"] == pytest.approx(drive["population_share_pct"])
 
