@@ -67,7 +67,8 @@ def _execute(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
         executor = cache(lambda: _connected(options, stack))
         outcomes, code = _run_all(metros, options, executor)
-        index = _write_index(options)
+        # Where no metro could be begun, nothing changed that the index shows.
+        index = _write_index(options) if outcomes else None
     for outcome in outcomes:
         if not outcome.failed and options.until is None:
             print_line(f"map: {shown(paths.page(f'{outcome.metro}.html'))}", options.quiet)

@@ -50,6 +50,7 @@ SHAPING = {
     "pandas": "pandas",
     "pyarrow": "pyarrow",
     "pyogrio": "pyogrio",
+    "pypinyin": "pypinyin",
     "pyproj": "pyproj",
     "rasterio": "rasterio",
     "scipy": "scipy",

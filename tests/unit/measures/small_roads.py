@@ -205,6 +205,7 @@ class World:
             "name": "a-b",
             "length_km": 80.0,
             "natural_share_pct": 0.0,
+            "sea_share_pct": 0.0,
             "area_a": "a",
             "area_b": "b",
             "snapped_m": 0.0,
