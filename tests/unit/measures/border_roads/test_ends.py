@@ -94,7 +94,10 @@ def test_each_exclusion_has_a_counter_case(highway, tags, nodes, layers):
 
 
 def test_class_below_is_found_when_asked_for():
-    assert World([stub("unclassified")]).rule_at(*END, lowest_class="unclassified") == "finding"
+    asked = {"lowest_class": "unclassified"}
+    assert World([stub("unclassified")]).rule_at(*END, **asked) == "cul_de_sac"
+    through = asked | {"through_class": "unclassified"}
+    assert World([stub("unclassified")]).rule_at(*END, **through) == "finding"
 
 
 def test_too_far_and_heading_away():
