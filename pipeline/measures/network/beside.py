@@ -6,7 +6,8 @@ on them is joined to the road that stays. Ways on the same nodes belong to `cour
 A copy is a whole edge, within ``one_course_m`` of roads of the same kind all along: open or
 closed alike, on one level, on or off a bridge, no ramp beside a road, and driven in no
 direction that the others do not allow. Carriageways of opposite directions, a road above
-another, a ramp that draws near and streets a few metres apart therefore all stay.
+another, a ramp that draws near and streets a few metres apart therefore all stay. So does a
+short way beside a road that goes on past its end and comes back.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from shapely.ops import substring
 
 from pipeline.measures.network.courses import Edges, Vertices, without_steps
 from pipeline.measures.network.params import NetworkParams
@@ -100,7 +102,7 @@ def _copies(lines: Lines, facts: pd.DataFrame, params: NetworkParams) -> dict[in
             [e for e in np.sort(others) if rank[e] < rank[edge] and e not in gone], dtype=np.int64
         )
         others = others[(facts.loc[others, ALIKE] == facts.loc[edge, ALIKE]).all(axis=1)]
-        others = others[_serve(lines, facts, int(edge), others)]
+        others = others[_serve(lines, facts, int(edge), others, near_m)]
         if len(others) and shapely.covers(
             shapely.union_all(shapely.buffer(lines[others], near_m)), lines[edge]
         ):
@@ -108,17 +110,24 @@ def _copies(lines: Lines, facts: pd.DataFrame, params: NetworkParams) -> dict[in
     return gone
 
 
-def _serve(lines: Lines, facts: pd.DataFrame, edge: int, others: Ints) -> NDArray[np.bool_]:
-    """Which others run along an edge and allow the directions that it allows."""
+def _serve(
+    lines: Lines, facts: pd.DataFrame, edge: int, others: Ints, near_m: float
+) -> NDArray[np.bool_]:
+    """Which others run along an edge and allow the directions that it allows.
+
+    One that leaves the edge between its ends and comes back is a way round, not the same road.
+    """
     first, last = (shapely.Point(lines[edge].coords[at]) for at in (0, -1))
-    moved = shapely.line_locate_point(lines[others], last) - shapely.line_locate_point(
-        lines[others], first
-    )
+    start = shapely.line_locate_point(lines[others], first)
+    stop = shapely.line_locate_point(lines[others], last)
     is_reversed, is_oneway = facts["is_reversed"].to_numpy(bool), facts["is_oneway"].to_numpy(bool)
-    same_way = (moved > 0) == (is_reversed[others] == is_reversed[edge])
-    return np.asarray(
-        (moved != 0) & (~is_oneway[others] | (is_oneway[edge] & same_way)), dtype=np.bool_
-    )
+    same_way = (stop > start) == (is_reversed[others] == is_reversed[edge])
+    serves = (stop != start) & (~is_oneway[others] | (is_oneway[edge] & same_way))
+    area = shapely.buffer(lines[edge], near_m)
+    for at in np.flatnonzero(serves):
+        between = substring(lines[others[at]], float(start[at]), float(stop[at]))
+        serves[at] = shapely.covers(area, between)
+    return np.asarray(serves, dtype=np.bool_)
 
 
 def _joints(vertices: Vertices, edges: Edges, dropped: Ints, stays: Ints, near_m: float) -> _Joints:

@@ -1,7 +1,7 @@
 """The physical network: cutting, counting, and what tags say, on hand-made ways."""
 
 import math
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import geopandas as gpd
 import numpy as np
@@ -426,15 +426,47 @@ def random_ways(draw):
     return draw(st.lists(st.tuples(ids, status, oneway), min_size=1, max_size=8))
 
 
-SPREAD = {n: (float(37 * n % 101), float(61 * n % 89)) for n in range(1, 13)}
+SPREAD = {
+    n: (1_000 * math.cos(5 * n * math.tau / 13), 1_000 * math.sin(5 * n * math.tau / 13))
+    for n in range(1, 13)
+}
+"""Nodes on a circle: no step between two of them runs along others, so no edge is a copy."""
+NARROW = {n: (float(37 * n % 101), float(61 * n % 89)) for n in range(1, 13)}
+"""Nodes many of which lie on or near the lines between others."""
+
+
+def ways_between(ways, nodes):
+    return make_ways(
+        *((ids, {"status": status, "oneway": oneway}) for ids, status, oneway in ways), nodes=nodes
+    )
+
+
+def assert_row_order_does_not_matter(frame, random):
+    roads, nodes = build(frame)
+    order = list(range(len(frame)))
+    random.shuffle(order)
+    again, again_nodes = build(frame.iloc[order])
+    pd.testing.assert_frame_equal(pd.DataFrame(roads), pd.DataFrame(again))
+    pd.testing.assert_frame_equal(pd.DataFrame(nodes), pd.DataFrame(again_nodes))
+
+
+def covered_steps(nodes):
+    """Steps between two nodes that lie beside other steps all along."""
+    lines = np.array([shapely.LineString(pair) for pair in combinations(nodes.values(), 2)])
+    areas = shapely.buffer(lines, NetworkParams().one_course_m)
+    rest = [shapely.union_all(np.delete(areas, each)) for each in range(len(lines))]
+    return int(shapely.covers(rest, lines).sum())
+
+
+def test_steps_lie_beside_one_another_only_where_they_are_to():
+    assert covered_steps(SPREAD) == 0
+    assert covered_steps(NARROW) > 20
 
 
 @settings(max_examples=examples(60), deadline=None)
 @given(random_ways(), st.randoms())
 def test_cutting_keeps_length_counts_ends_and_ignores_row_order(ways, random):
-    frame = make_ways(
-        *((ids, {"status": status, "oneway": oneway}) for ids, status, oneway in ways), nodes=SPREAD
-    )
+    frame = ways_between(ways, SPREAD)
     roads, nodes = build(frame)
     # What is drawn several times counts once where one course does for all.
     steps = {frozenset(step) for ids, *_ in ways for step in pairwise(ids) if len(set(step)) == 2}
@@ -445,11 +477,17 @@ def test_cutting_keeps_length_counts_ends_and_ignores_row_order(ways, random):
         assert total == pytest.approx(once)
     assert roads["length_m"].to_numpy() == pytest.approx(roads.length.to_numpy())
     assert nodes["street_count"].sum() == 2 * (roads["status"] == "open").sum()
-    order = list(range(len(frame)))
-    random.shuffle(order)
-    again, again_nodes = build(frame.iloc[order])
-    pd.testing.assert_frame_equal(pd.DataFrame(roads), pd.DataFrame(again))
-    pd.testing.assert_frame_equal(pd.DataFrame(nodes), pd.DataFrame(again_nodes))
+    assert_row_order_does_not_matter(frame, random)
+
+
+@settings(max_examples=examples(60), deadline=None)
+@given(random_ways(), st.randoms())
+def test_copies_left_out_do_not_depend_on_row_order(ways, random):
+    frame = ways_between(ways, NARROW)
+    roads, nodes = build(frame)
+    assert roads["length_m"].to_numpy() == pytest.approx(roads.length.to_numpy())
+    assert nodes["street_count"].sum() == 2 * (roads["status"] == "open").sum()
+    assert_row_order_does_not_matter(frame, random)
 
 
 @settings(max_examples=examples(60), deadline=None)
@@ -568,6 +606,17 @@ def test_what_hung_on_the_copy_hangs_on_the_road():
     assert nodes["street_count"].to_dict() == {1: 1, 12: 3, 21: 1, 22: 1, 23: 3, 24: 1, 3: 2}
     assert roads.loc[roads["way_id"] == 1, "is_doubled"].all()
     assert roads.loc[roads["way_id"] == 1, "length_m"].sum() == pytest.approx(200, abs=1)
+
+
+@pytest.mark.parametrize("beyond_m", [12.0, 1_000.0])
+def test_a_road_that_goes_on_and_comes_back_does_not_stand_for_the_short_way(beyond_m):
+    """From 1 past node 2 to a turn, and back to 2: along it, 2 is farther from 1 than on a road."""
+    nodes = {1: (0, 0), 2: (100, 1), 3: (100 + beyond_m, 0), 4: (100, 200)}
+    ways = make_ways(([1, 3, 2, 1], {}), ([2, 4], {}), nodes=nodes)
+    roads, _ = build(ways)
+    drawn = math.dist(nodes[1], nodes[3]) + math.dist(nodes[3], nodes[2])
+    lengths = roads.loc[roads["way_id"] == 1, "length_m"]
+    assert sorted(lengths) == pytest.approx([math.dist(nodes[1], nodes[2]), drawn])
 
 
 def test_the_mouth_of_a_side_road_is_no_copy():
