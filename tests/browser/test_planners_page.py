@@ -167,3 +167,32 @@ def test_links_over_wide_water_are_ranked_apart(visit: Callable[..., Any]) -> No
     assert "Natural barrier" in tables.nth(1).inner_text()
     text = page.locator("#mi-panel").inner_text()
     assert "must cross: " in text and "CNY" in text and "per km" in text
+
+
+def test_every_point_of_the_gains_names_and_opens_its_link(visit: Callable[..., Any]) -> None:
+    opened = visit("plain.html", "#theme=links&lang=en")
+    page = opened.page
+    known = page.evaluate(
+        "(({n, status, gain_person_min}) => Array.from({length: n}, (_, i) => i).filter("
+        "i => status[i] !== 'mapping_gap' && gain_person_min[i] !== null))(MI.layers.missing_links)"
+    )
+    page.locator("#mi-panel svg.chart").scroll_into_view_if_needed()
+    places = (
+        "Array.from(document.querySelectorAll('#mi-panel svg.chart path.mark'), path =>"
+        " Array.from(path.getAttribute('d').matchAll(/M([\\d.]+) ([\\d.]+)/g), ([, x, y]) => {"
+        " const at = new DOMPoint(Number(x) + 5, Number(y)).matrixTransform(path.getScreenCTM());"
+        " return [at.x, at.y]; })).flat()"
+    )
+    reached = []
+    for x, y in page.evaluate(places):
+        page.mouse.move(x, y)
+        title = page.evaluate(
+            "([x, y]) => document.elementFromPoint(x, y).querySelector('title').textContent", [x, y]
+        )
+        page.mouse.click(x, y)
+        layer, i = page.evaluate("MI.state.selected")
+        assert layer == "missing_links"
+        assert page.locator("#mi-details h2").inner_text() in title
+        reached.append(i)
+    assert sorted(reached) == known
+    assert opened.errors == []

@@ -105,7 +105,9 @@ def test_a_brief_per_border(sample_run):
     assert pages == set(borders["border_id"])
     for name in pages:
         text = (sample_run.maps / "zhengzhou" / f"{name}.html").read_text(encoding="utf-8")
-        assert text.count('class="fake"') == 2
+        sheets = text.split('<section class="sheet"')[1:]
+        # Conclusion and findings, figures, and the form for the meeting: each can be handed on alone.
+        assert [sheet.count('class="fake"') for sheet in sheets] == [1, 1, 1]
 
 
 @pytest.mark.slow

@@ -14,6 +14,15 @@ const GAIN = { width: 400, height: 220, left: 52, right: 8, top: 10, bottom: 24 
 const COST_ORDER = ["low", "medium", "high", "very_high"];
 /** Gains below this are not resolved: they stand on the lowest line. */
 const LOWEST_GAIN = 100;
+/** Of a point, in units of the drawing. */
+const RADIUS = 5;
+const HALF_CIRCLE = `a${RADIUS} ${RADIUS} 0 1 0 `;
+
+/**
+ * A link in the drawing.
+ *
+ * @typedef {{i: number, x: number, y: number}} Point
+ */
 
 /** The chart; null where no gain is known. */
 export function gainChart() {
@@ -41,28 +50,64 @@ export function gainChart() {
   for (const [n, cost] of COST_ORDER.entries()) {
     drawing.append(chartText(costRange(cost) || "", left + (n + 0.5) * step, height - 7, "middle"));
   }
+  /** @type {Map<string, Point[]>} */
+  const points = new Map();
   for (const [n, i] of rows.entries()) {
     const cost = COST_ORDER.indexOf(links.indicative_cost_class[i]);
     // Points of one class stand side by side, so that none hides another.
     const aside = ((n * 0.618) % 1) * 0.8 + 0.1;
-    drawing.append(dotOf(i, left + (cost + aside) * step, gainY(links.gain_person_min[i] ?? 0)));
+    const x = left + (cost + aside) * step;
+    const point = { i, x, y: gainY(links.gain_person_min[i] ?? 0) };
+    const alike = points.get(links.status[i]);
+    if (alike) alike.push(point);
+    else points.set(links.status[i], [point]);
   }
+  const every = Array.from(points.values()).flat();
+  for (const [status, alike] of points) drawing.append(dots(drawing, status, alike, every));
   return el("div", {}, drawing);
 }
 
 /**
- * @param {number} i
- * @param {number} cx
- * @param {number} cy
+ * The points of one status as one element: a metro of thousands of links stays a small document.
+ *
+ * @param {SVGSVGElement} drawing
+ * @param {string} status
+ * @param {Point[]} points
+ * @param {Point[]} every of all statuses: one whose middle is painted over is reached all the same
  */
-function dotOf(i, cx, cy) {
+function dots(drawing, status, points, every) {
   const { missing_links: links } = layers;
-  const { color } = data.style.status[links.status[i]];
   const title = svg("title", {});
-  title.textContent = `${linkTitle(i)}: ${about(links.gain_person_min[i])}`;
-  const dot = svg("circle", { cx, cy, r: 5, fill: color, stroke: "#fff", class: "mark" }, title);
-  dot.addEventListener("click", () => select("missing_links", i));
-  return dot;
+  const circles = points.map(({ x, y }) => {
+    return `M${(x - RADIUS).toFixed(2)} ${y.toFixed(2)}${HALF_CIRCLE}${2 * RADIUS} 0${HALF_CIRCLE}${-2 * RADIUS} 0z`;
+  });
+  const fill = data.style.status[status].color;
+  const drawn = { d: circles.join(""), fill, stroke: "#fff", class: "mark" };
+  const path = svg("path", drawn, title);
+  path.addEventListener("mousemove", (event) => {
+    const { i } = nearest(drawing, every, event);
+    const text = `${linkTitle(i)}: ${about(links.gain_person_min[i])}`;
+    if (title.textContent !== text) title.textContent = text;
+  });
+  path.addEventListener("click", (event) => {
+    select("missing_links", nearest(drawing, every, event).i);
+  });
+  return path;
+}
+
+/**
+ * The point that the pointer is on.
+ *
+ * @param {SVGSVGElement} drawing
+ * @param {Point[]} points at least one
+ * @param {MouseEvent} event
+ */
+function nearest(drawing, points, event) {
+  const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(
+    drawing.getScreenCTM()?.inverse(),
+  );
+  const apart = (/** @type {Point} */ { x, y }) => Math.hypot(x - at.x, y - at.y);
+  return points.reduce((best, point) => (apart(point) <= apart(best) ? point : best));
 }
 
 /**
