@@ -16,6 +16,7 @@ import geopandas as gpd
 import pandas as pd
 import xlsxwriter
 from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
 
 from pipeline.exports.layer_set import LayerSet
 from pipeline.exports.xlsx import MOST_CHARACTERS
@@ -178,30 +179,35 @@ def write_workbook(given: LayerSet, path: Path) -> tuple[dict[str, int], list[st
         heading = file.add_format(
             {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1, "bg_color": "#eef2f6"}
         )
+        warning = file.add_format({"bold": True, "font_color": "#7a1c00"})
+        banner = book.text("ui.synthetic") if given.is_synthetic else None
         for key, make in _SHEETS.items():
-            title = book.own(f"sheet.{key}")
-            rows[key] = _write(file, title, make(book), heading)
+            sheet = file.add_worksheet(book.own(f"sheet.{key}"))
+            if banner:
+                # On every sheet: each may be printed or passed on alone.
+                sheet.write_string(0, 0, banner, warning)
+            rows[key] = _write(sheet, make(book), heading, top=1 if banner else 0)
     return rows, []
 
 
-def _write(file: xlsxwriter.Workbook, title: str, table: Table, heading: Format) -> int:
+def _write(sheet: Worksheet, table: Table, heading: Format, top: int) -> int:
+    """Write a table whose headings stand in row ``top``; the number of its rows."""
     headings, rows = table
-    sheet = file.add_worksheet(title)
-    sheet.freeze_panes(1, 0)
+    sheet.freeze_panes(top + 1, 0)
     for number, text in enumerate(headings):
         longest = max([len(text), *(len(str(row[number] or "")) for row in rows)], default=8)
         sheet.set_column(
             number, number, min(max(2 * longest if _is_wide(text) else longest, 10), 48)
         )
-        sheet.write_string(0, number, text, heading)
-    for at, row in enumerate(rows, start=1):
+        sheet.write_string(top, number, text, heading)
+    for at, row in enumerate(rows, start=top + 1):
         for number, value in enumerate(row):
             if isinstance(value, str):
                 sheet.write_string(at, number, value[:MOST_CHARACTERS])
             elif value is not None and value == value:
                 sheet.write_number(at, number, value)
     if rows:
-        sheet.autofilter(0, 0, len(rows), len(headings) - 1)
+        sheet.autofilter(top, 0, top + len(rows), len(headings) - 1)
     return len(rows)
 
 

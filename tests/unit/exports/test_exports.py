@@ -248,6 +248,8 @@ def test_the_planners_workbook_has_six_sheets_in_words(folder, tmp_path):
     )
     for sheet in book:
         assert all(cell.data_type != "f" for row in sheet.iter_rows() for cell in row)
+        assert "Roads are synthetic" in sheet["A1"].value, "each sheet may be passed on alone"
+        assert sheet["A2"].value, "headings below it"
 
 
 def test_xlsx_has_a_sheet_per_table_with_chinese_headings(workbook):
