@@ -2,7 +2,7 @@
 
 What belongs here: the people of each zone spread over the roads that one may enter there
 (layer ``people_points``), and the points that the gain of one link is summed over. What a
-link saves between points belongs to `gains`, the sums and their errors to `link_gains`.
+link saves between points belongs to `gains`, the sums and their errors to `valued`.
 
 Gains must not depend on how finely zones are cut, and a metro cut finely everywhere has
 too many pairs. The gain of a link is settled near its ends: there a few hundred metres

@@ -153,7 +153,7 @@ def _greedy(
     table: _Table, link_minutes: Floats, alone: Floats, cost: Floats, params: MissingLinksParams
 ) -> list[tuple[int, float]]:
     """Links in the order of building, each with what it adds."""
-    now, first = table.minutes.copy(), table.minutes
+    now = table.minutes.copy()
     left, order = list(range(len(alone))), list[tuple[int, float]]()
     adds = _adds(table, now, link_minutes, left, params)
     by_itself = adds.copy()
@@ -166,7 +166,7 @@ def _greedy(
         left.remove(best)
         count = len(table.weight)
         _build(now, count + best, count + len(alone) + best, link_minutes[best])
-        adds[left] = _adds(table._replace(minutes=first), now, link_minutes, left, params)[left]
+        adds[left] = _adds(table, now, link_minutes, left, params)[left]
     return order
 
 

@@ -11,6 +11,7 @@ import { cityName } from "./names.js";
 import { roadOrder } from "./network.js";
 import { state } from "./state.js";
 import { isNarrow } from "./viewport.js";
+/** @import {Geometry} from "./types.d.ts" */
 
 /**
  * @typedef {object} Label
@@ -153,50 +154,50 @@ function isInChina() {
 /** @returns {Label[]} names of rivers, once in a third of a degree */
 function riverNames() {
   const { rivers } = layers;
-  const seen = new Set();
-  /** @type {Label[]} */
-  const found = [];
-  for (let i = 0; i < rivers.n; i++) {
-    const name = rivers.name[i];
-    if (!name) continue;
-    const [lat, lng] = middle(rivers.geo, i);
-    const spot = `${name}${Math.round(lat * 3)}/${Math.round(lng * 3)}`;
-    if (seen.has(spot)) continue;
-    seen.add(spot);
-    found.push({
-      lat,
-      lng,
-      text: name.slice(0, MOST_OF_NAME),
-      from: rivers.kind[i] === "river" ? 9 : 12,
-      size: 11,
-      font: `italic 500 11px ${FONT}`,
-      colour: "#2b6a94",
-    });
-  }
-  return found;
+  const rows = range(rivers.n);
+  return namesOnce(rivers, rows, 3, 11, "#2b6a94", (i) => (rivers.kind[i] === "river" ? 9 : 12));
 }
 
 /** @returns {Label[]} names of roads, for orientation at the place of a finding */
 function roadNames() {
   const { roads } = layers;
+  const rows = roadOrder()
+    .slice()
+    .reverse()
+    .filter((i) => roads.is_open[i]);
+  return namesOnce(roads, rows, 60, 10.5, "#5b4a2f", (i) => (roads.rank[i] <= 3 ? 12.5 : 13.5));
+}
+
+/**
+ * Names of lines in italics, each once in a square of the map.
+ *
+ * @param {{name: (string | null)[], geo: Geometry}} lines
+ * @param {number[]} rows the most important first
+ * @param {number} perDegree squares in a degree
+ * @param {number} size
+ * @param {string} colour
+ * @param {(i: number) => number} from zoom from which a name may be shown
+ * @returns {Label[]}
+ */
+function namesOnce(lines, rows, perDegree, size, colour, from) {
   const seen = new Set();
   /** @type {Label[]} */
   const found = [];
-  for (const i of roadOrder().slice().reverse()) {
-    const name = roads.name[i];
-    if (!name || !roads.is_open[i]) continue;
-    const [lat, lng] = middle(roads.geo, i);
-    const spot = `${name}${Math.round(lat * 60)}/${Math.round(lng * 60)}`;
+  for (const i of rows) {
+    const name = lines.name[i];
+    if (!name) continue;
+    const [lat, lng] = middle(lines.geo, i);
+    const spot = `${name}${Math.round(lat * perDegree)}/${Math.round(lng * perDegree)}`;
     if (seen.has(spot)) continue;
     seen.add(spot);
     found.push({
       lat,
       lng,
       text: name.slice(0, MOST_OF_NAME),
-      from: roads.rank[i] <= 3 ? 12.5 : 13.5,
-      size: 10.5,
-      font: `italic 500 10.5px ${FONT}`,
-      colour: "#5b4a2f",
+      from: from(i),
+      size,
+      font: `italic 500 ${size}px ${FONT}`,
+      colour,
     });
   }
   return found;
