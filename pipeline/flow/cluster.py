@@ -335,6 +335,8 @@ def _event_loop() -> Iterator[IOLoop]:
     begun: Future[tuple[IOLoop, asyncio.Event]] = Future()
 
     async def live() -> None:
+        if not begun.set_running_or_notify_cancel():
+            return
         stop = asyncio.Event()
         begun.set_result((IOLoop.current(), stop))
         await stop.wait()
@@ -350,6 +352,7 @@ def _event_loop() -> Iterator[IOLoop]:
     try:
         loop, stop = begun.result(LOOP_STARTS_S)
     except TimeoutError as error:
+        begun.cancel()
         raise ClusterError("Dask's event loop does not start; the machine is too busy") from error
     try:
         yield loop

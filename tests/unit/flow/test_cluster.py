@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import socket
@@ -121,9 +122,18 @@ def test_an_event_loop_that_starts_late_is_waited_for(monkeypatch):
 
 
 def test_an_event_loop_that_never_starts_is_one_clear_error(monkeypatch):
-    monkeypatch.setattr(cluster, "LOOP_STARTS_S", 0.0)
+    free = threading.Event()
+
+    class Late(asyncio.Runner):
+        def __enter__(self):
+            free.wait(60)
+            return super().__enter__()
+
+    monkeypatch.setattr(cluster.asyncio, "Runner", Late)
+    monkeypatch.setattr(cluster, "LOOP_STARTS_S", 0.1)
     with pytest.raises(ClusterError, match="too busy"), cluster.connect(None, 1):
         pass
+    free.set()
 
 
 def test_a_cluster_leaves_neither_process_nor_event_loop():
