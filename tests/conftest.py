@@ -38,6 +38,7 @@ def once(tmp_path_factory):
     return made
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers():
     """Half as many test processes again as cores: a third of the time they wait for others."""
     cores = len(os.sched_getaffinity(0))

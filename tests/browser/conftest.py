@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -71,12 +72,23 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def maps(tmp_path_factory: pytest.TempPathFactory, example: ModuleType) -> Path:
+def maps(
+    tmp_path_factory: pytest.TempPathFactory, once: Callable[..., Any], example: ModuleType
+) -> Path:
     """A maps folder with a plain, a hostile and an empty metro, and their index."""
+
+    def make(folder: Path) -> None:
+        fill_maps(folder, example)
+
+    made, _ = once("maps", make)
+    # A copy for each test process: tests put pages of their own beside these.
+    return Path(shutil.copytree(made, tmp_path_factory.mktemp("maps"), dirs_exist_ok=True))
+
+
+def fill_maps(folder: Path, example: ModuleType) -> None:
     from pipeline.render.index.index_page import render_index
     from pipeline.render.page.facts import MetroCard
 
-    folder = tmp_path_factory.mktemp("maps")
     (folder / "assets").mkdir()
     hostile = {"id": "hostile", "name": example.HOSTILE[0] + "圈", "name_en": example.HOSTILE[1]}
     plain, full = example.layers(), example.layers(example.HOSTILE)
@@ -98,7 +110,6 @@ def maps(tmp_path_factory: pytest.TempPathFactory, example: ModuleType) -> Path:
     for name, content in (pages | render_index(cards)).items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(content)
-    return folder
 
 
 @pytest.fixture

@@ -31,6 +31,11 @@ BRIEF = "plain/410100-410200.html"
 pytestmark = pytest.mark.browser
 
 
+def first_two(*values: str) -> list[Any]:
+    """Parameters of a test: two for every run, the rest for the slow set."""
+    return [*values[:2], *(pytest.param(each, marks=pytest.mark.slow) for each in values[2:])]
+
+
 @pytest.fixture(scope="module")
 def axe() -> str:
     if not AXE.is_file():
@@ -62,15 +67,15 @@ def test_the_checker_sees_a_fault(visit: Callable[..., Any], axe: str) -> None:
     assert "image-alt" in found and "color-contrast" in found
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("theme", first_two(*THEMES))
+@pytest.mark.parametrize("language", ["zh", pytest.param("en", marks=pytest.mark.slow)])
 def test_every_theme(visit: Callable[..., Any], axe: str, theme: str, language: str) -> None:
     opened = visit("plain.html", f"#theme={theme}&lang={language}")
     opened.page.click("#mi-base summary")
     assert faults(opened.page, axe) == []
 
 
-@pytest.mark.parametrize("layer", ["missing_links", "bottlenecks", "eco_zones", "borders"])
+@pytest.mark.parametrize("layer", first_two("missing_links", "bottlenecks", "eco_zones", "borders"))
 def test_cards(visit: Callable[..., Any], axe: str, layer: str) -> None:
     opened = visit("plain.html", "#theme=links&lang=en")
     opened.page.evaluate("layer => MI.select(layer, 0)", layer)
@@ -86,14 +91,16 @@ def test_search_results(visit: Callable[..., Any], axe: str) -> None:
     assert faults(opened.page, axe) == []
 
 
-@pytest.mark.parametrize("name", ["plain.html", "bare.html", "index.html", BRIEF])
+@pytest.mark.parametrize("name", first_two("plain.html", BRIEF, "bare.html", "index.html"))
 def test_on_a_phone(visit: Callable[..., Any], axe: str, name: str) -> None:
     opened = visit(name, "#lang=en", PHONE)
     assert faults(opened.page, axe) == []
 
 
-@pytest.mark.parametrize("name", ["bare.html", "index.html", BRIEF, "bare/410100-410200.html"])
-@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize(
+    "name", first_two("index.html", BRIEF, "bare.html", "bare/410100-410200.html")
+)
+@pytest.mark.parametrize("language", ["zh", pytest.param("en", marks=pytest.mark.slow)])
 def test_other_pages(visit: Callable[..., Any], axe: str, name: str, language: str) -> None:
     opened = visit(name, f"#lang={language}")
     assert faults(opened.page, axe) == []

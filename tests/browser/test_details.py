@@ -30,7 +30,7 @@ def overlaps(a: dict[str, float], b: dict[str, float]) -> bool:
     )
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("language", ["zh", pytest.param("en", marks=pytest.mark.slow)])
 def test_three_facts_stand_first_and_the_rest_on_request(
     visit: Callable[..., Any], language: str
 ) -> None:

@@ -127,6 +127,7 @@ def test_a_page_opened_at_such_an_address_is_ready(visit, address):
     assert visit("plain.html", address).errors == []
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_few_mutated_addresses(visit):
     lead_to(visit("plain.html"), [mutated(seed) for seed in range(FEW)])

@@ -41,7 +41,7 @@ def assert_quiet(opened: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["plain.html", "hostile.html", "bare.html"])
-@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("language", ["zh", pytest.param("en", marks=pytest.mark.slow)])
 def test_every_theme_opens_without_error_or_request(
     visit: Callable[..., Any], name: str, language: str
 ) -> None:
@@ -148,6 +148,7 @@ def test_a_click_on_the_map_opens_the_card(visit: Callable[..., Any]) -> None:
     assert_quiet(opened)
 
 
+@pytest.mark.slow
 def test_cards_of_all_layers(visit: Callable[..., Any]) -> None:
     opened = visit("plain.html", "#lang=en")
     layers = opened.page.evaluate(POPUP_LAYERS)
@@ -160,6 +161,7 @@ def test_cards_of_all_layers(visit: Callable[..., Any]) -> None:
     assert_quiet(opened)
 
 
+@pytest.mark.slow
 def test_osm_links_of_real_data(visit: Callable[..., Any], maps: Path, example: ModuleType) -> None:
     content = example.page(example.layers(), example.REAL_FACTS, id="real")["real.html"]
     (maps / "real.html").write_bytes(content)
@@ -261,7 +263,8 @@ def test_deep_link_brings_back_theme_place_language_and_finding(visit: Callable[
     assert_quiet(broken)
 
 
-@pytest.mark.parametrize("language", ["zh", pytest.param("en", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["zh", "en"])
 def test_hostile_names_stay_text(
     visit: Callable[..., Any], example: ModuleType, language: str
 ) -> None:

@@ -54,7 +54,7 @@ def full(maps: Path, example: ModuleType) -> str:
     return f"full/{FIRST}"
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("language", ["zh", pytest.param("en", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("which", ["plain", "bare", "hostile", "full"])
 def test_three_a4_pages_hold_it_all(
     visit: Callable[..., Any], full: str, language: str, which: str
@@ -119,7 +119,7 @@ def test_a_project_leads_to_its_place_on_the_map(visit: Callable[..., Any]) -> N
     assert opened.errors == []
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("language", ["zh", pytest.param("en", marks=pytest.mark.slow)])
 def test_hostile_names_stay_text(
     visit: Callable[..., Any], maps: Path, example: ModuleType, language: str
 ) -> None:

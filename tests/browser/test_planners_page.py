@@ -72,7 +72,7 @@ def test_the_map_is_saved_as_a_picture(visit: Callable[..., Any], tmp_path: Path
 
 
 @pytest.mark.parametrize("theme", ["overview", "links", "bottlenecks", "commuting", "integration"])
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("width", [1440, pytest.param(390, marks=pytest.mark.slow)])
 def test_no_column_is_cut(visit: Callable[..., Any], theme: str, width: int) -> None:
     page = visit("plain.html", f"#theme={theme}&lang=en", {"width": width, "height": 844}).page
     page.wait_for_timeout(200)
@@ -107,10 +107,10 @@ def test_paper_shows_every_row_and_no_control(visit: Callable[..., Any]) -> None
     ("typed", "kind"),
     [
         ("郑州 开封", "border"),
-        ("kaifeng zhengzhou", "border"),
-        ("410100-410200", "border"),
-        ("kaifengshi", "city"),
         ("kfs", "city"),
+        pytest.param("kaifeng zhengzhou", "border", marks=pytest.mark.slow),
+        pytest.param("410100-410200", "border", marks=pytest.mark.slow),
+        pytest.param("kaifengshi", "city", marks=pytest.mark.slow),
     ],
 )
 def test_search_in_every_script(visit: Callable[..., Any], typed: str, kind: str) -> None:

@@ -33,7 +33,9 @@ def toy() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize(("language", "tab"), [("zh", "玩具"), ("en", "Toy")])
+@pytest.mark.parametrize(
+    ("language", "tab"), [("zh", "玩具"), pytest.param("en", "Toy", marks=pytest.mark.slow)]
+)
 def test_a_new_theme_shows_its_tab_panel_and_overlay(
     visit: Callable[..., Any], toy: ModuleType, once: Callable[..., Any], language: str, tab: str
 ) -> None:

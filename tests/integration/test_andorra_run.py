@@ -7,6 +7,8 @@ import pandas as pd
 import pyproj
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ANDORRA_KM2 = 464.0  # as published with the extract; the ellipsoid gives 465.5
 HIGHWAY_WAYS = 4_981
 

@@ -115,6 +115,7 @@ def test_a_scheduler_that_is_not_there(in_process, tmp_path, andorra_extract):
     assert "tcp://127.0.0.1:1" in run.stderr
 
 
+@pytest.mark.slow
 def test_one_bad_metro_does_not_stop_the_others(in_process, tmp_path, andorra_extract):
     (tmp_path / "a.toml").write_text("[boundaries]\nadmin_level = 7\n", encoding="utf-8")
     (tmp_path / "b.toml").write_text("[boundaries]\nadmin_level = 3\n", encoding="utf-8")

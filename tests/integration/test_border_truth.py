@@ -8,6 +8,8 @@ import pytest
 from pipeline.metros.catalogue import load_metro
 from pipeline.sample.write import write_sample
 
+pytestmark = pytest.mark.slow
+
 LEAST = 0.97
 LEAST_ALIKE = 0.95
 

@@ -12,6 +12,8 @@ from pipeline.compare import matching
 from pipeline.compare.matching import Side
 from pipeline.metros.catalogue import load_metro
 
+pytestmark = pytest.mark.slow
+
 spec = importlib.util.spec_from_file_location(
     "second_year", Path(__file__).with_name("second_year.py")
 )

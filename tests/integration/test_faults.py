@@ -214,6 +214,7 @@ def test_layers_damaged_afterwards_are_noticed_by_all_and_rebuilt(
     assert_same_layers(tmp_path, sample_run, is_whole=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [b"", b"{", b'{"format": 1, "stages": {"borders": 7}}'])
 def test_a_manifest_that_is_damaged_counts_as_none(
     sample_run, tmp_path, monkeypatch, capsys, content
@@ -252,6 +253,7 @@ def test_a_layer_damaged_while_a_run_goes_on_is_not_read(sample_run, tmp_path, m
     assert_same_layers(tmp_path, sample_run, is_whole=True)
 
 
+@pytest.mark.slow
 def test_one_metro_fails_and_the_others_are_whole(sample_run, tmp_path, monkeypatch, capsys):
     """Exit code 1, what failed and why, the other's pages, and an index that is true."""
     arguments = copy_of(sample_run, tmp_path)

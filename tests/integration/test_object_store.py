@@ -66,6 +66,7 @@ def test_layers_on_a_store_are_those_on_a_disk(
     assert not (tmp_path / "s3:").exists()
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_does_not_block_for_long(object_store, monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(locks, "LEASE_S", 2.0)
     monkeypatch.chdir(tmp_path)
@@ -76,6 +77,7 @@ def test_a_run_that_was_killed_does_not_block_for_long(object_store, monkeypatch
     assert not files.exists(path)
 
 
+@pytest.mark.slow
 def test_what_is_wrong_with_a_store_is_one_line(
     sample_run, tmp_path, object_store, monkeypatch, capsys
 ):

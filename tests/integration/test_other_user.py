@@ -41,6 +41,7 @@ def test_a_user_who_can_keep_nothing_compiled_runs_all_the_same(shared):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -15,6 +15,8 @@ import pytest
 from pipeline.metros.catalogue import load_metro
 from pipeline.sample.write import write_sample
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -81,6 +81,7 @@ def test_no_more_workers_than_a_machine_can_have():
         pass
 
 
+@pytest.mark.slow
 def test_a_local_cluster_listens_on_this_machine_alone():
     """The dashboard listened on every address."""
     with cluster.connect(None, 1):
@@ -112,6 +113,7 @@ def impatient(monkeypatch):
     )
 
 
+@pytest.mark.slow
 def test_an_event_loop_that_starts_late_is_waited_for(monkeypatch):
     """distributed gives its own ten seconds, and asserts that it runs, without words."""
     impatient(monkeypatch)
@@ -315,6 +317,7 @@ def test_a_cluster_of_a_gateway_is_found_by_name(monkeypatch):
         cluster._client_of("gateway:abc", None)
 
 
+@pytest.mark.slow
 def test_workers_have_the_package_loaded_and_settled(monkeypatch):
     """Nothing that the imports made is gone through again, nor is memory trimmed at every turn."""
     # Clusters that Dask itself set up leave this behind in the process that starts them.

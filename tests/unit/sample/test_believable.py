@@ -68,16 +68,12 @@ class Streets:
         return int(self.main[int(gap.argmin())])
 
 
-@pytest.fixture(
-    params=[
-        pytest.param(each, marks=() if each == "zhengzhou" else pytest.mark.slow)
-        for each in known_metros()
-    ]
-)
+@pytest.fixture(params=known_metros())
 def streets(request: pytest.FixtureRequest, sample_of: Any) -> tuple[str, Streets]:
     return request.param, Streets(sample_of(request.param))
 
 
+@pytest.mark.slow
 def test_ways_there_and_back_and_detours_are_like_real_ones(streets: tuple[str, Streets]) -> None:
     metro_id, roads = streets
     centres = [roads.near(*city.centre) for city in load_metro(metro_id).cities]

@@ -19,6 +19,7 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+@pytest.mark.slow
 def test_same_seed_same_bytes_other_seed_others(tmp_path: Path) -> None:
     metro = load_metro("guangfo")
     first = write_sample(metro, tmp_path / "a.osm.pbf", nodes=5_000, seed=3)
