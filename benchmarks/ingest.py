@@ -24,7 +24,7 @@ import numpy as np
 
 
 def ours(path: Path, metro: str) -> Callable[[], str]:
-    """Columns of `pipeline.sources.osm_pbf`, and the lines of all roads."""
+    """Columns of `pipeline.sources.osm.pbf`, and the lines of all roads."""
     from pipeline.sources.osm.pbf import read_osm
     from pipeline.sources.osm.shapes import lines_of
     from pipeline.sources.osm.tags import HIGHWAY_TAGS
@@ -167,7 +167,7 @@ def write_rough(path: Path, nodes: int, seed: int = 0) -> None:
         for key, corner in zip(edge, corners, strict=True):
             out.add_node(mutable.Node(id=key, location=corner, version=1))
         way = 1
-        # 2.7 nodes a way, as on the extract behind the figures of engines.md.
+        # 2.7 nodes a way, as on a real extract of a region.
         for first in range(1, nodes - 4, 3):
             length = 3 + (first % 4 == 0)
             tags = {"highway": classes[way % 6]}

@@ -38,7 +38,7 @@ ROAD_CLASSES = (
     "service",
     "track",
 )
-"""The class ladder, highest first (methods.md 2). A link stands with its class."""
+"""The class ladder, highest first (docs/methods.md, Roads). A link stands with its class."""
 
 CLASS_RANK = {name: rank for rank, name in enumerate(ROAD_CLASSES)} | {
     "living_street": 6,
@@ -68,7 +68,7 @@ RoadClass = Literal[
 # --- access and barriers ------------------------------------------------------------------
 
 CarAccess = Literal["open", "local", "closed"]
-"""Whether cars may pass: freely, to a place there only, or not at all (methods.md 2)."""
+"""Whether cars may pass: freely, to a place there only, or not at all (docs/access.md)."""
 
 CAR_ACCESS: tuple[CarAccess, ...] = ("open", "local", "closed")
 
@@ -80,7 +80,7 @@ CarDirection = Literal["both", "forward", "backward"]
 
 CAR_DIRECTIONS: tuple[CarDirection, ...] = ("both", "forward", "backward")
 
-ACCESS_VALUES: dict[str, Literal["open", "local", "closed", "unsaid"]] = {
+ACCESS_VALUES: dict[str, Literal["open", "local", "closed", "unstated"]] = {
     "yes": "open",
     "true": "open",
     "1": "open",
@@ -101,15 +101,15 @@ ACCESS_VALUES: dict[str, Literal["open", "local", "closed", "unsaid"]] = {
     "delivery": "local",
     "no": "closed",
     "private": "closed",
-    "unknown": "unsaid",
-    "undefined": "unsaid",
-    "unspecified": "unsaid",
-    "variable": "unsaid",
-    "conditional": "unsaid",
+    "unknown": "unstated",
+    "undefined": "unstated",
+    "unspecified": "unstated",
+    "variable": "unstated",
+    "conditional": "unstated",
 }
 """What values of `access`, `vehicle`, `motor_vehicle` and `motorcar` say to the public's cars.
 
-Any other value names who may enter (`agricultural`, `psv`, `permit`, `military`), and others
+Any other value names who may enter (farm traffic, buses, holders of a permit), and others
 may not: closed."""
 
 PRIVATE_IS_LOCAL = frozenset({"residential", "living_street", "service"})

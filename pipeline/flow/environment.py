@@ -7,11 +7,11 @@ stage's code has changed since it ran is `plan`'s to say.
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from importlib.metadata import version
 from pathlib import Path
 
+from pipeline.storage.digests import digest_file, joint_digest
 from pipeline.storage.recipe import library_versions
 
 
@@ -32,12 +32,13 @@ def describe() -> dict[str, str]:
 def package_digest() -> str:
     """Digest of every source file and template of the package, wherever it is installed."""
     root = Path(__file__).parents[1]
-    state = hashlib.blake2b(digest_size=8)
-    for path in sorted(root.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts:
-            state.update(str(path.relative_to(root)).encode())
-            state.update(path.read_bytes())
-    return state.hexdigest()
+    return joint_digest(
+        {
+            path.relative_to(root).as_posix(): digest_file(path)
+            for path in root.rglob("*")
+            if path.is_file() and "__pycache__" not in path.parts
+        }
+    )
 
 
 def differences(own: dict[str, str], other: dict[str, str]) -> list[str]:

@@ -11,7 +11,7 @@ from pipeline.terms import RoadClass
 
 
 class MapParams(StageParams):
-    """The pages (design.md 7)."""
+    """What the pages draw, and how closely."""
 
     simplify_m: Annotated[float, Field(ge=0, le=1_000_000)] = Field(
         30.0, description="tolerance of drawn lines and outlines"

@@ -2,7 +2,7 @@
 
 What belongs here: polygons about settlements, fields, woods, wetlands, and the
 points of schools, hospitals and the like. Water is in `hydro`; polygons planted
-to be found are in `planted_land`.
+to be found are in `plant_land`.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ gets, putting fabrics and country roads together, and removing what a real
 network would not have (roads into water, ends nobody meant). What does not:
 motorways (`motorways`), and everything planted on purpose (`planted`).
 
-Targets are the shares and ratios of methods.md section 9.
+Targets are the shares and ratios of docs/sample.md.
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ from pipeline.sample.lines import (
     graph_of,
     make_lines,
     node_crossings,
-    split_at_shared_vertices,
 )
 from pipeline.sample.places import Settlement
 from pipeline.sample.terrain import Terrain
@@ -534,22 +533,3 @@ def close_ends(
         cls[row] = np.minimum(cls[row] + 1, CODE["unclassified"])
         lines = lines.with_cls(cls)
     raise RuntimeError("class ends did not settle after 400 rounds")
-
-
-def street_ratios(lines: Lines) -> dict[str, float]:
-    """The ratios of methods.md section 9, over all but service and track."""
-    lines = split_at_shared_vertices(lines.take(RANK[lines.cls] <= 6))
-    graph = graph_of(lines)
-    degree = np.bincount(graph.ends.ravel(), minlength=graph.count)
-    length = lines.length_m()
-    dead, junction = (degree == 1).sum(), (degree >= 3).sum()
-    street_ends = (degree[degree != 2]).sum()
-    vertices = len(np.unique(lines.keys()))
-    return {
-        "road_km": float(length.sum() / 1000),
-        "nodes": float(vertices),
-        "dead_end_share": float(dead / (dead + junction)),
-        "four_way_share": float((degree >= 4).sum() / junction),
-        "street_m": float(length.sum() / (street_ends / 2)),
-        "node_spacing_m": float(length.sum() / vertices),
-    }

@@ -2,7 +2,7 @@
 
 What belongs here: the bookkeeping of planting: roads added, land added, rows of
 the truth, and their resolving to node and way ids once the file is numbered.
-The recipes stand in `ends`, `plant_narrows` and `plant_land`, the search for room
+The recipes stand in `ends`, `plant_bottlenecks` and `plant_land`, the search for room
 in `sites`. Nothing here calls a detector: a row states what its recipe has just
 built.
 """
@@ -41,7 +41,7 @@ from pipeline.sample.world import World
 Floats = NDArray[np.float64]
 
 SEARCH_RADIUS_M = 3_000.0
-"""Ends this near a border are all in the truth (methods.md section 3)."""
+"""Ends this near a border are all in the truth (docs/sample.md)."""
 _APART_FINDING_M = 5_600.0
 _APART_DECOY_M = 2_900.0
 

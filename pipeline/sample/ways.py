@@ -380,8 +380,3 @@ def _chains(lines: Lines, graph: Graph, stroke: Ints) -> list[list[tuple[int, bo
         if chain:
             chains.append(chain)
     return chains
-
-
-def code_of(name: str) -> int:
-    """Class code of a highway value."""
-    return CODE[name]

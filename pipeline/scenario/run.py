@@ -12,7 +12,6 @@ own; the base's files are read only.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from pipeline.scenario.base import EDITED, Base, measured_stages, touched_stages
 from pipeline.scenario.build import Edited, build_links
 from pipeline.scenario.report import write_report
 from pipeline.storage import files
+from pipeline.storage.digests import digest_text
 from pipeline.storage.locks import locked
 from pipeline.storage.paths import Paths
 
@@ -134,7 +134,7 @@ def _choose(build: Sequence[str], candidates: gpd.GeoDataFrame) -> list[str]:
 def _default_name(chosen: Sequence[str], build: Sequence[str]) -> str:
     if list(build) == [ALL]:
         return "all-links"
-    digest = hashlib.blake2b("\n".join(chosen).encode(), digest_size=4).hexdigest()
+    digest = digest_text("\n".join(chosen), size=4)
     return f"{len(chosen)}-link{'s' if len(chosen) > 1 else ''}-{digest}"
 
 

@@ -11,7 +11,6 @@ import codecs
 from collections.abc import Iterable
 
 UTF8, GBK, WESTERN = "UTF-8", "GB18030", "CP1252"
-ENCODINGS = (UTF8, GBK, WESTERN)
 LEAST_COMMON = 0.5
 """Share of double-byte characters of the common set (GB 2312) in text that is taken for Chinese.
 Chinese text has over 99 % of them; in Western text read so, an accent and the letter behind it
@@ -19,7 +18,9 @@ make a character outside of that set."""
 
 
 def encoding_of(cells: Iterable[bytes]) -> str:
-    """The first of `ENCODINGS` that text is in, each cell of it possibly cut inside a character.
+    """The first of `UTF8`, `GBK` and `WESTERN` that text is in.
+
+    Each cell of it may be cut inside a character.
 
     Western European text is what remains: every byte means something in it.
     """

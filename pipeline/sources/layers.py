@@ -40,7 +40,7 @@ LAYERS = (
         (
             identifier("way_id", "OSM way id"),
             Column("node_ids", "list_int64", "ids of the geometry's vertices, in order"),
-            text("highway", "class as built: for construction/proposed the class to come, `road` if unsaid"),
+            text("highway", "class as built: for construction/proposed the class to come, `road` where not stated"),
             text("status", "whether it is open", values=("open", "construction", "proposed")),
             text("name", "name", UNNAMED),
             text("name_en", "English name", UNNAMED),

@@ -15,14 +15,14 @@ from pathlib import Path
 _BLOCK = 1 << 22
 
 
-def digest(payload: bytes) -> str:
-    """Digest of bytes: BLAKE2b of 16 bytes, in hexadecimal."""
-    return hashlib.blake2b(payload, digest_size=16).hexdigest()
+def digest(payload: bytes, size: int = 16) -> str:
+    """Digest of bytes: BLAKE2b of ``size`` bytes, in hexadecimal."""
+    return hashlib.blake2b(payload, digest_size=size).hexdigest()
 
 
-def digest_text(text: str) -> str:
+def digest_text(text: str, size: int = 16) -> str:
     """Digest of a text, as UTF-8."""
-    return digest(text.encode("utf-8"))
+    return digest(text.encode("utf-8"), size)
 
 
 def digest_file(path: Path) -> str:

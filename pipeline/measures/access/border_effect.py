@@ -29,7 +29,7 @@ as Student's t is against the normal.
 Placebo borders are copies of the border shifted into either city: the spread of
 their effects is what this estimator finds where there is no border.
 
-Source: matched comparison and placebo as in methods.md 5; bootstrap from
+Source: matched comparison and placebo as in docs/methods.md, Accessibility; bootstrap from
 jackknife influences after Efron 1992; imputation form after Borusyak, Jaravel
 and Spiess 2024.
 It is an association, not a cause.

@@ -13,7 +13,7 @@ Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class ZonesParams(StageParams):
-    """H3 zones, their population and their access to the road network (methods.md 5)."""
+    """H3 zones, their population and their access to the road network (docs/methods.md, Accessibility)."""
 
     h3_resolution: Annotated[int, Field(ge=4, le=10)] = Field(
         7, description="H3 resolution of the cells of a city that is large enough"
@@ -84,7 +84,7 @@ class ZonesParams(StageParams):
 
 
 class TravelTimesParams(StageParams):
-    """Zone-to-zone travel times (methods.md 5)."""
+    """Zone-to-zone travel times (docs/methods.md, Accessibility)."""
 
     cutoff_min: Minutes = Field(
         ONE_HOUR_MIN, description="minutes; pairs of zones beyond this are not kept"
@@ -120,7 +120,7 @@ class CentreTimesParams(StageParams):
 
 
 class IsochronesParams(StageParams):
-    """Areas reached from centres (methods.md 5); centres are joined to roads as in centre_times."""
+    """Areas reached from centres (docs/methods.md, Accessibility); centres are joined to roads as in centre_times."""
 
     minutes: tuple[Minutes, ...] = Field(
         (15, 30, 45, ONE_HOUR_MIN, 90), min_length=1, description="limits of the areas"
@@ -140,7 +140,7 @@ class IsochronesParams(StageParams):
 
 
 class AccessibilityParams(StageParams):
-    """Measures per zone (methods.md 5); centres and services are joined to roads as in centre_times."""
+    """Measures per zone (docs/methods.md, Accessibility); centres and services are joined to roads as in centre_times."""
 
     reach_min: Annotated[
         tuple[Minutes, Minutes, Minutes],
@@ -170,7 +170,7 @@ class AccessibilityParams(StageParams):
 
 
 class BorderEffectParams(StageParams):
-    """Matched pairs across and within (methods.md 5)."""
+    """Matched pairs across and within (docs/methods.md, Accessibility)."""
 
     distance_bin_m: Metres = Field(5_000.0, description="width of the straight-distance bins")
     nearest_pair_m: Metres = Field(

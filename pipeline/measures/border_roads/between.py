@@ -4,7 +4,7 @@ What belongs here: whether a gap is empty, and how far roads of a class lie apar
 that meets an open road of its own class or better joins nothing that is missing: that road is
 what it faces. Land and water in a gap belong to `gaps`.
 
-Source: methods.md 3. Coordinates are the metro's metric CRS.
+Source: docs/dead-ends.md. Coordinates are the metro's metric CRS.
 """
 
 from __future__ import annotations

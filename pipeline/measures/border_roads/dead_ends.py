@@ -4,7 +4,7 @@ What belongs here: what each finding faces in the end, as layer ``dead_ends``, a
 each rule took, as layer ``end_rules``. Every step before has left its columns in the tables
 that come in; nothing is searched for here.
 
-Source: methods.md 3. Coordinates are the metro's metric CRS.
+Source: docs/dead-ends.md. Coordinates are the metro's metric CRS.
 """
 
 from __future__ import annotations

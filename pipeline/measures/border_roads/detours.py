@@ -4,7 +4,7 @@ What belongs here: where a link joins the network, whether there is a short way 
 sides already, and how long the shortest one is. A tool of two steps: `pairs` asks which
 proposals force a detour, `links` how long it is.
 
-Source: methods.md 3. Coordinates are the metro's metric CRS.
+Source: docs/dead-ends.md. Coordinates are the metro's metric CRS.
 """
 
 from __future__ import annotations

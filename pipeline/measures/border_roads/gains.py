@@ -7,7 +7,7 @@ there are to `links`; several links at once to `sequence` and the `scenario` ver
 
 The gain is exact for one link at a time: a path that uses a new link uses it
 once, so the new time between two zones is the old one or zone - one end - link -
-other end - zone (methods.md 3). All old times are searched for anew, in full
+other end - zone (docs/dead-ends.md). All old times are searched for anew, in full
 precision and out to the horizon, because the layer ``travel_times`` ends at its
 cutoff.
 

@@ -3,7 +3,7 @@
 What belongs here: reading the straight line between two ends, or ahead of one that faces
 nothing, against the layers of the land. Which ends a gap joins belongs to `pairs`.
 
-Source: methods.md 3. Coordinates are the metro's metric CRS.
+Source: docs/dead-ends.md. Coordinates are the metro's metric CRS.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ What belongs here: ids, cost classes, and the table that the gains are computed 
 paired belongs to `pairs`, the way round to `detours`, what lies in a gap to `gaps`,
 person-minutes to `gains`; several links at once to the `scenario` verb.
 
-Source: methods.md 3. Coordinates are the metro's metric CRS.
+Source: docs/dead-ends.md. Coordinates are the metro's metric CRS.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 What belongs here: looking ahead of an end along the streets that meet it. Looking back along
 its own road belongs to `walks`, what follows from either to `rules`.
 
-Source: methods.md 3. Coordinates are the metro's metric CRS.
+Source: docs/dead-ends.md. Coordinates are the metro's metric CRS.
 """
 
 from __future__ import annotations

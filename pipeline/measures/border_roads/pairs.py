@@ -4,7 +4,7 @@ What belongs here: ends that face each other, ends at one barrier, and the one a
 all of them and the roads that ends face (`faced_roads`). The way round that joins both sides
 belongs to `detours`, what lies between them to `gaps`.
 
-Source: methods.md 3. Coordinates are the metro's metric CRS.
+Source: docs/dead-ends.md. Coordinates are the metro's metric CRS.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def settle_rules(ends: pd.DataFrame, pairs: pd.DataFrame) -> pd.Series:
 
     An end of a pair is a finding. Of the others, one that faces what is near by road already
     has a ``short_way_round``; what faces nothing across the border and a road of its own side
-    ``meets_own_road``; and one that needs a partner keeps the rule that said so.
+    ``meets_own_road``; and one that needs a partner keeps the rule that asks for one.
 
     Parameters
     ----------

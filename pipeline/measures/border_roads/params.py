@@ -30,7 +30,7 @@ Limits = Annotated[tuple[Metres, Metres], AfterValidator(_rises)]
 
 
 class DeadEndsParams(StageParams):
-    """Border dead ends (methods.md 3)."""
+    """Border dead ends (docs/dead-ends.md)."""
 
     search_radius_m: Metres = Field(3_000.0, description="an end this near a border is looked at")
     margin_m: Metres = Field(
@@ -49,7 +49,7 @@ class DeadEndsParams(StageParams):
     heading_length_m: Metres = Field(100.0, description="length over which the heading is taken")
     heading_readings_m: tuple[Metres, Metres] = Field(
         (30.0, 300.0),
-        description="... and read again over these lengths: any of the three suffices (methods.md 3)",
+        description="... and read again over these lengths: any of the three suffices (docs/dead-ends.md)",
     )
     heading_tolerance_deg: Degrees = Field(
         60.0, description="heading within this of the border normal"
@@ -113,9 +113,6 @@ class DeadEndsParams(StageParams):
     name_ahead_m: Metres = Field(
         150.0, description="a class end whose name or number goes on within this goes on"
     )
-    pedestrian_m: Metres = Field(
-        15.0, description="an end this near a pedestrian area or street ends at it"
-    )
     barrier_end_m: Metres = Field(
         100.0,
         description="a barrier this near the border is one of the border; a closed piece too whose sides lie in different cities",
@@ -161,7 +158,7 @@ class DeadEndsParams(StageParams):
 
 
 class MissingLinksParams(StageParams):
-    """Pairing of dead ends, detour and gain (methods.md 3)."""
+    """Pairing of dead ends, detour and gain (docs/dead-ends.md)."""
 
     max_gap_m: Metres = Field(5_000.0, description="longest gap joined, of any class")
     longest_gap_m: dict[RoadClass, Metres] = Field(
@@ -351,7 +348,7 @@ class MissingLinksParams(StageParams):
 
 
 class PlaceboParams(StageParams):
-    """Detection along shifted copies of the borders, inside the cities (methods.md 3)."""
+    """Detection along shifted copies of the borders, inside the cities (docs/dead-ends.md)."""
 
     replicates: Annotated[int, Field(ge=0, le=1000)] = Field(8, description="copies per border")
     min_shift_m: Metres = Field(6_000.0, description="least shift of a copy")
@@ -384,7 +381,7 @@ class ConfidenceParams(StageParams):
     lonely_road: Share = Field(0.6, description="no other road mapped around; check")
     density_radius_m: Metres = Field(1_000.0, description="around this far; check")
     full_density_km_per_km2: Annotated[float, Field(gt=0, le=1_000_000)] = Field(
-        1.0, description="mapped countryside has about this much road (methods.md 9); check"
+        1.0, description="mapped countryside has about this much road (docs/sample.md); check"
     )
     faintest_pair: Share = Field(0.6, description="a pair of quality 0; 1 at quality 1; check")
     facing_road: Share = Field(0.9, description="an end that faces a through road; check")

@@ -5,7 +5,7 @@ order of precedence; and the mark of ends that are most likely slips of the mapp
 rule, write its function, give it a row in `RULES`, and list its name in ``END_RULES`` of the
 layer ``road_ends``. What is known after pairing only (a short way round) belongs to `dead_ends`.
 
-The rules are those of methods.md 3; ``docs/dead-ends.md`` explains them to readers.
+``docs/dead-ends.md`` explains the rules to readers.
 
 Coordinates are the metro's metric CRS.
 """

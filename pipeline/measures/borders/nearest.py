@@ -174,24 +174,6 @@ class BorderIndex:
         return result
 
 
-def nearest_border(points: Any, borders: gpd.GeoDataFrame) -> tuple[Ints, Floats]:
-    """Row of the nearest border of each point, and metres to it. See `BorderIndex.nearest`.
-
-    Parameters
-    ----------
-    points
-        Array or series of shapely points.
-    """
-    x, y = _xy(points)
-    return BorderIndex(borders).nearest(x, y)
-
-
-def border_normal(points: Any, borders: gpd.GeoDataFrame) -> Floats:
-    """Unit vectors (n, 2) from points to the nearest border. See `BorderIndex.normal`."""
-    x, y = _xy(points)
-    return np.stack(BorderIndex(borders).normal(x, y), axis=1)
-
-
 def side_of(
     x: ArrayLike, y: ArrayLike, border: Any, cities: gpd.GeoDataFrame
 ) -> NDArray[np.object_]:
@@ -216,8 +198,3 @@ def _feet(x: Floats, y: Floats, start: Floats, stop: Floats) -> tuple[Floats, Fl
     )
     share = np.clip(share, 0.0, 1.0)
     return start[:, 0] + share * along[:, 0], start[:, 1] + share * along[:, 1]
-
-
-def _xy(points: Any) -> tuple[Floats, Floats]:
-    xy = shapely.get_coordinates(np.asarray(points, dtype=object))
-    return xy[:, 0], xy[:, 1]

@@ -8,7 +8,7 @@ from pipeline.parameters import Metres, StageParams
 
 
 class BordersParams(StageParams):
-    """How neighbouring areas become borders (methods.md 1)."""
+    """How neighbouring areas become borders (docs/methods.md, Borders)."""
 
     snap_tolerance_m: Metres = Field(
         20.0, description="slivers and overlaps up to this are snapped"

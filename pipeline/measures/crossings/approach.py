@@ -2,7 +2,7 @@
 
 What belongs here: the open roads near a border as a graph, and which edges continue a
 crossing road on either side. What such a road shows belongs to `bottlenecks`.
-Method: methods.md 4.
+Method: docs/methods.md, Bottlenecks.
 """
 
 from __future__ import annotations

@@ -3,12 +3,13 @@
 What belongs here: telling a bottleneck from a road that is merely small, by one rule per
 kind (`RULES`; what a kind is called and how it is drawn stands in `kinds`). How a road is
 followed to both sides belongs to `approach`, what it carries to `loads`.
-Method: methods.md 4.
+Method: docs/methods.md, Bottlenecks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import geopandas as gpd
@@ -19,6 +20,7 @@ import shapely
 from numpy.typing import NDArray
 
 from pipeline.crs import require_metric
+from pipeline.errors import ConfigError
 from pipeline.layers import empty_layer
 from pipeline.measures.crossings import kinds
 from pipeline.measures.crossings.approach import Crossing, CrossingRoads, Profile, RoadGraph
@@ -48,11 +50,6 @@ def find_bottlenecks(
     Returns
     -------
     Layer ``bottlenecks`` in the order of bottleneck_id.
-
-    Raises
-    ------
-    KeyError
-        If a kind has no rule.
     """
     crs = require_metric(roads, "roads")
     mine = crossings[crossings["border_id"] == border_id]
@@ -167,6 +164,33 @@ RULES: dict[str, Rule] = {
     "critical_crossing": find_critical_crossings,
 }
 """How each kind of `kinds.KINDS` is found."""
+
+
+def require_whole(rows: Sequence[kinds.BottleneckKind], rules: Mapping[str, Rule]) -> None:
+    """Refuse rows and rules that do not answer one another, before anything is computed.
+
+    Raises
+    ------
+    ConfigError
+        Names every row without a rule, rule without a row, and name in two rows.
+    """
+    count = Counter(each.name for each in rows)
+    faults = [f"{name} stands in {found} rows" for name, found in count.items() if found > 1]
+    faults += [
+        f"row {name} has no rule: add it to RULES in bottlenecks.py"
+        for name in count
+        if name not in rules
+    ]
+    faults += [
+        f"rule {name} has no row: add one to KINDS in kinds.py, or correct the name"
+        for name in rules
+        if name not in count
+    ]
+    if faults:
+        raise ConfigError("kinds of bottleneck", faults)
+
+
+require_whole(kinds.KINDS, RULES)
 
 
 # --- narrow parts -------------------------------------------------------------------------

@@ -6,7 +6,7 @@ to `bottlenecks`. Roads that do not reach the border belong to `border_roads`.
 
 A dual carriageway is two roads here, one per direction of travel: each carriageway has
 crossings of its own. Coordinates are the metro's metric CRS (easting, northing in metres).
-Method: methods.md 4.
+Method: docs/methods.md, Bottlenecks.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What each crossing carries: its share of the fastest paths between the two cities.
 
 What belongs here: the demand between the zones of two cities and the paths that serve it.
-Where the crossings are belongs to `crossings`. Method: methods.md 4.
+Where the crossings are belongs to `crossings`. Method: docs/methods.md, Bottlenecks.
 """
 
 from __future__ import annotations

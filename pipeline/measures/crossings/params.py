@@ -11,7 +11,7 @@ from pipeline.terms import RoadClass
 
 
 class BottlenecksParams(StageParams):
-    """Roads that narrow at the border (methods.md 4)."""
+    """Roads that narrow at the border (docs/methods.md, Bottlenecks)."""
 
     lowest_class: RoadClass = Field("residential", description="lower roads are no crossings")
     load_origins: Annotated[int, Field(ge=1, le=100_000)] = Field(

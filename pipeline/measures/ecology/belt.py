@@ -33,8 +33,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Geometries = NDArray[np.object_]
 
-SIDES = ("a", "b")
-
 _REGION_STEP_M = 100.0
 """The parting line between two stretches is drawn from points set this far apart."""
 

@@ -3,7 +3,7 @@
 What belongs here: which uses contradict, patches that face each other, and the line
 between them. The partition of the land belongs to `land`.
 
-Method: methods.md 6. Distances in metres in the metro's metric CRS.
+Method: docs/ecology.md. Distances in metres in the metro's metric CRS.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from pipeline.measures.geometry.overlay import lines_inside
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 Geometries = NDArray[np.object_]
 
 

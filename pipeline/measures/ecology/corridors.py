@@ -3,7 +3,7 @@
 What belongs here: green patches, what cuts them, and which are joined over small gaps.
 The partition of the land belongs to `land`, connectivity of all patches to `landscape`.
 
-Method: methods.md 6.
+Method: docs/ecology.md.
 """
 
 from __future__ import annotations
@@ -20,9 +20,7 @@ from pipeline.measures.ecology.params import EcologyParams
 from pipeline.measures.ecology.patches import joined, polygons_in, within_gap
 from pipeline.measures.geometry.areas import area_reaches
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 Geometries = NDArray[np.object_]
 
 

@@ -26,8 +26,6 @@ from pipeline.measures.ecology.patches import polygons_in, sound
 from pipeline.measures.geometry.overlay import areas_inside
 from pipeline.terms import LAND_CLASSES
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Codes = NDArray[np.uint8]
 Geometries = NDArray[np.object_]
 

@@ -3,7 +3,7 @@
 What belongs here: shares of ecological, farmland and urban land, the zone's name, the
 likeness of both sides and the guidance. The partition of the land belongs to `land`.
 
-Method: methods.md 6. Every class is a proxy of the ground, not a statutory line.
+Method: docs/ecology.md. Every class is a proxy of the ground, not a statutory line.
 """
 
 from __future__ import annotations
@@ -21,9 +21,6 @@ from pipeline.measures.geometry.areas import rounded_share, share_reaches
 from pipeline.measures.geometry.overlay import areas_inside
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
-Geometries = NDArray[np.object_]
 
 
 GUIDANCE = {
@@ -33,7 +30,7 @@ GUIDANCE = {
     "mixed": "coordinate",
     "unknown": "map_first",
 }
-"""Classified control per zone (methods.md 6): codes, which the pages translate."""
+"""Classified control per zone (docs/ecology.md): codes, which the pages translate."""
 
 _ZONE_ORDER = ("ecological", "farmland", "urban", "unknown", "protected")
 """Columns of shares; protected land is part of the ecological, the first four sum to all."""

@@ -4,7 +4,7 @@ What belongs here: the recipe of the stage. Each layer is made in its own module
 `eco_zones`, `conflicts`, `corridors`, `shared_rivers`, `monitoring`, `landscape`; the
 partition of the land in `land`, the belts in `belt`.
 
-Method: methods.md 6. Distances in metres in the metro's metric CRS. Every class
+Method: docs/ecology.md. Distances in metres in the metro's metric CRS. Every class
 is a proxy of the ground, not a statutory line.
 """
 

@@ -17,8 +17,6 @@ from pipeline.measures.ecology.patches import joined, points_along, within_gap
 from pipeline.measures.geometry.overlay import areas_inside, lines_inside
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 Geometries = NDArray[np.object_]
 
 

@@ -8,7 +8,7 @@ OSM maps land use and land cover as polygons that overlap, repeat and break
 rules. Here every piece of the belt gets exactly one class: the first in
 `PRECEDENCE` that any polygon gives it; where nobody mapped, the class that a
 land-cover raster gives, and ``unknown`` where neither says anything.
-Method: methods.md 6. Classes are proxies of what stands on the ground, not the
+Method: docs/ecology.md. Classes are proxies of what stands on the ground, not the
 statutory lines (three zones, three lines).
 """
 
@@ -35,7 +35,6 @@ from pipeline.measures.geometry.overlay import areas_inside
 
 log = logging.getLogger(__name__)
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Geometries = NDArray[np.object_]
 

@@ -1,6 +1,6 @@
 """Which OSM tag means which land class, which class wins, and what it counts as in zoning.
 
-What belongs here: the tables of methods.md 6. Parting a belt by them belongs to `land`.
+What belongs here: the tables of docs/ecology.md. Parting a belt by them belongs to `land`.
 Classes are proxies of what stands on the ground, not the statutory lines.
 """
 
@@ -29,7 +29,7 @@ PRECEDENCE = (
     "grass",
     "bare",
 )
-"""Classes, the one that wins first (methods.md 6; the order within a group is ours)."""
+"""Classes, the one that wins first (docs/ecology.md; the order within a group is ours)."""
 
 ZONE_OF_CLASS = {
     "protected": "ecological",
@@ -163,7 +163,7 @@ CLASS_OF_TAG: dict[str, dict[str, tuple[str, ...]]] = {
         "other_built": ("base", "barracks", "naval_base", "airfield", "office", "depot", "bunker"),
     },
 }
-"""OSM key -> land class -> values (methods.md 6). Any other tag leaves the land unknown."""
+"""OSM key -> land class -> values (docs/ecology.md). Any other tag leaves the land unknown."""
 
 
 def class_of(key: pd.Series, value: pd.Series) -> pd.Series:

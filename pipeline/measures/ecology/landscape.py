@@ -1,7 +1,7 @@
 """Landscape metrics of a parted belt: shares, patches, edges, connectivity.
 
 What belongs here: figures that landscape ecology reads off a partition into
-patches. Written from the published definitions (methods.md 6), since the known
+patches. Written from the published definitions (docs/ecology.md), since the known
 library is GPL:
 
 - PLAND, patch density, edge density: McGarigal and Marks (1995), FRAGSTATS.

@@ -7,21 +7,14 @@ crosses or leaves the border belongs to `river_sites`.
 from __future__ import annotations
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 
 from pipeline.layers import conform, empty_layer
 from pipeline.measures.ecology.belt import Belt
 from pipeline.measures.ecology.params import EcologyParams
 from pipeline.measures.ecology.river_sites import SITE_COLUMNS
 from pipeline.measures.geometry.areas import area_reaches
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
-Geometries = NDArray[np.object_]
 
 
 def monitoring_sites(

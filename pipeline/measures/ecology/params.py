@@ -10,7 +10,7 @@ from pipeline.parameters import Metres, Share, StageParams
 
 
 class EcologyParams(StageParams):
-    """Boundary ecology (methods.md 6)."""
+    """Boundary ecology (docs/ecology.md)."""
 
     belt_km: tuple[Annotated[float, Field(gt=0, le=50)], ...] = Field(
         (5.0,), min_length=1, description="belts on each side; the widest is also the land layer's"
@@ -32,7 +32,9 @@ class EcologyParams(StageParams):
         0.005, description="smaller patches do not conflict; check"
     )
     river_narrow_m: Metres = Field(10.0, description="a narrower river has the first tier; check")
-    river_wide_m: Metres = Field(50.0, description="a wider river has the last tier (methods.md 1)")
+    river_wide_m: Metres = Field(
+        50.0, description="a wider river has the last tier (docs/ecology.md, Rivers)"
+    )
     river_gap_m: Metres = Field(
         1_000.0,
         description="reaches of one name this near are one river: lakes and culverts interrupt "

@@ -18,7 +18,6 @@ from scipy.sparse.csgraph import connected_components
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 Geometries = NDArray[np.object_]
 
 

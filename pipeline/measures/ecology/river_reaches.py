@@ -21,7 +21,6 @@ from pipeline.measures.geometry.areas import area_of_points
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 Geometries = NDArray[np.object_]
 
 

@@ -20,7 +20,6 @@ from pipeline.terms import is_river_water
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 Geometries = NDArray[np.object_]
 
 

@@ -5,7 +5,7 @@ the protection tier. Which ways are one river belongs to `river_reaches`, how wi
 water is to `river_widths`, its flood plain to `flood_plain`, where it would be measured to
 `river_sites`.
 
-Flow is the drawing direction of OSM waterways. Method: methods.md 6.
+Flow is the drawing direction of OSM waterways. Method: docs/ecology.md.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ from pipeline.measures.ecology.river_sites import SITE_COLUMNS, crossing_sites, 
 from pipeline.measures.ecology.river_widths import water_widths
 from pipeline.measures.geometry.overlay import lines_inside
 
-Floats = NDArray[np.float64]
 Geometries = NDArray[np.object_]
 
 _BORDER_SAMPLE_M = 50.0
@@ -221,7 +220,7 @@ def _followed_m(belt: Belt, lines: Geometries, near_m: float) -> float:
 
 
 def _buffer_m(kinds: pd.Series, width_m: float, params: EcologyParams) -> float:
-    """Protection tier (methods.md 6): by width where it is known, else by kind."""
+    """Protection tier (docs/ecology.md): by width where it is known, else by kind."""
     low, middle, high = params.river_buffers_m
     if width_m > params.river_wide_m:
         return high

@@ -11,7 +11,7 @@ from pipeline.terms import ONE_HOUR_MIN
 
 
 class IntegrationParams(StageParams):
-    """The integration index (methods.md 7)."""
+    """The integration index (docs/index.md)."""
 
     perturbations: Annotated[int, Field(ge=10, le=1_000_000)] = Field(
         200, description="draws for the score interval"

@@ -4,7 +4,7 @@ What belongs here: the outline of the roads of an extract without polygon and wi
 its header, and which road ends are most likely its cut. Cuts that a file tells of (missing
 nodes, its polygon, its box) belong to `network`.
 
-Source: methods.md 2. Coordinates are the metro's metric CRS.
+Source: docs/methods.md, Roads. Coordinates are the metro's metric CRS.
 """
 
 from __future__ import annotations

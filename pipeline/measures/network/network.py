@@ -4,7 +4,7 @@ What belongs here: the order of the steps. Ways and where they are cut are in `c
 their tags say in `tagged`, edges and nodes described in `edges` and `nodes`. Travel times over
 the edges belong to `routing`; dead ends, which are *read off* this network, to `border_roads`.
 The topology stays physical: nothing is simplified, merged or clipped, because that would
-erase the very ends we look for (methods.md 2); only what is mapped twice on one course is
+erase the very ends we look for (docs/methods.md, Roads); only what is mapped twice on one course is
 one edge.
 
 Coordinates are the metro's metric CRS (easting, northing in metres).

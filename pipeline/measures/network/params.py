@@ -11,7 +11,7 @@ from pipeline.terms import RoadClass
 
 
 class NetworkParams(StageParams):
-    """Road classes kept, and the attributes imputed where OSM is silent (methods.md 2)."""
+    """Road classes kept, and the attributes imputed where OSM is silent (docs/methods.md, Roads)."""
 
     lowest_class: RoadClass = Field("track", description="roads below this class are dropped")
     speed_kmh: dict[RoadClass, tuple[Speed, Speed]] = Field(

@@ -22,7 +22,6 @@ from pipeline.terms import CLASS_RANK, NOT_THROUGH
 log = logging.getLogger(__name__)
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 KMH_PER_MPH = 1.609344

@@ -283,10 +283,3 @@ class RoutingNetwork(EnteredNetwork):
         pairs = pairs[pairs["value"] <= cutoff]
         rows, columns = pairs["origin"].to_numpy(), pairs["destination"].to_numpy()
         out[rows, columns] = np.minimum(out[rows, columns], pairs["value"].to_numpy())
-
-
-def shortest_metres(
-    network: RoutingNetwork, origins: Access, destinations: Access, cutoff_m: float = np.inf
-) -> Floats:
-    """Length of the shortest drivable way between points, float64[k, l] metres; ``inf``: none."""
-    return network.times_between(origins, destinations, mode="metres", cutoff_min=cutoff_m)

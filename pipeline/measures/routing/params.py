@@ -11,7 +11,7 @@ from pipeline.terms import RoadClass
 
 
 class RoutingParams(StageParams):
-    """The prepared routing network (methods.md 2 and 5)."""
+    """The prepared routing network (docs/methods.md, Roads and Accessibility)."""
 
     lowest_class: RoadClass = Field(
         "residential", description="classes driven; service and track are not"
@@ -30,14 +30,12 @@ class RoutingParams(StageParams):
         8.0, description="per traffic signal passed; check"
     )
     ferry_speed_kmh: Speed = Field(
-        12.0, description="of ferries without a duration; methods.md 2, check"
+        12.0, description="of ferries without a duration (docs/access.md); check"
     )
     ferry_wait_min: Annotated[float, Field(ge=0, le=1_440)] = Field(
-        30.0, description="before a ferry leaves, half of it at each landing; methods.md 2, check"
+        30.0, description="before a ferry leaves, half of it at each landing; check"
     )
-    own_side_water_m: Metres = Field(
-        100.0, description="water this wide parts a place from a road; methods.md 2"
-    )
+    own_side_water_m: Metres = Field(100.0, description="water this wide parts a place from a road")
     local_speed_kmh: Speed = Field(
         30.0, description="free flow on the local roads of a trip inside one zone"
     )
@@ -49,7 +47,7 @@ class RoutingParams(StageParams):
 
 
 class TransitParams(StageParams):
-    """Rail, metro and bus as a scheduled proxy (methods.md 5; check)."""
+    """Rail, metro and bus as a scheduled proxy (docs/methods.md, Accessibility; check)."""
 
     speed_kmh: dict[Literal["subway", "light_rail", "tram", "train", "highspeed", "bus"], Speed] = (
         Field(
@@ -85,6 +83,9 @@ class TransitParams(StageParams):
     drive_limit_min: Minutes = Field(
         15.0, description="farthest by car to or from a rail station; check"
     )
+    max_snap_m: Metres = Field(
+        1_000.0, description="a station farther from every road is reached on foot only; check"
+    )
     drive_extra_min: Annotated[float, Field(ge=0, le=1_440)] = Field(
         5.0, description="to park or to hail a car; check"
     )
@@ -95,7 +96,7 @@ class TransitParams(StageParams):
         3.0, description="on foot inside an interchange, and at least between stations; check"
     )
     change_m: Annotated[float, Field(ge=0, le=1_000_000)] = Field(
-        400.0, description="stations this near to one another are changes on foot; methods.md 5"
+        400.0, description="stations this near to one another are changes on foot"
     )
     gtfs_from_h: Annotated[float, Field(ge=0, le=48)] = Field(
         7.0, description="timetabled departures count from this hour of the day on ...; check"

@@ -34,9 +34,6 @@ Floats = NDArray[np.float64]
 DRIVEN_TO = ("train", "subway", "light_rail")
 """Kinds of station one drives to; nobody parks at a bus stop to take the bus."""
 
-SNAP_M = 1_000.0
-"""A station farther from every road is reached on foot only."""
-
 
 @dataclass(frozen=True)
 class TransitNetwork:
@@ -184,8 +181,8 @@ class TransitNetwork:
         """Drives within the limit, from one batch of stations after the other."""
         parts = [_no_ways()]
         driven = np.flatnonzero(self.is_driven_to)
-        place, _ = network.access_of_points(self.x[driven], self.y[driven], SNAP_M)
-        limit = self.params.drive_limit_min
+        farthest_m, limit = self.params.max_snap_m, self.params.drive_limit_min
+        place, _ = network.access_of_points(self.x[driven], self.y[driven], farthest_m)
         for start in range(0, len(driven), 64):
             rows = slice(start, start + 64)
             here = place.take(rows)

@@ -34,8 +34,8 @@ def find_changes(
     stations
         Layer in the metro's metric CRS.
     timetabled
-        What a timetable says: columns from_station, to_station, minutes (null: no time is
-        said), is_possible. A station with itself: the time to change inside it.
+        What a timetable states: columns from_station, to_station, minutes (null: no time is
+        given), is_possible. A station with itself: the time to change inside it.
     """
     x, y = (each(stations.geometry.to_numpy()) for each in (shapely.get_x, shapely.get_y))
     place = np.column_stack([x, y]).reshape(-1, 2)

@@ -17,10 +17,10 @@ EXPRESS, MAIN = ("motorway", "trunk"), ("primary", "secondary")
 
 
 def figures(
-    made: Subject, pair: Pair, links: gpd.GeoDataFrame, narrow: gpd.GeoDataFrame
+    made: Subject, pair: Pair, links: gpd.GeoDataFrame, bottlenecks: gpd.GeoDataFrame
 ) -> list[Row]:
     """Tiles: label, value, note."""
-    drops = int(narrow["is_counted"].sum())
+    drops = int(bottlenecks["is_counted"].sum())
     return [
         _border_figure(made, pair),
         _link_figure(links),

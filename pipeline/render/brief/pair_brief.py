@@ -26,7 +26,7 @@ from pipeline.render.brief.belts import MAX_RIVERS
 from pipeline.render.brief.map_frame import Frame, Ground, frame_of
 from pipeline.render.brief.map_labels import text_width
 from pipeline.render.brief.pair_facts import Pair
-from pipeline.render.brief.signs import MAX_CONFLICTS, MAX_NARROWS, MAX_PROJECTS
+from pipeline.render.brief.signs import MAX_BOTTLENECKS, MAX_CONFLICTS, MAX_PROJECTS
 from pipeline.render.brief.subject import Row, Subject
 from pipeline.render.page import bilingual as say
 from pipeline.render.page import style, words
@@ -92,7 +92,7 @@ class _Chosen:
     """The findings of one pair, in the order in which they are listed."""
 
     links: gpd.GeoDataFrame
-    narrow: gpd.GeoDataFrame
+    bottlenecks: gpd.GeoDataFrame
     rivers: gpd.GeoDataFrame
     clashes: gpd.GeoDataFrame
 
@@ -100,26 +100,30 @@ class _Chosen:
     def of(cls, made: Subject, pair: Pair) -> _Chosen:
         return cls(
             pair_facts.projects(pair, made.layers["missing_links"]),
-            pair_facts.narrows(pair, made.layers["bottlenecks"]),
+            pair_facts.bottlenecks(pair, made.layers["bottlenecks"]),
             pair_facts.rivers(pair, made.layers["shared_rivers"]),
             pair_facts.conflicts(pair, made.layers["conflicts"]),
         )
 
     @property
-    def are_narrows_first(self) -> bool:
+    def are_bottlenecks_first(self) -> bool:
         """Whether the bottlenecks have room on page one."""
-        return len(self.links) + len(self.narrow) <= ROWS_ON_PAGE_ONE
+        return len(self.links) + len(self.bottlenecks) <= ROWS_ON_PAGE_ONE
 
     @property
     def rows_on_page_one(self) -> int:
         rows = min(len(self.links), MAX_PROJECTS) or 1
-        return rows + min(len(self.narrow), MAX_NARROWS) + 2 if self.are_narrows_first else rows
+        return (
+            rows + min(len(self.bottlenecks), MAX_BOTTLENECKS) + 2
+            if self.are_bottlenecks_first
+            else rows
+        )
 
 
 def _brief(made: Subject, pair: Pair) -> str:
     chosen = _Chosen.of(made, pair)
     names = [made.names(city_id) for city_id in pair.cities]
-    legend = signs.legend(chosen.links, chosen.narrow, chosen.clashes)
+    legend = signs.legend(chosen.links, chosen.bottlenecks, chosen.clashes)
     own = made.layers["borders"]["border_id"].isin(pair.borders).to_numpy()
     room_mm = _map_height(chosen.rows_on_page_one, len(legend), names)
     frame = frame_of(made.layers["borders"][own].total_bounds, room_mm)
@@ -127,10 +131,10 @@ def _brief(made: Subject, pair: Pair) -> str:
     projects = tables["projects"]
     return say.template("brief/brief.html").render(
         **_head(made, pair, names),
-        figures=figures.figures(made, pair, chosen.links, chosen.narrow),
+        figures=figures.figures(made, pair, chosen.links, chosen.bottlenecks),
         map=_map(made, pair, chosen, frame, own),
         is_wide=frame.is_wide,
-        narrows_first=chosen.are_narrows_first,
+        bottlenecks_first=chosen.are_bottlenecks_first,
         legend=legend,
         **tables,
         conclusion=agenda.conclusion(
@@ -178,8 +182,8 @@ def _map(
         own=own,
         rivers=chosen.rivers,
         links=chosen.links,
-        narrows=chosen.narrow[chosen.narrow["is_counted"].to_numpy()],
-        marks=signs.marks(chosen.links, chosen.narrow, chosen.clashes),
+        bottlenecks=chosen.bottlenecks[chosen.bottlenecks["is_counted"].to_numpy()],
+        marks=signs.marks(chosen.links, chosen.bottlenecks, chosen.clashes),
         title=say.text("brief.map_title", a=made.names(pair.city_a), b=made.names(pair.city_b)),
     )
     return pair_map.draw(frame, made.ground, scene)
@@ -188,16 +192,16 @@ def _map(
 class _RoadTables(TypedDict):
     projects: list[Row]
     more_projects: int
-    narrows: list[Row]
-    more_narrows: int
+    bottlenecks: list[Row]
+    more_bottlenecks: int
 
 
 def _road_tables(made: Subject, chosen: _Chosen) -> _RoadTables:
     return {
         "projects": roads.projects(made, chosen.links),
         "more_projects": max(len(chosen.links) - MAX_PROJECTS, 0),
-        "narrows": roads.narrows(made, chosen.narrow),
-        "more_narrows": max(len(chosen.narrow) - MAX_NARROWS, 0),
+        "bottlenecks": roads.bottlenecks(made, chosen.bottlenecks),
+        "more_bottlenecks": max(len(chosen.bottlenecks) - MAX_BOTTLENECKS, 0),
     }
 
 

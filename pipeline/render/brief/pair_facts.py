@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import TypedDict
 
 import geopandas as gpd
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 
 from pipeline.measures.crossings.kinds import COUNTED
 from pipeline.render.page.summary import NOT_COUNTED
+from pipeline.storage.digests import digest_text
 from pipeline.terms import MODES, ONE_HOUR_MIN
 
 CITY_CENTRES = ("core", "city")
@@ -52,7 +52,7 @@ class Pair:
         """Name of its brief, relative to the maps folder: ``<metro>/<city>-<city>.html``."""
         name = f"{self.city_a}-{self.city_b}"
         if len(name.encode()) > NAME_BYTES:
-            name = f"pair-{blake2b(name.encode(), digest_size=16).hexdigest()}"
+            name = f"pair-{digest_text(name)}"
         return f"{metro_id}/{name}.html"
 
     def rows(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -159,7 +159,7 @@ def road_names(links: pd.DataFrame, dead_ends: pd.DataFrame) -> list[tuple[str |
     ]
 
 
-def narrows(pair: Pair, bottlenecks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def bottlenecks(pair: Pair, bottlenecks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """The pair's bottlenecks, the narrowest first, then the kinds that do not count, by load."""
     found = pair.rows(bottlenecks)
     found = found.assign(is_counted=found["kind"].isin(COUNTED).to_numpy())

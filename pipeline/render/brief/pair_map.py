@@ -61,7 +61,7 @@ class Scene:
         Ids of the two cities, which get a tint each.
     borders, own
         All borders, and which of them (a mask) are the pair's.
-    rivers, links, narrows
+    rivers, links, bottlenecks
         Its shared rivers, lines of its missing links and of its bottlenecks.
     marks
         Numbers and letters, the most important first.
@@ -74,7 +74,7 @@ class Scene:
     own: NDArray[np.bool_]
     rivers: gpd.GeoDataFrame
     links: gpd.GeoDataFrame
-    narrows: gpd.GeoDataFrame
+    bottlenecks: gpd.GeoDataFrame
     marks: Sequence[Mark]
     title: Markup
 
@@ -143,7 +143,7 @@ def _findings(pen: _Pen, scene: Scene) -> Iterator[Markup]:
         look = style.STATUS[str(status)]
         yield pen.path(part.geometry, stroke="#ffffff", width=1.5)
         yield pen.path(part.geometry, stroke=look["color"], width=0.9, dash=_dash(look["dash"]))
-    for kind, part in scene.narrows.groupby("kind", sort=True):
+    for kind, part in scene.bottlenecks.groupby("kind", sort=True):
         yield pen.path(part.geometry, stroke=style.BOTTLENECK[str(kind)]["color"], width=1.1)
 
 

@@ -8,7 +8,7 @@ import geopandas as gpd
 from markupsafe import Markup
 
 from pipeline.render.brief import pair_facts
-from pipeline.render.brief.signs import MAX_NARROWS, MAX_PROJECTS, letter
+from pipeline.render.brief.signs import MAX_BOTTLENECKS, MAX_PROJECTS, letter
 from pipeline.render.brief.subject import Row, Subject
 from pipeline.render.page import bilingual as say
 from pipeline.render.page import style
@@ -98,8 +98,8 @@ def _link_place(highway: str, near: object) -> Markup:
     return Markup("{} &middot; {}").format(kind, say.text("popup.near_place", place=str(near)))
 
 
-def narrows(made: Subject, narrow: gpd.GeoDataFrame) -> list[Row]:
-    shown = narrow.iloc[:MAX_NARROWS]
+def bottlenecks(made: Subject, bottlenecks: gpd.GeoDataFrame) -> list[Row]:
+    shown = bottlenecks.iloc[:MAX_BOTTLENECKS]
     near = nearest_names(shown, made.layers["places"])
     rows: list[Row] = []
     for n, row in enumerate(shown.to_dict("records")):

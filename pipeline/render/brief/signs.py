@@ -18,20 +18,22 @@ from pipeline.render.brief.pair_map import BORDER
 from pipeline.render.page import bilingual as say
 from pipeline.render.page import style
 
-MAX_PROJECTS, MAX_NARROWS, MAX_CONFLICTS = 9, 6, 4
+MAX_PROJECTS, MAX_BOTTLENECKS, MAX_CONFLICTS = 9, 6, 4
 """Rows that a table shows, and signs of each kind."""
 
 
 def marks(
-    links: gpd.GeoDataFrame, narrow: gpd.GeoDataFrame, clashes: gpd.GeoDataFrame
+    links: gpd.GeoDataFrame, bottlenecks: gpd.GeoDataFrame, clashes: gpd.GeoDataFrame
 ) -> list[Mark]:
     """Numbers for the listed projects, letters for the listed bottlenecks, dots for the rest."""
     marks = []
     for n, ((lon, lat), status) in enumerate(zip(_middles(links), links["status"], strict=True)):
         label = str(n + 1) if n < MAX_PROJECTS else ""
         marks.append(Mark(lon, lat, label, style.STATUS[status]["color"]))
-    for n, ((lon, lat), kind) in enumerate(zip(_middles(narrow), narrow["kind"], strict=True)):
-        label = letter(n) if n < MAX_NARROWS else ""
+    for n, ((lon, lat), kind) in enumerate(
+        zip(_middles(bottlenecks), bottlenecks["kind"], strict=True)
+    ):
+        label = letter(n) if n < MAX_BOTTLENECKS else ""
         marks.append(Mark(lon, lat, label, style.BOTTLENECK[kind]["color"], "square"))
     for n, ((lon, lat), kind) in enumerate(zip(_middles(clashes), clashes["kind"], strict=True)):
         label = roman(n) if n < MAX_CONFLICTS else ""
@@ -56,7 +58,7 @@ def roman(n: int) -> str:
     return ("i", "ii", "iii", "iv")[n]
 
 
-def legend(links: pd.DataFrame, narrow: pd.DataFrame, clashes: pd.DataFrame) -> list[Markup]:
+def legend(links: pd.DataFrame, bottlenecks: pd.DataFrame, clashes: pd.DataFrame) -> list[Markup]:
     """What the map's signs mean, of the kinds that it holds."""
     found = []
     for status, look in style.STATUS.items():
@@ -64,7 +66,7 @@ def legend(links: pd.DataFrame, narrow: pd.DataFrame, clashes: pd.DataFrame) -> 
             meaning = say.text("brief.legend_link", status=say.word_texts("status", status))
             found.append(_sign('<circle cx="11" cy="6" r="5" fill="{}"/>', look["color"], meaning))
     for kind, look in style.BOTTLENECK.items():
-        if (narrow["kind"] == kind).any():
+        if (bottlenecks["kind"] == kind).any():
             shape = '<rect x="6" y="1" width="10" height="10" fill="{}"/>'
             found.append(_sign(shape, look["color"], say.word("bottleneck", kind)))
     for kind, look in style.CONFLICT.items():

@@ -158,14 +158,6 @@ def from_blob(blob: str) -> dict[str, object]:
     return payload
 
 
-def to_script_json(value: object) -> str:
-    """JSON that is safe inside a ``<script>`` element of any kind."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for char in "<>&\u2028\u2029":
-        text = text.replace(char, f"\\u{ord(char):04x}")
-    return text
-
-
 def _kind(geometry: Geometries) -> str:
     dimensions = shapely.get_dimensions(geometry)
     highest = int(dimensions.max()) if len(dimensions) else 0

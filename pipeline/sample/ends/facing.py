@@ -29,7 +29,7 @@ class Need:
 
 
 LONGEST_GAP_M = {"secondary": 3_000.0, "tertiary": 2_500.0}
-"""A gap that is a missing link is no longer, by class (methods.md 3)."""
+"""A gap that is a missing link is no longer, by class (docs/dead-ends.md)."""
 
 _POND_M = 72.0
 """Mean radius of a pond in a gap: a road goes round it, as its blob stays below 200 m."""

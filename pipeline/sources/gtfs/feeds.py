@@ -13,7 +13,6 @@ feed that gives no ride at all is an error: OpenStreetMap never stands in for it
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,6 +34,7 @@ from pipeline.sources.gtfs.tables import Floats, Tables, one_line, read_tables
 from pipeline.sources.gtfs.transfers import read_transfers
 from pipeline.sources.http import Patience
 from pipeline.sources.params import ExtractParams
+from pipeline.storage.digests import digest_text
 from pipeline.storage.paths import Paths
 
 log = logging.getLogger(__name__)
@@ -330,8 +330,7 @@ def _is_placed(lon: Floats, lat: Floats) -> NDArray[np.bool_]:
 
 def _number(stop_id: str) -> int:
     """A number of a stop that stays the same from feed to feed."""
-    digest = hashlib.blake2b(stop_id.encode(), digest_size=7).digest()
-    return -(FIRST_NUMBER + int.from_bytes(digest))
+    return -(FIRST_NUMBER + int(digest_text(stop_id, size=7), 16))
 
 
 # --------------------------------------------------------------------------- rides

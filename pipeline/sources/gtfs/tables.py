@@ -4,7 +4,7 @@ What belongs here: zip files, encodings, separators, missing tables and columns,
 numbers or times. What stops and trips mean belongs to `feeds`.
 
 Feeds come out of spreadsheets and of many programs. What can be read without doubt is read and
-said (a folder inside the zip, GBK, semicolons, decimal commas, HH:MM, blanks around ids); what
+reported (a folder inside the zip, GBK, semicolons, decimal commas, HH:MM, blanks around ids); what
 cannot be is left out and counted, and where that is more than `TOLERATED` of a column the feed is
 refused, by its table, its column, and what to do.
 """

@@ -4,7 +4,7 @@ What belongs here: from access, one-way and barrier tags to three answers and a 
 What does not: the words themselves (`terms`), which ways are roads at all (`extract`), and
 what is done with the answer (`measures.network`).
 
-The rules are those of methods.md 2, written out with the practice of the routers beside them
+The rules are those of docs/access.md, written out with the practice of the routers beside them
 in docs/access.md; a test holds that page's table. Conditional tags (``access:conditional``)
 and limits of height, width and weight are not read.
 """
@@ -142,7 +142,7 @@ def _answer(value: str, is_lane: bool) -> CarAccess | None:
             answers.append("local" if is_lane else "closed")
             continue
         answer = ACCESS_VALUES.get(word, "closed")
-        if answer != "unsaid":
+        if answer != "unstated":
             answers.append(answer)
     if not answers:
         return None

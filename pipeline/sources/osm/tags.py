@@ -397,7 +397,7 @@ def parse_minutes(column: pd.Series) -> Floats:
 
 
 def parse_duration(column: pd.Series) -> Floats:
-    """Time of a crossing in minutes: as `parse_minutes`, or as ISO 8601 (`PT1H20M`)."""
+    """Time of a crossing in minutes: as `parse_minutes`, or as ISO 8601 (``PT1H20M``)."""
     text = column.astype("str").str.strip().str.upper()
     parts = text.str.extract(r"^PT(?=\d)(?:(\d{1,2})H)?(?:(\d{1,3})M)?(?:(\d{1,2})S)?$")
     hours, minutes, seconds = (np.nan_to_num(_to_float(parts[part])) for part in range(3))

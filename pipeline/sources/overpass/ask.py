@@ -5,7 +5,6 @@ osmnx puts the question; what comes back is judged before osmnx sees it.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import socket
@@ -34,6 +33,7 @@ from pipeline.sources.osm import tags as vocabulary
 from pipeline.sources.osm.write import Box, box_text
 from pipeline.sources.overpass.answers import BrokenError, TooMuchError, parse_answer
 from pipeline.sources.overpass.area import tiles_of
+from pipeline.storage.digests import digest_text
 from pipeline.storage.files import write_bytes, write_text
 from pipeline.terms import PLACE_KINDS
 
@@ -198,5 +198,4 @@ def _settings(settings: ModuleType, **wanted: object) -> Iterator[None]:
 
 
 def _key(tile: Box, question: Question) -> str:
-    asked = json.dumps([tile, question], sort_keys=True)
-    return hashlib.blake2b(asked.encode(), digest_size=12).hexdigest()
+    return digest_text(json.dumps([tile, question], sort_keys=True), size=12)

@@ -98,7 +98,7 @@ LEGENDS: dict[str, dict[int, str]] = {
         11: "grass",
     },
 }
-"""Legend -> code -> land class (methods.md 6). Snow and ice count as bare, moss and tundra as
+"""Legend -> code -> land class (docs/ecology.md). Snow and ice count as bare, moss and tundra as
 grass, mangrove as wetland, rangeland as grass; built-up land of no known use is other_built.
 0 is no data but in Dynamic World, 255 the sea in GlobeLand30, 10 clouds in Esri's."""
 

@@ -287,7 +287,7 @@ def _refuse_density(
     cell_km2: float,
     path: str,
 ) -> None:
-    """Refuse people per km2 instead of per cell, told by stated totals, else by plausibility."""
+    """Refuse people per km2, not per cell: seen by stated totals, else by plausibility."""
     by_city = found["population"].groupby(zone_cells["city_id"].to_numpy()).sum(min_count=1)
     counted = cities["city_id"].map(by_city).to_numpy(dtype=float, na_value=np.nan)
     stated = cities["population"].to_numpy(dtype=float, na_value=np.nan)

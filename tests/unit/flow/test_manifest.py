@@ -160,7 +160,6 @@ def test_a_recorded_metro_that_is_none_is_refused():
         "two/.hidden.html",
         "two/x.txt",
         "assets/other.card.json",
-        "assets/two.",
         "assets/../two.html",
         "two.html/x.html",
         "C:two.html",
@@ -169,7 +168,7 @@ def test_a_recorded_metro_that_is_none_is_refused():
     ],
 )
 def test_names_that_are_not_of_own_pages(page):
-    assert not is_own_page("two", page) or page == "assets/two."
+    assert not is_own_page("two", page)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+
+import house
 import pytest
 
 from pipeline.errors import ConfigError
@@ -85,6 +88,28 @@ def test_every_dependency_has_a_setting_that_breaks_it(path):
 )
 def test_settings_that_agree_are_taken(path, settings):
     load_metro(path, settings)
+
+
+def unread(sections, sources):
+    """Keys that no source takes from its parameters."""
+    taken = {
+        node.attr
+        for source in sources
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Attribute)
+    }
+    return [f"{name}.{key}" for name, keys in sections.items() for key in keys if key not in taken]
+
+
+def test_every_parameter_is_read():
+    sections = {
+        name: list(type(field.default).model_fields) for name, field in Params.model_fields.items()
+    }
+    sources = [text for name, text in house.modules().items() if not name.endswith("params")]
+    assert unread(sections, sources) == []
+    assert unread({"a": ["used_m", "unused_m"]}, ["x = params.used_m", "unused_m = 1"]) == [
+        "a.unused_m"
+    ]
 
 
 @pytest.mark.parametrize("key", ["dead_ends.rail_ahead_m", "missing_links.planned_corridor_m"])

@@ -58,3 +58,9 @@ def test_a_file_in_blocks_has_the_digest_of_its_bytes(tmp_path, monkeypatch):
 def test_a_joint_digest_tells_names_apart_and_not_their_order():
     assert digests.joint_digest({"a": "1", "b": "2"}) == digests.joint_digest({"b": "2", "a": "1"})
     assert digests.joint_digest({"a": "1", "b": "2"}) != digests.joint_digest({"a": "2", "b": "1"})
+
+
+def test_a_text_has_the_digest_of_its_bytes_of_the_length_asked_for():
+    assert digests.digest_text("路") == digests.digest("路".encode())
+    assert [len(digests.digest_text("x", size)) for size in (4, 16)] == [8, 32]
+    assert digests.digest_text("x", 4) != digests.digest_text("y", 4)

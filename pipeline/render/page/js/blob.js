@@ -1,7 +1,7 @@
 /*
  * The page's data element: base64 text of zlib-compressed JSON, to an object.
  *
- * The inverse of `to_blob` in pipeline/render/encode.py.
+ * The inverse of `to_blob` in pipeline/render/page/encode.py.
  */
 import { inflate } from "./inflate.js";
 

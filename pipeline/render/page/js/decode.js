@@ -1,5 +1,5 @@
 /*
- * Packed layers to columns and coordinates: the inverse of pipeline/render/encode.py.
+ * Packed layers to columns and coordinates: the inverse of pipeline/render/page/encode.py.
  *
  * Pure: nothing here knows what is drawn, or reads the page.
  */

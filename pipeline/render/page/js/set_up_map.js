@@ -64,7 +64,7 @@ function listen(map) {
   new ResizeObserver(() => map.invalidateSize({ pan: false })).observe(map.getContainer());
 }
 
-/** Time after which a resting pointer is told what lies under it, in milliseconds. */
+/** Time after which a resting pointer is shown what lies under it, in milliseconds. */
 const REST_MS = 120;
 
 /**

@@ -13,13 +13,7 @@ from small_borders import METRIC, THREE, TWO, K, derive, make_cities, one_border
 
 from pipeline.layers import empty_layer
 from pipeline.measures.borders.belts import belts
-from pipeline.measures.borders.nearest import (
-    TIE_M,
-    BorderIndex,
-    border_normal,
-    nearest_border,
-    side_of,
-)
+from pipeline.measures.borders.nearest import TIE_M, BorderIndex, side_of
 
 
 def test_each_point_has_one_border_and_ties_go_to_the_first_id():
@@ -31,7 +25,7 @@ def test_each_point_has_one_border_and_ties_go_to_the_first_id():
         index, distance = BorderIndex(rows).nearest(x, y)
         assert rows["border_id"].iloc[index].tolist() == ["a-c", "a-b", "a-c", "b-c", "b-c"]
         assert distance == pytest.approx([500, 500, 100, 0, 500])
-    index, _ = nearest_border(shapely.points([[K - 500, K - 500]]), found)
+    index, _ = BorderIndex(found).nearest([K - 500], [K - 500])
     assert found["border_id"].iloc[index[0]] == "a-b"  # on the bisector
 
 
@@ -55,10 +49,11 @@ def test_no_borders_and_no_points():
 
 def test_the_normal_points_to_the_border():
     found = derive(TWO)
-    points = shapely.points([[K - 700, 5_000], [K + 700, 5_000], [K - 300, -400]])
-    assert border_normal(points, found) == pytest.approx(np.array([[1, 0], [-1, 0], [0.6, 0.8]]))
-    on_line = border_normal(shapely.points([[K, 5_000]]), found)
-    assert np.abs(on_line) == pytest.approx(np.array([[1, 0]]))
+    east, north = BorderIndex(found).normal([K - 700, K + 700, K - 300], [5_000, 5_000, -400])
+    assert east == pytest.approx([1, -1, 0.6])
+    assert north == pytest.approx([0, 0, 0.8])
+    on_line = BorderIndex(found).normal([K], [5_000])
+    assert np.abs(on_line).ravel() == pytest.approx([1, 0])
 
 
 @settings(max_examples=examples(40), deadline=None)

@@ -1,7 +1,7 @@
 """Adds a kind of bottleneck as CONTRIBUTING.md has it, and prints what came of it as JSON.
 
-One row in the table of kinds (its source, edited before anything imports it) and one rule.
-Run by `test_kinds`, in a process of its own.
+One row in the table of kinds and one rule, both in the source, edited before anything
+imports it. Run by `test_kinds`, in a process of its own.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -25,22 +26,57 @@ ROW = """    BottleneckKind(
 """
 
 
+RULE = """def find_toys(across, params):
+    return [
+        Finding(
+            crossing=each,
+            highway="primary",
+            here_pcu_h=1.0,
+            approach_pcu_h=2.0,
+            evidence=kinds.KINDS[-1].evidence[0].en.format(here="here"),
+            is_bridge=False,
+            is_toll=False,
+            load_share_pct=each.load_share_pct,
+            edges=frozenset(),
+            reach=frozenset(),
+            line=across.graph.roads.geometry.iloc[0],
+            name=None,
+            ref=None,
+        )
+        for each in across.crossings
+    ]
+
+
+"""
+
+
 def with_row(source: str) -> str:
     """The source of `kinds` with one row more."""
-    end = "\n)\n\nCOUNTED"
-    assert source.count(end) == 1
-    return source.replace(end, f"\n{ROW.rstrip()}{end}")
+    return _inserted(source, "\n)\n\nCOUNTED", f"\n{ROW.rstrip()}")
 
 
-def load(name: str, path: Path, edit: bool = False) -> ModuleType:
-    """A module from a file, with the row added to its source where asked."""
+def with_rule(source: str) -> str:
+    """The source of `bottlenecks` with one rule more."""
+    source = _inserted(source, "Rule = Callable", RULE)
+    return _inserted(
+        source, '}\n"""How each kind of `kinds.KINDS` is found', '    "toy_kind": find_toys,\n'
+    )
+
+
+def _inserted(source: str, before: str, text: str) -> str:
+    assert source.count(before) == 1
+    return source.replace(before, text + before)
+
+
+def load(name: str, path: Path, edit: Callable[[str], str] | None = None) -> ModuleType:
+    """A module from a file, its source edited where asked."""
     # As pytest does: what tests share lies in their top folder.
     sys.path.insert(0, str(UNIT.parent))
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    if edit:
-        exec(compile(with_row(path.read_text(encoding="utf-8")), path, "exec"), module.__dict__)
+    if edit is not None:
+        exec(compile(edit(path.read_text(encoding="utf-8")), path, "exec"), module.__dict__)
     else:
         spec.loader.exec_module(module)
     return module
@@ -48,31 +84,6 @@ def load(name: str, path: Path, edit: bool = False) -> ModuleType:
 
 def found_by_the_rule() -> dict[str, object]:
     """The layer that the stage makes of one road."""
-    from pipeline.measures.crossings import bottlenecks, kinds
-
-    form = kinds.KINDS[-1].evidence[0]
-
-    def find_toys(across, params):
-        return [
-            bottlenecks.Finding(
-                crossing=each,
-                highway="primary",
-                here_pcu_h=1.0,
-                approach_pcu_h=2.0,
-                evidence=form.en.format(here="here"),
-                is_bridge=False,
-                is_toll=False,
-                load_share_pct=each.load_share_pct,
-                edges=frozenset(),
-                reach=frozenset(),
-                line=across.graph.roads.geometry.iloc[0],
-                name=None,
-                ref=None,
-            )
-            for each in across.crossings
-        ]
-
-    bottlenecks.RULES["toy_kind"] = find_toys
     roads = load("roads_by_hand", Path(__file__).with_name("test_bottlenecks.py"))
     layer = roads.narrow(roads.Map().straight(roads.MARKS))
     return {"kind": layer["kind"].tolist(), "evidence": layer["evidence"].tolist()}
@@ -135,7 +146,9 @@ def main() -> None:
     import pipeline.measures.crossings as crossings
 
     folder = Path(crossings.__file__).parent
-    crossings.kinds = load("pipeline.measures.crossings.kinds", folder / "kinds.py", edit=True)
+    for name, edit in (("kinds", with_row), ("bottlenecks", with_rule)):
+        module = load(f"{crossings.__name__}.{name}", folder / f"{name}.py", edit)
+        setattr(crossings, name, module)
     json.dump(
         {
             "found": found_by_the_rule(),

@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import shapely
+from streets import make_network
 
 from pipeline.crs import local_metric_crs
 from pipeline.layers import conform, empty_layer
@@ -165,6 +166,19 @@ def test_a_trip_has_a_ride_unless_it_is_a_walk():
     # 2 km apart round one station: too far to walk, and no line goes there.
     apart = transit.times_between(([-20_000.0], [-1_000.0]), ([-20_000.0], [1_000.0]))
     assert apart[0, 0] > walk(2_000)
+
+
+@pytest.mark.parametrize(("off_m", "is_driven_to"), [(900.0, True), (1_100.0, False)])
+def test_one_drives_to_a_station_near_a_road(off_m, is_driven_to):
+    """The station West, seven km along a road that passes it at a distance."""
+    roads = make_network([(1, 2, [(-28_000.0, off_m), (-20_000.0, off_m)], {})])
+    _, transit = network_of()
+    access, _ = roads.access_of_points([-27_000.0], [off_m], 100.0)
+    ways = transit.reach([-27_000.0], [off_m], roads, access)
+    assert ways["station"].tolist() == ([0] if is_driven_to else [])
+    assert (ways["minutes"] >= 7.0 + PARAMS.drive_extra_min).all()
+    farther = search(network_of()[0], PARAMS.model_copy(update={"max_snap_m": 1_200.0}))
+    assert len(farther.reach([-27_000.0], [off_m], roads, access)) == 1
 
 
 def test_out_of_reach_and_empty():

@@ -1,8 +1,8 @@
 """Recipes for bottlenecks: roads that cross a border and narrow there, and decoys.
 
 What belongs here: choosing roads that run several km to both sides of a border
-and re-tagging them. Margins as in methods.md section 4: a bottleneck halves the
-lanes over 450 m or more; a decoy is too short, too far away, or untagged.
+and re-tagging them, clear of the rules' limits (docs/methods.md, Bottlenecks): a
+bottleneck halves the lanes over 450 m or more; a decoy is too short, too far away, or untagged.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Crossing:
     approach: tuple[int, ...]
 
 
-def plant_narrows(plants: Plants) -> None:
+def plant_bottlenecks(plants: Plants) -> None:
     """Plant every kind of bottleneck and its decoys on roads of their own."""
     copies = 1 if plants.world.budget.nodes < 60_000 else 2
     found = list(_crossings(plants))
