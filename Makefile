@@ -8,11 +8,12 @@ METRO ?= zhengzhou
 SOURCE ?= auto
 OSM ?=
 SCHEDULER ?=
+PYTHONS ?= 3.11 3.12 3.13 3.14
 
 RUN = $(PYTHON) -m pipeline run $(METRO) --source $(SOURCE) \
 	$(if $(OSM),--osm $(OSM)) $(if $(SCHEDULER),--scheduler $(SCHEDULER))
 
-.PHONY: help install all compiled test test-slow test-full test-lowest test-wheel check format docs bench clean
+.PHONY: help install all compiled test test-slow test-full test-lowest test-pythons test-wheel check format docs bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,7 +60,10 @@ test-full: compiled ## run all tests, the sweeps over seeds, sizes and mutations
 	EXAMPLES=all $(PYTEST) $(SETS)
 
 test-lowest: ## run a quick part of the tests on the lowest versions that pyproject.toml declares (needs uv)
-	.ci/lowest
+	.ci/versions lowest
+
+test-pythons: ## the same with the newest versions on each Python that is here or uv can fetch
+	@for each in $(PYTHONS); do .ci/versions highest $$each || exit 1; done
 
 test-wheel: ## build the wheel and run it in an empty environment outside the project
 	.ci/wheel

@@ -109,6 +109,10 @@ class DiskFullError(StoreError):
     """There is no room to write: nothing further can be made until there is."""
 
 
+class StoreShutError(StoreError):
+    """A store that lets us in no more, its credentials gone or expired: nothing can be made."""
+
+
 class LockLostError(StoreError):
     """A lock that another run took over meanwhile: nothing more may be written under it."""
 

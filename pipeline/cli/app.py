@@ -22,7 +22,7 @@ except ImportError:
 from pipeline.cli import compare, export, metros, new_metro, run, sample, scenario, stages, status
 from pipeline.cli.outcome import FAILED, OK, report_error
 from pipeline.errors import PipelineError
-from pipeline.flow.progress import as_shown, print_error
+from pipeline.flow.progress import as_shown, guard_logs, print_error
 from pipeline.storage.scratch import clear_scratch
 
 MANY_FILES = 4096
@@ -34,6 +34,7 @@ VERBS = (run, metros, stages, status, new_metro, sample, scenario, compare, expo
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code (0 done, 1 failed, 2 wrong usage or config)."""
     _write_any_text()
+    guard_logs()
     _open_many_files()
     try:
         with _ending_as_interrupted():

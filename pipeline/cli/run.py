@@ -19,7 +19,13 @@ from pipeline.cli.options import (
     shown,
 )
 from pipeline.cli.outcome import FAILED, OK, report_error
-from pipeline.errors import ClusterError, ConfigError, DiskFullError, PipelineError
+from pipeline.errors import (
+    ClusterError,
+    ConfigError,
+    DiskFullError,
+    PipelineError,
+    StoreShutError,
+)
 from pipeline.flow.progress import RunDisplay, print_line, show_download
 from pipeline.metros.catalogue import DEFAULT_METRO, Metro
 from pipeline.sources.kinds import kind_named, source_names
@@ -68,7 +74,7 @@ def _execute(options: argparse.Namespace) -> int:
         executor = cache(lambda: _connected(options, stack))
         outcomes, code = _run_all(metros, options, executor)
         # Where no metro could be begun, nothing changed that the index shows.
-        index = _write_index(options) if outcomes else None
+        index = _write_index(options) if outcomes and not _is_shut(outcomes) else None
     for outcome in outcomes:
         if not outcome.failed and options.until is None:
             print_line(f"map: {shown(paths.page(f'{outcome.metro}.html'))}", options.quiet)
@@ -140,6 +146,11 @@ def _write_index(options: argparse.Namespace) -> str | None:
     return write_index(paths_of(options))
 
 
+def _is_shut(outcomes: list[Outcome]) -> bool:
+    """Whether the store let nobody in any more at the end."""
+    return any(isinstance(each, StoreShutError) for each in outcomes[-1].failed.values())
+
+
 def _summarise(outcome: Outcome, source: Source, options: argparse.Namespace) -> int:
     for stages, error in _reasons(outcome.failed):
         report_error(error, options.debug, f"{outcome.metro}, stage {stages}")
@@ -168,10 +179,15 @@ def _summarise(outcome: Outcome, source: Source, options: argparse.Namespace) ->
 
 
 def _reasons(failed: dict[str, Exception]) -> list[tuple[str, Exception]]:
-    """Failed stages and why; those that found no room to write are one line."""
-    full = [stage for stage, error in failed.items() if isinstance(error, DiskFullError)]
-    single = [(stage, error) for stage, error in failed.items() if stage not in full]
-    return single + ([(", ".join(full), failed[full[0]])] if full else [])
+    """Failed stages and why; those that found no room to write, or were let in no more, are one
+    line."""
+    reasons = []
+    left = dict(failed)
+    for kind in (DiskFullError, StoreShutError):
+        same = [stage for stage, error in left.items() if isinstance(error, kind)]
+        reasons += [(", ".join(same), left[same[0]])] if same else []
+        left = {stage: error for stage, error in left.items() if stage not in same}
+    return [*left.items(), *reasons]
 
 
 def _check_run_options(options: argparse.Namespace) -> None:

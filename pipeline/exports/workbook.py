@@ -19,7 +19,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from pipeline.exports.layer_set import LayerSet
-from pipeline.exports.xlsx import MOST_CHARACTERS
+from pipeline.exports.xlsx import MOST_CHARACTERS, workbook_options
 from pipeline.layers import empty_layer
 from pipeline.measures.crossings.kinds import COUNTED
 from pipeline.render.page import summary, words
@@ -173,7 +173,7 @@ def write_workbook(given: LayerSet, path: Path) -> tuple[dict[str, int], list[st
     }
     book = Book(layers, "zh" if has_cjk(given.metro_name) else "en", given.about)
     rows: dict[str, int] = {}
-    with xlsxwriter.Workbook(str(path), {"strings_to_formulas": False}) as file:
+    with xlsxwriter.Workbook(str(path), workbook_options(path)) as file:
         # Else the time of writing: the same layers give the same bytes.
         file.set_properties({"created": datetime(2000, 1, 1)})
         heading = file.add_format(

@@ -40,20 +40,23 @@ COORDINATES = {
 Column: TypeAlias = "pd.Series | NDArray[np.float64]"
 
 
-def write_xlsx(given: LayerSet, path: Path) -> tuple[dict[str, int], list[str]]:
-    """Write all layers of a set into one workbook."""
-    rows: dict[str, int] = {}
-    left_out: list[str] = []
-    options = {
-        "constant_memory": True,
-        # Else rows wait in the system's folder, where a kill would leave them.
+def workbook_options(path: Path) -> dict[str, object]:
+    """Options of every workbook: text of others stays text, what is left goes with its folder."""
+    return {
+        # Else what is to be packed waits in the system's folder, where a kill would leave it.
         "tmpdir": str(path.parent),
         "strings_to_formulas": False,
         "strings_to_urls": False,
         "strings_to_numbers": False,
         "nan_inf_to_errors": False,
     }
-    with xlsxwriter.Workbook(str(path), options) as book:
+
+
+def write_xlsx(given: LayerSet, path: Path) -> tuple[dict[str, int], list[str]]:
+    """Write all layers of a set into one workbook."""
+    rows: dict[str, int] = {}
+    left_out: list[str] = []
+    with xlsxwriter.Workbook(str(path), workbook_options(path) | {"constant_memory": True}) as book:
         # Else the time of writing: the same layers give the same bytes.
         book.set_properties({"created": datetime(2000, 1, 1)})
         heading = book.add_format(

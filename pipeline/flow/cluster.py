@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pipeline.errors import ClusterError, ConfigError, PipelineError, StageError, WorkerDiedError
 from pipeline.flow import environment
 from pipeline.flow.executor import Pending
+from pipeline.flow.progress import guard_logs
 
 if TYPE_CHECKING:
     import distributed
@@ -241,6 +242,7 @@ def run_if_alike(own: dict[str, str], func: Callable[..., Result], *args: object
     Workers that were there at the start are checked by `check_workers`; others may
     join a cluster at any time.
     """
+    guard_logs()
     faults = environment.differences(own, _describe_once())
     if faults:
         raise StageError(f"a worker is not like the installation that runs: {'; '.join(faults)}")
@@ -403,6 +405,7 @@ def _settling() -> distributed.WorkerPlugin:
         def setup(self, worker: distributed.Worker) -> None:
             import pipeline.flow.stages  # noqa: F401
 
+            guard_logs()
             gc.freeze()
 
     return Settling()

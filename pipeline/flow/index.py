@@ -27,14 +27,13 @@ def write_index(paths: Paths) -> str | None:
 
 def _card_of(paths: Paths, metro_id: str) -> MetroCard | None:
     """A metro's card; None where there is none, or it is damaged: its next run mends it."""
-    content = files.read_or_none(paths.page(card_name(metro_id)))
     try:
-        card = None if content is None else MetroCard.from_json(content)
-        if card is None or card.metro_id != metro_id or not _links_to_own_pages(card):
+        card = MetroCard.from_json(files.read_small(paths.page(card_name(metro_id))))
+        if card.metro_id != metro_id or not _links_to_own_pages(card):
             return None
         # Cards may come from others, as folders do: one that cannot be shown stops no page.
         INDEX_PAGE([card])
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return card
 

@@ -6,15 +6,18 @@ print. What is reported belongs to those who report it.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import TextIO
 
 from rich.console import Console
 from rich.progress import (
@@ -180,6 +183,38 @@ def as_shown(text: str) -> str:
     return _STEERING.sub(
         lambda found: found.group().encode("unicode_escape").decode(), (without_secrets(text))
     )
+
+
+class _Shown(logging.Formatter):
+    """Records on one line each, but for tracebacks, as `as_shown` has them."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = as_shown(super().format(record))
+        return text if record.exc_info or record.stack_info else text.replace("\n", "\\n")
+
+
+def guard_logs() -> None:
+    """What this package and its libraries log or warn of is shown as `as_shown` has it.
+
+    It quotes names and addresses of others too, and goes to standard error past `print_error`.
+    Once for each process; handlers that others have set up are theirs.
+    """
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(_Shown())
+    warnings.showwarning = _show_warning
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    text = warnings.formatwarning(message, category, filename, lineno, line)
+    with suppress(BrokenPipeError, AttributeError):
+        print(as_shown(text), end="", file=file or sys.stderr)
 
 
 _STEERING = re.compile(

@@ -20,6 +20,7 @@ from pipeline.errors import (
     DiskFullError,
     LockLostError,
     PipelineError,
+    StoreShutError,
     WorkerDiedError,
     table_without_secrets,
 )
@@ -353,6 +354,8 @@ class MetroRun:
         self._report(Event("failed", stage, text))
         if isinstance(error, DiskFullError):
             self._stopped_by = "there is no room to write"
+        if isinstance(error, StoreShutError):
+            self._stopped_by = "the store lets nobody in"
 
     def _remove_old_pages(self, stage: str, made: Made) -> None:
         """Pages that the stage wrote last time and no longer does: a border may be gone."""

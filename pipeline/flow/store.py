@@ -34,6 +34,7 @@ from pipeline.storage.files import (
     new_folder,
     publish_folder,
     read_bytes,
+    reporting_errors,
     write_bytes,
 )
 from pipeline.storage.paths import is_url
@@ -111,10 +112,10 @@ def read_layer(
     if expected is not None:
         _check_digest(path, digest(payload), expected)
     table = _parse(payload, path)
-    frame = _frame_of(table, declared)
+    frame = _frame_of(table, declared, path)
     if LAYERS[name].geometry is None:
         return frame
-    geometry = shapely.from_wkb(table["geometry"].to_numpy(zero_copy_only=False))
+    geometry = _geometry_of(table, path)
     if crs is not None:
         geometry = project(geometry, WGS84, crs)
     return gpd.GeoDataFrame(frame, geometry=geometry, crs=crs or WGS84)
@@ -123,14 +124,19 @@ def read_layer(
 def read_metadata(path: str) -> dict[str, str]:
     """The key-value metadata that `write_layer` put into a file."""
     filesystem, inner = file_system(path)
-    with filesystem.open(inner, "rb") as stream:
-        found = pq.read_schema(stream).metadata or {}
     prefix = METADATA_PREFIX.encode()
-    return {
-        key.removeprefix(prefix).decode(): value.decode()
-        for key, value in found.items()
-        if key.startswith(prefix)
-    }
+    try:
+        with reporting_errors(path, "read"), filesystem.open(inner, "rb") as stream:
+            found = pq.read_schema(stream).metadata or {}
+        return {
+            key.removeprefix(prefix).decode(): value.decode()
+            for key, value in found.items()
+            if key.startswith(prefix)
+        }
+    except FileNotFoundError as error:
+        raise _missing(path) from error
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        raise _no_layer(path, error) from error
 
 
 def project(geometry: Geometries, source: pyproj.CRS, target: pyproj.CRS) -> Geometries:
@@ -164,9 +170,9 @@ def _read_parts(path: str, declared: Mapping[str, str], expected: str | None) ->
     for each in list_files(path):
         payload = _payload(each, path)
         digests[name_of(each)] = digest(payload)
-        parts.append(_frame_of(_parse(payload, path), declared))
+        parts.append(_frame_of(_parse(payload, path), declared, path))
     if not parts:
-        raise StoreError(f"layer {path} is missing; run the stage that makes it")
+        raise _missing(path)
     if expected is not None:
         _check_digest(path, joint_digest(digests), expected)
     names = list(parts[0].columns)
@@ -195,7 +201,7 @@ class Parts:
         for each in list_files(path):
             payload = _payload(each, path)
             self._digests[name_of(each)] = digest(payload)
-            self._rows += pq.read_metadata(pa.BufferReader(payload)).num_rows
+            self._rows += _rows_of(payload, self._path)
         _check_digest(path, joint_digest(self._digests), expected)
 
     def __len__(self) -> int:
@@ -205,7 +211,7 @@ class Parts:
         for name, expected in self._digests.items():
             payload = _payload(f"{self._path}/{name}", self._path)
             _check_digest(self._path, digest(payload), expected)
-            yield _frame_of(_parse(payload, self._path), self._declared)
+            yield _frame_of(_parse(payload, self._path), self._declared, self._path)
 
 
 def _join(pieces: list[pd.Series]) -> pd.Series:
@@ -229,25 +235,69 @@ def _payload(name: str, path: str) -> bytes:
     try:
         return read_bytes(name)
     except FileNotFoundError as error:
-        raise StoreError(f"layer {path} is missing; run the stage that makes it") from error
+        raise _missing(path) from error
+
+
+def _missing(path: str) -> StoreError:
+    return StoreError(f"layer {path} is missing; run the stage that makes it")
+
+
+def _no_layer(path: str, error: Exception | str) -> StoreError:
+    """A file with the recorded digest that is no layer of ours: whoever made it recorded it so."""
+    why = " ".join(str(error).split())[:200] or type(error).__name__
+    return StoreError(f"layer {path} is not a readable Parquet file of its kind: {why}")
+
+
+ROWS_PER_BYTE = 4
+FREE_ROWS = 1_000_000
+"""A layer has no more rows than these and so many for each byte: an id alone takes more."""
+
+
+def _rows_of(payload: bytes, path: str) -> int:
+    """Rows that a file says it has; StoreError where its bytes cannot hold them."""
+    try:
+        rows = int(pq.read_metadata(pa.BufferReader(payload)).num_rows)
+    except (pa.ArrowException, OSError) as error:
+        raise _no_layer(path, error) from error
+    if rows > FREE_ROWS + ROWS_PER_BYTE * len(payload):
+        raise _no_layer(path, f"{rows:,} rows in {len(payload):,} bytes")
+    return rows
 
 
 def _parse(payload: bytes, path: str) -> pa.Table:
+    _rows_of(payload, path)
     try:
         return pq.read_table(pa.BufferReader(payload))
     except (pa.ArrowException, OSError) as error:
-        raise StoreError(f"layer {path} is not a readable Parquet file: {error}") from error
+        raise _no_layer(path, error) from error
 
 
-def _frame_of(table: pa.Table, declared: Mapping[str, str]) -> pd.DataFrame:
-    """The columns but for the geometry and its covering."""
-    return pd.DataFrame(
-        {
-            column: _to_pandas(table[column], declared.get(column))
-            for column in table.column_names
-            if column not in ("geometry", "bbox")
-        }
-    )
+def _geometry_of(table: pa.Table, path: str) -> Geometries:
+    """Geometry of a layer as it is stored, WGS84."""
+    try:
+        return np.asarray(shapely.from_wkb(table["geometry"].to_numpy(zero_copy_only=False)))
+    except (pa.ArrowException, shapely.GEOSException, KeyError, TypeError, ValueError) as error:
+        raise _no_layer(path, error) from error
+
+
+def _frame_of(table: pa.Table, declared: Mapping[str, str], path: str) -> pd.DataFrame:
+    """The columns but for the geometry and its covering.
+
+    Raises
+    ------
+    StoreError
+        A column holds what no column can.
+    """
+    try:
+        return pd.DataFrame(
+            {
+                column: _to_pandas(table[column], declared.get(column))
+                for column in table.column_names
+                if column not in ("geometry", "bbox")
+            }
+        )
+    except (pa.ArrowException, KeyError, TypeError, ValueError, OverflowError) as error:
+        raise _no_layer(path, error) from error
 
 
 def _to_pandas(column: pa.ChunkedArray, dtype: str | None) -> pd.Series:
@@ -334,14 +384,20 @@ def read_arrays(path: str, expected: str | None = None) -> Arrays:
         else:
             found = joint_digest({name_of(each): digest(p) for each, p in payloads.items()})
         _check_digest(path, found, expected)
-    if payloads is not None:
+    try:
+        if payloads is not None:
+            return {
+                _stem(each): np.load(io.BytesIO(payload), allow_pickle=False)
+                for each, payload in payloads.items()
+            }
         return {
-            _stem(each): np.load(io.BytesIO(payload), allow_pickle=False)
-            for each, payload in payloads.items()
+            _stem(each): np.load(each, mmap_mode="r", allow_pickle=False)
+            for each in list_files(path)
         }
-    return {
-        _stem(each): np.load(each, mmap_mode="r", allow_pickle=False) for each in list_files(path)
-    }
+    except Exception as error:
+        # numpy reads headers with Python's own parser, which has errors of every kind.
+        why = " ".join(str(error).split())[:200]
+        raise StoreError(f"layer {path} holds what is no array: {why}") from error
 
 
 # --- JSON ----------------------------------------------------------------------

@@ -15,33 +15,34 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import os
 import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 import fsspec
 import requests
-import urllib3
 
 from pipeline.errors import SourceError, without_secrets
 from pipeline.sources.http import (
+    PLAIN,
     BusyError,
     Patience,
     Tries,
     ask,
+    blocks_of,
     check_answer,
     check_is_no_page,
+    encoding_of,
 )
 from pipeline.sources.source import Progress
-from pipeline.storage.files import replacing, reporting_errors
+from pipeline.storage.files import read_small, replacing, reporting_errors
 from pipeline.storage.locks import locked
 
-# A line that breaks loses what has arrived of a block: so blocks are small.
-_BLOCK = 1 << 14
 _LONGEST_DOWNLOAD_S = 24 * 3600.0
 
 
@@ -168,8 +169,10 @@ class _Download:
         wanted, partial = self.wanted, self.partial
         for each in (partial, _note_path(partial), _note_path(self.target)):
             # Of a folder from somebody else: what is written goes here, not where a link leads.
+            # A pipe would be waited for without end.
             # A character device keeps nothing that could be overwritten.
-            if each.is_symlink() and not each.is_char_device():
+            is_plain = (each.is_file() or each.is_dir()) and not each.is_symlink()
+            if os.path.lexists(each) and not is_plain and not each.is_char_device():
                 each.unlink()
         if not self._note.items() <= _read_note(partial).items():
             partial.unlink(missing_ok=True)
@@ -221,7 +224,7 @@ class _Download:
             if answer.status_code != 206:
                 have = 0
             length = answer.headers.get("Content-Length", "")
-            is_encoded = _is_encoded(answer)
+            is_encoded = encoding_of(answer) != PLAIN
             if is_encoded and have:
                 partial.unlink(missing_ok=True)
                 raise requests.exceptions.ChunkedEncodingError("the server encodes parts")
@@ -255,7 +258,7 @@ class _Download:
         """Write what arrives behind the ``have`` bytes; returns how many there are then."""
         address = self.wanted.address
         file.seek(have)
-        for block in _blocks(answer, self.patience):
+        for block in blocks_of(answer, self.patience):
             if have == 0:
                 check_is_no_page(block, address)
             have += len(block)
@@ -277,40 +280,6 @@ class _Download:
                 f"{self.wanted.address} arrived damaged (MD5 {found}, published "
                 f"{self.wanted.md5}); nothing of it was kept"
             )
-
-
-def _blocks(answer: requests.Response, patience: Patience) -> Iterator[bytes]:
-    """The body as it arrives, at most a block at a time.
-
-    Raises
-    ------
-    requests.Timeout
-        Too little arrives for too long.
-    requests.RequestException
-        The line breaks.
-    """
-    began, arrived = time.monotonic(), 0
-    while True:
-        try:
-            block = cast(bytes, answer.raw.read1(_BLOCK, decode_content=_is_encoded(answer)))
-        except urllib3.exceptions.ReadTimeoutError as error:
-            raise requests.exceptions.ReadTimeout(error) from error
-        except urllib3.exceptions.HTTPError as error:
-            raise requests.exceptions.ChunkedEncodingError(error) from error
-        if not block:
-            return
-        yield block
-        arrived += len(block)
-        passed = time.monotonic() - began
-        if arrived >= patience.least_bytes:
-            began, arrived = time.monotonic(), 0
-        elif passed > patience.stall_s:
-            raise requests.exceptions.ReadTimeout(f"{arrived} bytes in {passed:.0f} s")
-
-
-def _is_encoded(answer: requests.Response) -> bool:
-    """Whether a server compresses what it sends, though it was asked not to."""
-    return answer.headers.get("Content-Encoding", "identity").strip().lower() != "identity"
 
 
 def _mark_of(answer: requests.Response) -> str:
@@ -357,8 +326,8 @@ def _note_path(path: Path) -> Path:
 
 def _read_note(path: Path) -> dict[str, str]:
     try:
-        note = json.loads(_note_path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        note = json.loads(read_small(str(_note_path(path))))
+    except (OSError, ValueError, RecursionError):
         return {}
     return {str(key): str(value) for key, value in note.items()} if isinstance(note, dict) else {}
 

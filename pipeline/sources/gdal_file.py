@@ -10,7 +10,6 @@ from __future__ import annotations
 import codecs
 import functools
 import re
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from numpy.typing import NDArray
 from pipeline.crs import WGS84, local_metric_crs, to_wgs84, wgs84_to_gcj02
 from pipeline.errors import SourceError
 from pipeline.sources.encodings import GBK, UTF8, WESTERN, decode, encoding_of, is_in
+from pipeline.storage.scratch import scratch_folder
 
 Geometries = NDArray[np.object_]
 
@@ -229,8 +229,8 @@ def _in_utf8(path: Path, asked: Asked, notes: list[str]) -> Iterator[Path]:
         raise SourceError(f"{path}: its text is not in {encoding}; state its encoding") from error
     if encoding.upper().replace("-", "") != "UTF8":
         notes.append(f"{path.name}: its text is in {encoding}, not UTF-8; read so")
-    with tempfile.TemporaryDirectory(prefix="metro-text-") as folder:
-        copy = Path(folder) / path.name
+    with scratch_folder("text") as folder:
+        copy = folder / path.name
         copy.write_bytes(_DECLARED.sub(rb"\1UTF-8", text.encode()))
         yield copy
 

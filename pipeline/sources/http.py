@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import requests
 import urllib3
@@ -31,6 +31,11 @@ BUSY = frozenset((429, 500, 502, 503, 504))
 NO_CONNECTION = "no connection to the server"
 
 _TEXT_LIMIT = 1 << 20
+# A line that breaks loses what has arrived of a block: so blocks are small.
+_BLOCK = 1 << 14
+PLAIN = "identity"
+PACKED = ("gzip", "x-gzip", "deflate")
+"""Content encodings that are read."""
 _PAGE_STARTS = (b"<!doctype html", b"<html")
 
 Answer = TypeVar("Answer")
@@ -170,7 +175,10 @@ def read_small(answer: requests.Response, limit: int, patience: Patience) -> byt
     ------
     requests.ReadTimeout
         It takes longer than a line may stall.
+    SourceError
+        As `encoding_of`.
     """
+    encoding_of(answer)
     deadline = time.monotonic() + patience.headers_s
     read = bytearray()
     try:
@@ -186,6 +194,53 @@ def read_small(answer: requests.Response, limit: int, patience: Patience) -> byt
     except urllib3.exceptions.HTTPError as error:
         raise requests.exceptions.ChunkedEncodingError(error) from error
     return bytes(read)
+
+
+def blocks_of(answer: requests.Response, patience: Patience) -> Iterator[bytes]:
+    """The body as it arrives, decoded, at most a block at a time.
+
+    Raises
+    ------
+    requests.Timeout
+        Too little arrives for too long.
+    requests.RequestException
+        The line breaks.
+    """
+    is_encoded = encoding_of(answer) != PLAIN
+    began, arrived = time.monotonic(), 0
+    while True:
+        try:
+            block = cast(bytes, answer.raw.read1(_BLOCK, decode_content=is_encoded))
+        except urllib3.exceptions.ReadTimeoutError as error:
+            raise requests.exceptions.ReadTimeout(error) from error
+        except urllib3.exceptions.HTTPError as error:
+            raise requests.exceptions.ChunkedEncodingError(error) from error
+        if not block:
+            return
+        yield block
+        arrived += len(block)
+        passed = time.monotonic() - began
+        if arrived >= patience.least_bytes:
+            began, arrived = time.monotonic(), 0
+        elif passed > patience.stall_s:
+            raise requests.exceptions.ReadTimeout(f"{arrived} bytes in {passed:.0f} s")
+
+
+def encoding_of(answer: requests.Response) -> str:
+    """How a server packs what it sends: `PLAIN`, or one of `PACKED`.
+
+    Raises
+    ------
+    SourceError
+        Packed in another way, or several times over: a few bytes may then become any number.
+    """
+    stated = answer.headers.get("Content-Encoding", "").strip().lower() or PLAIN
+    if stated != PLAIN and stated not in PACKED:
+        raise SourceError(
+            f"{answer.url} sends its answer packed as {stated[:60]!r}; expected it as it is, or "
+            f"packed once by {' or '.join(PACKED)}"
+        )
+    return stated
 
 
 def user_agent() -> str:

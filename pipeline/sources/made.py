@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pipeline.sources.download import exclusive
 from pipeline.storage.digests import digest_by_path, digest_file
-from pipeline.storage.files import clear_leftovers, write_text
+from pipeline.storage.files import clear_leftovers, read_small, write_text
 from pipeline.storage.recipe import code_digest, libraries_of
 
 Recipe = Mapping[str, object]
@@ -103,9 +103,9 @@ def read_record(target: Path) -> Record | None:
     if not target.is_file():
         return None
     try:
-        content = json.loads(record_path(target).read_text(encoding="utf-8"))
+        content = json.loads(read_small(str(record_path(target))))
         return Record(content["recipe"], content["digest"], tuple(content.get("notes", ())))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
 

@@ -44,3 +44,9 @@ class ExtractParams(StageParams):
         description="boundaries.source auto: gaps between a stand-in and its neighbours narrower "
         "than this are closed (check)",
     )
+    gtfs_tables_mb: int = Field(
+        512,
+        ge=1,
+        le=16_384,
+        description="tables of a timetable, unpacked, that are read; reading takes five times that memory",
+    )

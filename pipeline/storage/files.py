@@ -27,7 +27,7 @@ from typing import Any
 
 import fsspec
 
-from pipeline.errors import ConfigError, DiskFullError, PipelineError, StoreError
+from pipeline.errors import ConfigError, DiskFullError, PipelineError, StoreError, StoreShutError
 from pipeline.storage.digests import digest, digest_file, joint_digest
 from pipeline.storage.paths import is_url
 
@@ -101,6 +101,18 @@ def read_bytes(path: str) -> bytes:
         # A pipe or a device would be waited for without end.
         raise FileNotFoundError(errno.ENOENT, "there is no such file", path)
     return Path(path).read_bytes()
+
+
+LARGEST_NOTE_BYTES = 16 << 20
+"""What is kept beside files to say what they are is never larger."""
+
+
+def read_small(path: str) -> bytes:
+    """A note that lies beside files: FileNotFoundError where it is missing, or no note's size."""
+    size = size_of(path)
+    if size is None or size > LARGEST_NOTE_BYTES:
+        raise FileNotFoundError(errno.ENOENT, "there is no such note", path)
+    return read_bytes(path)
 
 
 def read_or_none(path: str) -> bytes | None:
@@ -189,6 +201,10 @@ def _failed(path: str, done: str, error: Exception) -> StoreError:
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     if getattr(error, "errno", None) in _NO_ROOM:
         return DiskFullError(f"{path} cannot be {done}: {reason}; make room and run again")
+    if is_url(path) and (isinstance(error, PermissionError) or "credentials" in reason.lower()):
+        return StoreShutError(
+            f"{path} cannot be {done}: {reason}; give credentials that are valid and run again"
+        )
     return StoreError(f"{path} cannot be {done}: {reason}")
 
 

@@ -22,7 +22,7 @@ import filelock
 from pipeline.storage.files import remove
 
 _IN_USE = ".in-use"
-_NAME = re.compile(r"metro-(osm|export|compare)-[a-z0-9_]{8}")
+_NAME = re.compile(r"metro-(osm|export|compare|text)-[a-z0-9_]{8}")
 _JUST_MADE_S = 600.0
 """A folder has no lock for a moment after it was made."""
 

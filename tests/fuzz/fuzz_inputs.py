@@ -21,6 +21,7 @@ from rasterio.transform import from_origin
 from small_world import World
 
 from pipeline.crs import local_metric_crs
+from pipeline.flow import store
 from pipeline.layers import conform, empty_layer
 from pipeline.measures.access.params import ZonesParams
 from pipeline.measures.access.zone_cells import make_zone_cells
@@ -37,6 +38,7 @@ from pipeline.sources.rasters.land_cover import read_land_cover
 from pipeline.sources.rasters.population import sum_population
 from pipeline.sources.source import Source
 from pipeline.sources.vector.convert import write_vector_extract
+from pipeline.storage.digests import digest
 from pipeline.storage.paths import Paths
 
 Files = dict[str, bytes]
@@ -310,6 +312,8 @@ def make(kind: str, folder: Path) -> Files:
         return {"g.zip": _packed(TIMETABLE)}
     if kind == "geotiff":
         return _rasters(folder)
+    if kind == "layer":
+        return _layer(folder)
     cities = gpd.GeoDataFrame(
         {"code": ["w", "e"], "name": ["西", "东"]},
         geometry=[shapely.box(113.8, 34.4, 114.0, 34.6), shapely.box(114.0, 34.4, 114.2, 34.6)],
@@ -367,6 +371,8 @@ def reader(kind: str) -> Callable[[Path], None]:
         return _read_feed
     if kind == "geotiff":
         return _read_rasters
+    if kind == "layer":
+        return _read_layers
     return lambda folder: _read_vector(kind, folder)
 
 
@@ -529,3 +535,38 @@ def _read_rasters(folder: Path) -> None:
     borders = gpd.GeoDataFrame({"border_id": ["e-w"]}, geometry=[line], crs=cities.crs)
     known = (empty_layer(name, cities.crs) for name in ("highways", "land_areas"))
     read_land_cover(borders, *known, metro, EcologyParams())
+
+
+# --- layers of a folder from somebody else ----------------------------------------------------
+
+
+def _layer(folder: Path) -> Files:
+    """A layer with geometry and a folder of arrays' file."""
+    rng = np.random.default_rng(0)
+    x, y = 113 + rng.random(300), 34 + rng.random(300)
+    frame = gpd.GeoDataFrame(
+        {
+            "county_id": [f"c{n}" for n in range(300)],
+            "city_id": "a",
+            "name": ["中牟县", "x", "县"] * 100,
+            "area_km2": rng.random(300),
+        },
+        geometry=shapely.box(x, y, x + 0.01, y + 0.01),
+        crs=4326,
+    )
+    store.write_layer(str(folder / "counties.parquet"), "counties", frame, {"metro": "m"})
+    np.save(folder / "a.npy", rng.random(1_000))
+    return {each.name: each.read_bytes() for each in folder.iterdir()}
+
+
+def _read_layers(folder: Path) -> None:
+    path = folder / "counties.parquet"
+    store.read_metadata(str(path))
+    # Whoever damages a layer on purpose records its digest too.
+    frame = store.read_layer(
+        str(path), "counties", local_metric_crs(114.0, 34.5), digest(path.read_bytes())
+    )
+    conform("counties", frame)
+    (folder / "arrays").mkdir()
+    (folder / "a.npy").rename(folder / "arrays" / "a.npy")
+    store.read_arrays(str(folder / "arrays"))["a"].sum()

@@ -29,6 +29,7 @@ KINDS = (
     "geopackage",
     "gtfs",
     "geotiff",
+    "layer",
 )
 FEW, MANY = 30, 1_000
 LIMIT_S = 30.0

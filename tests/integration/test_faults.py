@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from concurrent.futures import Future
 from pathlib import Path
@@ -345,3 +346,21 @@ def test_a_stage_whose_worker_dies_has_a_second_chance_alone(sample_run, tmp_pat
     assert set(outcome.ran) == {"borders", "gazetteer", "gtfs", "zone_cells"}
     assert list(outcome.failed) == ["network"]
     assert_same_layers(tmp_path, sample_run, is_whole=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("most", [64, 40])
+def test_few_open_files(two_cities, tmp_path, most):
+    """Workers of our own, and all that they read: it works, or one clear line says why not."""
+    for name in ("two.toml", "small.osm.pbf"):
+        shutil.copy2(two_cities / name, tmp_path)
+    limited = f"ulimit -n {most}; exec {sys.executable} -m pipeline"
+    limited += " run two.toml --osm small.osm.pbf --workers 2 --until borders"
+    done = subprocess.run(
+        ["sh", "-c", limited], cwd=tmp_path, capture_output=True, text=True, timeout=600
+    )
+    if done.returncode:
+        assert "open files" in one_line(done.stderr)
+        assert "Traceback" not in done.stdout
+    else:
+        assert done.stderr == ""

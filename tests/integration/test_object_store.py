@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import os
 import shutil
 import subprocess
 import threading
+import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import fsspec
@@ -201,3 +204,81 @@ def test_credentials_that_have_expired_are_one_line(monkeypatch, tmp_path, capsy
         assert "expired" in one_line(f"{line}\n")
         assert "SECRETTOKEN" not in line
         assert "--debug" not in line
+
+
+class Gate(BaseHTTPRequestHandler):
+    """A store before another: passes on what it is asked until its credentials have expired."""
+
+    protocol_version = "HTTP/1.1"
+    behind = ("", 0)
+    left = 0
+
+    def answer(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.command == "PUT":
+            type(self).left -= 1
+        if self.left < 0:
+            Expired.answer(self)
+            return
+        there = http.client.HTTPConnection(*self.behind)
+        there.request(self.command, self.path, body, dict(self.headers))
+        found = there.getresponse()
+        content = found.read()
+        self.send_response(found.status)
+        for name, value in found.getheaders():
+            if name.lower() not in ("content-length", "transfer-encoding", "connection"):
+                self.send_header(name, value)
+        length = found.getheader("Content-Length") if self.command == "HEAD" else len(content)
+        self.send_header("Content-Length", str(length))
+        self.end_headers()
+        self.wfile.write(content)
+        there.close()
+
+    do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = answer  # noqa: N815
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def gate(object_store, monkeypatch):
+    """A gate before the store, which the clients find instead of it."""
+    address = urllib.parse.urlsplit(os.environ["AWS_ENDPOINT_URL"])
+    Gate.behind, Gate.left = (address.hostname, address.port), 10**9
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Gate)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "SECRETTOKEN")
+    filesystem = fsspec.get_filesystem_class("s3")
+    filesystem.clear_instance_cache()
+    yield Gate
+    filesystem.clear_instance_cache()
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.slow
+def test_credentials_that_expire_in_the_midst_of_a_run(
+    sample_run, two_cities, tmp_path, object_store, gate, monkeypatch, capsys
+):
+    """One error, nothing further is tried; with new ones the run goes on where it ended."""
+    two_cities_in(tmp_path, sample_run)
+    monkeypatch.chdir(tmp_path)
+    root = f"{object_store}/expires"
+    arguments = [*RUN_TWO, "--until", "borders", "--until", "zones", "--workers", "0"]
+    arguments += ["--data", f"{root}/data", "--maps", f"{root}/maps"]
+    expected = layers_of(two_cities, "two")
+    for puts in (0, 3, 40):
+        gate.left = puts
+        assert cli.main(arguments) == 1
+        told = capsys.readouterr()
+        assert "expired" in one_line(told.err)
+        assert "SECRETTOKEN" not in told.err + told.out
+        assert "--debug" not in told.err
+    gate.left = 10**9
+    assert cli.main(arguments) == 0
+    assert ", 0 were fresh" not in capsys.readouterr().out
+    made = stored_layers(f"{root}/data", "two")
+    assert len(made) > 20
+    assert [name for name in made if made[name] != expected[name]] == []

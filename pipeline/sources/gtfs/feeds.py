@@ -122,8 +122,9 @@ def read_feeds(
     """
     crs = require_metric(cities, "cities")
     located = [metro.locate(each) for each in metro.gtfs.feeds]
+    limit = extract_params.gtfs_tables_mb << 20
     parts = [
-        _read_feed(each, fetch_feed(each, paths), f"{number}:" if number else "", params)
+        _read_feed(each, fetch_feed(each, paths), f"{number}:" if number else "", params, limit)
         for number, each in enumerate(located)
     ]
     if not parts:
@@ -176,9 +177,11 @@ class _Part:
     transfers: pd.DataFrame
 
 
-def _read_feed(path: str, local: Path, prefix: str, params: TransitParams) -> _Part:
+def _read_feed(
+    path: str, local: Path, prefix: str, params: TransitParams, limit_bytes: int
+) -> _Part:
     """Stops (degrees) and rides of one feed; ``prefix`` tells its stops from other feeds'."""
-    tables = read_tables(path, local)
+    tables = read_tables(path, local, limit_bytes)
     with one_line(path):
         day, services = busiest_day(tables)
         trips = _trips_of(tables, services)

@@ -74,8 +74,10 @@ WANTED = {
 TOLERATED = 0.01
 """Share of a column's cells that may be none of what it should hold: typing errors, left out
 and reported. More of them are another format."""
-LARGEST_TABLE_BYTES = 8 << 30
-"""No table is larger; a zip that says so is damaged or hostile."""
+MOST_INFLATION = 100
+FREE_BYTES = 16 << 20
+"""A table unpacks to no more than these bytes and so many times its packed ones: text of a
+timetable takes a tenth to a thirtieth. A zip that says more is made to fill a memory."""
 MOST_HOURS = 168
 """A trip that runs past midnight goes on counting, a train of a week at most."""
 
@@ -168,8 +170,8 @@ class Tables:
         self.note(f"{found}, left out ({example})")
 
 
-def read_tables(path: str, local: Path) -> Tables:
-    """Read a feed's tables; ``path`` names it in errors.
+def read_tables(path: str, local: Path, limit_bytes: int) -> Tables:
+    """Read a feed's tables, of at most so many bytes; ``path`` names it in errors.
 
     Raises
     ------
@@ -182,6 +184,7 @@ def read_tables(path: str, local: Path) -> Tables:
         tables = Tables(path, {})
         with zipfile.ZipFile(local) as archive:
             members = _members(archive, tables)
+            _refuse_large(members, local.stat().st_size, limit_bytes, tables)
             for name in {**NEEDED, **WANTED}:
                 frame = (
                     _read_table(archive, members[name], name, tables) if name in members else None
@@ -236,12 +239,32 @@ def _members(archive: zipfile.ZipFile, tables: Tables) -> dict[str, zipfile.ZipI
     return found[folders[0]]
 
 
+def _refuse_large(
+    members: dict[str, zipfile.ZipInfo], archive_bytes: int, limit_bytes: int, tables: Tables
+) -> None:
+    """Refuse tables too large for the memory; unpacking ends at the sizes that are stated here."""
+    wanted = sorted({**NEEDED, **WANTED}.keys() & members.keys())
+    for name in wanted:
+        info = members[name]
+        packed = min(info.compress_size, archive_bytes)
+        if info.file_size > FREE_BYTES + MOST_INFLATION * packed:
+            raise tables.error(
+                f"{name}.txt unpacks to {info.file_size:,} bytes out of {packed:,}, as no "
+                "timetable does; the zip is damaged"
+            )
+    size = sum(members[name].file_size for name in wanted)
+    if size > limit_bytes:
+        raise tables.error(
+            f"its tables have {size >> 20:,} MB, more than the {limit_bytes >> 20:,} of "
+            "extract.gtfs_tables_mb (memory of five times that is needed); cut the feed to the "
+            "metro, or set more"
+        )
+
+
 def _read_table(
     archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, tables: Tables
 ) -> pd.DataFrame | None:
     """One table as text; None where it holds nothing."""
-    if info.file_size > LARGEST_TABLE_BYTES:
-        raise tables.error(f"{name}.txt claims {info.file_size:,} bytes; the zip is damaged")
     raw = archive.read(info).removeprefix(b"\xef\xbb\xbf")
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise tables.error(f"{name}.txt is in UTF-16; save it as UTF-8")

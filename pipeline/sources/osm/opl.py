@@ -6,9 +6,9 @@ so `pbf` runs this module as a command, and reads the text that it leaves.
 Nothing but osmium is imported, to be quick to start.
 
 Arguments: the file, the text to write (nothing stands there yet), a JSON list of
-the keys of wanted nodes, and ``plain`` or ``odd``. On standard output then stands one JSON
-object, the header's entries, or ``error`` in words. With an empty name of the text only the
-header is read.
+the keys of wanted nodes, ``plain`` or ``odd``, and a JSON list of what `bound` takes.
+On standard output then stands one JSON object, the header's entries, or ``error`` in words.
+With an empty name of the text only the header is read.
 
 Full-history files, and files that the caller calls odd (negative ids), are first written anew,
 sorted, with the newest version of each object that is still there, negative ids as numbers beyond
@@ -23,6 +23,12 @@ import sys
 from typing import Any
 
 import osmium
+
+try:
+    import resource
+except ImportError:
+    # Not on Windows, which has no such limits.
+    resource = None  # type: ignore[assignment]
 
 NEGATIVE_FROM = 1 << 45
 """-5 becomes this plus 5: stable from file to file, and no number of OpenStreetMap for long."""
@@ -120,10 +126,26 @@ def _header(header: Any) -> dict[str, Any]:
     }
 
 
+def bound(text_bytes: int, seconds: int, memory_bytes: int) -> None:
+    """Limit what this process may take: bytes of a file that it writes, time of a core, memory."""
+    if resource is None:
+        return
+    limits = {
+        resource.RLIMIT_FSIZE: text_bytes,
+        resource.RLIMIT_CPU: seconds,
+        resource.RLIMIT_AS: memory_bytes,
+    }
+    for kind, wanted in limits.items():
+        hard = resource.getrlimit(kind)[1]
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(kind, (most, hard))
+
+
 def main() -> None:
     """Run as a command. Ends at once, without the clean-up on which libosmium may fail."""
-    path, target, keys, how = sys.argv[1:]
+    path, target, keys, how, bounds = sys.argv[1:]
     try:
+        bound(*json.loads(bounds))
         answer = write_text(path, target, json.loads(keys), how == "odd")
     except BaseException as error:
         answer = {"error": " ".join(str(error).split()) or type(error).__name__}

@@ -13,12 +13,14 @@ a block at a time.
 
 from __future__ import annotations
 
+import errno
 import functools
 import json
 import mmap
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -62,6 +64,15 @@ _READ_ERRORS = (
 )
 """What pyarrow raises on the text of a damaged file."""
 _LEAST_FREE_BYTES = 1 << 20
+MEGABYTE = 1 << 20
+TEXT_TIMES, TEXT_FREE_MB = 16, 256
+"""The text may take so many times the file, and so much more: that of extracts takes six times."""
+SECONDS_PER_MB, SECONDS_FREE = 20, 120
+"""Of one core: extracts take 0.2 s for each MB, histories and packed XML up to 2 s."""
+MEMORY_TIMES, MEMORY_FREE_MB = 64, 2048
+"""A history or a file with ids below zero stands in memory whole, as thirty times its bytes."""
+_ENDLESS = "it unpacks to more than an extract of its size can"
+_TOO_MUCH = (os.strerror(errno.EFBIG), "std::bad_alloc")
 _NODE_KEYS = json.dumps(NODE_SELECTORS)
 
 
@@ -195,7 +206,8 @@ def _write_text(path: Path, target: Path | None, how: str = "plain") -> Header:
     """
     # -P: what lies beside that module is nothing to import from.
     command = [sys.executable, "-P", osm_opl.__file__, str(path), str(target or "")]
-    command += [_NODE_KEYS, how]
+    bounds = _bounds_of(path)
+    command += [_NODE_KEYS, how, json.dumps(bounds)]
     # One thread decodes while one writes; left alone, libosmium takes few cores for one.
     environment = {"OSMIUM_POOL_THREADS": "2"} | os.environ
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
@@ -203,11 +215,17 @@ def _write_text(path: Path, target: Path | None, how: str = "plain") -> Header:
         answer = json.loads(done.stdout)
     except ValueError:
         _refuse_full_disk(path, target)
+        # Libosmium ends its process where its writing thread meets the limit.
+        written = max((each.stat().st_size for each in _written(target)), default=0)
+        is_over = written > 0.9 * bounds[0] or done.returncode == -getattr(signal, "SIGXCPU", 0)
+        if is_over:
+            raise _unreadable(path, RuntimeError(_ENDLESS)) from None
         how = f"signal {-done.returncode}" if done.returncode < 0 else f"code {done.returncode}"
         raise _unreadable(path, RuntimeError(f"libosmium ended with {how} on it")) from None
     if "error" in answer:
         _refuse_full_disk(path, target)
-        raise _unreadable(path, RuntimeError(answer["error"]))
+        is_endless = any(each in answer["error"] for each in _TOO_MUCH)
+        raise _unreadable(path, RuntimeError(_ENDLESS if is_endless else answer["error"]))
     stamp, bbox = answer["snapshot"], answer["bbox"]
     return Header(
         stamp[:10] if stamp else None,
@@ -218,6 +236,24 @@ def _write_text(path: Path, target: Path | None, how: str = "plain") -> Header:
         if answer.get("is_history")
         else (),
     )
+
+
+def _bounds_of(path: Path) -> tuple[int, int, int]:
+    """What reading a file may take: bytes of text, seconds, bytes of memory.
+
+    A few bytes can be made to unpack to any number: XML in gzip or bzip2, blocks of a PBF.
+    """
+    megabytes = -(-path.stat().st_size // MEGABYTE)
+    return (
+        (TEXT_FREE_MB + TEXT_TIMES * megabytes) * MEGABYTE,
+        SECONDS_FREE + SECONDS_PER_MB * megabytes,
+        (MEMORY_FREE_MB + MEMORY_TIMES * megabytes) * MEGABYTE,
+    )
+
+
+def _written(target: Path | None) -> list[Path]:
+    """The text, and what is written on the way to it."""
+    return [] if target is None else list(target.parent.glob(f"{target.name}*"))
 
 
 def _refuse_full_disk(path: Path, target: Path | None) -> None:

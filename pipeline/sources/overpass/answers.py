@@ -15,6 +15,7 @@ import numpy as np
 
 from pipeline.errors import SourceError
 from pipeline.sources.osm.write import Member, Objects
+from pipeline.storage.files import read_bytes
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Elements:
 def read_tiles(paths: Sequence[Path]) -> Elements:
     """Put the tiles' answers together."""
     elements = Elements({}, {}, {}, ())
-    answers = [parse_answer(path.read_bytes(), path.name) for path in dict.fromkeys(paths)]
+    answers = [parse_answer(read_bytes(str(path)), path.name) for path in dict.fromkeys(paths)]
     answers.sort(key=snapshot_of)
     for answer in answers:
         for element in answer["elements"]:
@@ -43,7 +44,8 @@ def read_tiles(paths: Sequence[Path]) -> Elements:
 
 def snapshot_of(answer: dict[str, Any]) -> str:
     """The time of the server's data, ISO; empty where the answer does not state it."""
-    return str(answer.get("osm3s", {}).get("timestamp_osm_base", ""))
+    head = answer.get("osm3s")
+    return str(head.get("timestamp_osm_base", ""))[:64] if isinstance(head, dict) else ""
 
 
 def parse_answer(content: bytes, name: str) -> dict[str, Any]:
@@ -56,6 +58,8 @@ def parse_answer(content: bytes, name: str) -> dict[str, Any]:
     """
     try:
         answer = json.loads(content)
+    except RecursionError as error:
+        raise BrokenError(f"{name} gave JSON that is nested too deep") from error
     except ValueError as error:
         start = content[:64].lstrip().lower()
         what = "a web page" if start.startswith((b"<!doctype", b"<html", b"<?xml")) else "no JSON"

@@ -25,6 +25,7 @@ from pipeline.sources.http import (
     BusyError,
     Patience,
     UnreachableError,
+    blocks_of,
     reason_of,
     retry_after_s,
     user_agent,
@@ -34,7 +35,7 @@ from pipeline.sources.osm.write import Box, box_text
 from pipeline.sources.overpass.answers import BrokenError, TooMuchError, parse_answer
 from pipeline.sources.overpass.area import tiles_of
 from pipeline.storage.digests import digest_text
-from pipeline.storage.files import write_bytes, write_text
+from pipeline.storage.files import read_bytes, write_bytes, write_text
 from pipeline.terms import PLACE_KINDS
 
 SERVERS = (
@@ -49,6 +50,9 @@ PATIENCE = Patience(attempts=5, first_wait_s=5.0, longest_wait_s=180.0, read_tim
 
 _SERVER_TIMEOUT_S = 180
 """Within this the server itself gives up, and says so."""
+
+LARGEST_ANSWER_BYTES = 128 << 20
+"""More is asked for in quarters: as objects of Python an answer takes ten times its text."""
 
 _SMALLEST_TILE_DEG = 0.04
 """A tile that is too much for a server is quartered down to this."""
@@ -93,7 +97,7 @@ def fetch_tile(
     """Files of a tile: one, or those of its quarters where it is too much at once."""
     path = folder / f"{_key(tile, question)}.json"
     try:
-        parse_answer(path.read_bytes(), path.name)
+        parse_answer(read_bytes(str(path)), path.name)
         return [path]
     except (OSError, SourceError):
         pass
@@ -131,7 +135,7 @@ def _ask_servers(
                 waits.append(busy.asked_s)
             except TooMuchError:
                 raise
-            except (BrokenError, requests.RequestException) as error:
+            except (SourceError, requests.RequestException) as error:
                 refusals.append(f"{server}: {reason_of(error)}")
                 waits.append(None)
         if round_number == 1 and all(each.endswith(NO_CONNECTION) for each in refusals):
@@ -158,8 +162,9 @@ def _ask(server: str, tile: Box, question: Question, patience: Patience) -> byte
             raise BusyError(answer.status_code, retry_after_s(answer))
         if answer.status_code != 200:
             raise BrokenError(f"refused the question ({answer.status_code})")
-        parse_answer(answer.content, "the server")
-        answers.append(answer.content)
+        content = _read(answer, patience)
+        parse_answer(content, "the server")
+        answers.append(content)
 
     with (
         _settings(
@@ -180,6 +185,26 @@ def _ask(server: str, tile: Box, question: Question, patience: Patience) -> byte
     ):
         osmnx.features.features_from_polygon(shapely.box(*tile), dict(question))
     return answers[0]
+
+
+def _read(answer: requests.Response, patience: Patience) -> bytes:
+    """The body, within bounds, and put back as what osmnx reads.
+
+    Raises
+    ------
+    TooMuchError
+        It is larger than `LARGEST_ANSWER_BYTES`.
+    requests.RequestException
+        As `blocks_of`.
+    """
+    content = bytearray()
+    for block in blocks_of(answer, patience):
+        content += block
+        if len(content) > LARGEST_ANSWER_BYTES:
+            size = f"{LARGEST_ANSWER_BYTES >> 20} MB"
+            raise TooMuchError(f"an Overpass server sends more than {size} for one question")
+    answer._content = bytes(content)
+    return bytes(content)
 
 
 @contextmanager

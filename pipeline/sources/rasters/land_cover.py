@@ -42,6 +42,10 @@ Ints = NDArray[np.int64]
 
 TILE = 256
 """Rows and columns of a tile: small enough to follow a border, large enough to read at once."""
+MOST_TILES = 100_000
+"""Tiles whose outlines stand in memory at once."""
+LONGEST_RUN = 256
+"""Tiles of one row that are read at once."""
 
 _NO_DATA = LAND_CLASSES.index("unknown")
 _RIM = 8
@@ -86,7 +90,7 @@ def read_land_cover(
         with open_raster(metro.locate(name), "land_cover.raster", BANDS.get(legend, ())) as raster:
             places = known_places(highways, land_areas, raster.grid, crs)
             reader = _Reader(raster, name, legend, places)
-            tiles = reader.read(_tiles_near(raster.grid, regions, width_m, crs))
+            tiles = reader.read(_tiles_near(raster, regions, width_m, crs))
             frames.append(_tile_frame(tiles, raster.grid, number, crs))
             reader.refuse_strange_codes()
             check_legend(places, legend, name)
@@ -172,8 +176,11 @@ class _Reader:
         return codes
 
 
-def _tiles_near(grid: Grid, regions: NDArray[np.object_], width_m: float, crs: pyproj.CRS) -> Ints:
+def _tiles_near(
+    raster: Raster, regions: NDArray[np.object_], width_m: float, crs: pyproj.CRS
+) -> Ints:
     """Tile rows and columns (n, 2) of the tiles that touch any region, in reading order."""
+    grid = raster.grid
     there = pyproj.Transformer.from_crs(crs, grid.crs, always_xy=True)
     found = [np.empty((0, 2), dtype=np.int64)]
     for region in regions:
@@ -182,11 +189,13 @@ def _tiles_near(grid: Grid, regions: NDArray[np.object_], width_m: float, crs: p
         window = grid.window(x.min(), y.min(), x.max(), y.max()) if len(rim) else None
         if window is None:
             continue
+        raster.refuse_many(*window)
         rows, columns = (np.arange(each.start // TILE, -(-each.stop // TILE)) for each in window)
-        places = np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1).reshape(-1, 2)
-        outlines = _outlines(grid, places * TILE, np.full_like(places, TILE), crs)
         shapely.prepare(region)
-        found.append(places[shapely.intersects(region, outlines)])
+        for some in np.array_split(rows, 1 + len(rows) * len(columns) // MOST_TILES):
+            places = np.stack(np.meshgrid(some, columns, indexing="ij"), axis=-1).reshape(-1, 2)
+            outlines = _outlines(grid, places * TILE, np.full_like(places, TILE), crs)
+            found.append(places[shapely.intersects(region, outlines)])
     return np.asarray(np.unique(np.concatenate(found), axis=0), dtype=np.int64)
 
 
@@ -208,9 +217,9 @@ def _runs(places: Ints) -> list[tuple[int, slice]]:
     """Neighbouring tiles of one row, as (row, columns)."""
     breaks = np.flatnonzero((np.diff(places[:, 0]) != 0) | (np.diff(places[:, 1]) != 1)) + 1
     return [
-        (int(run[0, 0]), slice(int(run[0, 1]), int(run[-1, 1]) + 1))
+        (int(part[0, 0]), slice(int(part[0, 1]), int(part[-1, 1]) + 1))
         for run in np.split(places, breaks)
-        if len(run)
+        for part in (run[at : at + LONGEST_RUN] for at in range(0, len(run), LONGEST_RUN))
     ]
 
 

@@ -171,6 +171,8 @@ def _sum(
     west, south, east, north = shapely.total_bounds(areas)
     for shift in _shifts(grid):
         window = grid.window(west + shift, south, east + shift, north)
+        if window is not None:
+            raster.refuse_many(*window)
         for rows, columns in _blocks(window, down, across):
             values = _counts(raster, rows, columns)
             tally.add(values)
@@ -193,13 +195,17 @@ def _sum(
 
 
 def _blocks(window: tuple[slice, slice] | None, down: int, across: int) -> Any:
-    """Row blocks of a window, small enough when split into parts."""
+    """Blocks of whole rows of a window, small enough when split into parts; of rows that are too
+    long for that, pieces."""
     if window is None:
         return
     rows, columns = window
-    step = max(1, BLOCK_PARTS // ((columns.stop - columns.start) * down * across))
+    wide = max(1, BLOCK_PARTS // (down * across))
+    step = max(1, wide // (columns.stop - columns.start))
     for start in range(rows.start, rows.stop, step):
-        yield slice(start, min(start + step, rows.stop)), columns
+        for left in range(columns.start, columns.stop, wide):
+            right = min(left + wide, columns.stop)
+            yield slice(start, min(start + step, rows.stop)), slice(left, right)
 
 
 def _counts(raster: Raster, rows: slice, columns: slice) -> Floats:

@@ -29,14 +29,30 @@ from pipeline.errors import SourceError
 
 Floats = NDArray[np.float64]
 
+LARGEST_BLOCK_BYTES = 512 << 20
+"""A block of a file is unpacked whole, however little of it is read."""
+MOST_CELLS = 1 << 25
+"""Cells of one window; readers ask for fewer at once."""
+MOST_CELLS_IN_ALL = 10**10
+"""Cells that a reader goes through: 3 m over a metropolitan area of 300 km."""
+SMALLEST_CELL = 1e-9
+"""In units of the CRS: tenths of a millimetre, in degrees."""
+STALL_S, STALL_BYTES_S = 30, 500
+"""A line that brings fewer bytes a second for so long counts as broken; it is tried three times."""
+
 _GDAL_OPTIONS = {
     # Beside a tile in a bucket lie thousands of others: do not list them.
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
-    "GDAL_HTTP_TIMEOUT": "60",
+    "GDAL_HTTP_TIMEOUT": "300",
+    "GDAL_HTTP_LOW_SPEED_TIME": str(STALL_S),
+    "GDAL_HTTP_LOW_SPEED_LIMIT": str(STALL_BYTES_S),
     "GDAL_HTTP_CONNECTTIMEOUT": "15",
-    "GDAL_HTTP_MAX_RETRY": "3",
+    "GDAL_HTTP_MAX_RETRY": "2",
     "GDAL_HTTP_RETRY_DELAY": "2",
 }
+
+_FROM_ELSEWHERE = "GTiff"
+"""The driver for what comes from a server: others open files of this machine that it names."""
 
 
 @dataclass(frozen=True)
@@ -103,10 +119,11 @@ class Raster:
         SourceError
             If the file is damaged or the connection breaks.
         """
+        self.refuse_many(rows, columns, MOST_CELLS)
         window = Window.from_slices(rows, columns)
         try:
             values = self._dataset.read(self._band, window=window, masked=True)
-        except RasterioError as error:
+        except (RasterioError, MemoryError) as error:
             raise SourceError(
                 f"{self._what}: rows {rows.start}-{rows.stop} cannot be read; the file may be "
                 f"damaged or cut short: {_reason(error)}"
@@ -114,6 +131,22 @@ class Raster:
         scale = self._dataset.scales[self._band - 1]
         offset = self._dataset.offsets[self._band - 1]
         return values if (scale, offset) == (1.0, 0.0) else values * scale + offset
+
+    def refuse_many(self, rows: slice, columns: slice, most: int = MOST_CELLS_IN_ALL) -> None:
+        """Refuse a window of more cells than can be gone through.
+
+        Raises
+        ------
+        SourceError
+            Its cells are too small for the place that is read.
+        """
+        height, width = rows.stop - rows.start, columns.stop - columns.start
+        if height * width > most:
+            raise SourceError(
+                f"{self._what}: {height:,} x {width:,} cells would have to be read, of at most "
+                f"{most:,}; its cells of {self.grid.dx:g} x {self.grid.dy:g} are too small for "
+                "that: resample it"
+            )
 
 
 @contextmanager
@@ -134,27 +167,50 @@ def open_raster(path: str, subject: str, band_names: Sequence[str] = ()) -> Iter
     ------
     SourceError
         If the file is missing, no raster, has no place on the earth, is rotated
-        or has several bands and none of the names. One line that says which.
+        or has several bands and none of the names, or cells or blocks of a size
+        that no raster has. One line that says which.
     """
     what = f"{subject} {path}"
-    opener = fsspec.open if "://" in path and not _is_http(path) else None
+    is_elsewhere = "://" in path
+    opener = fsspec.open if is_elsewhere and not _is_http(path) else None
+    drivers = {"driver": _FROM_ELSEWHERE} if is_elsewhere else {}
     with ExitStack() as opened:
         try:
             opened.enter_context(rasterio.Env(**_GDAL_OPTIONS))
-            dataset = opened.enter_context(rasterio.open(path, opener=opener))
+            dataset = opened.enter_context(rasterio.open(path, opener=opener, **drivers))
         except (RasterioError, OSError, ImportError, ValueError) as error:
             raise SourceError(
                 f"{what} cannot be opened; expected a GeoTIFF: {_reason(error)}"
             ) from error
-        yield Raster(dataset, _band_of(dataset, what, band_names), _grid_of(dataset, what), what)
+        band = _band_of(dataset, what, band_names)
+        _refuse_large_blocks(dataset, band, what)
+        yield Raster(dataset, band, _grid_of(dataset, what), what)
 
 
 def _is_http(path: str) -> bool:
     return path.startswith(("http://", "https://"))
 
 
+def _refuse_large_blocks(dataset: Any, band: int, what: str) -> None:
+    rows, columns = dataset.block_shapes[band - 1]
+    size = rows * columns * np.dtype(dataset.dtypes[band - 1]).itemsize
+    if dataset.interleaving is not None and dataset.interleaving.name == "pixel":
+        size *= dataset.count
+    if size > LARGEST_BLOCK_BYTES:
+        raise SourceError(
+            f"{what} is stored in blocks of {rows:,} x {columns:,} cells ({size >> 20:,} MB), each "
+            f"unpacked whole; expected at most {LARGEST_BLOCK_BYTES >> 20} MB "
+            "(gdal_translate -co TILED=YES makes small ones)"
+        )
+
+
 def _grid_of(dataset: Any, what: str) -> Grid:
     place = dataset.transform
+    if not all(map(math.isfinite, place[:6])) or min(abs(place.a), abs(place.e)) < SMALLEST_CELL:
+        raise SourceError(
+            f"{what} has cells of {place.a:g} x {place.e:g} at {place.c:g}, {place.f:g}; "
+            "expected a place on the earth"
+        )
     if place.b or place.d or place.a <= 0 or place.e >= 0:
         raise SourceError(
             f"{what} is rotated or upside down; expected rows from north to south "

@@ -116,3 +116,32 @@ def test_few_open_files_are_enough_to_begin():
     limited = f"ulimit -n 64; exec {sys.executable} -m pipeline stages"
     done = subprocess.run(["sh", "-c", limited], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+LOGGING = """
+import logging, sys, warnings
+from pipeline import cli
+cli.main(["stages"])
+bad = "\\x1b[2Jcity\\nerror: all is lost \\u202e https://me:pw123@host/a?token=pw123"
+logging.getLogger("pipeline.sources.gtfs").warning("gtfs %s: drops 1", bad)
+logging.getLogger("urllib3.connectionpool").warning("Failed to parse headers (url=%s)", bad)
+warnings.warn(bad, stacklevel=1)
+try:
+    raise ValueError(bad)
+except ValueError:
+    logging.getLogger("any").exception("failed")
+from pipeline.cli.outcome import report_error
+report_error(ValueError(bad), is_debug=True)
+"""
+
+
+def test_logs_warnings_and_tracebacks_neither_steer_nor_tell_secrets():
+    """What is logged went to standard error as it came."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOGGING], capture_output=True, text=True, check=True
+    )
+    assert done.stderr.count("city") > 4
+    assert "pw123" not in done.stderr
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", done.stderr)
+    assert "\nerror: all is lost" not in "\n".join(done.stderr.splitlines()[:2])
+    assert done.stderr.splitlines()[0].startswith("gtfs \\x1b[2Jcity\\nerror: all is lost")

@@ -6,6 +6,7 @@ import csv
 import json
 import shutil
 import sqlite3
+import tempfile
 from contextlib import closing
 from pathlib import Path
 from xml.etree import ElementTree
@@ -503,3 +504,21 @@ def test_the_styles_of_a_geopackage_bear_no_time_of_writing():
     ).fetchall()
     assert len(times) == 3
     assert {time for (time,) in times} == {gpkg.WRITTEN}
+
+
+@pytest.mark.parametrize("layers", [None, ["all"]], ids=["planner's", "raw"])
+def test_what_a_workbook_is_packed_from_lies_in_a_folder_that_is_cleared(
+    folder, tmp_path, monkeypatch, layers
+):
+    """It lay in the system's folder, where an export that was killed left it."""
+    places = []
+    make = tempfile.mkstemp
+
+    def watched(suffix=None, prefix=None, dir=None, text=False):
+        places.append(dir)
+        return make(suffix, prefix, dir, text)
+
+    monkeypatch.setattr(tempfile, "mkstemp", watched)
+    export("town", folder, "xlsx", layers=layers, out=str(tmp_path / "plan.xlsx"))
+    assert len(places) > 5
+    assert all("metro-export-" in str(each) for each in places)

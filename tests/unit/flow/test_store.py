@@ -7,6 +7,7 @@ import json
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import shapely
@@ -210,3 +211,42 @@ def test_parts_with_other_categories_are_one_frame(tmp_path):
     pd.testing.assert_frame_equal(
         found.astype({"from_cell": "str", "to_cell": "str", "mode": "str"}), expected
     )
+
+
+def written_by_others(path, change):
+    """A layer with the digest that a manifest of the same hand records."""
+    store.write_layer(str(path), "counties", counties(), META)
+    pq.write_table(change(pq.read_table(path)), path)
+    return files.digest_of(str(path))
+
+
+ODD = {
+    "no geometry": lambda table: table.drop(["geometry"]),
+    "no shapes": lambda table: table.set_column(
+        table.column_names.index("geometry"), "geometry", pa.array([b"\x01\xff"] * len(table))
+    ),
+    "numbers for shapes": lambda table: table.set_column(
+        table.column_names.index("geometry"), "geometry", pa.array(range(len(table)))
+    ),
+    "more rows than bytes": lambda table: pa.table({"x": np.zeros(20_000_000)}),
+    "metadata that is no text": lambda table: table.replace_schema_metadata(
+        {store.METADATA_PREFIX.encode() + b"metro": b"\xff\xfe"}
+    ),
+}
+
+
+@pytest.mark.parametrize("change", ODD.values(), ids=ODD)
+def test_what_others_recorded_and_is_no_layer_is_one_clear_error(tmp_path, change):
+    path = tmp_path / "counties.parquet"
+    found = written_by_others(path, change)
+    with pytest.raises(StoreError, match="not a readable Parquet file of its kind"):
+        store.read_metadata(str(path))
+        store.read_layer(str(path), "counties", METRIC, found)
+
+
+def test_arrays_of_others_that_are_none_are_one_clear_error(tmp_path):
+    (tmp_path / "net").mkdir()
+    for content in (b"\x93NUMPY", b"", b"\x93NUMPY\x01\x00\x10\x00{'descr': nonsense"):
+        (tmp_path / "net" / "a.npy").write_bytes(content)
+        with pytest.raises(StoreError, match="holds what is no array"):
+            store.read_arrays(str(tmp_path / "net"))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import gzip
+import os
 import random
 import time
+import traceback
 
 import fsspec
 import pytest
 from faulty_server import Server, cut, etag, trickle, without_length
 
 from pipeline.errors import SourceError
+from pipeline.flow.progress import as_shown
 from pipeline.sources.download import Wanted, copy_file, fetch_file
-from pipeline.sources.http import Patience, UnreachableError
+from pipeline.sources.http import Patience, UnreachableError, fetch_text
 
 CONTENT = random.Random(1).randbytes(200_000)
 QUICK = Patience(attempts=2, first_wait_s=0.01, longest_wait_s=1.0, read_timeout_s=1.0)
@@ -181,4 +184,55 @@ def test_tokens_of_an_address_are_not_kept_beside_the_file(server, target):
     assert b"S3CRET" not in kept
     with pytest.raises(SourceError) as error:
         fetch_file(Wanted(f"{server.address}/none?token=S3CRET"), target, QUICK)
+    assert "S3CRET" not in str(error.value)
+
+
+def packed_as(encoding, body):
+    def answer(handler, _):
+        handler.send_response(200)
+        handler.send_header("Content-Encoding", encoding)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return answer
+
+
+@pytest.mark.parametrize("encoding", ["gzip, gzip", "br", "nonsense", "gzip, gzip, gzip, gzip"])
+def test_what_is_packed_twice_or_otherwise_is_refused_unread(server, target, encoding):
+    """Packed twice, a few bytes become any number; packed otherwise, they were kept as the file."""
+    body = bytes(50_000_000 if encoding == "gzip, gzip" else 1000)
+    for _ in range(encoding.count("gzip")):
+        body = gzip.compress(body, 1)
+    server.faults["/feed.zip"] = [packed_as(encoding, body)]
+    with pytest.raises(SourceError, match="packed as"):
+        fetch(server, target)
+    assert not target.exists()
+    server.faults["/feed.zip"] = [packed_as(encoding, body)]
+    with pytest.raises(SourceError, match="packed as"):
+        fetch_text(f"{server.address}/feed.zip", QUICK)
+
+
+def test_pipes_and_huge_notes_beside_the_target_are_not_waited_for(server, target):
+    target.parent.mkdir()
+    os.mkfifo(target.parent / ".feed.zip.part")
+    os.mkfifo(target.parent / ".feed.zip.part.json")
+    with (target.parent / ".feed.zip.json").open("wb") as note:
+        note.truncate(40 << 30)
+    fetch(server, target)
+    assert target.read_bytes() == CONTENT
+
+
+def test_a_redirect_does_not_tell_its_token(server, target):
+    def there(handler, _):
+        handler.send_response(302)
+        handler.send_header("Location", "/elsewhere?X-Amz-Signature=S3CRET&Expires=1")
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    server.faults["/feed.zip"] = [there]
+    with pytest.raises(SourceError) as error:
+        fetch(server, target)
+    told = "".join(traceback.format_exception(error.value))
+    assert "S3CRET" not in as_shown(told)
     assert "S3CRET" not in str(error.value)

@@ -290,3 +290,23 @@ def test_without_a_network_the_error_is_quick(metro, tmp_path, folder, monkeypat
     with pytest.raises(UnreachableError, match=r"no connection.*0 of 6 tiles"):
         prepare(Request(metro, Paths(str(tmp_path)), say=lambda text: None))
     assert sum(waited) == 0
+
+
+def test_an_answer_without_end_is_asked_for_in_quarters(
+    metro, server, tmp_path, folder, monkeypatch
+):
+    """It was read whole, whatever came."""
+    monkeypatch.setattr(ask, "LARGEST_ANSWER_BYTES", 1 << 20)
+    server.faults[ASK] = [instead(b'{"elements": [' + b" " * (8 << 20))]
+    fetch(metro, tmp_path, folder)
+    assert len(list(folder.glob("*.quartered"))) == 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b'{"elements": [], "x": ' + b"[" * 200_000, b'{"elements": [], "osm3s": [1]}'],
+    ids=["deep", "list for a table"],
+)
+def test_odd_json_is_asked_for_again_or_taken(metro, server, tmp_path, folder, content):
+    server.faults[ASK] = [instead(content)]
+    assert fetch(metro, tmp_path, folder).is_file()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from pathlib import Path
 
 import fsspec
 import geopandas as gpd
@@ -21,6 +22,7 @@ from pipeline.measures.routing.transit import TransitNetwork
 from pipeline.measures.transit.transit import build_transit
 from pipeline.metros.catalogue import Metro
 from pipeline.sources.gtfs.feeds import read_feeds
+from pipeline.sources.gtfs.tables import read_tables
 from pipeline.sources.params import ExtractParams
 from pipeline.storage.paths import Paths
 
@@ -659,3 +661,37 @@ def test_transfers_of_the_timetable(tmp_path, caplog):
         ("东站", "中站"): (None, True),
     }
     assert "transfer_of_one_route drops 1" in caplog.text
+
+
+def bomb(path, megabytes, name="stop_times"):
+    """A feed whose tables are as they should be, but for one that unpacks to so much more."""
+    write_feed(path, METRO_TRIPS)
+    with zipfile.ZipFile(path) as archive:
+        tables = {each: archive.read(each) for each in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for each, content in tables.items():
+            with archive.open(each, "w", force_zip64=True) as member:
+                member.write(content)
+                for _ in range(megabytes if each == f"{name}.txt" else 0):
+                    member.write(b"\n" * (1 << 20))
+    return str(path)
+
+
+def test_a_table_that_unpacks_to_a_thousand_times_its_bytes_is_refused(tmp_path):
+    """It was unpacked, up to 8 GB of it."""
+    with pytest.raises(SourceError, match=r"stop_times\.txt unpacks to .* as no timetable does"):
+        read(bomb(tmp_path / "g.zip", 40))
+
+
+def test_a_table_that_nobody_reads_may_be_of_any_size(tmp_path):
+    path = bomb(tmp_path / "g.zip", 0)
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("shapes.txt", bytes(64 << 20))
+    assert len(read(path)["gtfs_rides"])
+
+
+def test_tables_larger_than_the_memory_are_refused_by_the_parameter(tmp_path):
+    path = Path(bomb(tmp_path / "g.zip", 3))
+    with pytest.raises(SourceError, match=r"3 MB, more than the 1 of extract\.gtfs_tables_mb"):
+        read_tables(str(path), path, 1 << 20)
+    assert len(read_tables(str(path), path, 8 << 20)["stop_times"])

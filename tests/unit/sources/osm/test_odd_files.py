@@ -11,6 +11,7 @@ import pytest
 from osmium.osm import mutable as m
 
 from pipeline.errors import SourceError
+from pipeline.sources.osm import pbf
 from pipeline.sources.osm.odd_text import drop_null_island, has_negative_ids
 from pipeline.sources.osm.pbf import read_osm
 
@@ -144,4 +145,28 @@ def test_a_packed_file_that_is_cut_is_one_clear_error(tmp_path, pack):
     path = tmp_path / f"w.osm.{'gz' if pack is gzip.compress else 'bz2'}"
     path.write_bytes(raw[: len(raw) // 2])
     with pytest.raises(SourceError, match="truncated or damaged"):
+        read_osm([path])
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress])
+def test_a_packed_file_that_unpacks_without_end_is_given_up(tmp_path, monkeypatch, pack):
+    """Its text, its time and its memory had no bounds: a kilobyte could fill the disk."""
+    head = b'<?xml version="1.0"?><osm version="0.6">'
+    many = b"".join(
+        b'<node id="%d" lon="1" lat="1"><tag k="place" v="town"/><tag k="name" v="Langenfeld-Berghausen"/></node>'
+        % n
+        for n in range(40_000)
+    )
+    path = tmp_path / f"w.osm.{'gz' if pack is gzip.compress else 'bz2'}"
+    path.write_bytes(pack(head + many + b"</osm>"))
+    monkeypatch.setattr(pbf, "TEXT_TIMES", 0)
+    monkeypatch.setattr(pbf, "TEXT_FREE_MB", 1)
+    with pytest.raises(SourceError, match="unpacks to more than"):
+        read_osm([path])
+    monkeypatch.setattr(pbf, "TEXT_FREE_MB", 99)
+    assert len(read_osm([path]).nodes.id) == 40_000
+    monkeypatch.setattr(pbf, "SECONDS_PER_MB", 0)
+    monkeypatch.setattr(pbf, "SECONDS_FREE", 1)
+    path.write_bytes(pack(head + b'<node id="1" lon="1" lat="1"/>' * 6_000_000 + b"</osm>"))
+    with pytest.raises(SourceError, match="unpacks to more than"):
         read_osm([path])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
@@ -10,9 +11,11 @@ import fsspec
 import numpy as np
 import pytest
 import rasterio
+from faulty_server import Server, trickle
 from rasterio.transform import Affine, from_origin
 
 from pipeline.errors import SourceError
+from pipeline.sources.rasters import raster as module
 from pipeline.sources.rasters.raster import Grid, open_raster
 
 VALUES = np.arange(60, dtype="uint8").reshape(6, 10)
@@ -164,3 +167,80 @@ def test_an_error_of_the_caller_is_not_the_rasters(tmp_path):
     path = write(tmp_path / "a.tif")
     with pytest.raises(ValueError, match="mine"), open_raster(path, "x"):
         raise ValueError("mine")
+
+
+def absurd(path, side, block=None, dtype="uint8", place=PLACE):
+    """A raster of a few kilobytes with as many cells as wanted, none of them written."""
+    block = block or 256
+    with rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        width=side,
+        height=side,
+        count=1,
+        dtype=dtype,
+        crs="EPSG:4326",
+        transform=place,
+        tiled=True,
+        blockxsize=block,
+        blockysize=block,
+        sparse_ok=True,
+        compress="deflate",
+        bigtiff=True,
+    ):
+        pass
+    return str(path)
+
+
+def test_blocks_that_would_be_unpacked_whole_are_refused(tmp_path):
+    refuse(absurd(tmp_path / "a.tif", 40_000, 32_768), r"blocks of 32,768 x 32,768 .*TILED=YES")
+
+
+def test_cells_too_small_for_any_place_are_refused(tmp_path):
+    for step in (1e-300, 1e-12):
+        path = write(tmp_path / "a.tif", transform=from_origin(113.0, 35.0, step, step))
+        refuse(path, "expected a place on the earth")
+
+
+def test_windows_of_too_many_cells_are_refused_unread(tmp_path):
+    path = absurd(tmp_path / "a.tif", 500_000)
+    with open_raster(path, "x") as raster:
+        assert raster.read(slice(0, 10), slice(0, 500_000)).shape == (10, 500_000)
+        with pytest.raises(SourceError, match="too small for that: resample it"):
+            raster.read(slice(0, 500_000), slice(0, 500_000))
+        with pytest.raises(SourceError, match="too small for that: resample it"):
+            raster.refuse_many(slice(0, 500_000), slice(0, 500_000))
+
+
+def test_what_comes_from_a_server_names_no_file_of_this_machine(served):
+    """A list of other files (VRT) under the name of a GeoTIFF had these opened."""
+    folder, address = served
+    write(folder / "secret.tif")
+    with rasterio.open(folder / "secret.tif") as dataset:
+        (folder / "a.tif").write_text(
+            f'<VRTDataset rasterXSize="10" rasterYSize="6"><SRS>EPSG:4326</SRS>'
+            f"<GeoTransform>113, 0.5, 0, 35, 0, -0.25</GeoTransform>"
+            f'<VRTRasterBand dataType="Byte" band="1"><SimpleSource><SourceFilename>'
+            f"{dataset.name}</SourceFilename><SourceBand>1</SourceBand></SimpleSource>"
+            "</VRTRasterBand></VRTDataset>"
+        )
+    refuse(f"{address}/a.tif", "expected a GeoTIFF")
+    memory = fsspec.filesystem("memory")
+    memory.pipe("/rasters/list.tif", (folder / "a.tif").read_bytes())
+    refuse("memory://rasters/list.tif", "expected a GeoTIFF")
+    # One that the user has made is theirs.
+    with open_raster(str(folder / "a.tif"), "x") as raster:
+        assert np.array_equal(raster.read(slice(0, 6), slice(0, 10)), VALUES)
+
+
+def test_a_server_that_stalls_is_given_up(monkeypatch):
+    monkeypatch.setitem(module._GDAL_OPTIONS, "GDAL_HTTP_LOW_SPEED_TIME", "1")
+    monkeypatch.setitem(module._GDAL_OPTIONS, "GDAL_HTTP_RETRY_DELAY", "0.1")
+    server = Server()
+    server.files["/a.tif"] = bytes(100_000)
+    server.faults["/a.tif"] = [trickle(0.3)] * 100
+    began = time.monotonic()
+    refuse(f"{server.address}/a.tif", "cannot be opened")
+    assert time.monotonic() - began < 60.0
+    server.close()
