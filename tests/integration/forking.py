@@ -69,7 +69,8 @@ for line in sys.stdin:
         os.chdir(call["folder"])
         os.environ["TMPDIR"] = call["folder"] + "/tmp"
         import tempfile
-        tempfile.tempdir = None
+        # Left to look for it, Python tries the folder with a file that has nobody's name.
+        tempfile.tempdir = os.environ["TMPDIR"]
         out = os.open(call["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(out, 1)
         os.dup2(out, 2)
