@@ -94,6 +94,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "column.detour": ("现绕行（公里）", "Detour today, km"),
     "column.saved": ("节省（分钟）", "Saves, min"),
     "column.gain": ("两侧受益（人·分钟，两位有效数字）", "Gain, person-minutes, two figures"),
+    "column.hours": ("每日受益（人·小时）", "Gain a day, person-hours"),
+    "column.people": ("出行缩短 1 分钟以上的人数", "People with over a minute saved"),
     "column.share_a": ("编号在前城市的受益占比（%）", "Share of the first city, %"),
     "column.cost": ("造价等级", "Cost class"),
     "column.id": ("编号", "Id"),
@@ -228,6 +230,11 @@ def _about(value: object) -> float | None:
     return None if number is None or number < 100.0 else float(f"{number:.1e}")
 
 
+def _two_figures(value: object) -> float | None:
+    number = _round(value, 6)
+    return None if number is None else float(f"{number:.1e}")
+
+
 def summary_sheet(book: Book) -> Table:
     """The headline figures, as on the page."""
     figures = summary.headline(book.layers)
@@ -244,7 +251,11 @@ def _projects(book: Book) -> Table:
     ends = end_names(links, book.layers["places"]) if len(links) else []
     rows: list[list[Cell]] = []
     for row, names in zip(links.to_dict("records"), ends, strict=True):
-        gain = row["gain_person_min_a"] + row["gain_person_min_b"]
+        # A gain below its error is no figure.
+        resolved = bool(row["is_gain_significant"])
+        gain = row["gain_person_min_a"] + row["gain_person_min_b"] if resolved else None
+        gaining = row["people_gaining_a"] + row["people_gaining_b"] if resolved else None
+        hours = row["gain_person_hours_day"] if resolved else None
         rows.append(
             [
                 _round(row["rank"]),
@@ -257,13 +268,15 @@ def _projects(book: Book) -> Table:
                 _round(row["detour_m"] / 1000.0, 1),
                 _round(row["minutes_saved"], 1),
                 _about(gain),
+                _two_figures(hours),
+                _about(gaining),
                 _round(row["benefit_share_a_pct"]),
                 book.word("cost", row["indicative_cost_class"]),
                 row["link_id"],
             ]
         )
     keys = ("rank", "ends", "border", "status", "class", "must_cross", "gap", "detour", "saved")
-    more = ("gain", "share_a", "cost", "id")
+    more = ("gain", "hours", "people", "share_a", "cost", "id")
     return [book.own(f"column.{key}") for key in (*keys, *more)], rows
 
 

@@ -176,7 +176,7 @@ def test_every_point_of_the_gains_names_and_opens_its_link(visit: Callable[..., 
         "(({n, status, gain_person_min}) => Array.from({length: n}, (_, i) => i).filter("
         "i => status[i] !== 'mapping_gap' && gain_person_min[i] !== null))(MI.layers.missing_links)"
     )
-    page.locator("#mi-panel svg.chart").scroll_into_view_if_needed()
+    page.locator("#mi-panel svg.chart").last.scroll_into_view_if_needed()
     places = (
         "Array.from(document.querySelectorAll('#mi-panel svg.chart path.mark'), path =>"
         " Array.from(path.getAttribute('d').matchAll(/M([\\d.]+) ([\\d.]+)/g), ([, x, y]) => {"
@@ -195,4 +195,39 @@ def test_every_point_of_the_gains_names_and_opens_its_link(visit: Callable[..., 
         assert page.locator("#mi-details h2").inner_text() in title
         reached.append(i)
     assert sorted(reached) == known
+    assert opened.errors == []
+
+
+def test_a_gain_below_its_error_is_no_figure(visit: Callable[..., Any]) -> None:
+    page = visit("plain.html", "#theme=links&lang=en").page
+    lost, known = page.evaluate(
+        "(({n, is_gain_significant: isResolved, gain_person_min: gain}) =>"
+        " [0, 1].map(each => Array.from({length: n}, (_, i) => i).find("
+        "  i => isResolved[i] === each && gain[i] !== null)))(MI.layers.missing_links)"
+    )
+    for link, is_known in ((lost, False), (known, True)):
+        page.evaluate("i => MI.select('missing_links', i)", link)
+        # Also what is folded away.
+        text = page.locator("#mi-details").text_content()
+        assert ("below its error" in text) != is_known
+        for row in ("Gain a day (person-hours)", "over a minute shorter", "per million CNY"):
+            assert (row in text) == is_known, row
+
+
+def test_the_order_of_building_sums_up_and_leads_to_its_links(visit: Callable[..., Any]) -> None:
+    opened = visit("plain.html", "#theme=links&lang=en")
+    page = opened.page
+    total, cost = page.evaluate(
+        "(({total_person_min: t, total_cost_m_cny: c}) => [t, c])(MI.layers.build_sequence)"
+    )
+    text = page.locator("#mi-panel").inner_text()
+    assert f"The first 5 together bring about {float(f'{total[4]:.1e}'):,.0f}" in text
+    assert f"{100 * total[4] / total[-1]:.0f}% of what all" in text
+    assert f"{float(f'{cost[4]:.1e}'):,.0f} million CNY" in text
+    steps = page.locator("#mi-panel svg.chart circle.mark")
+    assert steps.count() == 5
+    for n in range(5):
+        steps.nth(n).click()
+        chosen = page.evaluate("MI.layers.missing_links.link_id[MI.state.selected[1]]")
+        assert chosen == page.evaluate("n => MI.layers.build_sequence.link_id[n]", n)
     assert opened.errors == []

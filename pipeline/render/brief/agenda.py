@@ -34,13 +34,22 @@ def conclusion(made: Subject, pair: Pair, links: gpd.GeoDataFrame, titles: list[
         return Markup(" ").join(parts)
     first = int(np.flatnonzero(to_build)[0])
     row = links.iloc[first]
-    gain = row["gain_first"] + row["gain_second"]
     parts.append(say.text("brief.to_build", n=int(to_build.sum())))
     if first < len(titles):
         parts.append(Markup("{}{}").format(say.text("brief.first"), titles[first]))
-        if not pd.isna(gain):
-            parts[-1] += say.text("brief.first_gain", n=say.about_texts(float(gain)))
+        parts[-1] += _brings(row)
     return Markup(" ").join(parts)
+
+
+def _brings(link: pd.Series) -> Markup:
+    """What a link brings to both sides in a day; nothing where not known or below its error."""
+    hours, people = link["gain_person_hours_day"], link["people_gaining"]
+    if pd.isna(hours) or not link["is_gain_significant"]:
+        return say.text("ui.full_stop")
+    values = {"n": say.about_texts(float(hours), say.SMALLEST_HOURS)}
+    if pd.isna(people):
+        return say.text("brief.first_gain", **values)
+    return say.text("brief.first_gain_people", people=say.about_texts(float(people)), **values)
 
 
 def rank_of(made: Subject, pair: Pair) -> tuple[int, int, float] | None:

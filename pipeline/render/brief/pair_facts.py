@@ -130,7 +130,7 @@ def projects(pair: Pair, missing_links: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """The pair's missing links by rank, unranked last, mapping gaps left out.
 
     Further columns: ``gain_first``, ``gain_second`` and ``share_first_pct`` from
-    the pair's point of view.
+    the pair's point of view, and ``people_gaining`` of both.
     """
     links = pair.rows(missing_links)
     links = links[~links["status"].isin(NOT_COUNTED).to_numpy()]
@@ -142,6 +142,7 @@ def projects(pair: Pair, missing_links: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         gain_first=np.where(turned, gain_b, gain_a),
         gain_second=np.where(turned, gain_a, gain_b),
         share_first_pct=np.where(turned, 100.0 - share, share),
+        people_gaining=links["people_gaining_a"] + links["people_gaining_b"],
     ).reset_index(drop=True)
 
 

@@ -49,14 +49,29 @@ def projects(made: Subject, links: gpd.GeoDataFrame) -> list[Row]:
                 if not say.is_unknown(row["minutes_saved"])
                 else say.DASH,
                 "nobody": row["gain_first"] == 0 and row["gain_second"] == 0,
-                "gain_first": say.about(row["gain_first"]),
-                "gain_second": say.about(row["gain_second"]),
+                **_gains(row),
                 "share_first": first,
                 "cost": say.cost_range(row["indicative_cost_class"], limits),
                 "confidence": say.word("confidence", style.confidence_class(row["confidence"])),
             }
         )
     return rows
+
+
+def _gains(row: Mapping[Hashable, object]) -> Row:
+    """What each side gains, and both in a day; no figure where it is below its error."""
+    gains = {"gain_first": row["gain_first"], "gain_second": row["gain_second"]}
+    if not row["is_gain_significant"] and not any(say.is_unknown(each) for each in gains.values()):
+        return {**dict.fromkeys(gains, say.text("links.unresolved")), "hours": None}
+    hours = row["gain_person_hours_day"]
+    shown = {
+        name: say.about(None if say.is_unknown(each) else float(str(each)))
+        for name, each in gains.items()
+    }
+    if say.is_unknown(hours):
+        return {**shown, "hours": None}
+    texts = say.about_texts(float(str(hours)), say.SMALLEST_HOURS)
+    return {**shown, "hours": say.text("brief.hours_day", n=texts)}
 
 
 def _proposal(row: Mapping[Hashable, object], limits: Sequence[float]) -> Markup:

@@ -179,11 +179,14 @@ def people_texts(value: float) -> tuple[str, str]:
 SMALLEST_SHOWN = 100.0
 """Below this a gain is not resolved, and is not shown as a figure."""
 
+SMALLEST_HOURS = 1.0
+"""Person-hours a day below which no figure is shown."""
 
-def about_texts(value: float) -> tuple[str, str]:
-    """A computed count as a meeting may quote it: two figures, or that it is under a hundred."""
-    if value < SMALLEST_SHOWN:
-        pair = (digits(SMALLEST_SHOWN),) * 2
+
+def about_texts(value: float, smallest: float = SMALLEST_SHOWN) -> tuple[str, str]:
+    """A computed count as a meeting may quote it: two figures, or that it is under the smallest."""
+    if value < smallest:
+        pair = (digits(smallest),) * 2
         key = "ui.under"
     else:
         pair = people_texts(float(f"{value:.1e}"))

@@ -105,7 +105,7 @@ def _links_table(links: gpd.GeoDataFrame, cities: gpd.GeoDataFrame) -> Table:
             say.distance(row.gap_m),
             say.word("obstacle", row.obstacle),
             say.number(row.minutes_saved, 1),
-            say.number(row.gain_person_min_a + row.gain_person_min_b),
+            say.about(row.gain_person_min_a + row.gain_person_min_b),
             Markup("<code>{}</code>").format(row.link_id),
         ]
         for number, row in enumerate(links.itertuples(), 1)

@@ -311,6 +311,7 @@ def layers(names: tuple[str, ...] = (), zone_step: float = 0.04, links: int = 14
         ],
     )
     made["dead_ends"], made["missing_links"] = _ends_and_links(border_ids, links, name)
+    made["build_sequence"] = _build_sequence(made["missing_links"])
     made["placebo"] = table(
         "placebo",
         [
@@ -368,6 +369,7 @@ def layers(names: tuple[str, ...] = (), zone_step: float = 0.04, links: int = 14
                 "penalty_pct": 12.5 if n == 0 else None,
                 "ci_low_pct": 8.0 if n == 0 else None,
                 "ci_high_pct": 17.0 if n == 0 else None,
+                "detection": "longer" if n == 0 else None,
                 "n_pairs": 800 * (1 - n),
                 "placebo_low_pct": -2.0,
                 "placebo_high_pct": 3.0,
@@ -554,7 +556,14 @@ def _ends_and_links(border_ids: list[str], count: int, name: Any) -> tuple[Any, 
                     "obstacle": ("none", "river", "railway")[n % 3],
                     "status": status,
                     "indicative_cost_class": "medium",
-                    "is_gain_significant": True,
+                    # One whose gain is lost in its error, one whose gain nobody knows.
+                    "is_gain_significant": n not in (6, 7),
+                    "people_gaining_a": None if n == 7 else 5_200.0,
+                    "people_gaining_b": None if n == 7 else 2_100.0,
+                    "gain_person_hours_day": None if n == 7 else 4_100.0 - 90 * n,
+                    "indicative_cost_m_cny": 40.0,
+                    "gain_per_m_cny_low": None if n == 7 else 2_000.0 - 30 * n,
+                    "gain_per_m_cny_high": None if n == 7 else 20_000.0 - 300 * n,
                     "gain_person_min_a": None if n == 7 else 120000.0 - 3000 * n,
                     "gain_person_min_b": None if n == 7 else 80000.0,
                     "benefit_share_a_pct": None if n == 7 else 60.0,
@@ -607,6 +616,21 @@ def _ends_and_links(border_ids: list[str], count: int, name: Any) -> tuple[Any, 
         }
     )
     return geo("dead_ends", ends), geo("missing_links", links)
+
+
+def _build_sequence(links: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Each of the links whose gain is resolved, after those of a lower rank."""
+    steps = links[links["is_gain_significant"]].sort_values("rank").head(8)
+    gain = (steps["gain_person_min_a"] + steps["gain_person_min_b"]) * 0.9
+    rows = {
+        "step": range(1, len(steps) + 1),
+        "link_id": steps["link_id"],
+        "gain_person_min": gain,
+        "total_person_min": gain.cumsum(),
+        "indicative_cost_m_cny": steps["indicative_cost_m_cny"],
+        "total_cost_m_cny": steps["indicative_cost_m_cny"].cumsum(),
+    }
+    return conform("build_sequence", pd.DataFrame(rows))
 
 
 def _centre_times() -> pd.DataFrame:

@@ -62,6 +62,20 @@ def test_what_a_brief_holds(example: ModuleType) -> None:
     assert b"<svg" in page and b"<img" not in page
 
 
+def test_the_first_link_is_told_by_the_hours_of_a_day(example: ModuleType) -> None:
+    made = example.layers()
+    text = text_of(example.briefs(made)[FIRST])
+    assert "about 4,100 person-hours a day; for about 7,300 people" in text
+    for unknown in ({"gain_person_hours_day": None}, {"is_gain_significant": False}):
+        made["missing_links"] = made["missing_links"].assign(**unknown)
+        text = text_of(example.briefs(made)[FIRST])
+        assert "person-hours a day" not in text
+    assert (
+        text.count("below its error")
+        == 2 * (example.layers()["missing_links"]["border_id"] == "410100-410200").sum()
+    )
+
+
 def test_nothing_is_loaded_from_elsewhere(example: ModuleType) -> None:
     for page in example.briefs(example.layers(example.HOSTILE)).values():
         text = page.decode()

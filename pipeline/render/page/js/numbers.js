@@ -84,13 +84,14 @@ export function twoFigures(value) {
 const SMALLEST_SHOWN = 100;
 
 /**
- * A computed count as a meeting may quote it: two figures, or that it is under a hundred.
+ * A computed count as a meeting may quote it: two figures, or that it is under the smallest shown.
  *
  * @param {Value} value
+ * @param {number} [smallest]
  */
-export function about(value) {
+export function about(value, smallest = SMALLEST_SHOWN) {
   if (value === null || value === undefined || !isFinite(value)) return null;
-  if (value < SMALLEST_SHOWN) return t("ui.under", { n: number(SMALLEST_SHOWN) });
+  if (value < smallest) return t("ui.under", { n: number(smallest) });
   return t("ui.about", { n: people(Number(value.toPrecision(2))) });
 }
 
@@ -102,7 +103,7 @@ const YI_M = 100;
  *
  * @param {number} millions of yuan
  */
-function money(millions) {
+export function money(millions) {
   if (state.lang !== "zh") return number(millions) || "";
   return millions >= YI_M
     ? `${number(millions / YI_M, 1)}${NO_BREAK_SPACE}亿`

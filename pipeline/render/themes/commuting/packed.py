@@ -65,6 +65,7 @@ BORDER_EFFECT: Decimals = {
     "penalty_pct": 1,
     "ci_low_pct": 1,
     "ci_high_pct": 1,
+    "detection": None,
     "n_pairs": 0,
     "placebo_low_pct": 1,
     "placebo_high_pct": 1,

@@ -196,7 +196,11 @@ function interval(low, high, i) {
 
 /** @param {number} i of the border effect */
 function remark(i) {
-  const { includes_river: rivers, reason } = layers.border_effect;
-  const parts = [rivers[i] ? t("effect.river") : null, word("reason", reason[i])];
+  const { detection, includes_river: rivers, reason } = layers.border_effect;
+  const parts = [
+    detection[i] === null ? null : word("detection", detection[i]),
+    rivers[i] ? t("effect.river") : null,
+    word("reason", reason[i]),
+  ];
   return parts.filter(Boolean).join(t("ui.comma"));
 }

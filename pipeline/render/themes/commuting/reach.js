@@ -3,6 +3,7 @@
  * place on it and on the map.
  */
 import { choice } from "../../page/js/choices.js";
+import { chartText, gridLine } from "../../page/js/chart.js";
 import { data, layers } from "../../page/js/data.js";
 import { el, svg } from "../../page/js/dom.js";
 import { renderLegend } from "../../page/js/legend.js";
@@ -117,10 +118,12 @@ function curve(at) {
   });
   for (const share of [0, 25, 50, 75, 100]) {
     drawing.append(gridLine(x(0), y(share), x(LONGEST), y(share)));
-    drawing.append(label(`${share}%`, SIZE.left - 4, y(share) + 4, "end"));
+    drawing.append(chartText(`${share}%`, SIZE.left - 4, y(share) + 4, "end"));
   }
   for (let each = 0; each <= LONGEST; each += 30) {
-    drawing.append(label(String(each), x(each), height - 6, each === LONGEST ? "end" : "middle"));
+    drawing.append(
+      chartText(String(each), x(each), height - 6, each === LONGEST ? "end" : "middle"),
+    );
   }
   for (const mode of modesOfReach()) drawing.append(lineOf(mode));
   const mark = gridLine(x(at), y(0), x(at), y(100));
@@ -143,28 +146,6 @@ function lineOf(mode) {
   line.setAttribute("stroke-width", "2.4");
   line.setAttribute("stroke-dasharray", dash);
   return line;
-}
-
-/**
- * @param {number} x1
- * @param {number} y1
- * @param {number} x2
- * @param {number} y2
- */
-function gridLine(x1, y1, x2, y2) {
-  return svg("line", { x1, y1, x2, y2, stroke: "#d8dde3" });
-}
-
-/**
- * @param {string} text
- * @param {number} at
- * @param {number} base
- * @param {string} anchor
- */
-function label(text, at, base, anchor) {
-  const element = svg("text", { x: at, y: base, "text-anchor": anchor, "font-size": 11 });
-  element.textContent = text;
-  return element;
 }
 
 /** Which line is which. */

@@ -46,6 +46,8 @@ declare module "../../page/js/types.d.ts" {
       n_pairs: number[];
       placebo_low_pct: Numbers;
       placebo_high_pct: Numbers;
+      /** What the interval says: longer, shorter or not_detected. */
+      detection: Words;
       includes_river: Flags;
       reason: Words;
     };

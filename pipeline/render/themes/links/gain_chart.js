@@ -2,13 +2,14 @@
  * Gain of every link against what it would cost: the best stand at the upper left.
  */
 import { range } from "../../page/js/arrays.js";
+import { chartText, gridLine } from "../../page/js/chart.js";
 import { data, layers } from "../../page/js/data.js";
 import { el, svg } from "../../page/js/dom.js";
 import { rowsOf } from "../../page/js/filters.js";
-import { about, costRange, people } from "../../page/js/numbers.js";
+import { costRange, people } from "../../page/js/numbers.js";
 import { select } from "../../page/js/selection.js";
 import { t } from "../../page/js/words.js";
-import { linkTitle } from "./names.js";
+import { gainText, linkTitle } from "./names.js";
 
 const GAIN = { width: 400, height: 220, left: 52, right: 8, top: 10, bottom: 24 };
 const COST_ORDER = ["low", "medium", "high", "very_high"];
@@ -44,7 +45,7 @@ export function gainChart() {
   const drawing = svg("svg", { ...box, class: "chart" });
   for (const n of range(decades + 1)) {
     const y = gainY(LOWEST_GAIN * 10 ** n);
-    drawing.append(svg("line", { x1: left, x2: width - right, y1: y, y2: y, stroke: "#d8dde3" }));
+    drawing.append(gridLine(left, y, width - right, y));
     drawing.append(chartText(people(LOWEST_GAIN * 10 ** n) || "", left - 5, y + 4, "end"));
   }
   for (const [n, cost] of COST_ORDER.entries()) {
@@ -76,7 +77,6 @@ export function gainChart() {
  * @param {Point[]} every of all statuses: one whose middle is painted over is reached all the same
  */
 function dots(drawing, status, points, every) {
-  const { missing_links: links } = layers;
   const title = svg("title", {});
   const circles = points.map(({ x, y }) => {
     return `M${(x - RADIUS).toFixed(2)} ${y.toFixed(2)}${HALF_CIRCLE}${2 * RADIUS} 0${HALF_CIRCLE}${-2 * RADIUS} 0z`;
@@ -86,7 +86,7 @@ function dots(drawing, status, points, every) {
   const path = svg("path", drawn, title);
   path.addEventListener("mousemove", (event) => {
     const { i } = nearest(drawing, every, event);
-    const text = `${linkTitle(i)}: ${about(links.gain_person_min[i])}`;
+    const text = `${linkTitle(i)}: ${gainText(i)}`;
     if (title.textContent !== text) title.textContent = text;
   });
   path.addEventListener("click", (event) => {
@@ -108,16 +108,4 @@ function nearest(drawing, points, event) {
   );
   const apart = (/** @type {Point} */ { x, y }) => Math.hypot(x - at.x, y - at.y);
   return points.reduce((best, point) => (apart(point) <= apart(best) ? point : best));
-}
-
-/**
- * @param {string} text
- * @param {number} x
- * @param {number} y
- * @param {string} anchor
- */
-function chartText(text, x, y, anchor) {
-  const element = svg("text", { x, y, "text-anchor": anchor, "font-size": 10.5 });
-  element.textContent = text;
-  return element;
 }

@@ -4,7 +4,7 @@
 import { layers } from "../../page/js/data.js";
 import { EN_DASH } from "../../page/js/signs.js";
 import { roadLabel, unnamed } from "../../page/js/names.js";
-import { distance, number } from "../../page/js/numbers.js";
+import { about, distance, number, people } from "../../page/js/numbers.js";
 import { t, word } from "../../page/js/words.js";
 
 /**
@@ -22,6 +22,9 @@ export function linkTitle(i) {
   if (places[0] && places[1] && places[0] !== places[1]) return places.join(` ${EN_DASH} `);
   return from || to || unnamed("popup.unnamed_link", links.highway[i], links.near[i]);
 }
+
+/** Person-hours a day below which no figure is shown. */
+const SMALLEST_HOURS = 1;
 
 /** Classes of cost that only a large bridge over water reaches. */
 const LARGE_COSTS = ["high", "very_high"];
@@ -59,8 +62,54 @@ export function wayRound(i) {
   return t(saved[i] === null ? "popup.no_way_round" : "popup.lower_roads_only");
 }
 
+/**
+ * What both sides gain, in person-minutes, as a meeting may quote it: no figure where it does not
+ * exceed its error. Null where it is not known.
+ *
+ * @param {number} i
+ */
+export function gainText(i) {
+  const { gain_person_min: gain, is_gain_significant: isResolved } = layers.missing_links;
+  return resolved(i, gain[i]) ?? (gain[i] === null || isResolved[i] ? null : t("links.unresolved"));
+}
+
+/** The same for each km of gap; null where the gain is not resolved. @param {number} i */
+export function gainPerKmText(i) {
+  const text = resolved(i, gainPerKm(i));
+  return text && t("column.per_km", { n: text });
+}
+
+/**
+ * @param {number} i
+ * @param {number | null} value
+ */
+function resolved(i, value) {
+  return layers.missing_links.is_gain_significant[i] ? about(value) : null;
+}
+
+/** How many people's mean trip gets more than a minute shorter. @param {number} i */
+export function peopleGaining(i) {
+  return resolved(i, layers.missing_links.people_gaining[i]);
+}
+
+/** Person-hours that both sides gain in a day. @param {number} i */
+export function hoursADay(i) {
+  const { gain_person_hours_day: hours, is_gain_significant: isResolved } = layers.missing_links;
+  return isResolved[i] ? about(hours[i], SMALLEST_HOURS) : null;
+}
+
+/** Person-minutes for each million yuan, over the range of the cost. @param {number} i */
+export function gainPerCost(i) {
+  const { gain_per_m_cny_low: low, gain_per_m_cny_high: high } = layers.missing_links;
+  const from = low[i];
+  const to = high[i];
+  if (!layers.missing_links.is_gain_significant[i] || from === null) return null;
+  const ends = [from, to].map((each) => each && people(Number(each.toPrecision(2))));
+  return ends[1] === null ? t("links.over", { n: ends[0] }) : ends.join(EN_DASH);
+}
+
 /** Gain of both sides per km of gap, by which links are ranked. @param {number} i */
-export function gainPerKm(i) {
+function gainPerKm(i) {
   const { gain_person_min: gain, gap_m: gap } = layers.missing_links;
   const total = gain[i];
   return total === null || !gap[i] ? null : (1000 * total) / gap[i];

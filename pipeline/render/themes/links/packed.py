@@ -1,4 +1,4 @@
-"""Dead ends, missing links and their control, packed."""
+"""Dead ends, missing links, the order of building and the control, packed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pipeline.render.page.nearby import end_names, nearest_names
 from pipeline.render.page.thinning import Thinning
 from pipeline.render.params import MapParams
 
-LAYERS = ("dead_ends", "missing_links", "placebo", "places")
+LAYERS = ("dead_ends", "missing_links", "build_sequence", "placebo", "places")
 
 DEAD_ENDS: Decimals = {
     "dead_end_id": None,
@@ -51,6 +51,11 @@ MISSING_LINKS: Decimals = {
     "gain_person_min_a": 0,
     "gain_person_min_b": 0,
     "gain_person_min": 0,
+    "is_gain_significant": None,
+    "people_gaining": 0,
+    "gain_person_hours_day": 1,
+    "gain_per_m_cny_low": 0,
+    "gain_per_m_cny_high": 0,
     "benefit_share_a_pct": 1,
     "rank": 0,
     "kind": None,
@@ -64,6 +69,12 @@ MISSING_LINKS: Decimals = {
     "to_way": None,
 }
 
+BUILD_SEQUENCE: Decimals = {
+    "step": 0,
+    "link_id": None,
+    "total_person_min": 0,
+    "total_cost_m_cny": 1,
+}
 PLACEBO: Decimals = {
     "border_id": None,
     "what": None,
@@ -83,11 +94,15 @@ def pack(layers: Layers, params: MapParams, thinning: Thinning) -> dict[str, Pac
     ends, places = layers["dead_ends"], layers["places"]
     links = _with_sides(layers["missing_links"], ends)
     # Added before rounding, so that the sum is the one of every other page.
-    links = links.assign(gain_person_min=links["gain_person_min_a"] + links["gain_person_min_b"])
+    links = links.assign(
+        gain_person_min=links["gain_person_min_a"] + links["gain_person_min_b"],
+        people_gaining=links["people_gaining_a"] + links["people_gaining_b"],
+    )
     return {
         # Mapping gaps are among them: drawn apart, never counted.
         "dead_ends": encode_layer(ends.assign(near=nearest_names(ends, places)), DEAD_ENDS),
         "missing_links": encode_layer(_with_places(links, places), MISSING_LINKS),
+        "build_sequence": encode_layer(layers["build_sequence"], BUILD_SEQUENCE),
         "placebo": encode_layer(_control(layers["placebo"]), PLACEBO),
     }
 

@@ -8,18 +8,22 @@ import { el } from "../../page/js/dom.js";
 import { filterBar } from "../../page/js/filter_bar.js";
 import { rowsOf } from "../../page/js/filters.js";
 import { borderName, cityName } from "../../page/js/names.js";
-import { about, confidenceClass, costRange, distance, number } from "../../page/js/numbers.js";
+import { confidenceClass, costRange, distance, number } from "../../page/js/numbers.js";
 import { registerTheme } from "../../page/js/registry.js";
 import { EN_DASH } from "../../page/js/signs.js";
 import { table } from "../../page/js/table.js";
 import { t, word } from "../../page/js/words.js";
+import { buildPart } from "./build_curve.js";
 import { gainChart } from "./gain_chart.js";
 import {
   deadEndTitle,
-  gainPerKm,
+  gainPerKmText,
+  gainText,
+  hoursADay,
   linkTitle,
   mustCross,
   needsLargeBridge,
+  peopleGaining,
   shares,
   wayRound,
 } from "./names.js";
@@ -35,6 +39,7 @@ registerTheme("links", {
     filterBar("missing_links", ["border_id", "status", "highway"]),
     ...linkTables(),
     para("note.confidence"),
+    ...buildPart(),
     ...gainPart(),
     heading("table.dead_ends"),
     deadEndTable(),
@@ -107,13 +112,12 @@ function linkColumns() {
       key: "column.gain",
       num: true,
       by: (i) => links.gain_person_min[i],
-      value: (i) => about(links.gain_person_min[i]),
+      value: gainText,
       underKey: "column.gain_per_km",
-      under: (i) => {
-        const gain = about(gainPerKm(i));
-        return gain && t("column.per_km", { n: gain });
-      },
+      under: gainPerKmText,
     },
+    { key: "popup.hours_day", isInFile: true, value: hoursADay },
+    { key: "popup.people_gaining", isInFile: true, value: peopleGaining },
     {
       key: "popup.confidence",
       isInFile: true,

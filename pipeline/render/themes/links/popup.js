@@ -10,7 +10,17 @@ import { registerFeature } from "../../page/js/registry.js";
 import { select } from "../../page/js/selection.js";
 import { MIDDLE_DOT } from "../../page/js/signs.js";
 import { t, word } from "../../page/js/words.js";
-import { deadEndTitle, gainPerKm, linkTitle, shares, wayRound } from "./names.js";
+import {
+  deadEndTitle,
+  gainPerCost,
+  gainPerKmText,
+  gainText,
+  hoursADay,
+  linkTitle,
+  peopleGaining,
+  shares,
+  wayRound,
+} from "./names.js";
 /** @import {Children, PopupRow} from "../../page/js/types.d.ts" */
 
 registerFeature("missing_links", {
@@ -100,10 +110,14 @@ function gainRows(i) {
   const isNobodys = gainA === 0 && gainB === 0;
   /** @type {Children} */
   const gain = [a(), ` ${about(gainA)}${MIDDLE_DOT}`, b(), ` ${about(gainB)}`];
+  const isResolved = Boolean(links.is_gain_significant[i]);
   return [
-    ["popup.gain_both", about(links.gain_person_min[i])],
-    ["column.gain_per_km", about(gainPerKm(i))],
-    ["popup.gain", isUnknown ? t("ui.unknown") : gain],
+    ["popup.gain_both", gainText(i)],
+    ["popup.hours_day", hoursADay(i)],
+    ["popup.people_gaining", peopleGaining(i)],
+    ["column.gain_per_km", gainPerKmText(i)],
+    ["popup.gain_per_cost", gainPerCost(i)],
+    ["popup.gain", isUnknown ? t("ui.unknown") : isResolved ? gain : null],
     [
       "popup.benefit_key",
       share ? [a(), ` ${share[0]}% : `, b(), ` ${share[1]}%`] : unshared(isNobodys),

@@ -1,4 +1,4 @@
-import type { Layer, Numbers, Table, Words } from "../../page/js/types.d.ts";
+import type { Flags, Layer, Numbers, Table, Words } from "../../page/js/types.d.ts";
 
 declare module "../../page/js/types.d.ts" {
   interface Layers {
@@ -25,6 +25,14 @@ declare module "../../page/js/types.d.ts" {
       gain_person_min_b: Numbers;
       /** Of both sides. */
       gain_person_min: Numbers;
+      /** Whether the gain exceeds its error: below it, no figure is shown. */
+      is_gain_significant: Flags;
+      /** Of both sides, whose mean trip gets more than a minute shorter. */
+      people_gaining: Numbers;
+      gain_person_hours_day: Numbers;
+      /** Person-minutes, at the upper and the lower end of the cost range. */
+      gain_per_m_cny_low: Numbers;
+      gain_per_m_cny_high: Numbers;
       benefit_share_a_pct: Numbers;
       rank: Numbers;
       kind: string[];
@@ -56,6 +64,14 @@ declare module "../../page/js/types.d.ts" {
       link_id: Words;
       confidence: number[];
       near: Words;
+    };
+    /** By step. */
+    build_sequence: Table & {
+      step: number[];
+      link_id: string[];
+      /** Of this link and those before it. */
+      total_person_min: number[];
+      total_cost_m_cny: number[];
     };
     placebo: Table & {
       border_id: string[];

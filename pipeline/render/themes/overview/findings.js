@@ -4,11 +4,19 @@
 import { range } from "../../page/js/arrays.js";
 import { data, layers } from "../../page/js/data.js";
 import { borderName } from "../../page/js/names.js";
-import { about, costRange, number, percent } from "../../page/js/numbers.js";
+import { costRange, number, percent } from "../../page/js/numbers.js";
 import { rankedBars } from "../../page/js/ranked_bars.js";
 import { scoreColour, scoreOf, scoreText } from "../../page/js/scores.js";
 import { t } from "../../page/js/words.js";
-import { linkTitle, mustCross, needsLargeBridge, shares } from "../links/names.js";
+import {
+  gainText,
+  hoursADay,
+  linkTitle,
+  mustCross,
+  needsLargeBridge,
+  peopleGaining,
+  shares,
+} from "../links/names.js";
 /** @import {Score} from "../../page/js/types.d.ts" */
 
 /** How many of each are ranked. */
@@ -65,11 +73,14 @@ function linkSentence() {
   const values = {
     name: linkTitle(i),
     border: borderName(links.border_id[i]),
-    gain: about(links.gain_person_min[i]),
+    hours: hoursADay(i),
   };
-  if (values.gain === null) return t("headline.first_link_unknown", values);
+  if (links.gain_person_min[i] === null) return t("headline.first_link_unknown", values);
+  if (values.hours === null) return t("headline.first_unresolved", values);
+  const gaining = peopleGaining(i);
   const key = shares(links.benefit_share_a_pct[i])?.join(" : ");
-  return t("headline.first_link", values) + (key ? t("headline.key", { key }) : "");
+  const more = gaining ? t("headline.first_people", { people: gaining }) : "";
+  return t("headline.first_link", values) + more + (key ? t("headline.key", { key }) : "");
 }
 
 function uncertainSentence() {
@@ -124,7 +135,7 @@ export function firstLinkBars() {
       .filter(Boolean)
       .join(t("ui.comma_clause")),
     share: (links.gain_person_min[i] ?? 0) / most,
-    value: about(links.gain_person_min[i]) ?? t("ui.unknown"),
+    value: gainText(i) ?? t("ui.unknown"),
     colour: data.style.status[links.status[i]].color,
   }));
   return rankedBars("missing_links", bars, t("table.first_links"));
