@@ -9,6 +9,8 @@ from anywhere: addresses lose their passwords and tokens when the error is made.
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 
 _USER = re.compile(r"(?<=://)[^/\s'\"<>]*@")
 _QUERY = re.compile(r"([?&;#])([\w.~%-]+)=([^\s&;#'\"<>)\]},]*)")
@@ -87,6 +89,43 @@ class ConfigError(PipelineError, ValueError):
 
     def __reduce__(self) -> tuple[type[ConfigError], tuple[str, list[str]]]:
         return type(self), (self.subject, self.faults)
+
+
+def require_answers(
+    subject: str,
+    rows: Iterable[str],
+    functions: Iterable[str],
+    *,
+    word: str,
+    place: str,
+    table: str,
+) -> None:
+    """Refuse a table whose rows and functions do not answer one another, before a run.
+
+    Parameters
+    ----------
+    rows, functions
+        Names of the rows, and of the functions that serve them.
+    word, place, table
+        What a function is called, where it is put, and where a row is.
+
+    Raises
+    ------
+    ConfigError
+        Names every row without a function, function without a row, and name in two rows.
+    """
+    count, known = Counter(rows), list(functions)
+    faults = [f"{name} stands in {found} rows" for name, found in count.items() if found > 1]
+    faults += [
+        f"row {name} has no {word}: add it to {place}" for name in count if name not in known
+    ]
+    faults += [
+        f"{word} {name} has no row: add one to {table}, or correct the name"
+        for name in known
+        if name not in count
+    ]
+    if faults:
+        raise ConfigError(subject, faults)
 
 
 class SourceError(PipelineError, OSError):

@@ -18,7 +18,7 @@ import shapely
 from numpy.typing import NDArray
 
 from pipeline.measures.access.params import AccessibilityParams
-from pipeline.measures.geometry.areas import area_reaches
+from pipeline.measures.geometry.areas import area_reaches, percent_of
 from pipeline.measures.routing.pair_times import PairTimes, drive_chunks
 
 Floats = NDArray[np.float64]
@@ -100,14 +100,10 @@ def people_reached(
     reached = sums.within[sums.limits[0]]
     columns |= {
         "gravity_potential": sums.gravity,
-        "cross_border_share_60min_pct": _percent(sums.across, reached),
-        "transport_performance": _percent(reached, around),
+        "cross_border_share_60min_pct": percent_of(sums.across, reached),
+        "transport_performance": percent_of(reached, around),
     }
     return {name: np.where(known, values, np.nan) for name, values in columns.items()}
-
-
-def _percent(part: Floats, whole: Floats) -> Floats:
-    return np.divide(100.0 * part, whole, out=np.full(len(part), np.nan), where=whole > 0.0)
 
 
 def _people_within(grid: pd.DataFrame, people: Floats, radius_m: float) -> Floats:

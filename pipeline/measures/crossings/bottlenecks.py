@@ -8,7 +8,6 @@ Method: docs/methods.md, Bottlenecks.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -20,7 +19,7 @@ import shapely
 from numpy.typing import NDArray
 
 from pipeline.crs import require_metric
-from pipeline.errors import ConfigError
+from pipeline.errors import require_answers
 from pipeline.layers import empty_layer
 from pipeline.measures.crossings import kinds
 from pipeline.measures.crossings.approach import Crossing, CrossingRoads, Profile, RoadGraph
@@ -167,27 +166,16 @@ RULES: dict[str, Rule] = {
 
 
 def require_whole(rows: Sequence[kinds.BottleneckKind], rules: Mapping[str, Rule]) -> None:
-    """Refuse rows and rules that do not answer one another, before anything is computed.
-
-    Raises
-    ------
-    ConfigError
-        Names every row without a rule, rule without a row, and name in two rows.
-    """
-    count = Counter(each.name for each in rows)
-    faults = [f"{name} stands in {found} rows" for name, found in count.items() if found > 1]
-    faults += [
-        f"row {name} has no rule: add it to RULES in bottlenecks.py"
-        for name in count
-        if name not in rules
-    ]
-    faults += [
-        f"rule {name} has no row: add one to KINDS in kinds.py, or correct the name"
-        for name in rules
-        if name not in count
-    ]
-    if faults:
-        raise ConfigError("kinds of bottleneck", faults)
+    """Refuse rows and rules that do not answer one another (`require_answers`)."""
+    names = [each.name for each in rows]
+    require_answers(
+        "kinds of bottleneck",
+        names,
+        rules,
+        word="rule",
+        place="RULES in bottlenecks.py",
+        table="KINDS in kinds.py",
+    )
 
 
 require_whole(kinds.KINDS, RULES)

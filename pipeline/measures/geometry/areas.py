@@ -1,4 +1,4 @@
-"""Points in areas, and areas at thresholds: one rule for ties each.
+"""Points in areas, areas at thresholds, and shares: one rule for ties each.
 
 What belongs here: the questions "in which of these areas does each point lie" and "is this
 area large enough". Overlays of areas belong to the measures that make them; which
@@ -47,6 +47,11 @@ def share_reaches(share_pct: ArrayLike, least_pct: float) -> Flags:
 def rounded_share(share_pct: ArrayLike) -> Floats:
     """Shares of areas in percent as they are compared with thresholds and one another."""
     return np.asarray(np.round(np.asarray(share_pct, dtype=float), _SHARE_DECIMALS))
+
+
+def percent_of(part: Floats, whole: Floats) -> Floats:
+    """Parts of wholes in percent; NaN where the whole is nothing or unknown."""
+    return np.divide(100.0 * part, whole, out=np.full(len(part), np.nan), where=whole > 0.0)
 
 
 def locate_points(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from pipeline.measures.geometry.areas import percent_of
 from pipeline.measures.integration.evidence import (
     Evidence,
     Measure,
     by_city,
     of_sites,
-    ratio_pct,
     weighted,
 )
 from pipeline.measures.integration.scope import UNKNOWN, Bools, Floats, Scope, Value
@@ -21,7 +21,7 @@ def _cross_border_reach(scope: Scope, evidence: Evidence) -> Value:
             axis=1
         )
         here = evidence.reach.people[own][:, evidence.columns(frozenset({city_id}))].sum(axis=1)
-        return ratio_pct(across, across + here)
+        return percent_of(across, across + here)
 
     return by_city(scope, evidence, share) if evidence.reach.is_known else UNKNOWN
 
@@ -29,7 +29,7 @@ def _cross_border_reach(scope: Scope, evidence: Evidence) -> Value:
 def _transport_performance(scope: Scope, evidence: Evidence) -> Value:
     def share(city_id: str, own: Bools) -> Floats:
         both = evidence.columns(scope.partners[city_id] | {city_id})
-        return ratio_pct(
+        return percent_of(
             evidence.reach.people[own][:, both].sum(axis=1),
             evidence.within_radius[own][:, both].sum(axis=1),
         )
@@ -75,7 +75,7 @@ def _innovation_sites(scope: Scope, evidence: Evidence) -> Value:
     def share_across(city_id: str, own: Bools) -> Floats:
         partners = scope.partners[city_id]
         across = evidence.reach.sites[own][:, evidence.columns(partners)].sum(axis=1)
-        return ratio_pct(
+        return percent_of(
             across, np.full(len(across), float(counts.reindex(sorted(partners)).sum()))
         )
 

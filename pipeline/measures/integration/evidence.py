@@ -179,11 +179,6 @@ def by_city(
     return mean if asked <= 0.0 else Value(mean.value, 100.0 * known / asked * (1.0 - unknown))
 
 
-def ratio_pct(part: Floats, whole: Floats) -> Floats:
-    """Percent, NaN where the whole is nothing."""
-    return np.divide(100.0 * part, whole, out=np.full(len(part), np.nan), where=whole > 0.0)
-
-
 def of_sites(
     scope: Scope,
     evidence: Evidence,

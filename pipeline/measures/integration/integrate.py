@@ -23,7 +23,6 @@ institutions are not in open geodata.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import geopandas as gpd
@@ -31,7 +30,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.crs import require_metric
-from pipeline.errors import ConfigError
+from pipeline.errors import require_answers
 from pipeline.measures.access.params import AccessibilityParams
 from pipeline.measures.integration import coordination, ecology, economy, transport
 from pipeline.measures.integration import services as services_measures
@@ -72,27 +71,16 @@ MEASURES: dict[str, Measure] = {
 
 
 def require_whole(rows: Sequence[Indicator], measures: Mapping[str, Measure]) -> None:
-    """Refuse rows and functions that do not answer one another, before anything is computed.
-
-    Raises
-    ------
-    ConfigError
-        Names every row without a function, function without a row, and name in two rows.
-    """
-    count = Counter(each.name for each in rows)
-    faults = [f"{name} stands in {found} rows" for name, found in count.items() if found > 1]
-    faults += [
-        f"row {name} has no function: add it to MEASURES in the module of its dimension"
-        for name in count
-        if name not in measures
-    ]
-    faults += [
-        f"function {name} has no row: add one to INDICATORS in kinds.py, or correct the name"
-        for name in measures
-        if name not in count
-    ]
-    if faults:
-        raise ConfigError("indicators of the index", faults)
+    """Refuse rows and functions that do not answer one another (`require_answers`)."""
+    names = [each.name for each in rows]
+    require_answers(
+        "indicators of the index",
+        names,
+        measures,
+        word="function",
+        place="MEASURES in the module of its dimension",
+        table="INDICATORS in kinds.py",
+    )
 
 
 require_whole(INDICATORS, MEASURES)

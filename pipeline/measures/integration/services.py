@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from pipeline.measures.geometry.areas import percent_of
 from pipeline.measures.integration.evidence import (
     Evidence,
     Measure,
     by_city,
     of_sites,
-    ratio_pct,
     weighted,
 )
 from pipeline.measures.integration.scope import UNKNOWN, Bools, Floats, Scope, Value
@@ -27,7 +27,7 @@ def _belt_ratio(kind: str) -> Measure:
 
         def ratio(city_id: str, own: Bools) -> Floats:
             mean = weighted(access[city == city_id], people[city == city_id], 1).value
-            return ratio_pct(access[own], np.full(int(own.sum()), mean if mean > 0.0 else 0.0))
+            return percent_of(access[own], np.full(int(own.sum()), mean if mean > 0.0 else 0.0))
 
         return by_city(scope, evidence, ratio, near_only=True)
 

@@ -84,3 +84,9 @@ def test_a_share_a_hair_below_its_threshold_reaches_it():
     tried = [[60.0 - 1e-3, 60.0 - 1e-6], [60.0, np.nan]]
     assert areas.share_reaches(tried, 60.0).tolist() == [[False, True], [True, False]]
     assert len(set(areas.rounded_share([33.3333333, 33.3333334]))) == 1
+
+
+def test_a_share_of_nothing_or_of_the_unknown_is_unknown():
+    found = areas.percent_of(np.array([1.0, 0.0, 0.0]), np.array([4.0, 0.0, np.nan]))
+    assert found[0] == 25.0
+    assert np.isnan(found[1:]).all()
