@@ -30,7 +30,9 @@ from pipeline.metros.config import Params
 METROS_FOLDER = Path(__file__).parent
 DEFAULT_METRO = "zhengzhou"
 
-LARGEST_FILE = 16 << 20
+LARGEST_FILE = 4 << 20
+_MANY_DOTS = re.compile(r"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){32}""")
+"""A key in tables within one another: reading one takes the square of their number."""
 """Bytes of a metro file; one with a thousand cities has less than 1 MB."""
 
 LONGEST_NAME = 200
@@ -307,7 +309,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise ConfigError(f"{path} is larger than {LARGEST_FILE >> 20} MB, no metro file is")
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return _parse_toml(path.read_text(encoding="utf-8-sig"))
     except RecursionError as error:
         raise ConfigError(f"{path} has values nested too deep") from error
     except ConfigError:
@@ -319,6 +321,13 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
 
 
+def _parse_toml(text: str) -> dict[str, Any]:
+    """The tables of a text; ValueError or RecursionError where it is none."""
+    if _MANY_DOTS.search(text):
+        raise RecursionError
+    return tomllib.loads(text)
+
+
 def _apply_overrides(table: dict[str, Any], overrides: list[str]) -> list[str]:
     """Write ``--set`` assignments into the parsed table; return the faults."""
     faults = []
@@ -328,7 +337,7 @@ def _apply_overrides(table: dict[str, Any], overrides: list[str]) -> list[str]:
             faults.append(f"--set {text!r}: expected section.key=value")
             continue
         try:
-            parsed = tomllib.loads(f"value = {raw}")
+            parsed = _parse_toml(f"value = {raw}")
             value = parsed["value"] if set(parsed) == {"value"} else raw
         except tomllib.TOMLDecodeError:
             value = raw

@@ -60,6 +60,9 @@ BASE = 'core = "1"\n[[city]]\nid = "1"\nname = "a"\n[[city]]\nid = "2"\nname = "
 FILES = {
     "nested": "x = " + "[" * 50_000,
     "nested tables": "[" + "a." * 30_000 + "a]\nx = 1",
+    "key in many tables": "a." * 1_000_000 + "a = 1",
+    "keys in quotes in many tables": '"a" . ' * 500_000 + "a = 1",
+    "inline keys in many tables": "x = {" + "a." * 1_000_000 + "a = 1}",
     "nested and closed": "x = " + "[" * 900 + "]" * 900,
     "a number of many digits": f"x = {'9' * 10_000}",
     "a long text": f'name = "{"a" * 100_000}"\n{BASE}',
@@ -98,10 +101,12 @@ def test_a_huge_file_is_not_read(tmp_path, capsys):
     with (tmp_path / "x.toml").open("wb") as file:
         file.truncate(1 << 33)
     assert cli.main(["run", str(tmp_path / "x.toml")]) == 2
-    assert "larger than 16 MB" in capsys.readouterr().err
+    assert "larger than 4 MB" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("value", ["[" * 20_000, "9" * 10_000, "1\nother = 2", "=", ""])
+@pytest.mark.parametrize(
+    "value", ["[" * 20_000, "{" + "a." * 60_000 + "a=1}", "9" * 10_000, "1\nother = 2", "=", ""]
+)
 def test_absurd_settings_are_one_line_of_wrong_usage(capsys, value):
     assert cli.main(["run", "zhengzhou", "--set", f"zones.max_snap_m={value}"]) == 2
     error = capsys.readouterr().err
