@@ -231,3 +231,16 @@ def test_the_order_of_building_sums_up_and_leads_to_its_links(visit: Callable[..
         chosen = page.evaluate("MI.layers.missing_links.link_id[MI.state.selected[1]]")
         assert chosen == page.evaluate("n => MI.layers.build_sequence.link_id[n]", n)
     assert opened.errors == []
+
+
+def test_borders_are_ranked_in_the_chosen_field(visit: Callable[..., Any]) -> None:
+    page = visit("plain.html", "#theme=integration&lang=en").page
+    for dimension in ("overall", "ecology"):
+        page.select_option("select[data-choice=dimension]", dimension)
+        scores = [
+            float(each.split("(")[0])
+            for each in page.locator("#mi-panel ol.ranked .value").all_inner_texts()
+        ]
+        assert len(scores) == page.evaluate("MI.layers.borders.n") and scores == sorted(scores)
+    page.locator("#mi-panel ol.ranked button").first.click()
+    assert page.evaluate("MI.state.selected[0]") == "borders"

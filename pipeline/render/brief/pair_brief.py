@@ -35,6 +35,7 @@ from pipeline.render.page.facts import PageFacts, land_cover_note
 
 LAYERS = (
     "cities",
+    "counties",
     "centres",
     "borders",
     "roads",

@@ -13,13 +13,14 @@ from pipeline.render.brief.subject import Row, Subject
 from pipeline.render.page import bilingual as say
 from pipeline.render.page import style
 from pipeline.render.page.evidence import in_chinese
-from pipeline.render.page.nearby import end_names, nearest_names
+from pipeline.render.page.nearby import end_counties, end_names, nearest_names
 
 
 def projects(made: Subject, links: gpd.GeoDataFrame) -> list[Row]:
     shown = links.iloc[:MAX_PROJECTS]
     near = nearest_names(shown, made.layers["places"])
     ends = end_names(shown, made.layers["places"])
+    counties = end_counties(shown, made.layers["counties"])
     names = pair_facts.road_names(shown, made.layers["dead_ends"])
     limits = made.metro.params.missing_links.cost_classes_m_cny
     rows: list[Row] = []
@@ -35,6 +36,7 @@ def projects(made: Subject, links: gpd.GeoDataFrame) -> list[Row]:
                 "under": say.word("highway", row["highway"])
                 if not any(names[n])
                 else _link_place(row["highway"], near.iloc[n]),
+                "counties": _counties(counties[n]),
                 "proposal": _proposal(row, limits),
                 "rank": None if say.is_unknown(row["rank"]) else int(row["rank"]),
                 "status": say.word("status", row["status"]),
@@ -104,6 +106,13 @@ def _link_title(
     if say.is_unknown(near):
         return say.text("popup.unnamed_link", **{"class": kind})
     return say.text("popup.unnamed_near", **{"class": kind, "place": str(near)})
+
+
+def _counties(ends: tuple[object, object]) -> str | None:
+    """Counties of both ends; none where either is not known."""
+    if any(say.is_unknown(each) for each in ends):
+        return None
+    return " – ".join(str(each) for each in dict.fromkeys(ends))
 
 
 def _link_place(highway: str, near: object) -> Markup:

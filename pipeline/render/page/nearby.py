@@ -1,7 +1,7 @@
-"""The named place next to a finding, so that a reader finds an unnamed road.
+"""The named place next to a finding and the county around it, so that a reader finds it.
 
-Only the nearest settlement of the layer ``places`` belongs here; it is a help
-for readers, not a measure.
+Only the nearest settlement of the layer ``places`` and the area of the layer ``counties`` belong
+here; they are a help for readers, not a measure.
 """
 
 from __future__ import annotations
@@ -36,11 +36,36 @@ def nearest_names(frame: gpd.GeoDataFrame, places: gpd.GeoDataFrame) -> pd.Serie
 
 def end_names(lines: gpd.GeoDataFrame, places: gpd.GeoDataFrame) -> list[tuple[object, object]]:
     """`nearest_names` of the first and of the last point of each line, in WGS84."""
+    sides = (nearest_names(lines.set_geometry(ends), places) for ends in _ends(lines))
+    return list(zip(*sides, strict=True))
+
+
+def end_counties(
+    lines: gpd.GeoDataFrame, counties: gpd.GeoDataFrame
+) -> list[tuple[object, object]]:
+    """Name of the county around the first and around the last point of each line; null: none.
+
+    Both in WGS84.
+    """
+    names = counties["name"].to_numpy(dtype=object)
+    tree = shapely.STRtree(counties.geometry.to_numpy())
+    sides = []
+    for ends in _ends(lines):
+        found = np.full(len(lines), None, dtype=object)
+        point, county = tree.query(ends, predicate="intersects")
+        # On a shared line the first county by row counts.
+        point, first = np.unique(point, return_index=True)
+        found[point] = names[county[first]]
+        sides.append(pd.Series(found, dtype=object).where(pd.notna(found), None))
+    return list(zip(*sides, strict=True))
+
+
+def _ends(lines: gpd.GeoDataFrame) -> tuple[Geometries, Geometries]:
+    """First and last point of each line."""
     geometry = lines.geometry.to_numpy()
     first = shapely.get_point(shapely.get_geometry(geometry, 0), 0)
     last = shapely.get_point(shapely.get_geometry(geometry, -1), -1)
-    sides = (nearest_names(lines.set_geometry(points), places) for points in (first, last))
-    return list(zip(*sides, strict=True))
+    return first, last
 
 
 def _points(frame: gpd.GeoDataFrame, scale: NDArray[np.float64]) -> Geometries:

@@ -11,7 +11,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-from shapely.geometry import LineString, Point
+from shapely.geometry import LineString, Point, box
 
 from pipeline.flow.stages import STAGES
 from pipeline.render.brief import map_frame, map_labels, pair_brief, pair_facts, signs
@@ -326,6 +326,27 @@ def test_nearest_place_is_near_or_none() -> None:
     )
     assert nearby.nearest_names(lines, places).tolist() == ["东村", None]
     assert nearby.nearest_names(lines, places.iloc[:0]).tolist() == [None, None]
+
+
+def test_counties_of_both_ends_of_a_link() -> None:
+    counties = gpd.GeoDataFrame(
+        {"name": ["甲县", "乙县", None]},
+        geometry=[box(0, 0, 1, 1), box(1, 0, 2, 1), box(2, 0, 3, 1)],
+        crs=4326,
+    )
+    lines = gpd.GeoDataFrame(
+        geometry=[
+            LineString([(0.9, 0.5), (1.1, 0.5)]),
+            LineString([(1.9, 0.5), (2.1, 0.5)]),
+            LineString([(0.5, 0.5), (1.0, 0.5)]),
+            LineString([(5.0, 0.5), (1.5, 0.5)]),
+        ],
+        crs=4326,
+    )
+    found = nearby.end_counties(lines, counties)
+    assert found == [("甲县", "乙县"), ("乙县", None), ("甲县", "甲县"), (None, "乙县")]
+    assert nearby.end_counties(lines.iloc[:0], counties) == []
+    assert nearby.end_counties(lines.iloc[:1], counties.iloc[:0]) == [(None, None)]
 
 
 @pytest.mark.parametrize(

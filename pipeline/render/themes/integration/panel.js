@@ -3,6 +3,7 @@
  */
 import { classOf, range } from "../../page/js/arrays.js";
 import { heading, none, para } from "../../page/js/blocks.js";
+import { borderBars } from "../../page/js/border_ranks.js";
 import { choice } from "../../page/js/choices.js";
 import { chooser, chooserSelector, choosers } from "../../page/js/chooser.js";
 import { data, layers } from "../../page/js/data.js";
@@ -40,11 +41,19 @@ function indexParts() {
     heading("table.metro_index"),
     indexBars(),
     para("note.bars"),
+    ...borderRanking(),
     heading("table.border_index"),
     borderIndexTable(),
     heading("table.indicators"),
     indicatorTable(),
   ];
+}
+
+/** Every border that has a score in the chosen field, with its interval. */
+function borderRanking() {
+  const title = t("table.border_ranking");
+  const bars = borderBars(choice("dimension"), layers.borders.n, title);
+  return bars ? [heading("table.border_ranking"), para("caption.border_ranking"), bars] : [];
 }
 
 function dimensionChooser() {

@@ -6,11 +6,11 @@ import geopandas as gpd
 import pandas as pd
 
 from pipeline.render.page.encode import Decimals, Layers, PackedLayer, encode_layer
-from pipeline.render.page.nearby import end_names, nearest_names
+from pipeline.render.page.nearby import end_counties, end_names, nearest_names
 from pipeline.render.page.thinning import Thinning
 from pipeline.render.params import MapParams
 
-LAYERS = ("dead_ends", "missing_links", "build_sequence", "placebo", "places")
+LAYERS = ("dead_ends", "missing_links", "build_sequence", "counties", "placebo", "places")
 
 DEAD_ENDS: Decimals = {
     "dead_end_id": None,
@@ -63,6 +63,8 @@ MISSING_LINKS: Decimals = {
     "near": None,
     "from_near": None,
     "to_near": None,
+    "from_county": None,
+    "to_county": None,
     "from_end": None,
     "to_end": None,
     "from_way": None,
@@ -101,7 +103,9 @@ def pack(layers: Layers, params: MapParams, thinning: Thinning) -> dict[str, Pac
     return {
         # Mapping gaps are among them: drawn apart, never counted.
         "dead_ends": encode_layer(ends.assign(near=nearest_names(ends, places)), DEAD_ENDS),
-        "missing_links": encode_layer(_with_places(links, places), MISSING_LINKS),
+        "missing_links": encode_layer(
+            _with_places(links, places, layers["counties"]), MISSING_LINKS
+        ),
         "build_sequence": encode_layer(layers["build_sequence"], BUILD_SEQUENCE),
         "placebo": encode_layer(_control(layers["placebo"]), PLACEBO),
     }
@@ -131,10 +135,21 @@ def _with_sides(missing_links: gpd.GeoDataFrame, dead_ends: gpd.GeoDataFrame) ->
     return links
 
 
-def _with_places(links: gpd.GeoDataFrame, places: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """With the settlement next to a link's middle and to each of its ends."""
-    ends = pd.DataFrame(end_names(links, places), columns=["from_near", "to_near"], dtype=object)
-    return links.assign(near=nearest_names(links, places), **ends.set_index(links.index))
+def _with_places(
+    links: gpd.GeoDataFrame, places: gpd.GeoDataFrame, counties: gpd.GeoDataFrame
+) -> gpd.GeoDataFrame:
+    """With the settlement next to a link, and settlement and county of each of its ends."""
+    ends = {
+        name: [pair[n] for pair in pairs]
+        for what, pairs in (
+            ("near", end_names(links, places)),
+            ("county", end_counties(links, counties)),
+        )
+        for n, name in enumerate((f"from_{what}", f"to_{what}"))
+    }
+    return links.assign(
+        near=nearest_names(links, places), **pd.DataFrame(ends, links.index, dtype=object)
+    )
 
 
 def _control(placebo: pd.DataFrame) -> pd.DataFrame:

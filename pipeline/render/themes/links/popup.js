@@ -58,8 +58,8 @@ registerFeature("dead_ends", {
 function linkRows(i) {
   const { missing_links: links } = layers;
   const rank = links.rank[i];
-  const from = side(links.from_city[i], links.from_road[i], links.from_end[i]);
-  const to = side(links.to_city[i], links.to_road[i], links.to_end[i]);
+  const from = side(placeOf("from", i), links.from_road[i], links.from_end[i]);
+  const to = side(placeOf("to", i), links.to_road[i], links.to_end[i]);
   return [
     ["popup.border", borderName(links.border_id[i])],
     ["popup.where", whereIs("missing_links", i, links.near[i])],
@@ -75,17 +75,30 @@ function linkRows(i) {
 }
 
 /**
- * One side of a link: the city, the road, how it ends there.
+ * City and county of one end of a link, then the settlement next to it.
  *
- * @param {string} city
+ * @param {"from" | "to"} end
+ * @param {number} i
+ */
+function placeOf(end, i) {
+  const { missing_links: links } = layers;
+  const city = cityName(links[`${end}_city`][i]);
+  const names = [city, links[`${end}_county`][i], links[`${end}_near`][i]];
+  return Array.from(new Set(names.filter(Boolean))).join(" ");
+}
+
+/**
+ * One side of a link: where it is, the road, how it ends there.
+ *
+ * @param {string} place
  * @param {string | null} road
  * @param {string | null} end
  */
-function side(city, road, end) {
+function side(place, road, end) {
   return el(
     "span",
     {},
-    el("bdi", { text: cityName(city) }),
+    el("bdi", { text: place }),
     ": ",
     road === null ? null : el("bdi", { text: road }),
     road === null ? "" : ", ",

@@ -41,6 +41,9 @@ declare module "../../page/js/types.d.ts" {
       /** The settlement next to each end. */
       from_near: Words;
       to_near: Words;
+      /** The county around each end. */
+      from_county: Words;
+      to_county: Words;
       from_end: Words;
       to_end: Words;
       from_way: Words;

@@ -2,11 +2,11 @@
  * What the overview says first: the weakest borders, and the links that are to be built first.
  */
 import { range } from "../../page/js/arrays.js";
+import { borderBars, scoredBorders } from "../../page/js/border_ranks.js";
 import { data, layers } from "../../page/js/data.js";
 import { borderName } from "../../page/js/names.js";
 import { costRange, number, percent } from "../../page/js/numbers.js";
 import { rankedBars } from "../../page/js/ranked_bars.js";
-import { scoreColour, scoreOf, scoreText } from "../../page/js/scores.js";
 import { t } from "../../page/js/words.js";
 import {
   gainText,
@@ -17,7 +17,6 @@ import {
   peopleGaining,
   shares,
 } from "../links/names.js";
-/** @import {Score} from "../../page/js/types.d.ts" */
 
 /** How many of each are ranked. */
 const FIRST = 5;
@@ -27,19 +26,6 @@ const TO_DECIDE = ["unbuilt", "planned"];
 
 /** From this share on the unmapped part of the belts is named among what is uncertain. */
 const MUCH_UNMAPPED_PCT = 10;
-
-/** A border with its score. @typedef {{i: number, entry: Score, score: number}} ScoredBorder */
-
-/** @returns {ScoredBorder[]} those with a score, the weakest first */
-function weakest() {
-  const { borders } = layers;
-  return range(borders.n)
-    .flatMap((i) => {
-      const entry = scoreOf(borders.border_id[i], null, "overall");
-      return entry && entry.score !== null ? [{ i, entry, score: entry.score }] : [];
-    })
-    .sort((a, b) => a.score - b.score);
-}
 
 /** Rows of the links that are ranked, not built now, and need no large bridge, in order. */
 function linksToDecide() {
@@ -57,7 +43,7 @@ export function headline() {
 
 function weakestSentence() {
   const { borders } = layers;
-  const ranked = weakest();
+  const ranked = scoredBorders("overall");
   if (!ranked.length) return null;
   const [name, second] = ranked.map(({ i }) => borderName(borders.border_id[i]));
   const values = { n: number(ranked.length), name, score: number(ranked[0].score) };
@@ -98,27 +84,7 @@ function uncertainSentence() {
 
 /** The weakest borders as bars; null where none has a score. */
 export function weakestBars() {
-  const { borders } = layers;
-  const ranked = weakest().slice(0, FIRST);
-  if (!ranked.length) return null;
-  const bars = ranked.map(({ i, entry, score }, n) => ({
-    i,
-    mark: number(n + 1),
-    title: borderName(borders.border_id[i]) ?? borders.border_id[i],
-    share: score / 100,
-    interval: intervalOf(entry),
-    value: scoreText(entry),
-    colour: scoreColour(score),
-  }));
-  return rankedBars("borders", bars, t("table.weakest"));
-}
-
-/**
- * @param {Score} entry
- * @returns {[number, number] | null}
- */
-function intervalOf({ low, high }) {
-  return low === null || high === null ? null : [low / 100, high / 100];
+  return borderBars("overall", FIRST, t("table.weakest"));
 }
 
 /** The first links as bars of their gain; null where there is none. */
