@@ -150,7 +150,7 @@ LAYERS = (
             number("transport_performance", "people in 60 min / people within 80 km, percent", "no access, or population not known"),
             flag("is_edge_zone", "its 80 km circle leaves the metro"),
             *(
-                number(f"{kind}_access", f"E2SFCA, {kind}s per 100,000 people", "no access, or none mapped")
+                number(f"{kind}_access", f"E2SFCA, {kind} sites per 100,000 people", "no access, or none mapped")
                 for kind in ACCESS_SERVICES
             ),
             *(

@@ -16,8 +16,6 @@ import toy_source
 import pipeline
 from pipeline.sources import kinds
 
-pytestmark = pytest.mark.slow
-
 PACKAGE = Path(pipeline.__file__).parent
 TESTS = Path(__file__).resolve().parents[2]
 OWN = ("local.py", "geofabrik.py", "embedded_sample.py", "overpass", "vector", "kinds.py")
@@ -49,6 +47,7 @@ def toy(tmp_path_factory) -> dict:
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_it_can_be_chosen_and_auto_takes_it_in_its_order(toy: dict) -> None:
     assert toy["choices"]["help"]
     chosen, _, taken, _ = toy["runs"]["printed"]
@@ -56,6 +55,7 @@ def test_it_can_be_chosen_and_auto_takes_it_in_its_order(toy: dict) -> None:
     assert "source: toy data" in taken, "the first row of the table comes first in auto"
 
 
+@pytest.mark.slow
 def test_it_is_planned_as_stages_are(toy: dict) -> None:
     _, again, taken, changed = toy["runs"]["printed"]
     assert "nothing to do" in again
@@ -64,12 +64,14 @@ def test_it_is_planned_as_stages_are(toy: dict) -> None:
     assert "stages ran" in changed
 
 
+@pytest.mark.slow
 def test_layers_and_the_manifest_name_it_and_its_licence(toy: dict) -> None:
     assert toy["runs"]["manifest"] == ["toy", "Toy licence 1.0"]
     assert toy["runs"]["layer"] == ["toy", "Toy licence 1.0"]
     assert "a toy was copied" in toy["runs"]["notes"]
 
 
+@pytest.mark.slow
 def test_the_pages_show_its_words_and_its_licence_in_both_languages(toy: dict) -> None:
     assert toy["pages"]["kind"] == "toy"
     assert toy["pages"]["words"] == {
@@ -82,6 +84,7 @@ def test_the_pages_show_its_words_and_its_licence_in_both_languages(toy: dict) -
         assert named == all_pages > 0
 
 
+@pytest.mark.slow
 def test_the_docs_have_a_row_of_it(toy: dict) -> None:
     assert toy["choices"]["docs"] == [1]
 
