@@ -31,6 +31,7 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 from cases_judge import TAGS_ATTRIBUTES, lanes_and_speed, metres_between, metres_by_turn
+from cases_whole import dwell_feed, dwell_judge, whole_worlds
 
 SIDE_BY_SIDE = 2
 """Runs at once: each takes a core."""
@@ -124,7 +125,7 @@ class Case:
         toml.write_text(f'id = "{metro}"\nname = "Case"\n{self.toml}', encoding="utf-8")
         data = folder / "out" / metro
         command = [sys.executable, "-m", "pipeline", "run", str(toml), "--source", self.source]
-        command += ["--data", str(data), "--maps", str(data / "maps"), "--workers", "1"]
+        command += ["--data", str(data), "--maps", str(data / "maps"), "--workers", "0"]
         for stage in self.until:
             command += ["--until", stage]
         try:
@@ -174,11 +175,41 @@ def all_cases(folder: Path) -> list[Case]:
         *_gtfs_cases(),
         *_vector_cases(),
         *_raster_cases(),
+        *_whole_cases(folder),
     ]
 
 
 def _osm(file: str) -> str:
     return f'[boundaries]\nsource = "osm"\nadmin_level = 8\n[osm]\nfiles = ["{file}"]\n'
+
+
+# --------------------------------------------------------------------------- whole runs
+
+
+def _whole_cases(folder: Path) -> list[Case]:
+    """The README's outcomes that need a whole run."""
+
+    def judged(name: str, expected: str, judge: Callable[[Outcome], tuple[str, bool]]):
+        return lambda got: [Row(f"whole {name}", expected, *judge(got))]
+
+    cases = [
+        Case(
+            f"whole-{name}",
+            _osm(f"{name}.osm.pbf"),
+            until,
+            judged(name, expected, judge),
+            files={f"{name}.osm.pbf": payload},
+        )
+        for name, (payload, until, expected, judge) in whole_worlds(folder).items()
+    ]
+    dwell = Case(
+        "whole-dwell",
+        _osm("sea.osm.pbf") + '[gtfs]\nfeeds = ["dwell.zip"]\n',
+        ("transit",),
+        judged("dwell", "five stops with 25 s of dwell: 9.58 min", dwell_judge),
+        files={"dwell.zip": dwell_feed()},
+    )
+    return [*cases, dwell]
 
 
 # --------------------------------------------------------------------------- roads

@@ -98,7 +98,9 @@ def build_layers(layers: dict[str, Any], metro: Metro) -> dict[str, Any]:
         return {name: made[name] for name in names}
 
     made["borders"] = derive_borders(
-        **given("cities", "counties", "waterways", "land_areas"), metro=metro, params=params.borders
+        **given("cities", "counties", "waterways", "land_areas", "maritime_borders"),
+        metro=metro,
+        params=params.borders,
     )
     made |= network.build_network(
         **given("cities", "highways", "tagged_nodes", "land_areas", "extract_area"),

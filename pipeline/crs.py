@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import geopandas as gpd
 import numpy as np
 import pyproj
+import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from pipeline.errors import CrsError
@@ -38,21 +40,59 @@ def local_metric_crs(lon: float, lat: float) -> pyproj.CRS:
     ----------
     lon, lat
         Centre in WGS84 degrees. Rounded to 0.01 degree, so that a slightly
-        moved centre does not change every coordinate.
+        moved centre does not change every coordinate. A longitude that ran on over
+        the antimeridian is the same one a turn back.
 
     Raises
     ------
     CrsError
         If the centre is not on the globe.
     """
-    if not (-180.0 <= lon <= 180.0 and -90.0 <= lat <= 90.0):
+    if not (-360.0 <= lon <= 360.0 and -90.0 <= lat <= 90.0):
         raise CrsError(
             f"centre ({lon}, {lat}) is not a longitude and latitude in degrees; "
             "expected -180..180 and -90..90"
         )
+    lon = round(float(run_on(lon, 0.0)), 2)
     return pyproj.CRS.from_proj4(
-        f"+proj=laea +lat_0={round(lat, 2)} +lon_0={round(lon, 2)} +datum=WGS84 +units=m +no_defs"
+        f"+proj=laea +lat_0={round(lat, 2)} +lon_0={lon} +datum=WGS84 +units=m +no_defs"
     )
+
+
+def run_on(lon: ArrayLike, middle: float) -> Floats:
+    """Longitudes as they run on from a middle: within half a turn of it.
+
+    A metro across longitude 180 lies in one piece so: seen from 179.9, -179.8 is 180.2. What
+    lies within half a turn already is returned unchanged, to the bit.
+    """
+    lon = np.asarray(lon, dtype=float)
+    return lon + 360.0 * np.round((middle - lon) / 360.0)
+
+
+def shapes_run_on(shapes: NDArray[np.object_], middle: float) -> NDArray[np.object_]:
+    """Geometries in degrees with the longitudes of all vertices as `run_on` has them."""
+    places = shapely.get_coordinates(shapes)
+    places[:, 0] = run_on(places[:, 0], middle)
+    return np.asarray(shapely.set_coordinates(np.array(shapes, copy=True), places), dtype=object)
+
+
+def middle_longitude(crs: pyproj.CRS) -> float | None:
+    """The longitude of a metro's metric CRS, on which its degrees run on; null for any other."""
+    operation = crs.coordinate_operation
+    for each in operation.params if operation is not None else ():
+        if each.name == "Longitude of natural origin":
+            return float(each.value)
+    return None
+
+
+def in_degrees(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """A frame in a metro's metric CRS in WGS84 degrees, which run on from its middle."""
+    middle = middle_longitude(require_metric(frame))
+    frame = frame.to_crs(WGS84)
+    if middle is None or not len(frame):
+        return frame
+    shapes = shapes_run_on(frame.geometry.to_numpy(), middle)
+    return frame.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=WGS84))
 
 
 class HasCrs(Protocol):

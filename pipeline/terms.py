@@ -7,6 +7,8 @@ concept; what is done with the words, to the concept.
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -69,6 +71,10 @@ RoadClass = Literal[
 
 CarAccess = Literal["open", "local", "closed"]
 """Whether cars may pass: freely, to a place there only, or not at all (docs/access.md)."""
+
+ROADS = "roads"
+KNOWN_PLACES = (ROADS, "mapped water", "mapped towns", "mapped woods", "mapped farmland")
+"""Kinds of places by which land-cover rasters are checked."""
 
 CAR_ACCESS: tuple[CarAccess, ...] = ("open", "local", "closed")
 
@@ -269,3 +275,33 @@ def has_cjk(text: str) -> bool:
     """Whether a text holds a CJK ideograph and no kana or hangul."""
     other = any("\u3040" <= char <= "\u30ff" or "\uac00" <= char <= "\ud7af" for char in text)
     return not other and any("\u4e00" <= char <= "\u9fff" for char in text)
+
+
+_NAMES_PART = re.compile(r"\s*[;；]\s*")
+
+
+@functools.lru_cache(1 << 16)
+def names_in(text: object) -> frozenset[str]:
+    """Every name or number of a text, which OpenStreetMap parts by semicolons; none of null."""
+    if not isinstance(text, str):
+        return frozenset()
+    return frozenset(filter(None, _NAMES_PART.split(text.strip())))
+
+
+def first_name(names: pd.Series) -> pd.Series:
+    """The first of the names between semicolons, as text; null where there is none."""
+    return names.astype("str").str.extract(r"^[;；\s]*([^;；]*[^;；\s])", expand=False)
+
+
+def share_a_name(first: NDArray[np.object_], second: NDArray[np.object_]) -> Flags:
+    """Whether two texts, pair by pair, have a name in common; what has none shares none."""
+    texts = {each for each in {*first.tolist(), *second.tolist()} if isinstance(each, str)}
+    is_known = np.array([isinstance(each, str) and each != "" for each in first], dtype=bool)
+    same = is_known & np.asarray(first == second, dtype=bool)
+    several = {each: names_in(each) for each in texts if _NAMES_PART.search(each)}
+    if several:
+        for row in np.flatnonzero(is_known & ~same).tolist():
+            one, other = first[row], second[row]
+            if one in several or other in several:
+                same[row] = bool(several.get(one, names_in(one)) & names_in(other))
+    return same

@@ -118,6 +118,7 @@ STAGES: tuple[Stage, ...] = (
             "barriers",
             "dykes",
             "maritime_borders",
+            "known_places",
         ),
         read_extract,
         ("extract",),
@@ -177,6 +178,7 @@ STAGES: tuple[Stage, ...] = (
         ("zone_cells", "cities"),
         ("raster_population",),
         population.sum_population,
+        ("population",),
         tables=("population",),
     ),
     Stage(
@@ -364,10 +366,10 @@ STAGES: tuple[Stage, ...] = (
     Stage("belts", ("borders", "cities"), ("belts",), belt.cut_belts, ("ecology",), BY_BORDER),
     Stage(
         "land_cover",
-        ("borders", "highways", "land_areas"),
+        ("borders", "known_places"),
         ("land_cover",),
         land_cover.read_land_cover,
-        ("ecology",),
+        ("ecology", "land_cover"),
         tables=("land_cover",),
     ),
     Stage(

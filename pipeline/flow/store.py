@@ -21,7 +21,7 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.crs import WGS84
+from pipeline.crs import WGS84, middle_longitude, run_on
 from pipeline.errors import StoreError
 from pipeline.layers import LAYERS
 from pipeline.storage.digests import digest, joint_digest
@@ -153,6 +153,8 @@ def project(geometry: Geometries, source: pyproj.CRS, target: pyproj.CRS) -> Geo
         x, y = transformer.transform(
             2 * coordinates[:, 0] - again_x, 2 * coordinates[:, 1] - again_y
         )
+        middle = middle_longitude(source)
+        x = x if middle is None else run_on(x, middle)
     return shapely.set_coordinates(np.array(geometry, copy=True), np.column_stack([x, y]))
 
 

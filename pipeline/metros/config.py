@@ -36,7 +36,7 @@ from pipeline.measures.network.params import NetworkParams
 from pipeline.measures.routing.params import RoutingParams, TransitParams
 from pipeline.parameters import StageParams, as_text
 from pipeline.render.params import MapParams
-from pipeline.sources.params import ExtractParams
+from pipeline.sources.params import ExtractParams, LandCoverParams, PopulationParams
 from pipeline.terms import CLASS_RANK, ROAD_CLASSES
 
 
@@ -140,6 +140,16 @@ DEPENDENCIES = (
         "land beyond the belt is not looked at, and would count as free of conflict",
     ),
     at_least(
+        "population.most_in_metro_km2",
+        "population.odd_in_metro_km2",
+        "a raster would be refused before it is warned of",
+    ),
+    at_least(
+        "population.most_people_km2",
+        "population.most_in_metro_km2",
+        "every metro so dense would be taken for one of fill values",
+    ),
+    at_least(
         "ecology.river_wide_m", "ecology.river_narrow_m", "no river would have the middle tier"
     ),
     at_least(
@@ -197,6 +207,7 @@ class Params(StageParams):
     confidence: ConfidenceParams = ConfidenceParams()
     placebo: PlaceboParams = PlaceboParams()
     bottlenecks: BottlenecksParams = BottlenecksParams()
+    population: PopulationParams = PopulationParams()
     zones: ZonesParams = ZonesParams()
     transit: TransitParams = TransitParams()
     travel_times: TravelTimesParams = TravelTimesParams()
@@ -204,6 +215,7 @@ class Params(StageParams):
     isochrones: IsochronesParams = IsochronesParams()
     accessibility: AccessibilityParams = AccessibilityParams()
     border_effect: BorderEffectParams = BorderEffectParams()
+    land_cover: LandCoverParams = LandCoverParams()
     ecology: EcologyParams = EcologyParams()
     integration: IntegrationParams = IntegrationParams()
     map: MapParams = MapParams()

@@ -16,6 +16,9 @@ from pipeline.sample.places import Settlement
 
 _CITY_LEVEL, _DISTRICT_LEVEL = 5, 6
 
+SEA_BORDERS = {"330400-330600": "Hangzhou Bay"}
+"""Borders that run at sea from end to end, by their cities (GB/T 2260)."""
+
 
 def add_boundaries(
     osm: Osm, territory: Territory, settlements: list[Settlement], place_nodes: list[int]
@@ -34,13 +37,13 @@ def add_boundaries(
         sides = [city_of[arc.left], city_of.get(arc.right, "")]
         is_border = sides[0] != sides[1]
         for start in range(0, len(refs) - 1, 1900):
-            way = osm.add_way(
-                refs[start : start + 1901],
-                {
-                    "boundary": "administrative",
-                    "admin_level": str(_CITY_LEVEL if is_border else _DISTRICT_LEVEL),
-                },
-            )
+            tags = {
+                "boundary": "administrative",
+                "admin_level": str(_CITY_LEVEL if is_border else _DISTRICT_LEVEL),
+            }
+            if "-".join(sorted(sides)) in SEA_BORDERS:
+                tags["maritime"] = "yes"
+            way = osm.add_way(refs[start : start + 1901], tags)
             ways[arc.left].append(way)
             if arc.right:
                 ways[arc.right].append(way)
@@ -50,6 +53,22 @@ def add_boundaries(
                         city_ways[city_id].append(way)
     _add_cities(osm, territory, settlements, place_nodes, city_ways)
     _add_districts(osm, territory, settlements, place_nodes, ways)
+
+
+def sea_rows(territory: Territory) -> list[dict[str, object]]:
+    """The truth's rows of borders at sea."""
+    return [
+        {
+            "truth_id": f"b{number:04d}",
+            "what": "border",
+            "border_id": border_id,
+            "expected": "at sea",
+            "kind": SEA_BORDERS[border_id],
+            "geometry": line,
+        }
+        for number, (border_id, line) in enumerate(sorted(territory.borders.items()), 1)
+        if border_id in SEA_BORDERS
+    ]
 
 
 def _add_cities(

@@ -7,7 +7,7 @@ step lives in a module of its own; the public entry is `write.write_sample`.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +34,7 @@ from pipeline.sample.network import (
     prune_tips,
     slip_roads,
 )
+from pipeline.sample.oddities import plant_oddities
 from pipeline.sample.osm import Osm, write_pbf
 from pipeline.sample.places import settle
 from pipeline.sample.planted import plant
@@ -182,7 +183,9 @@ def compose(world: World, plants: Plants, rng: np.random.Generator) -> tuple[Osm
     plants.track_ends = scenery.add_tracks(osm, [*world.tracks, *plants.tracks])
     scenery.add_buses(osm, roads, index, world, rng)
     scenery.add_signals(osm, roads, index, rng)
-    return osm, plants.truth(world, roads, index, osm)
+    truth = plants.truth(world, roads, index, osm)
+    odd = plant_oddities(osm, world, roads, index, rng)
+    return osm, replace(truth, rows=[*truth.rows, *odd, *admin.sea_rows(world.territory)])
 
 
 def _bridged(world: World, plants: Plants) -> Lines:

@@ -23,7 +23,7 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.crs import WGS84
+from pipeline.crs import WGS84, in_degrees
 from pipeline.layers import LAYERS, conform
 from pipeline.measures.network.courses import flatten_ids
 from pipeline.terms import BUILT_WAY_ID
@@ -126,7 +126,8 @@ def build_links(
         {"link_id": [b[0] for b in built], "way_id": [b[1] for b in built]},
         geometry=[b[2] for b in built],
         crs=metric,
-    ).to_crs(WGS84)
+    )
+    lines = in_degrees(lines)
     return Edited(edited, _without_barriers(tagged_nodes, opened), lines)
 
 
@@ -340,8 +341,8 @@ def _append(
     table["node_ids"] = pd.Series([list(map(int, each)) for each in table["node_ids"]])
     more = gpd.GeoDataFrame(
         table.drop(columns="geometry"), geometry=list(table["geometry"]), crs=metric
-    ).to_crs(WGS84)
-    more = conform("highways", more)
+    )
+    more = conform("highways", in_degrees(more))
     joined = pd.concat([highways, more[list(highways.columns)]], ignore_index=True)
     return gpd.GeoDataFrame(
         conform("highways", gpd.GeoDataFrame(joined, geometry="geometry", crs=WGS84)),

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from pipeline.layers.declaration import UNNAMED, Column, Layer, flag, identifier, number, text
-from pipeline.terms import CAR_ACCESS, CAR_DIRECTIONS, PLACE_KINDS, SERVICE_KINDS, TRANSIT_MODES
+from pipeline.terms import (
+    CAR_ACCESS,
+    CAR_DIRECTIONS,
+    KNOWN_PLACES,
+    PLACE_KINDS,
+    SERVICE_KINDS,
+    TRANSIT_MODES,
+)
 
 
 def _key_of(column: str) -> str:
@@ -289,6 +296,13 @@ LAYERS = (
         (identifier("way_id", "OSM way id"),),
         key=("way_id",),
         geometry="LineString",
+        kind="extract",
+    ),
+    Layer(
+        "known_places",
+        "Points of which the map knows what stands there: by them a land-cover raster is checked.",
+        (text("kind", "what the map says of it", values=KNOWN_PLACES),),
+        geometry="Point",
         kind="extract",
     ),
     Layer(

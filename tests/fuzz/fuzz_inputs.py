@@ -33,7 +33,7 @@ from pipeline.sources.boundaries.territory import outline_of
 from pipeline.sources.gtfs.feeds import read_feeds
 from pipeline.sources.osm.extract.read import read_extract
 from pipeline.sources.osm.tags import KEYS
-from pipeline.sources.params import ExtractParams
+from pipeline.sources.params import ExtractParams, LandCoverParams, PopulationParams
 from pipeline.sources.rasters.land_cover import read_land_cover
 from pipeline.sources.rasters.population import sum_population
 from pipeline.sources.source import Source
@@ -528,13 +528,15 @@ def _read_rasters(folder: Path) -> None:
         population={"raster": str(folder / "people.tif")},
         land_cover={"raster": str(folder / "cover.tif")},
     )
-    found = sum_population(make_zone_cells(cities, ZonesParams()), cities, metro)
+    found = sum_population(
+        make_zone_cells(cities, ZonesParams()), cities, metro, PopulationParams()
+    )
     if not found["population"].sum() < 1e8:
         raise AssertionError("more people than there can be")
     line = shapely.LineString([(0, -11_000), (0, 11_000)])
     borders = gpd.GeoDataFrame({"border_id": ["e-w"]}, geometry=[line], crs=cities.crs)
-    known = (empty_layer(name, cities.crs) for name in ("highways", "land_areas"))
-    read_land_cover(borders, *known, metro, EcologyParams())
+    known = empty_layer("known_places", cities.crs)
+    read_land_cover(borders, known, metro, EcologyParams(), LandCoverParams())
 
 
 # --- layers of a folder from somebody else ----------------------------------------------------

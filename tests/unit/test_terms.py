@@ -1,10 +1,12 @@
 """The vocabulary: how its words are read from tags, and that the extract keeps them all."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from pipeline import terms
 from pipeline.sources.osm import tags
+from pipeline.terms import first_name, names_in, share_a_name
 
 
 def areas(*rows):
@@ -44,3 +46,13 @@ def test_the_extract_keeps_every_area_the_vocabulary_means(table):
     for key, values in getattr(terms, table).items():
         kept = tags.LAND_VALUES[key]
         assert kept is None or set(values) <= kept
+
+
+def test_names_between_semicolons_are_several():
+    assert names_in("A; B；C") == {"A", "B", "C"}
+    assert names_in(None) == names_in(np.nan) == names_in(" ; ") == frozenset()
+    first = np.array(["A", "A;B", "", None, "A;B", "A", np.nan], dtype=object)
+    second = np.array(["A", "B ;C", "", None, "C", "B", np.nan], dtype=object)
+    expected = [True, True, False, False, False, False, False]
+    assert share_a_name(first, second).tolist() == expected
+    assert first_name(pd.Series([" ;A;B", "C", None])).tolist()[:2] == ["A", "C"]

@@ -24,7 +24,7 @@ from pipeline.crs import WGS84, require_metric
 from pipeline.layers import empty_layer
 from pipeline.measures.geometry.areas import locate_points
 from pipeline.metros.catalogue import Metro
-from pipeline.terms import PLACE_KINDS
+from pipeline.terms import PLACE_KINDS, first_name, names_in
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ def locate(
         centres = gpd.GeoDataFrame(rows, geometry="geometry", crs=crs)
     return {
         "centres": centres,
-        "places": places,
+        "places": places.assign(name=first_name(places["name"])),
         "services": _services(cities, osm_services, crs),
     }
 
@@ -94,7 +94,7 @@ def _services(
         {
             "service_id": osm_services["kind"] + "-" + osm_services["osm_id"],
             "kind": osm_services["kind"],
-            "name": osm_services["name"],
+            "name": first_name(osm_services["name"]),
             "area_km2": osm_services["area_km2"],
         }
     )
@@ -149,7 +149,7 @@ def _county_seats(
     inside = inside.dropna(subset=["county_id", "name"])
     county_name = counties.set_index("county_id")["name"].reindex(inside["county_id"]).to_numpy()
     inside["is_namesake"] = [
-        _stem(place) == _stem(county)
+        _stem(county) in map(_stem, names_in(place))
         for place, county in zip(inside["name"], county_name, strict=True)
     ]
     seats = _largest(inside, "county_id")
@@ -160,7 +160,7 @@ def _county_seats(
         {
             "centre_id": "county_seat-" + seats.index.astype("str"),
             "kind": "county_seat",
-            "name": seats["name"].to_numpy(),
+            "name": first_name(seats["name"]).to_numpy(),
             "city_id": seats["city_id"].to_numpy(),
             "geometry": seats["geometry"].to_numpy(dtype=object),
         }
@@ -173,7 +173,7 @@ def _towns(places: gpd.GeoDataFrame, crs: pyproj.CRS) -> pd.DataFrame:
         {
             "centre_id": "town-" + towns["place_id"],
             "kind": "town",
-            "name": towns["name"].fillna(towns["place_id"]),
+            "name": first_name(towns["name"]).fillna(towns["place_id"]),
             "city_id": towns["city_id"],
             "geometry": towns.geometry.to_numpy().astype(object),
         }

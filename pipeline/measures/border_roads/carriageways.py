@@ -16,7 +16,7 @@ from scipy.spatial import cKDTree
 from pipeline.measures.border_roads.params import DeadEndsParams
 from pipeline.measures.border_roads.surroundings import Surroundings
 from pipeline.measures.geometry.planar import Flags, Floats, Geometries, Ints, dot, unit
-from pipeline.terms import CLASS_RANK
+from pipeline.terms import CLASS_RANK, share_a_name
 
 
 def match_halves(ends: pd.DataFrame, near: Surroundings, params: DeadEndsParams) -> pd.DataFrame:
@@ -70,8 +70,7 @@ def _is_same_road(first: pd.DataFrame, second: pd.DataFrame) -> Flags:
     """Same name, same number, or the same class."""
     same = first["class_rank"].to_numpy() == second["class_rank"].to_numpy()
     for text in ("name", "ref"):
-        one, two = first[text].to_numpy(object), second[text].to_numpy(object)
-        same = same | ((one == two) & first[text].notna().to_numpy(bool))
+        same = same | share_a_name(first[text].to_numpy(object), second[text].to_numpy(object))
     return np.asarray(same, dtype=bool)
 
 

@@ -26,7 +26,7 @@ from pipeline.measures.border_roads.walks import point_behind
 from pipeline.measures.borders.nearest import BorderIndex
 from pipeline.measures.geometry.areas import locate_points
 from pipeline.measures.geometry.planar import Flags, Floats, Ints, dot, unit
-from pipeline.terms import CLASS_RANK, NOT_THROUGH
+from pipeline.terms import CLASS_RANK, NOT_THROUGH, share_a_name
 
 READINGS = (("dx", "dy"), ("near_dx", "near_dy"), ("far_dx", "far_dy"))
 """Columns of the three readings of a heading: over 100, 30 and 300 m by default."""
@@ -112,7 +112,7 @@ def _joined_halves(near: Surroundings, equal: Flags, peers: Ints, params: DeadEn
     alike = dot(half.leave[first], half.leave[second]) > params.same_way_cos
     # Two roads with numbers of their own that end at one place are not one road.
     ref = near.roads["ref"].fillna("").to_numpy(object)
-    same = (ref[one] == ref[two]) | (ref[one] == "") | (ref[two] == "")
+    same = share_a_name(ref[one], ref[two]) | (ref[one] == "") | (ref[two] == "")
     is_joined = np.zeros(len(near.nodes), dtype=bool)
     is_joined[half.node[first]] = oneway[one] & oneway[two] & turns & alike & (one != two) & same
     return is_joined

@@ -16,7 +16,7 @@ from pipeline.measures.border_roads.params import DeadEndsParams
 from pipeline.measures.border_roads.surroundings import Surroundings
 from pipeline.measures.border_roads.walks import edges_behind
 from pipeline.measures.geometry.planar import Flags, Floats, Ints, cos_of, dot, unit
-from pipeline.terms import CLASS_RANK
+from pipeline.terms import CLASS_RANK, share_a_name
 
 _AHEAD_COS = -0.02
 """A street that meets an end squarely is ahead of it, not behind."""
@@ -145,8 +145,8 @@ def name_goes_on(ends: pd.DataFrame, near: Surroundings, params: DeadEndsParams)
     points = shapely.points(xy)
     who, edge = shapely.STRtree(near.lines).query(points, "dwithin", params.name_ahead_m)
     same = np.zeros(len(who), dtype=bool)
-    for text, is_known in zip(names, known, strict=True):
-        same |= is_known[edge] & (text[edge] == text[own[rows[who]]])
+    for text in names:
+        same |= share_a_name(text[edge], text[own[rows[who]]])
     same &= edge != own[rows[who]]
     who, edge = who[same], edge[same]
     if not len(who):

@@ -31,7 +31,7 @@ from pipeline.measures.border_roads.rules import FINDING
 from pipeline.measures.border_roads.sides import Parting
 from pipeline.measures.border_roads.tables import rows_of_edges
 from pipeline.measures.geometry.planar import Flags, Floats, Ints, pairs_within
-from pipeline.terms import CLASS_RANK
+from pipeline.terms import CLASS_RANK, share_a_name
 
 
 def pair_ends(
@@ -276,7 +276,7 @@ def _is_one_road(ends: pd.DataFrame, i: Ints, j: Ints) -> Flags:
 
 def _same_text(ends: pd.DataFrame, i: Ints, j: Ints, column: str) -> Flags:
     text = ends[column].fillna("").astype(str).to_numpy(object)
-    return np.asarray((text[i] == text[j]) & (text[i] != ""), dtype=bool)
+    return share_a_name(text[i], text[j])
 
 
 def propose_barriers(

@@ -38,7 +38,12 @@ from pipeline.measures.border_roads.params import (
 from pipeline.measures.border_roads.rules import FINDING, judge_ends, mark_mapping_gaps
 from pipeline.measures.border_roads.surroundings import Surroundings, surround
 from pipeline.measures.border_roads.tables import empty_geo_layer
-from pipeline.measures.borders.natural import is_natural_border, natural_lines, natural_part
+from pipeline.measures.borders.natural import (
+    is_natural_border,
+    natural_lines,
+    natural_part,
+    sea_share_pct,
+)
 from pipeline.measures.borders.nearest import BorderIndex
 from pipeline.measures.borders.params import BordersParams
 from pipeline.measures.geometry.overlay import lines_inside
@@ -86,6 +91,7 @@ def placebo_borders(
     gaps are not counted, on either kind of line. A copy left shorter than
     ``params.min_length_km`` is dropped: its row holds nulls.
 
+    Lengths are those on land: at sea there is nothing to count, on either kind of line.
     The ``administrative`` densities leave out what follows nature, on either kind
     of line: where it runs in water or near a wide river, roads stop for the river.
 
@@ -113,7 +119,8 @@ def placebo_borders(
         figures = [np.nan] * len(_FIGURES)
         if line is not None:
             mark, reach = _as_border(line, crs), borders_params.river_distance_m
-            figures = _densities(next(along), mark, natural, reach, params)
+            at_sea = _sea_pct(line, land_areas) if replicate else float(border["sea_share_pct"])
+            figures = _densities(next(along), mark, natural, reach, at_sea, params)
         rows.append((replicate, *figures))
     frame = pd.DataFrame(rows, columns=["replicate", *_FIGURES])
     return conform("placebo", frame.assign(border_id=border_id))
@@ -309,21 +316,28 @@ def _densities(
     mark: gpd.GeoDataFrame,
     natural: tuple[Geometries, Geometries],
     reach_m: float,
+    sea_pct: float,
     params: PlaceboParams,
 ) -> list[float]:
     """The figures of one line, in the order of `_FIGURES`."""
     line = mark.geometry.to_numpy()
     length_km = float(shapely.length(line)[0]) / 1e3
+    land_km = length_km * (1.0 - sea_pct / 100.0)
     natural_km = float(shapely.length(natural_part(line, natural, reach_m))[0]) / 1e3
-    administrative_km = max(length_km - natural_km, 0.0)
+    administrative_km = min(max(length_km - natural_km, 0.0), land_km)
     counts, kept = [], []
     for points in found:
         x, y = shapely.get_x(points), shapely.get_y(points)
         is_natural = is_natural_border(
             x, y, np.full(len(points), "placebo"), mark, natural, reach_m
         )
-        counts.append(100.0 * len(points) / length_km)
+        counts.append(100.0 * len(points) / land_km if land_km > 0.0 else np.nan)
         kept.append(float((~is_natural).sum()))
     is_long = administrative_km >= params.min_length_km
     shares = [100.0 * each / administrative_km if is_long else np.nan for each in kept]
     return [*counts, administrative_km, *shares]
+
+
+def _sea_pct(line: shapely.Geometry, land_areas: gpd.GeoDataFrame) -> float:
+    """Share of a line inside the sea, percent."""
+    return float(sea_share_pct(np.array([line], dtype=object), land_areas, None, 0.0)[0])

@@ -18,7 +18,7 @@ LAYERS = (
             text("name", "both names"),
             number("length_km", "length"),
             number("natural_share_pct", "share inside water or within 2 km of a wide river"),
-            number("sea_share_pct", "share at sea: tagged maritime=yes, or inside the sea"),
+            number("sea_share_pct", "share at sea: tagged maritime=yes, or inside the sea; figures per 100 km of border count the rest"),
             text("area_a", "first of the areas parted: city_a, or its county at county level"),
             text("area_b", "second of the areas parted"),
             number("snapped_m", "length that did not lie on both outlines, but within the snap tolerance"),

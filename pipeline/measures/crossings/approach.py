@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from pipeline.measures.crossings.crossings import border_row, capacity_of, open_roads_at
 from pipeline.measures.crossings.params import BottlenecksParams
+from pipeline.terms import names_in
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -256,8 +257,8 @@ def _continuation(
         if turn >= params.turn_back_deg and not is_only:
             continue
         name, ref = graph.names[other]
-        is_namesake = (name is not None and name == known[0]) or (
-            ref is not None and ref == known[1]
+        is_namesake = bool(
+            names_in(name) & names_in(known[0]) or names_in(ref) & names_in(known[1])
         )
         is_next = (
             turn <= params.continue_deg

@@ -18,6 +18,7 @@ from pipeline.measures.ecology.belt import Belt
 from pipeline.measures.ecology.params import EcologyParams
 from pipeline.measures.ecology.patches import joined
 from pipeline.measures.geometry.areas import area_of_points
+from pipeline.terms import share_a_name
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -57,7 +58,8 @@ def reaches_of(belt: Belt, waterways: gpd.GeoDataFrame, params: EcologyParams) -
     name = lines["name"].astype("object").str.casefold()
     label = name.where(name.notna(), "\0" + lines["waterway"].astype("object")).to_numpy()
     is_named = lines["name"].notna().to_numpy()
-    same = (first < second) & (label[first] == label[second])
+    first, second = first[first < second], second[first < second]
+    same = share_a_name(label[first], label[second])
     first, second = first[same], second[same]
     meets = is_named[first].copy()
     unnamed = np.flatnonzero(~meets)

@@ -27,6 +27,7 @@ from pipeline.measures.ecology.river_reaches import SAMPLE_M, passages_of, reach
 from pipeline.measures.ecology.river_sites import SITE_COLUMNS, crossing_sites, follow_sites
 from pipeline.measures.ecology.river_widths import water_widths
 from pipeline.measures.geometry.overlay import lines_inside
+from pipeline.terms import first_name
 
 Geometries = NDArray[np.object_]
 
@@ -151,7 +152,7 @@ def _river_of(
     inside = _parts_inside(belt, lines)
     if not len(inside) or (passages.empty and not follows):
         return None
-    names = group["name"].dropna()
+    names = first_name(group["name"]).dropna()
     name = str(names.iloc[0]) if len(names) else None
     upstream, downstream = (None, None) if follows else _direction(belt, passages)
     return _River(

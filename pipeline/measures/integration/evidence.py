@@ -49,9 +49,9 @@ class Evidence:
     conflicts: pd.DataFrame
     corridors: pd.DataFrame
 
-    def length_km(self, scope: Scope) -> float:
-        """Length of the scope's borders."""
-        return float(self.of(self.borders, scope)["length_km"].sum())
+    def land_km(self, scope: Scope) -> float:
+        """Length of the scope's borders on land: at sea there is nothing to count."""
+        return float(self.of(self.borders, scope)["land_km"].sum())
 
     def of(self, findings: pd.DataFrame, scope: Scope) -> pd.DataFrame:
         """Rows of the scope's borders."""
@@ -129,11 +129,11 @@ def road_coverage(scope: Scope, evidence: Evidence) -> float:
 
 
 def per_100km(scope: Scope, evidence: Evidence, count: float, coverage_pct: float) -> Value:
-    """A count per 100 km of the scope's borders; unknown without border or coverage."""
-    length_km = evidence.length_km(scope)
-    if length_km <= 0.0 or coverage_pct <= 0.0:
+    """A count per 100 km of the scope's borders on land; unknown without those or coverage."""
+    land_km = evidence.land_km(scope)
+    if land_km <= 0.0 or coverage_pct <= 0.0:
         return UNKNOWN
-    return Value(100.0 * count / length_km, coverage_pct)
+    return Value(100.0 * count / land_km, coverage_pct)
 
 
 def weighted(values: Floats, weights: Floats, asked: int) -> Value:

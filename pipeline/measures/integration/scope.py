@@ -61,7 +61,10 @@ def scopes_of(borders: pd.DataFrame, cities: list[str]) -> Iterator[Scope]:
 
 
 def borders_by_city(borders: gpd.GeoDataFrame, counties: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Borders with the cities they part, also where they part counties."""
+    """Borders with the cities they part, also where they part counties.
+
+    ``land_km`` is the length that does not lie at sea.
+    """
     city_of = (
         dict(zip(counties["county_id"], counties["city_id"], strict=True)) if len(counties) else {}
     )
@@ -72,5 +75,7 @@ def borders_by_city(borders: gpd.GeoDataFrame, counties: gpd.GeoDataFrame) -> pd
             city_of.get(each, each) if county else each
             for each, county in zip(table[side], is_county, strict=True)
         ]
+    at_sea = borders["sea_share_pct"].to_numpy(float) / 100.0
+    table["land_km"] = table["length_km"] * (1.0 - at_sea)
     table["geometry"] = borders.geometry.to_numpy()
     return table.sort_values("border_id", ignore_index=True)

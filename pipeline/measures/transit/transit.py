@@ -33,6 +33,7 @@ from pipeline.layers import conform, empty_layer
 from pipeline.measures.geometry.areas import locate_points
 from pipeline.measures.routing.params import TransitParams
 from pipeline.measures.transit.changes import find_changes
+from pipeline.terms import first_name, share_a_name
 
 KIND_STEP = 2**56
 """Between the numbers of one timetabled stop's stations; hashes of stops lie below."""
@@ -169,9 +170,8 @@ def _merge(stops: pd.DataFrame, keys: list[str], within_m: float) -> NDArray[np.
     pairs = cKDTree(stops[["x", "y"]].to_numpy()).query_pairs(within_m, output_type="ndarray")
     is_same = np.ones(len(pairs), dtype=bool)
     for key in keys:
-        codes = pd.factorize(stops[key])[0]
-        first, second = codes[pairs[:, 0]], codes[pairs[:, 1]]
-        is_same &= (first == second) & (first >= 0)
+        text = stops[key].to_numpy(object)
+        is_same &= share_a_name(text[pairs[:, 0]], text[pairs[:, 1]])
     pairs = pairs[is_same]
     graph = coo_array(
         (np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(stops), len(stops))
@@ -190,7 +190,7 @@ def _stations(
     frame = gpd.GeoDataFrame(
         {
             "station_id": own["station_id"],
-            "name": own["name"],
+            "name": first_name(own["name"]),
             "kind": own["kind"],
             "city_id": locate_points(own["x"], own["y"], cities),
             "interchange_id": own["interchange_id"],

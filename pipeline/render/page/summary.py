@@ -83,7 +83,7 @@ def _counts(layers: Layers) -> Figures:
         "mapping_gaps": float(ends.isin(NOT_COUNTED).sum()),
         "bottlenecks": float(layers["bottlenecks"]["kind"].isin(COUNTED).sum()),
         "crossings": float(crossings),
-        "crossings_per_100km": _per_100km(crossings, borders["length_km"].sum()),
+        "crossings_per_100km": _per_100km(crossings, _land_km(borders)),
         "conflicts": float(len(layers["conflicts"])),
     }
 
@@ -144,6 +144,11 @@ def read_account(extract_drops: pd.DataFrame) -> list[tuple[str, str, int]]:
         (str(row["subject"]), str(row["rule"]), int(row["count"]))
         for row in extract_drops.to_dict("records")
     ]
+
+
+def _land_km(borders: gpd.GeoDataFrame) -> float:
+    """Length of borders that does not lie at sea."""
+    return float((borders["length_km"] * (1.0 - borders["sea_share_pct"] / 100.0)).sum())
 
 
 def _per_100km(count: int, length_km: float) -> float | None:

@@ -18,6 +18,7 @@ from pipeline.sources.osm.columns import OsmData, Relations, Ways
 from pipeline.sources.osm.ragged import find_sorted
 from pipeline.sources.osm.shapes import assemble_areas, polygonal, polygons_of
 from pipeline.sources.osm.tags import NAME_KEYS, clean_text, parse_people
+from pipeline.terms import first_name
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class AdminAreas:
     def listed_names(self) -> list[pd.Series]:
         """Each column of names with every name between semicolons; empty where there is none."""
         return [
-            (";" + column.str.replace(r"\s*;\s*", ";", regex=True) + ";").fillna("")
+            (";" + column.str.replace(r"\s*[;；]\s*", ";", regex=True) + ";").fillna("")
             for column in self.names.values()
         ]
 
@@ -176,8 +177,3 @@ def display_names(areas: AdminAreas, rows: NDArray[np.int64], is_chinese: bool) 
         column = first_name(areas.names[key].take(rows).reset_index(drop=True))
         found = found.where(found.notna(), column.astype(object))
     return found.where(found.notna(), pd.Series(areas.key[rows]))
-
-
-def first_name(names: pd.Series) -> pd.Series:
-    """The first of names parted by semicolons; null where there is none."""
-    return names.astype("str").str.extract(r"^[;\s]*([^;]*[^;\s])", expand=False)

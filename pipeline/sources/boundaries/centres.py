@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pipeline.sources.boundaries.admin_areas import AdminAreas
 from pipeline.sources.boundaries.tables import area_km2
 from pipeline.sources.osm.ragged import find_sorted
-from pipeline.terms import PLACE_KINDS
+from pipeline.terms import PLACE_KINDS, names_in
 
 
 def centres_of(
@@ -91,7 +91,7 @@ def _namesake_people(
     area, place = tree.query(areas.geometry[rows], predicate="contains")
     named = [set(filter(None, text.split(";"))) for text in areas.all_names(rows)]
     called = [
-        {each for each in pair if isinstance(each, str)}
+        names_in(pair[0]) | names_in(pair[1])
         for pair in zip(places["name"], places["name_en"], strict=True)
     ]
     count = places["population"].to_numpy(dtype=float)

@@ -13,7 +13,6 @@ from pipeline.metros.catalogue import Metro
 from pipeline.sources.boundaries.admin_areas import (
     AdminAreas,
     display_names,
-    first_name,
     no_boundaries,
     read_admin_areas,
 )
@@ -21,7 +20,7 @@ from pipeline.sources.boundaries.centres import centres_of, most_populous, peopl
 from pipeline.sources.boundaries.counties import INSIDE_SHARE, county_table, share_inside
 from pipeline.sources.boundaries.faults import describe_fault
 from pipeline.sources.osm.columns import OsmData
-from pipeline.terms import has_cjk
+from pipeline.terms import first_name, has_cjk
 
 
 def discover(

@@ -17,6 +17,7 @@ from pipeline.errors import ConfigError, SourceError
 from pipeline.layers import empty_layer
 from pipeline.metros.catalogue import Metro
 from pipeline.sources.boundaries.admin_areas import read_admin_areas
+from pipeline.sources.boundaries.antimeridian import drawn_over
 from pipeline.sources.boundaries.centres import most_populous
 from pipeline.sources.boundaries.counties import assign_counties, no_counties
 from pipeline.sources.boundaries.tables import declared_table
@@ -59,7 +60,7 @@ def from_file(
     frame = frame[np.isin(shapely.get_dimensions(frame.geometry.to_numpy()), 2)]
     if frame.empty:
         raise SourceError(f"{path} holds no polygon; expected the boundaries of the cities")
-    shapes = to_degrees(frame, path, bounds.datum)
+    shapes = drawn_over(to_degrees(frame, path, bounds.datum))
     shapes, shift_note = _undo_shift(shapes, bounds.datum, str(bounds.admin_level), osm)
     ids = text_column(frame, bounds.id_field)
     names = text_column(frame, bounds.name_field)

@@ -12,7 +12,6 @@ import shapely
 from pipeline.sources.boundaries.admin_areas import (
     AdminAreas,
     display_names,
-    first_name,
     is_named,
     read_admin_areas,
 )
@@ -20,6 +19,7 @@ from pipeline.sources.boundaries.centres import centres_of, most_populous, peopl
 from pipeline.sources.boundaries.counties import INSIDE_SHARE, share_inside
 from pipeline.sources.boundaries.faults import describe_fault
 from pipeline.sources.osm.columns import OsmData
+from pipeline.terms import first_name
 
 
 @dataclass(frozen=True)

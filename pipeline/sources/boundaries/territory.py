@@ -4,21 +4,30 @@ What belongs here: which of the three a metro takes, and the tables that all of 
 in. What does not: assembling rings (`osm.shapes`) and the lines that cities share
 (`measures.borders`).
 
-All geometry is WGS84. Matching by name is exact, over every name an area has; nothing is
-guessed: a city not found, or found twice, is an error.
+All geometry is WGS84, in longitudes that run on over 180 where the metro lies there. Matching by
+name is exact, over every name an area has; nothing is guessed: a city not found, or found twice,
+is an error.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import geopandas as gpd
 import pandas as pd
 import shapely
 
-from pipeline.crs import WGS84
-from pipeline.errors import SourceError
+from pipeline.crs import WGS84, run_on
+from pipeline.errors import ConfigError, SourceError
 from pipeline.metros.catalogue import Metro
+from pipeline.sources.boundaries.antimeridian import (
+    ANTIMERIDIAN,
+    covered_from,
+    lie_across,
+    on_both_sides,
+    seen_from,
+    uncut,
+)
 from pipeline.sources.boundaries.cnmaps import from_cnmaps
 from pipeline.sources.boundaries.declared import declared_in_osm
 from pipeline.sources.boundaries.discovered import discover
@@ -66,6 +75,41 @@ def find_territory(
     ConfigError
         Cities not found or found more than once, all of them named.
     """
+    across = _across_antimeridian(metro, osm, places, covered)
+    found = across or _find(metro, osm, places, covered)
+    west, _, east, _ = found.cities.total_bounds
+    middle = float(run_on((west + east) / 2.0, 0.0))
+    if west <= middle <= east:
+        return found
+    # Found as seen from 180, and their middle lies behind it: all runs on from there.
+    cities, counties = seen_from(middle, found.cities), seen_from(middle, found.counties)
+    return replace(found, cities=cities, counties=counties)
+
+
+def _across_antimeridian(
+    metro: Metro, osm: OsmData, places: gpd.GeoDataFrame, covered: shapely.Geometry | None
+) -> Territory | None:
+    """The territory in longitudes that run on, where the cities lie on both sides of 180.
+
+    Extracts that hold both sides hold much else (all of Russia or New Zealand): whether the
+    metro's cities lie there shows once they are found.
+    """
+    if not on_both_sides(osm.ways.lon, places.geometry.x.to_numpy()):
+        return None
+    there = replace(osm, ways=osm.ways.run_on(ANTIMERIDIAN))
+    try:
+        found = _find(
+            metro, there, seen_from(ANTIMERIDIAN, places), covered_from(ANTIMERIDIAN, covered)
+        )
+    except (SourceError, ConfigError):
+        # Outlines over Greenwich are torn there: as they stand they may be whole.
+        return None
+    return found if lie_across(found.cities.geometry.to_numpy()) else None
+
+
+def _find(
+    metro: Metro, osm: OsmData, places: gpd.GeoDataFrame, covered: shapely.Geometry | None
+) -> Territory:
     source = metro.boundaries.source
     origin: str = "osm" if source == "auto" else source
     if source == "cnmaps":
@@ -79,15 +123,13 @@ def find_territory(
         cities, counties, notes = discover(metro, osm, places, covered)
     else:
         cities, counties, notes = declared_in_osm(metro, osm, places)
+    if source == "file":
+        cities, counties = _uncut(cities), _uncut(counties)
     fitted = fit_outlines(cities, counties, metro.params.extract, not metro.is_discovered)
     if len(fitted.cities) < 2 and metro.is_discovered:
         raise SourceError("; ".join([*fitted.notes, "expected at least two cities"]))
-    return Territory(
-        _finish_cities(fitted.cities),
-        _finish_counties(fitted.counties),
-        notes + fitted.notes,
-        origin,
-    )
+    cities, counties = _finish_cities(fitted.cities), _finish_counties(fitted.counties)
+    return Territory(cities, counties, notes + fitted.notes, origin)
 
 
 def outline_of(metro: Metro) -> shapely.Geometry | None:
@@ -103,6 +145,10 @@ def outline_of(metro: Metro) -> shapely.Geometry | None:
     is_cnmaps = metro.boundaries.source in ("cnmaps", "auto")
     cities, _, _ = from_cnmaps(metro) if is_cnmaps else from_file(metro)
     return shapely.union_all(cities["geometry"].to_numpy(dtype=object))
+
+
+def _uncut(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(geometry=uncut(table["geometry"].to_numpy(dtype=object)))
 
 
 def _finish_cities(cities: pd.DataFrame) -> gpd.GeoDataFrame:

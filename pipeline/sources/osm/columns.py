@@ -7,7 +7,7 @@ files. How they are read is `pbf`'s and `parse_opl`'s, the shapes that they make
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,21 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import DTypeLike, NDArray
 
+from pipeline.crs import run_on
 from pipeline.sources.osm.ragged import Flags, Floats, Ints, ragged_take, segment_sum
 from pipeline.sources.osm.tags import KEYS
 
 Box = tuple[float, float, float, float]
 """West, south, east, north in degrees."""
+
+_HALF_TURN = 180.0
+
+
+def middle_over_antimeridian(box: Box) -> float | None:
+    """The longitude on which those of a box over longitude 180 run on; null for any other box."""
+    west, _, east, _ = box
+    return (west + east) / 2.0 if west < -_HALF_TURN or east > _HALF_TURN else None
+
 
 TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 """The dtype of every text column."""
@@ -86,6 +96,10 @@ class Nodes:
     lat: Floats
     tags: Tags
 
+    def run_on(self, middle: float | None) -> Nodes:
+        """The same with longitudes that run on from a middle; as they are without one."""
+        return self if middle is None else replace(self, lon=run_on(self.lon, middle))
+
     def take(self, rows: Ints) -> Nodes:
         """Some of the nodes, each wanted once."""
         return Nodes(self.id[rows], self.lon[rows], self.lat[rows], self.tags.take(rows))
@@ -104,6 +118,10 @@ class Ways:
     lon: Floats
     lat: Floats
     tags: Tags
+
+    def run_on(self, middle: float | None) -> Ways:
+        """The same with longitudes that run on from a middle; as they are without one."""
+        return self if middle is None else replace(self, lon=run_on(self.lon, middle))
 
     def take(self, rows: Ints) -> Ways:
         """Some of the ways, each wanted once."""

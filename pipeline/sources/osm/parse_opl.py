@@ -28,6 +28,7 @@ from pipeline.sources.osm.columns import (
     append_ways,
     concat,
     join_tags,
+    middle_over_antimeridian,
 )
 from pipeline.sources.osm.ragged import Flags, Floats, Ints, find_sorted, segment_sum
 from pipeline.sources.osm.tags import KEYS
@@ -116,6 +117,7 @@ def _text_of(column: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
 def _thin_far(ways: Ways, is_member: Flags, box: Box) -> Ways:
     """Leave two nodes of whole ways that lie outside the box and are no stop or member."""
     west, south, east, north = box
+    ways = ways.run_on(middle_over_antimeridian(box))
     with np.errstate(invalid="ignore"):
         inside = (ways.lon >= west) & (ways.lon <= east) & (ways.lat >= south) & (ways.lat <= north)
     count = np.diff(ways.offsets)

@@ -45,6 +45,7 @@ from pipeline.sources.osm.columns import (
     join_nodes,
     join_relations,
     join_ways,
+    middle_over_antimeridian,
 )
 from pipeline.sources.osm.odd_text import drop_null_island, has_negative_ids
 from pipeline.sources.osm.parse_opl import parse_nodes, parse_relations, parse_ways
@@ -109,7 +110,8 @@ class OpenOsm:
         Of ways that lie outside ``box`` as a whole only the first two nodes are
         kept: enough to count them. Members of areas, platforms and stations are
         never thinned, nor is a way with missing nodes. A box that somebody is about to
-        find is waited for only when many ways are read.
+        find is waited for only when many ways are read. Where the box reaches over longitude
+        180, longitudes run on from its middle.
         """
         is_area = self.relations.tags.get("type").isin(("multipolygon", "boundary"))
         members = _member_ways(self.relations, is_area.to_numpy(dtype=bool))
@@ -118,7 +120,8 @@ class OpenOsm:
             known.set_result(box)
             box = known
         ways = self._read_ways(members, WAY_SELECTORS, box)
-        return OsmData(self.headers, self.nodes, ways, self.relations)
+        middle = None if box is None else middle_over_antimeridian(box.result())
+        return OsmData(self.headers, self.nodes.run_on(middle), ways, self.relations)
 
     def _read_ways(self, members: Ints, keys: Sequence[str], box: Future[Box] | None) -> Ways:
         def parse(text: pa.Buffer) -> Ways:

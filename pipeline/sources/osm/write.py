@@ -42,7 +42,7 @@ class Objects:
 
 
 def write_extract(
-    objects: Objects, target: Path, generator: str, box: Box, snapshot: str | None = None
+    objects: Objects, target: Path, generator: str, box: Box | None, snapshot: str | None = None
 ) -> None:
     """Write a file; it appears under its name only when it is whole.
 
@@ -52,7 +52,7 @@ def write_extract(
         Names the source in the header.
     box
         West, south, east, north of what the source covers: beyond it the roads
-        are cut off, not ended.
+        are cut off, not ended. None: the file does not say.
     snapshot
         ISO time of the data; None where nobody knows.
 
@@ -65,7 +65,8 @@ def write_extract(
     header.set("generator", generator)
     if snapshot:
         header.set("osmosis_replication_timestamp", snapshot)
-    header.add_box(osmium.osm.Box(*box))
+    if box is not None:
+        header.add_box(osmium.osm.Box(*box))
     with replacing(target) as partial:
         file = osmium.io.File(os.fspath(partial), "pbf")
         try:

@@ -26,13 +26,14 @@ from pipeline.errors import SourceError
 from pipeline.layers import conform, empty_layer
 from pipeline.measures.ecology.params import EcologyParams
 from pipeline.metros.catalogue import Metro
+from pipeline.sources.params import LandCoverParams
 from pipeline.sources.rasters.legends import (
     BANDS,
     LEGENDS,
     KnownPlaces,
     check_legend,
-    known_places,
     others_that_hold,
+    places_in,
 )
 from pipeline.sources.rasters.raster import Grid, Raster, open_raster
 from pipeline.terms import LAND_CLASSES
@@ -54,10 +55,10 @@ _RIM = 8
 
 def read_land_cover(
     borders: gpd.GeoDataFrame,
-    highways: gpd.GeoDataFrame,
-    land_areas: gpd.GeoDataFrame,
+    known_places: gpd.GeoDataFrame,
     metro: Metro,
     params: EcologyParams,
+    land_cover_params: LandCoverParams,
 ) -> gpd.GeoDataFrame:
     """The tiles of the metro's land-cover rasters within the belts of the borders.
 
@@ -65,8 +66,8 @@ def read_land_cover(
     ----------
     borders
         Layer in a metric CRS.
-    highways, land_areas
-        Layers in the same CRS: what is known of places, to tell a wrong legend by.
+    known_places
+        Layer in the same CRS: what OpenStreetMap knows of places, to tell a wrong legend by.
 
     Returns
     -------
@@ -88,12 +89,12 @@ def read_land_cover(
     legend, frames = metro.land_cover.legend, []
     for number, name in enumerate(metro.files_of("land_cover")):
         with open_raster(metro.locate(name), "land_cover.raster", BANDS.get(legend, ())) as raster:
-            places = known_places(highways, land_areas, raster.grid, crs)
+            places = places_in(known_places, raster.grid, crs)
             reader = _Reader(raster, name, legend, places)
             tiles = reader.read(_tiles_near(raster, regions, width_m, crs))
             frames.append(_tile_frame(tiles, raster.grid, number, crs))
             reader.refuse_strange_codes()
-            check_legend(places, legend, name)
+            check_legend(places, legend, name, land_cover_params)
     filled = [frame for frame in frames if len(frame)]
     if not filled:
         return empty_layer("land_cover", crs)

@@ -27,7 +27,9 @@ import shapely
 from numpy.typing import NDArray
 
 from pipeline.errors import SourceError
+from pipeline.sources.params import LandCoverParams
 from pipeline.sources.rasters.raster import Grid
+from pipeline.terms import KNOWN_PLACES, ROADS
 
 log = logging.getLogger(__name__)
 
@@ -114,19 +116,6 @@ FILE_NAMES = {
 }
 """How files of each product are called by those who make them."""
 
-LEAST_POINTS = 30
-"""Places of a group that are looked at at least before it says anything."""
-MOST_POINTS = 20_000
-BETTER_BY = 0.1
-"""Another legend fits clearly better: by this share of the places more, and half the misfits."""
-REFUSED_BELOW = 0.5
-"""A raster is refused where the named legend fits fewer of the places than this, and another fits
-clearly better; else the run warns."""
-
-MOST_ROADS_IN_WATER = 0.1
-"""More of the roads (bridges and tunnels aside) run in water by no raster of the right product."""
-ROAD_STEP_M = 100.0
-
 IN_GROUP: dict[str, tuple[str, ...]] = {
     "mapped water": ("water", "wetland"),
     "mapped towns": ("other_built",),
@@ -134,13 +123,6 @@ IN_GROUP: dict[str, tuple[str, ...]] = {
     "mapped farmland": ("farmland", "grass"),
 }
 """What a legend should make of each group of places; roads run on anything but water."""
-ROADS = "roads"
-_TAGS: dict[str, dict[str, tuple[str, ...]]] = {
-    "mapped water": {"natural": ("water",), "landuse": ("reservoir",)},
-    "mapped towns": {"landuse": ("residential", "commercial", "retail", "industrial")},
-    "mapped woods": {"landuse": ("forest",), "natural": ("wood",)},
-    "mapped farmland": {"landuse": ("farmland",)},
-}
 
 
 @dataclass
@@ -168,7 +150,7 @@ class KnownPlaces:
             found = values[self.row[at] - rows.start, self.column[at] - columns.start]
             self.code[at] = np.ma.filled(np.ma.asarray(found).astype(float), np.nan)
 
-    def shares(self, legend: str) -> dict[str, float]:
+    def shares(self, legend: str, least_places: int) -> dict[str, float]:
         """Share of the places of each group that a legend makes what they are.
 
         Empty where the legend lacks a code; groups of too few places are left out.
@@ -182,63 +164,43 @@ class KnownPlaces:
             own = self.code[(self.group == number) & np.isfinite(self.code)]
             land = pd.Series(own).astype(int).map(classes)
             land = land[land != "unknown"]
-            if len(land) < LEAST_POINTS:
+            if len(land) < least_places:
                 continue
             is_right = land != "water" if name == ROADS else land.isin(IN_GROUP[name])
             shares[name] = float(is_right.mean())
         return shares
 
 
-def known_places(
-    highways: gpd.GeoDataFrame, land_areas: gpd.GeoDataFrame, grid: Grid, crs: pyproj.CRS
-) -> KnownPlaces:
-    """Places that OpenStreetMap knows, as cells of a raster; layers in the metric ``crs``."""
-    is_open = highways["status"].eq("open") & highways["bridge"].isna() & highways["tunnel"].isna()
-    lines = shapely.segmentize(highways.geometry.to_numpy()[is_open.to_numpy(bool)], ROAD_STEP_M)
-    points = {ROADS: shapely.get_coordinates(lines)}
-    for name, tags in _TAGS.items():
-        mine = np.zeros(len(land_areas), dtype=bool)
-        for key, values in tags.items():
-            is_key = land_areas["key"].eq(key) & land_areas["value"].isin(values)
-            mine |= is_key.to_numpy(bool)
-        shapes = land_areas.geometry.to_numpy()[mine]
-        # Below a hectare the middle of an area is a matter of the raster's cells.
-        shapes = shapes[shapely.area(shapes) >= 10_000.0]
-        points[name] = shapely.get_coordinates(shapely.point_on_surface(shapes))
-    points = {name: _thinned(each) for name, each in points.items()}
-    xy = np.concatenate([*points.values(), np.empty((0, 2))])
+def places_in(known_places: gpd.GeoDataFrame, grid: Grid, crs: pyproj.CRS) -> KnownPlaces:
+    """Layer ``known_places``, in the metric ``crs``, as cells of a raster."""
+    xy = shapely.get_coordinates(known_places.geometry.to_numpy())
     ahead = pyproj.Transformer.from_crs(crs, grid.crs, always_xy=True)
     x, y = ahead.transform(xy[:, 0], xy[:, 1])
-    sizes = [len(each) for each in points.values()]
-    group = np.repeat(np.arange(len(points)), sizes)
+    group = pd.Categorical(known_places["kind"], categories=KNOWN_PLACES).codes
     row = np.floor((grid.north - np.asarray(y)) / grid.dy)
     column = np.floor((np.asarray(x) - grid.west) / grid.dx)
     inside = (row >= 0) & (row < grid.height) & (column >= 0) & (column < grid.width)
     return KnownPlaces(
         row[inside].astype(np.int64),
         column[inside].astype(np.int64),
-        group[inside],
-        tuple(points),
+        group[inside].astype(np.int64),
+        KNOWN_PLACES,
     )
 
 
-def _thinned(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    return points[:: max(1, -(-len(points) // MOST_POINTS))]
-
-
-def check_legend(places: KnownPlaces, legend: str, name: str) -> None:
+def check_legend(places: KnownPlaces, legend: str, name: str, params: LandCoverParams) -> None:
     """Refuse or warn where another legend fits what OpenStreetMap knows clearly better.
 
     Raises
     ------
     SourceError
-        If the named legend fits fewer than half of the places.
+        If the named legend fits fewer of the places than ``params.refused_below``.
     """
-    own = places.shares(legend)
+    own = places.shares(legend, params.least_places)
     known = {
         each: float(np.mean(list(shares.values())))
         for each in LEGENDS
-        if each != legend and (shares := places.shares(each))
+        if each != legend and (shares := places.shares(each, params.least_places))
     }
     if own:
         share, worst = float(np.mean(list(own.values()))), min(own, key=lambda name: own[name])
@@ -247,16 +209,16 @@ def check_legend(places: KnownPlaces, legend: str, name: str) -> None:
         )
         best = max(known, key=lambda each: known[each], default=legend)
         fits = known.get(best, 0.0)
-        is_better = fits >= share + BETTER_BY and 1 - fits <= (1 - share) / 2
+        is_better = fits >= share + params.better_by and 1 - fits <= (1 - share) / 2
         text = (
             f"land_cover.raster {name} read by the legend {legend} fits {100 * share:.0f} % of "
             f"what OpenStreetMap knows ({misfit})"
         )
         if is_better:
             text += f', by {best} {100 * fits:.0f} %: is it of that product (legend = "{best}")?'
-        if is_better and share < REFUSED_BELOW:
+        if is_better and share < params.refused_below:
             raise SourceError(text)
-        if is_better or own.get(ROADS, 1.0) < 1.0 - MOST_ROADS_IN_WATER:
+        if is_better or 1.0 - own.get(ROADS, 1.0) > params.most_roads_in_water:
             log.warning("%s%s", text, "" if is_better else ": is land_cover.legend right?")
             return
     called = [each for each, how in FILE_NAMES.items() if re.search(how, name, re.IGNORECASE)]

@@ -31,6 +31,7 @@ from pipeline.crs import WGS84, require_metric
 from pipeline.errors import SourceError
 from pipeline.layers import empty_layer
 from pipeline.metros.catalogue import Metro
+from pipeline.sources.params import PopulationParams
 from pipeline.sources.rasters.raster import Grid, Raster, open_raster
 
 log = logging.getLogger(__name__)
@@ -38,27 +39,16 @@ log = logging.getLogger(__name__)
 Floats = NDArray[np.float64]
 
 BAND_NAMES = ("population", "pop", "people")
-PARTS_ACROSS = 50
-"""Parts of raster cells across a zone at least: the sums are then right within a few per mille."""
 SPLIT_MOST = 64
 BLOCK_PARTS = 4_000_000
 """Parts looked at together: bounds the memory."""
-LEAST_COVERED = 0.5
-"""A zone with less of it inside the raster's extent is not covered."""
-ODD_RATIO = 2.0
-"""Raster and stated total farther apart than this: a density raster, or another year."""
-MOST_PEOPLE_KM2 = 1e6
-"""No raster cell of today has more: the densest blocks are at some 300,000."""
-MOST_IN_METRO_KM2 = 50_000.0
-"""No whole metro has more: the densest cities (Male, Manila) are at 40,000 to 50,000."""
-ODD_IN_METRO_KM2 = 10_000.0
-"""Few cities as a whole have more: worth a look."""
-FILL_CELLS, FILL_TIMES = 100, 10.0
-"""A highest value that so many cells share, so many times above the next, is a fill value."""
 
 
 def sum_population(
-    zone_cells: gpd.GeoDataFrame, cities: gpd.GeoDataFrame, metro: Metro
+    zone_cells: gpd.GeoDataFrame,
+    cities: gpd.GeoDataFrame,
+    metro: Metro,
+    params: PopulationParams,
 ) -> pd.DataFrame:
     """The metro's population raster summed by zone: layer ``raster_population``.
 
@@ -78,7 +68,8 @@ def sum_population(
     Raises
     ------
     SourceError
-        If the raster cannot be read, or covers none of the zones.
+        If the raster cannot be read, covers none of the zones, or holds what cannot be people
+        per cell: fill values that are not declared, people per km2.
     """
     crs = require_metric(zone_cells, "zone_cells")
     if metro.population.raster is None or not len(zone_cells):
@@ -90,10 +81,12 @@ def sum_population(
             for layer in (zone_cells, cities)
         )
         tally = _Tally()
-        people, has_data = _sum(raster, hexagons, areas, zone_cells, cities["city_id"], tally)
+        parts = _splits(hexagons, raster.grid, params.parts_across)
+        city_ids = cities["city_id"]
+        people, has_data = _sum(raster, hexagons, areas, zone_cells, city_ids, tally, parts)
         cell_km2 = _cell_km2(raster.grid, crs, shapely.union_all(cities.geometry.to_numpy()))
-        _refuse_fill(tally, cell_km2, path)
-        covered = has_data & (_share_inside(hexagons, raster.grid) >= LEAST_COVERED)
+        _refuse_fill(tally, cell_km2, path, params)
+        covered = has_data & (_share_inside(hexagons, raster.grid) >= params.least_covered)
     if not covered.any():
         raise SourceError(
             f"population.raster {path} has no data in the cities of {metro.id}; expected people "
@@ -102,8 +95,8 @@ def sum_population(
     found = pd.DataFrame(
         {"cell": zone_cells["cell"].to_numpy(), "population": np.where(covered, people, np.nan)}
     )
-    _refuse_density(found, zone_cells, cities, cell_km2, path)
-    _report(found, zone_cells, cities, path)
+    _refuse_density(found, zone_cells, cities, cell_km2, path, params)
+    _report(found, zone_cells, cities, path, params)
     return found
 
 
@@ -141,11 +134,11 @@ def _share_inside(shapes: NDArray[Any], grid: Grid) -> Floats:
     return np.minimum(inside / shapely.area(shapes), 1.0)
 
 
-def _splits(hexagons: NDArray[Any], grid: Grid) -> tuple[int, int]:
+def _splits(hexagons: NDArray[Any], grid: Grid, parts_across: int) -> tuple[int, int]:
     """Parts of a raster cell down and across, for small zones; what is cut smaller is a strip."""
     box = shapely.bounds(hexagons)
-    down = np.ceil(PARTS_ACROSS * grid.dy / np.quantile(box[:, 3] - box[:, 1], 0.1))
-    across = np.ceil(PARTS_ACROSS * grid.dx / np.quantile(box[:, 2] - box[:, 0], 0.1))
+    down = np.ceil(parts_across * grid.dy / np.quantile(box[:, 3] - box[:, 1], 0.1))
+    across = np.ceil(parts_across * grid.dx / np.quantile(box[:, 2] - box[:, 0], 0.1))
     return int(np.clip(down, 1, SPLIT_MOST)), int(np.clip(across, 1, SPLIT_MOST))
 
 
@@ -159,6 +152,7 @@ def _sum(
     zone_cells: gpd.GeoDataFrame,
     city_ids: pd.Series,
     tally: _Tally,
+    split: tuple[int, int],
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """People per zone, and whether its city has any data in the raster."""
     grid, count = raster.grid, len(hexagons)
@@ -166,7 +160,7 @@ def _sum(
     middle = shapely.get_coordinates(shapely.centroid(hexagons))
     trees = [cKDTree(middle[city == number]) for number in range(len(areas))]
     rows_of = [np.flatnonzero(city == number) for number in range(len(areas))]
-    down, across = _splits(hexagons, grid)
+    down, across = split
     people, city_has_data = np.zeros(count), np.zeros(len(areas), dtype=bool)
     west, south, east, north = shapely.total_bounds(areas)
     for shift in _shifts(grid):
@@ -269,14 +263,14 @@ def _cell_km2(grid: Grid, crs: pyproj.CRS, metro: shapely.Geometry) -> float:
     return float(shapely.area(shapely.polygons(corners))) / 1e6
 
 
-def _refuse_fill(tally: _Tally, cell_km2: float, path: str) -> None:
+def _refuse_fill(tally: _Tally, cell_km2: float, path: str, params: PopulationParams) -> None:
     """Refuse a highest value that no cell can have: a fill value that is not declared."""
     if not np.isfinite(tally.highest) or tally.highest <= 0:
         return
     density = tally.highest / cell_km2
-    is_shared = tally.count >= FILL_CELLS and tally.highest > FILL_TIMES * max(tally.second, 0.0)
-    is_shared &= np.isfinite(tally.second)
-    if density <= MOST_PEOPLE_KM2 and not is_shared:
+    is_shared = tally.count >= params.fill_cells and np.isfinite(tally.second)
+    is_shared &= tally.highest > params.fill_times * max(tally.second, 0.0)
+    if density <= params.most_people_km2 and not is_shared:
         return
     raise SourceError(
         f"population.raster {path} has {tally.count:,} cells of {tally.highest:g}, as people "
@@ -292,6 +286,7 @@ def _refuse_density(
     cities: gpd.GeoDataFrame,
     cell_km2: float,
     path: str,
+    params: PopulationParams,
 ) -> None:
     """Refuse people per km2, not per cell: seen by stated totals, else by plausibility."""
     by_city = found["population"].groupby(zone_cells["city_id"].to_numpy()).sum(min_count=1)
@@ -304,8 +299,9 @@ def _refuse_density(
     )
     if known.any():
         times = float(np.median(counted[known] / stated[known]))
-        is_told_apart = not 1 / ODD_RATIO <= cell_km2 <= ODD_RATIO
-        if is_told_apart and 1 / ODD_RATIO <= times * cell_km2 <= ODD_RATIO:
+        odd = params.odd_ratio
+        is_told_apart = not 1 / odd <= cell_km2 <= odd
+        if is_told_apart and 1 / odd <= times * cell_km2 <= odd:
             raise SourceError(
                 f"population.raster {path} holds {times:.3g} times the stated people of the "
                 f"cities: {remedy}"
@@ -313,12 +309,12 @@ def _refuse_density(
         return
     area = shapely.area(cities.geometry.to_numpy())[counted > 0].sum() / 1e6
     density = float(np.nansum(counted)) / max(area, 1e-9)
-    if density > MOST_IN_METRO_KM2:
+    if density > params.most_in_metro_km2:
         raise SourceError(
             f"population.raster {path} holds {density:,.0f} people per km2 in the metro as a "
             f"whole: {remedy}"
         )
-    if density > ODD_IN_METRO_KM2:
+    if density > params.odd_in_metro_km2:
         log.warning(
             "population.raster %s holds %.0f people per km2 in the metro as a whole: does it count "
             "people per cell?",
@@ -331,8 +327,13 @@ def _refuse_density(
 
 
 def _report(
-    found: pd.DataFrame, zone_cells: gpd.GeoDataFrame, cities: gpd.GeoDataFrame, path: str
+    found: pd.DataFrame,
+    zone_cells: gpd.GeoDataFrame,
+    cities: gpd.GeoDataFrame,
+    path: str,
+    params: PopulationParams,
 ) -> None:
+    odd = params.odd_ratio
     missing = int(found["population"].isna().sum())
     if missing:
         log.warning("population.raster %s does not cover %d of %d zones", path, missing, len(found))
@@ -341,7 +342,7 @@ def _report(
         cities["city_id"], cities["name"], cities["population"].astype(float), strict=True
     ):
         counted = by_city.get(city_id, np.nan)
-        if stated > 0 and counted >= 0 and not 1 / ODD_RATIO <= counted / stated <= ODD_RATIO:
+        if stated > 0 and counted >= 0 and not 1 / odd <= counted / stated <= odd:
             log.warning(
                 "population.raster %s holds %.0f people in %s, its stated population is %.0f: "
                 "does it count people per cell?",

@@ -11,14 +11,16 @@ reported.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import shapely
 
-from pipeline.crs import local_metric_crs
+from pipeline.crs import local_metric_crs, shapes_run_on
 from pipeline.metros.catalogue import Metro
+from pipeline.sources.boundaries.antimeridian import ANTIMERIDIAN, are_cut
 from pipeline.sources.osm.write import Box, write_extract
-from pipeline.sources.vector.features import read_others, read_roads
+from pipeline.sources.vector.features import Features, read_others, read_roads
 from pipeline.sources.vector.objects import as_objects, middle_of
 
 GENERATOR = "metro-integration-vector"
@@ -45,6 +47,8 @@ def write_vector_extract(metro: Metro, target: Path) -> list[str]:
     notes += [note for _, noted in read for note in noted]
     if others:
         notes.append(f"beside the roads: {', '.join(Path(n).name for n in metro.vector.others)}")
+    if are_cut(roads.geometry):
+        roads, *others = (_seen_from_180(each) for each in (roads, *others))
     lon, lat = middle_of(roads.geometry)
     objects, touched = as_objects(
         roads, others, local_metric_crs(lon, lat), metro.vector.tolerance_m
@@ -61,5 +65,10 @@ def write_vector_extract(metro: Metro, target: Path) -> list[str]:
         )
     west, south, east, north = shapely.total_bounds(roads.geometry)
     box: Box = (float(west), float(south), float(east), float(north))
-    write_extract(objects, target, GENERATOR, box)
+    # A header knows no box over 180; what the roads cover is then their outline.
+    write_extract(objects, target, GENERATOR, None if east > ANTIMERIDIAN else box)
     return notes
+
+
+def _seen_from_180(features: Features) -> Features:
+    return replace(features, geometry=shapes_run_on(features.geometry, ANTIMERIDIAN))

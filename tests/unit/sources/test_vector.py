@@ -348,3 +348,39 @@ def test_areas_lines_and_points_of_other_files(tmp_path, cities, roads):
     gate = layers["tagged_nodes"]["node_id"].iloc[0]
     assert sum(gate in ids for ids in layers["highways"]["node_ids"]) == 2
     assert layers["osm_places"]["name"].tolist() == ["镇"]
+
+
+@pytest.mark.parametrize("how", ["cut at 180", "drawn over it"])
+def test_files_over_the_antimeridian_are_read_in_one_piece(tmp_path, cities, roads, how):
+    """The same cities and roads as anywhere else, turned so that the eastern city holds 180."""
+    roads.to_file(tmp_path / "roads.gpkg")
+    there = read(metro_of(tmp_path), tmp_path)
+    turn = 179.95 - 114.0
+
+    def turned(shape):
+        return shapely.transform(
+            shape, lambda xy: np.column_stack([(xy[:, 0] + turn + 180) % 360 - 180, xy[:, 1]])
+        )
+
+    folder = tmp_path / "turned"
+    folder.mkdir()
+    east = shapely.union_all(
+        [shapely.box(179.95, 34.4, 180.0, 34.6), shapely.box(-180.0, 34.4, -179.85, 34.6)]
+    )
+    if how == "drawn over it":
+        east = turned(cities.geometry[1])
+    shapes = [turned(cities.geometry[0]), east]
+    cities.set_geometry(gpd.GeoSeries(shapes, crs=4326)).to_file(folder / "cities.geojson")
+    roads.set_geometry(roads.geometry.map(turned)).set_crs(4326).to_file(folder / "roads.gpkg")
+    here = read(metro_of(folder), folder)
+    west, _, east, _ = here.layers["cities"].total_bounds
+    assert east - west == pytest.approx(0.4, abs=1e-6)
+    assert here.layers["cities"]["area_km2"].tolist() == pytest.approx(
+        there.layers["cities"]["area_km2"].tolist(), rel=1e-4
+    )
+    lengths = [
+        each.layers["highways"].to_crs(local_metric_crs(lon, 34.5)).length.sort_values().tolist()
+        for each, lon in ((there, 114.0), (here, 179.95))
+    ]
+    assert lengths[1] == pytest.approx(lengths[0], rel=1e-3)
+    assert set(here.layers["extract_area"]["evidence"]) == {"data_bbox"}

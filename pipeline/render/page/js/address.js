@@ -69,7 +69,7 @@ export function parseAddress(text) {
  */
 function parseView(text) {
   const [zoom, lat, lng, ...rest] = (text || "").split("/").map(Number);
-  const isPlace = Math.abs(lat) <= 90 && Math.abs(lng) <= 180 && zoom >= 0 && zoom <= LARGEST_ZOOM;
+  const isPlace = Math.abs(lat) <= 90 && Math.abs(lng) <= 360 && zoom >= 0 && zoom <= LARGEST_ZOOM;
   return rest.length === 0 && isPlace ? [zoom, lat, lng] : null;
 }
 

@@ -37,8 +37,8 @@ export function latlngs(geo, i) {
 export function bounds(geo, i) {
   let south = 90;
   let north = -90;
-  let west = 180;
-  let east = -180;
+  let west = Infinity;
+  let east = -Infinity;
   for (let v = geo.starts[geo.first[i]]; v < geo.starts[geo.first[i + 1]]; v++) {
     south = Math.min(south, geo.lat[v]);
     north = Math.max(north, geo.lat[v]);

@@ -15,6 +15,7 @@ import shapely
 from pipeline.crs import WGS84
 from pipeline.errors import SourceError
 from pipeline.sources.osm.pbf import OpenOsm
+from pipeline.sources.osm.ragged import Floats
 
 
 def extract_area_of(osm: OpenOsm, polys: Sequence[Path]) -> gpd.GeoDataFrame:
@@ -23,16 +24,47 @@ def extract_area_of(osm: OpenOsm, polys: Sequence[Path]) -> gpd.GeoDataFrame:
     if polys:
         shapes, evidence = [shape for path in polys for shape in read_poly(path)], "poly"
     elif len(boxes) == len(osm.headers):
-        shapes, evidence = [shapely.box(*box) for box in boxes], "header_bbox"
+        shapes, evidence = [part for box in boxes for part in _boxes(*box)], "header_bbox"
     else:
         ways = osm.read_all().ways
         lon, lat = ways.lon, ways.lat
         if not np.isfinite(lon).any():
             raise SourceError("the extract holds no located way; expected roads and boundaries")
-        shapes = [shapely.box(np.nanmin(lon), np.nanmin(lat), np.nanmax(lon), np.nanmax(lat))]
+        shapes = _data_boxes(lon, lat)
         evidence = "data_bbox"
-    parts = shapely.get_parts(shapely.normalize(shapely.union_all(shapes)))
+    return _rows(evidence, shapely.union_all(shapes))
+
+
+def with_outline(extract_area: gpd.GeoDataFrame, outline: shapely.Geometry) -> gpd.GeoDataFrame:
+    """The same layer with another outline."""
+    return _rows(str(extract_area["evidence"].iloc[0]), outline)
+
+
+def _rows(evidence: str, outline: shapely.Geometry) -> gpd.GeoDataFrame:
+    parts = shapely.get_parts(shapely.normalize(outline))
     return gpd.GeoDataFrame({"evidence": [evidence] * len(parts)}, geometry=parts, crs=WGS84)
+
+
+def _data_boxes(lon: Floats, lat: Floats) -> list[shapely.Polygon]:
+    west, east = _longitudes(lon[np.isfinite(lon)])
+    return _boxes(west, float(np.nanmin(lat)), east, float(np.nanmax(lat)))
+
+
+def _boxes(west: float, south: float, east: float, north: float) -> list[shapely.Polygon]:
+    """A box; one whose west lies east of its east reaches over the antimeridian: two."""
+    if west <= east:
+        return [shapely.box(west, south, east, north)]
+    return [shapely.box(west, south, 180.0, north), shapely.box(-180.0, south, east, north)]
+
+
+def _longitudes(lon: Floats) -> tuple[float, float]:
+    """West and east of places, over the antimeridian where they lie closer together there."""
+    west, east = float(lon.min()), float(lon.max())
+    ahead, behind = lon[lon >= 0.0], lon[lon < 0.0]
+    if not len(ahead) or not len(behind):
+        return west, east
+    over = 360.0 + float(behind.max()) - float(ahead.min())
+    return (float(ahead.min()), float(behind.max())) if over < east - west else (west, east)
 
 
 def read_poly(path: Path) -> list[shapely.Polygon]:

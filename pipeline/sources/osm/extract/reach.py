@@ -13,18 +13,13 @@ import numpy as np
 import pyproj
 import shapely
 
-from pipeline.crs import WGS84, local_metric_crs
-from pipeline.errors import SourceError
+from pipeline.crs import WGS84, local_metric_crs, run_on
 from pipeline.sources.osm.columns import Ways
 from pipeline.sources.osm.ragged import Flags, Floats, ragged_take, segment_sum
 from pipeline.sources.params import ExtractParams
 
 _OUTLINE_TOLERANCE_M = 200.0
 """The outline is thinned by this before it is widened, and widened by as much more."""
-
-
-_HALF_ROUND = 180.0
-"""Degrees: a box that is wider holds both sides of the antimeridian."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +60,12 @@ class Reach:
 
 
 def reach_around(cities: gpd.GeoDataFrame, params: ExtractParams) -> Reach:
-    """What is read around the cities: the margin, and the belt along the lines they share."""
-    metric = local_metric_crs(*centre_of(cities))
+    """What is read around the cities: the margin, and the belt along the lines they share.
+
+    Its longitudes run on from the middle of the cities, as theirs do.
+    """
+    middle, lat = centre_of(cities)
+    metric = local_metric_crs(middle, lat)
     shapes = cities.geometry.to_crs(metric).simplify(_OUTLINE_TOLERANCE_M).buffer(0).to_numpy()
     outline = shapely.union_all(shapes)
     region = shapely.buffer(outline, params.margin_m + _OUTLINE_TOLERANCE_M)
@@ -78,9 +77,11 @@ def reach_around(cities: gpd.GeoDataFrame, params: ExtractParams) -> Reach:
     back = pyproj.Transformer.from_crs(metric, WGS84, always_xy=True)
 
     def to_degrees(shape: shapely.Geometry) -> shapely.Geometry:
-        return shapely.transform(
-            shape, lambda xy: np.column_stack(back.transform(xy[:, 0], xy[:, 1]))
-        )
+        def convert(xy: Floats) -> Floats:
+            lon, lat = back.transform(xy[:, 0], xy[:, 1])
+            return np.column_stack([run_on(lon, middle), lat])
+
+        return shapely.transform(shape, convert)
 
     return Reach(
         shapely.union_all(cities.geometry.to_numpy()), to_degrees(region), to_degrees(belt), metric
@@ -88,21 +89,9 @@ def reach_around(cities: gpd.GeoDataFrame, params: ExtractParams) -> Reach:
 
 
 def centre_of(cities: gpd.GeoDataFrame) -> tuple[float, float]:
-    """Longitude and latitude of the middle of the cities' box.
-
-    Raises
-    ------
-    SourceError
-        The cities lie on both sides of longitude 180: measured as they are drawn, they would
-        be a world apart.
-    """
+    """Longitude and latitude of the middle of the cities' box; longitude within -180 to 180."""
     west, south, east, north = cities.total_bounds
-    if east - west > _HALF_ROUND:
-        raise SourceError(
-            f"the cities reach from longitude {west:.3f} to {east:.3f}: a metro across longitude "
-            "180 cannot be measured; declare the cities of one side in the metro file"
-        )
-    return float(west + east) / 2, float(south + north) / 2
+    return float(run_on((west + east) / 2, 0.0)), float(south + north) / 2
 
 
 def contains_points(area: shapely.Geometry, lon: Floats, lat: Floats) -> Flags:

@@ -20,14 +20,16 @@ import shapely
 from pipeline.crs import WGS84
 from pipeline.layers import conform, empty_layer
 from pipeline.metros.catalogue import Metro
+from pipeline.sources.boundaries.antimeridian import covered_from, seen_from
 from pipeline.sources.boundaries.territory import Territory, find_territory
 from pipeline.sources.kinds import licence_of_layers
-from pipeline.sources.osm.columns import Box, OsmData
+from pipeline.sources.osm.columns import Box, OsmData, middle_over_antimeridian
 from pipeline.sources.osm.extract.account import Account
 from pipeline.sources.osm.extract.areas import buildings_of, land_areas_of, read_areas
-from pipeline.sources.osm.extract.covered import extract_area_of
+from pipeline.sources.osm.extract.covered import extract_area_of, with_outline
 from pipeline.sources.osm.extract.ferries import read_ferries
 from pipeline.sources.osm.extract.highways import read_highways
+from pipeline.sources.osm.extract.known_places import read_known_places
 from pipeline.sources.osm.extract.nodes import places_of, read_tagged_nodes
 from pipeline.sources.osm.extract.obstacles import read_barriers, read_dykes, read_waterways
 from pipeline.sources.osm.extract.railways import read_railways
@@ -51,7 +53,8 @@ def read_extract(metro: Metro, source: Source, params: ExtractParams) -> Extract
     Returns
     -------
     Extract
-        Layers in WGS84, each conforming to its schema; facts: ``osm_snapshot``,
+        Layers in WGS84, each conforming to its schema, in longitudes that run on over 180 where
+        the metro lies there; facts: ``osm_snapshot``,
         ``is_synthetic``, ``licence``, ``boundaries``, ``centre``, ``margin_reached_m``, ``notes``,
         ``counts``.
 
@@ -79,6 +82,10 @@ def read_extract(metro: Metro, source: Source, params: ExtractParams) -> Extract
             return territory, reach
 
         (territory, reach), osm = at_once(find, lambda: opened.read_all(box))
+    middle = middle_over_antimeridian(box.result())
+    if middle is not None:
+        places, covered = seen_from(middle, places), covered_from(middle, covered)
+        extract_area = with_outline(extract_area, covered)
     # What has no part in the roads goes beside them, with an account and an outline of its
     # own: shapely's prepared geometry is not for two threads.
     own_reach, of_roads, of_others = reach.copy(), Account(), Account()
@@ -95,7 +102,8 @@ def read_extract(metro: Metro, source: Source, params: ExtractParams) -> Extract
         "osm_places": places[here],
         "extract_drops": account.frame(),
     }
-    layers = _conformed(others) | roads | beside
+    known = read_known_places(roads["highways"], beside["land_areas"], params.known_place_m2)
+    layers = _conformed(others | {"known_places": known}) | roads | beside
     return Extract(layers, _facts(source, osm, layers, reach, covered, params, territory))
 
 

@@ -11,11 +11,14 @@ import shapely
 from rasterio.transform import from_origin
 from small_land import CRS, areas, belts_of, part_land, two_cities
 
+from pipeline.crs import WGS84
 from pipeline.errors import SourceError
 from pipeline.flow import store
 from pipeline.layers import empty_layer
 from pipeline.measures.ecology.params import EcologyParams
 from pipeline.metros.catalogue import LandCover, Metro
+from pipeline.sources.osm.extract.known_places import read_known_places
+from pipeline.sources.params import ExtractParams, LandCoverParams
 from pipeline.sources.rasters import land_cover
 from pipeline.sources.rasters.legends import LEGENDS
 
@@ -44,17 +47,17 @@ def write(path, values, crs, west, north, dx, dy, nodata=None, **extra):
     return str(path)
 
 
-NO_PLACES = (
-    empty_layer("highways", two_cities(LENGTH_M)[0].crs),
-    empty_layer("land_areas", two_cities(LENGTH_M)[0].crs),
-)
+NO_AREAS = empty_layer("land_areas", two_cities(LENGTH_M)[0].crs)
+NO_PLACES = (empty_layer("highways", NO_AREAS.crs), NO_AREAS)
 
 
 def read(*rasters, legend="worldcover", params=PARAMS, places=NO_PLACES):
     """Layer land_cover of the metro that names these rasters."""
     metro = Metro(id="m", land_cover=LandCover(raster=rasters or None, legend=legend))
     borders, _ = two_cities(LENGTH_M)
-    return land_cover.read_land_cover(borders, *places, metro, params)
+    degrees = [each.to_crs(WGS84) for each in places]
+    known = read_known_places(*degrees, ExtractParams().known_place_m2).to_crs(borders.crs)
+    return land_cover.read_land_cover(borders, known, metro, params, LandCoverParams())
 
 
 def part(*rows, cover, params=PARAMS):
@@ -351,9 +354,9 @@ def test_roads_in_water_are_a_warning_even_where_nothing_else_is_known(tmp_path,
     road = shapely.LineString([(-2_900, 10), (2_900, 10)])
     columns = {"status": ["open"], "bridge": [None], "tunnel": [None]}
     highways = gpd.GeoDataFrame(columns, geometry=[road], crs=borders.crs)
-    read(path, places=(highways, NO_PLACES[1]))
+    read(path, places=(highways, NO_AREAS))
     assert "of roads are in water" in caplog.text and 'legend = "globeland30"' in caplog.text
     caplog.clear()
     on_bridge = highways.assign(bridge="yes")
-    read(path, places=(on_bridge, NO_PLACES[1]))
+    read(path, places=(on_bridge, NO_AREAS))
     assert caplog.text == ""

@@ -16,8 +16,10 @@ from pipeline.layers import conform
 from pipeline.measures.access.params import ZonesParams
 from pipeline.measures.access.zone_cells import make_zone_cells
 from pipeline.metros.catalogue import Metro
+from pipeline.sources.params import PopulationParams
 from pipeline.sources.rasters.population import sum_population
 
+PARAMS = PopulationParams()
 SIDE_M = 30_000.0
 
 
@@ -54,7 +56,7 @@ def write(path, values, transform, crs="EPSG:4326", nodata=None):
 def sums(path, cities, resolution=7):
     cells = make_zone_cells(cities, ZonesParams(h3_resolution=resolution))
     metro = Metro(id="m", population={"raster": path})
-    found = sum_population(cells, cities, metro)
+    found = sum_population(cells, cities, metro, PARAMS)
     conform("raster_population", found)
     return cells.merge(found, on="cell", how="left")
 
@@ -215,14 +217,18 @@ def test_faults_are_one_clear_error(tmp_path):
         sums(str(tmp_path / "not.tif"), cities)
     cells = make_zone_cells(cities, ZonesParams())
     with pytest.raises(CrsError):
-        sum_population(cells.to_crs(4326), cities, Metro(id="m", population={"raster": far}))
+        sum_population(
+            cells.to_crs(4326), cities, Metro(id="m", population={"raster": far}), PARAMS
+        )
 
 
 def test_no_raster_no_rows():
     cities = make_cities()
     cells = make_zone_cells(cities, ZonesParams())
-    assert sum_population(cells, cities, Metro(id="m")).empty
-    assert sum_population(cells.iloc[:0], cities, Metro(id="m", population={"raster": "x"})).empty
+    assert sum_population(cells, cities, Metro(id="m"), PARAMS).empty
+    assert sum_population(
+        cells.iloc[:0], cities, Metro(id="m", population={"raster": "x"}), PARAMS
+    ).empty
 
 
 # --------------------------------------------------------------------------- plausibility

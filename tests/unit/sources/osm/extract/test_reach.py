@@ -6,7 +6,6 @@ import geopandas as gpd
 import pytest
 import shapely
 
-from pipeline.errors import SourceError
 from pipeline.sources.osm.extract.reach import centre_of
 
 
@@ -21,6 +20,7 @@ def test_the_middle_of_the_box():
     )
 
 
-def test_cities_on_both_sides_of_the_antimeridian_are_refused():
-    with pytest.raises(SourceError, match="across longitude 180"):
-        centre_of(cities((179.9, -17.0, 180.0, -16.0), (-180.0, -17.0, -179.9, -16.0)))
+def test_the_middle_of_cities_over_the_antimeridian_is_a_longitude():
+    lon, lat = centre_of(cities((179.9, -17.0, 180.1, -16.0), (180.1, -17.0, 180.4, -16.0)))
+    assert lon == pytest.approx(-179.85)
+    assert lat == pytest.approx(-16.5)
