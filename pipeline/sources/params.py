@@ -60,7 +60,7 @@ class ExtractParams(StageParams):
 
 
 class PopulationParams(StageParams):
-    """When a population raster is believed: people per cell, plausible per km2 (methods.md 5)."""
+    """When a population raster is believed: people per cell, plausible numbers per km2."""
 
     parts_across: Annotated[int, Field(ge=2, le=1_000)] = Field(
         50,
