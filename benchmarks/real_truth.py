@@ -2,6 +2,7 @@
 
     python benchmarks/real_truth.py DATA [--areas andorra-2021 ...] [--seeds 5] [--most 30]
     python benchmarks/real_truth.py DATA --seeds 0 --cases OUT.csv
+    python benchmarks/real_truth.py DATA --seeds 4 [--lowest residential] --findings OUT.csv
 
 DATA holds the extracts named in `AREAS`; one that is not there is left out. What is measured:
 
@@ -15,7 +16,8 @@ DATA holds the extracts named in `AREAS`; one that is not there is left out. Wha
   judged yet is printed as such.
 
 ``--cases`` writes each end reported on the untouched extracts with the tags of the roads that
-meet it, for judging.
+meet it, for judging. ``--findings`` writes each end of every round with what its confidence is
+made of and whether it is true, for `confidence_fit`.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ import argparse
 import tempfile
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +35,18 @@ import pandas as pd
 import real_cuts
 import truth
 
+from pipeline.measures.border_roads.confidence import OWN_FACTORS
 from pipeline.measures.routing.preparation import prepare
 from pipeline.metros.catalogue import Metro, load_metro
 from pipeline.sources.vector.convert import write_vector_extract
+from pipeline.terms import CLASS_RANK
 
-CLASSES = ("trunk", "primary", "secondary", "tertiary")
-"""Roads that are cut."""
+CLASSES = ("trunk", "primary", "secondary", "tertiary", "unclassified", "residential")
+"""Roads that are cut, down to the lowest class that is asked for."""
+THROUGH = CLASSES[:4]
+LENGTHS_M = (0.0, 100.0, 300.0, 800.0, 1_500.0, 5_000.0)
+"""Limits of the rows of the table by length of gap."""
+FINDING_COLUMNS = ("node_id", "highway", "end_type", "kind", "is_counted", "confidence")
 JUDGED = Path(__file__).parent / "judged" / "ends.csv"
 
 
@@ -79,18 +88,21 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--most", type=int, default=30, help="cuts of one round")
+    parser.add_argument("--lowest", default="tertiary", help="class of the lowest roads asked for")
     parser.add_argument("--cases", type=Path)
+    parser.add_argument("--findings", type=Path)
     asked = parser.parse_args()
-    cuts, cases = [], []
+    cuts, cases, findings = [], [], []
     for name in asked.areas:
         if not (asked.data / AREAS[name].roads).is_file():
             print(f"{name}: {AREAS[name].roads} is not among the data, left out")
             continue
         metro, layers = read_area(asked.data, AREAS[name])
-        cuts += [
-            measure_cuts(layers, metro, seed, asked.most).assign(area=name)
-            for seed in range(asked.first_seed, asked.first_seed + asked.seeds)
-        ]
+        metro = with_lowest(metro, asked.lowest)
+        for seed in range(asked.first_seed, asked.first_seed + asked.seeds):
+            table, made = measure_round(layers, metro, seed, asked.most, classes_to(asked.lowest))
+            cuts.append(table.assign(area=name))
+            findings.append(describe_findings(table, made).assign(area=name, seed=seed))
         made = truth.detect(layers, metro)
         found = describe_cases(made, layers).assign(area=name)
         print(f"{name}: {judge(found, asked.data)}")
@@ -99,6 +111,9 @@ def main() -> None:
         report_cuts(pd.concat(cuts, ignore_index=True))
     if asked.cases:
         pd.concat(cases, ignore_index=True).to_csv(asked.cases, index=False)
+    if asked.findings:
+        table = with_verdicts(pd.concat(findings, ignore_index=True), asked.data)
+        table.to_csv(asked.findings, index=False)
 
 
 def read_area(data: Path, area: Area) -> tuple[Metro, dict[str, Any]]:
@@ -119,18 +134,38 @@ def read_area(data: Path, area: Area) -> tuple[Metro, dict[str, Any]]:
     return metro, truth.build_layers(layers, metro)
 
 
+def with_lowest(metro: Metro, lowest: str) -> Metro:
+    """The metro with ends of roads down to a class asked for."""
+    ends = metro.params.dead_ends.model_copy(update={"lowest_class": lowest})
+    params = metro.params.model_copy(update={"dead_ends": ends})
+    return metro.model_copy(update={"params": params})
+
+
+def classes_to(lowest: str) -> tuple[str, ...]:
+    """Classes that are cut where roads down to one are asked for."""
+    return tuple(each for each in CLASSES if CLASS_RANK[each] <= CLASS_RANK[lowest])
+
+
 # --- roads cut on purpose -----------------------------------------------------------------
 
 
 def measure_cuts(
-    layers: dict[str, Any], metro: Metro, seed: int, most: int, classes: tuple[str, ...] = CLASSES
+    layers: dict[str, Any], metro: Metro, seed: int, most: int, classes: tuple[str, ...] = THROUGH
 ) -> pd.DataFrame:
-    """One round of cuts, each with what was found of it.
+    """One round of cuts, each with what was found of it (see `measure_round`)."""
+    return measure_round(layers, metro, seed, most, classes)[0]
+
+
+def measure_round(
+    layers: dict[str, Any], metro: Metro, seed: int, most: int, classes: tuple[str, ...] = THROUGH
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """One round of cuts, each with what was found of it, and all that was found.
 
     Returns
     -------
     The columns of `real_cuts.expect`; found (its link), end_a, end_b (its ends), rule_a, rule_b
-    (what an end was taken for), beyond (links of the round that are at no cut), seed.
+    (what an end was taken for), beyond (links of the round that are at no cut), seed. And the
+    layers of `truth.detect`.
     """
     started = time.perf_counter()
     cuts = real_cuts.choose_cuts(layers, classes, seed, most)
@@ -143,9 +178,10 @@ def measure_cuts(
         metro.params.routing,
         with_hierarchies=False,
     )
-    table = found_of(expected, truth.detect(left, metro)).assign(seed=seed)
-    print(f"seed {seed}: {len(cuts)} cuts, {time.perf_counter() - started:.0f} s")
-    return table
+    made = truth.detect(left, metro)
+    table = found_of(expected, made).assign(seed=seed)
+    print(f"seed {seed}: {len(cuts)} cuts, {time.perf_counter() - started:.0f} s", flush=True)
+    return table, made
 
 
 def found_of(expected: pd.DataFrame, made: dict[str, Any]) -> pd.DataFrame:
@@ -175,9 +211,84 @@ def report_cuts(table: pd.DataFrame) -> None:
     print(f"recall of links {links}/{len(asked)}, of ends {ends}/{sides}")
     others = table[(table["expected"] != "link").to_numpy()]
     print(f"cuts that are none, reported as links: {int(others['found'].sum())} of {len(others)}")
-    print(pd.crosstab([asked["highway"], asked["wanted_m"]], asked["found"]).to_string())
+    print(recall_table(asked).to_string())
     missed = asked[~asked["found"].to_numpy(bool)]
     print(missed.drop(columns=["geometry", "expected", "beyond", "found"]).to_string())
+
+
+def recall_table(asked: pd.DataFrame) -> pd.DataFrame:
+    """Links and ends found of those asked for, by length of gap (rows) and class (columns).
+
+    A cell reads links found/asked, then ends found/asked; the last row and column are sums.
+    """
+
+    def cell(rows: pd.DataFrame) -> str:
+        if not len(rows):
+            return ""
+        ends = int(rows["end_a"].sum() + rows["end_b"].sum())
+        return f"{int(rows['found'].sum())}/{len(rows)}  {ends}/{2 * len(rows)}"
+
+    names = [f"{low:.0f}-{high:.0f} m" for low, high in pairwise(LENGTHS_M)]
+    row = pd.cut(asked["gap_m"], LENGTHS_M, labels=names, right=False).astype(object)
+    table = {
+        column: {
+            name: cell(asked[((row == name) | (name == "all")).to_numpy(bool) & of_class])
+            for name in (*names, "all")
+        }
+        for column in (*_present(asked), "all")
+        for of_class in [(asked["highway"] == column).to_numpy(bool) | (column == "all")]
+    }
+    return pd.DataFrame(table)
+
+
+def describe_findings(cuts: pd.DataFrame, made: dict[str, Any]) -> pd.DataFrame:
+    """Every end reported in a round, with what its confidence is made of.
+
+    Parameters
+    ----------
+    cuts
+        Of `measure_round`.
+
+    Returns
+    -------
+    Columns node_id, highway, end_type, kind, is_counted, tags, heading, class, density, pairing
+    (null where it takes part in no link), and verdict: ``true`` at a cut that is a missing link,
+    or across which a road lies that the end faces, ``unclear`` at any other cut, else null.
+    Mapping gaps and rail ends are left out.
+    """
+    ends = made["dead_ends"]
+    ends = ends[
+        ((ends["status"] != "mapping_gap") & (ends["end_type"] != "rail_end")).to_numpy(bool)
+    ]
+    rated = made["road_ends"].drop_duplicates(["border_id", "node_id"])
+    rated = rated.set_index(["border_id", "node_id"])
+    rated = rated.reindex(pd.MultiIndex.from_frame(ends[["border_id", "node_id"]]))
+    is_link = np.repeat(cuts["expected"].isin(["link", "filled"]).to_numpy(bool), 2)
+    at_cut = cuts[["node_a", "node_b"]].to_numpy(np.int64).ravel()
+    node = ends["node_id"].to_numpy(np.int64)
+    verdict = np.where(
+        np.isin(node, at_cut[is_link]), "true", np.where(np.isin(node, at_cut), "unclear", None)
+    )
+    return pd.DataFrame(
+        {
+            **{name: ends[name].to_numpy() for name in FINDING_COLUMNS},
+            **{each: rated[f"confidence_{each}"].to_numpy(float) for each in OWN_FACTORS},
+            "pairing": ends["confidence_pairing"].to_numpy(float),
+            "verdict": verdict,
+        }
+    )
+
+
+def with_verdicts(findings: pd.DataFrame, data: Path) -> pd.DataFrame:
+    """The same with the verdicts of ends that are at no cut, as they were judged by hand."""
+    known = read_verdicts(data).reindex(pd.MultiIndex.from_frame(findings[["area", "node_id"]]))
+    verdict = findings["verdict"].astype(object)
+    return findings.assign(verdict=verdict.where(verdict.notna(), known.to_numpy(object)))
+
+
+def _present(asked: pd.DataFrame) -> tuple[str, ...]:
+    """Classes that were cut, the highest first."""
+    return tuple(each for each in CLASSES if (asked["highway"] == each).any())
 
 
 # --- what is reported on the untouched streets --------------------------------------------
@@ -216,16 +327,19 @@ def describe_cases(made: dict[str, Any], layers: dict[str, Any]) -> pd.DataFrame
 
 def judge(cases: pd.DataFrame, data: Path) -> str:
     """How many of the ends that count were judged true, false or unclear, and which were not."""
-    tables = [pd.read_csv(path) for path in (JUDGED, data / "judged.csv") if path.is_file()]
-    verdict = pd.concat(tables).drop_duplicates(["area", "node_id"]) if tables else cases.iloc[:0]
-    known = (
-        verdict.set_index(["area", "node_id"])["verdict"] if len(verdict) else pd.Series(dtype=str)
-    )
+    known = read_verdicts(data)
     counted = cases[cases["is_counted"].to_numpy(bool)]
     key = pd.MultiIndex.from_frame(counted[["area", "node_id"]])
     found = known.reindex(key).fillna("not judged")
     told = ", ".join(f"{count} {name}" for name, count in found.value_counts().items())
     return f"{len(cases)} ends reported, {len(counted)} counted: {told or 'none'}"
+
+
+def read_verdicts(data: Path) -> pd.Series:
+    """What each judged end is, by area and node: ``true``, ``false`` or ``unclear``."""
+    tables = [pd.read_csv(path) for path in (JUDGED, data / "judged.csv") if path.is_file()]
+    judged = pd.concat(tables).drop_duplicates(["area", "node_id"])
+    return judged.set_index(["area", "node_id"])["verdict"].astype(str)
 
 
 if __name__ == "__main__":

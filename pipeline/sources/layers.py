@@ -86,6 +86,7 @@ LAYERS = (
             ),
             text("car_access", "whether cars pass it: by access, else by the kind of barrier", values=CAR_ACCESS),
             flag("is_on_pedestrian_street", "a way tagged highway=pedestrian or steps passes or begins here"),
+            identifier("foot_way_id", "foot- or cycleway that joins the end of a road here to that of another; the smallest id of a chain", "none does"),
         ),
         key=("node_id",),
         geometry="Point",

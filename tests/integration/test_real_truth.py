@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import real_cuts
 import real_truth
@@ -62,6 +63,23 @@ def test_the_way_round_is_the_way_driven():
     _, _, expected = cut(*DETOUR)
     gap = expected["gap_m"].iloc[0]
     assert expected["way_m"].iloc[0] == pytest.approx(12_000 - gap + 2 * 9_000 + 12_000)
+
+
+def test_the_table_of_recall_counts_links_and_ends_by_length_and_class():
+    asked = pd.DataFrame(
+        {
+            "highway": ["trunk", "trunk", "tertiary"],
+            "gap_m": [80.0, 90.0, 1_000.0],
+            "found": [True, False, True],
+            "end_a": [True, True, True],
+            "end_b": [True, False, True],
+        }
+    )
+    table = real_truth.recall_table(asked)
+    assert table.loc["0-100 m", "trunk"] == "1/2  3/4"
+    assert table.loc["800-1500 m", "tertiary"] == "1/1  2/2"
+    assert table.loc["0-100 m", "tertiary"] == ""
+    assert table.loc["all", "all"] == "2/3  5/6"
 
 
 @pytest.mark.parametrize(

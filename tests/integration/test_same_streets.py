@@ -84,7 +84,7 @@ def streets():
         pytest.skip(f"the extract {path.name} is not among the data for tests")
     metro, layers = real_truth.read_area(DATA, real_truth.AREAS[AREA])
     layers.pop("routing_network")
-    cuts = real_cuts.choose_cuts(layers, real_truth.CLASSES, 0, 30)
+    cuts = real_cuts.choose_cuts(layers, real_truth.THROUGH, 0, 30)
     left = real_cuts.make_cuts(layers, cuts)
     return metro, left, found(left, metro)
 

@@ -1,9 +1,10 @@
-"""How far to trust a finding: the named factors whose product is ``confidence``.
+"""How far to trust a finding: named factors, and the table that makes ``confidence`` of them.
 
-What belongs here: one function per factor, each 0 to 1. The factors of an end are known before
-pairing and kept in ``road_ends``; that of a pair joins them in `links` and `dead_ends`. The
-figure orders findings by how much to trust them; it is no probability. All weights are
-parameters and proposals of ours (check); ``docs/dead-ends.md`` explains them to readers.
+What belongs here: one function per factor, each 0 to 1, and their sum in log odds. The factors of
+an end are known before pairing and kept in ``road_ends``; that of a pair is joined to them in
+`links` and `dead_ends`. The weights are parameters, fitted to ends that were judged by hand and
+to roads cut on purpose (``benchmarks/confidence_fit.py``); ``docs/dead-ends.md`` explains them
+to readers.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
+from scipy.special import expit
 
 from pipeline.measures.border_roads.params import ConfidenceParams
 from pipeline.measures.border_roads.surroundings import Surroundings
@@ -49,11 +51,27 @@ def rate_ends(
     )
 
 
-def own_confidence(ends: pd.DataFrame) -> Floats:
-    """Product of an end's own factors: what is known before pairing."""
-    return np.asarray(
-        np.prod([ends[f"confidence_{name}"].to_numpy(float) for name in OWN_FACTORS], axis=0)
-    )
+def own_log_odds(ends: pd.DataFrame, params: ConfidenceParams) -> Floats:
+    """Log odds that an end is true, from its own factors: what is known before pairing.
+
+    ``params.log_odds`` where all factors are 1, less by its weight for each that is 0.
+    """
+    weights = params.weights()
+    lost = [
+        weights[each] * (1.0 - ends[f"confidence_{each}"].to_numpy(float)) for each in OWN_FACTORS
+    ]
+    return np.asarray(params.log_odds - np.sum(lost, axis=0))
+
+
+def pairing_log_odds(pairing: Floats, is_facing_road: Flags, params: ConfidenceParams) -> Floats:
+    """What a pair adds to the log odds: nothing at its best, less for a faint one or a road."""
+    added = np.where(is_facing_road, params.facing_road, 0.0)
+    return np.asarray(added - params.weights()["pairing"] * (1.0 - pairing))
+
+
+def probability(log_odds: Floats) -> Floats:
+    """0 to 1 of log odds."""
+    return np.asarray(expit(log_odds))
 
 
 def tag_factor(road: pd.DataFrame, params: ConfidenceParams) -> Floats:
@@ -132,8 +150,8 @@ def _near_any(lines: Geometries, xy: Floats, radius_m: float) -> NDArray[np.intp
     return np.flatnonzero(distance <= reach)
 
 
-def pairing_factor(quality: Floats, is_facing_road: Flags, params: ConfidenceParams) -> Floats:
-    """0.6 for the faintest pair to 1 for near, straight, equal ends; a facing road a tenth less.
+def pairing_factor(quality: Floats, params: ConfidenceParams) -> Floats:
+    """0.6 for the faintest pair to 1 for near, straight, equal ends.
 
     Parameters
     ----------
@@ -141,5 +159,4 @@ def pairing_factor(quality: Floats, is_facing_road: Flags, params: ConfidencePar
         Of the pair (see `pairs`); over 1, as for two ends of one name, counts as 1.
     """
     least = params.faintest_pair
-    kept = np.where(is_facing_road, params.facing_road, 1.0)
-    return np.asarray((least + (1.0 - least) * np.minimum(quality, 1.0)) * kept)
+    return np.asarray(least + (1.0 - least) * np.minimum(quality, 1.0))

@@ -18,7 +18,7 @@ import pyproj
 import shapely
 
 from pipeline.layers import LAYERS, conform
-from pipeline.measures.border_roads.confidence import own_confidence
+from pipeline.measures.border_roads.confidence import own_log_odds, probability
 from pipeline.measures.border_roads.params import ConfidenceParams, MissingLinksParams
 from pipeline.measures.border_roads.rail_ends import rail_kinds, rail_status
 from pipeline.measures.border_roads.rules import FINDING
@@ -36,7 +36,7 @@ def describe_dead_ends(
     params: MissingLinksParams,
     confidence_params: ConfidenceParams,
 ) -> pd.DataFrame:
-    """Add kind, status, obstacle, link_id and confidence: what each end faces.
+    """Add kind, status, obstacle, link_id, confidence_pairing and confidence: what each end faces.
 
     Parameters
     ----------
@@ -48,9 +48,10 @@ def describe_dead_ends(
     facts = _open_ends(ends, confidence_params)
     facts = _with_links(facts, links)
     facts = _with_mapping_gaps(facts, ends, params, confidence_params)
-    facts = _with_rail_ends(facts, ends, railways, params)
-    confidence = own_confidence(ends) * facts["factor"].to_numpy(float)
-    described = pd.concat([ends, facts.drop(columns="factor")], axis=1)
+    facts = _with_rail_ends(facts, ends, railways, params, confidence_params)
+    log_odds = own_log_odds(ends, confidence_params) + facts["log_odds"].to_numpy(float)
+    confidence = probability(log_odds)
+    described = pd.concat([ends, facts.drop(columns="log_odds")], axis=1)
     return described.assign(confidence=confidence, is_counted=_are_counted(described, params))
 
 
@@ -70,7 +71,7 @@ def _are_counted(ends: pd.DataFrame, params: MissingLinksParams) -> Flags:
 
 
 def _open_ends(ends: pd.DataFrame, params: ConfidenceParams) -> pd.DataFrame:
-    """Columns kind, status, obstacle, link_id, factor of ends that face nothing."""
+    """Columns kind, status, obstacle, link_id, confidence_pairing, log_odds: facing nothing."""
     count = len(ends)
     return pd.DataFrame(
         {
@@ -78,7 +79,8 @@ def _open_ends(ends: pd.DataFrame, params: ConfidenceParams) -> pd.DataFrame:
             "status": ends["open_status"].to_numpy(object),
             "obstacle": np.full(count, None, dtype=object),
             "link_id": np.full(count, None, dtype=object),
-            "factor": np.full(count, params.open_end),
+            "confidence_pairing": np.full(count, np.nan),
+            "log_odds": np.full(count, params.open_end),
         }
     )
 
@@ -86,8 +88,8 @@ def _open_ends(ends: pd.DataFrame, params: ConfidenceParams) -> pd.DataFrame:
 def _with_links(facts: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
     """What the link says, for both of its ends."""
     facts = facts.copy()
-    linked = links[["kind", "status", "obstacle", "link_id", "pairing_factor"]]
-    linked = linked.rename(columns={"pairing_factor": "factor"})
+    linked = links[["kind", "status", "obstacle", "link_id", "pairing_factor", "log_odds"]]
+    linked = linked.rename(columns={"pairing_factor": "confidence_pairing"})
     for column in ("i", "j"):
         row = links[column].to_numpy(np.int64)
         for name in linked:
@@ -111,7 +113,7 @@ def _with_mapping_gaps(
     )
     facts.loc[gap, "status"] = "mapping_gap"
     facts.loc[gap, "obstacle"] = "none"
-    facts.loc[gap, "factor"] = confidence_params.mapping_gap
+    facts.loc[gap, "log_odds"] = confidence_params.mapping_gap
     return facts
 
 
@@ -125,11 +127,16 @@ def _has_neighbour(ends: pd.DataFrame, gap: Flags, params: MissingLinksParams) -
 
 
 def _with_rail_ends(
-    facts: pd.DataFrame, ends: pd.DataFrame, railways: gpd.GeoDataFrame, params: MissingLinksParams
+    facts: pd.DataFrame,
+    ends: pd.DataFrame,
+    railways: gpd.GeoDataFrame,
+    params: MissingLinksParams,
+    confidence_params: ConfidenceParams,
 ) -> pd.DataFrame:
     """Rail ends are judged by other lines and planned track, and make no link."""
     rail = (ends["end_type"] == "rail_end").to_numpy(bool)
     facts = facts.copy()
+    facts.loc[rail, "log_odds"] = confidence_params.rail_end
     facts.loc[rail, "kind"] = rail_kinds(ends[rail], params)
     facts.loc[rail, "status"] = rail_status(ends[rail], railways, params)
     return facts

@@ -61,6 +61,9 @@ def as_road_ends(
         }
     )
     frame.loc[twin < 0, "twin_node_id"] = pd.NA
+    foot = near.foot_way[ends["node"].to_numpy(np.int64)]
+    frame["foot_way_id"] = pd.array(foot, dtype="Int64")
+    frame.loc[foot < 0, "foot_way_id"] = pd.NA
     return geo_layer("road_ends", frame, shapely.points(ends[["x", "y"]].to_numpy(float)), crs)
 
 

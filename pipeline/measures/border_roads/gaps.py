@@ -74,6 +74,7 @@ def describe_gaps(
         ("none", np.ones(len(lines), dtype=bool)),
     )
     planned = _planned_in_gaps(lines, roads, params)
+    is_closed = (links["foot_way_id"] >= 0).to_numpy(bool)
     natural = _is_natural(lines, water, roads, params) & ~is_barrier
     bridge_m = (
         water.width_m
@@ -82,7 +83,13 @@ def describe_gaps(
     )
     return links.assign(
         obstacle=obstacle,
-        status=np.where(planned != "", planned, np.where(natural, "natural_barrier", "unbuilt")),
+        status=_first_that_holds(
+            ("planned", planned == "planned"),
+            ("under_construction", planned == "under_construction"),
+            ("closed_to_cars", is_closed),
+            ("natural_barrier", natural),
+            ("unbuilt", np.ones(len(lines), dtype=bool)),
+        ),
         bridge_m=np.minimum(np.where(is_barrier, 0.0, bridge_m), shapely.length(lines)),
     )
 

@@ -18,7 +18,14 @@ from pipeline.layers.declaration import (
 # fmt: off
 END_TYPES = ("degree_one", "class_end", "barrier_end", "rail_end")
 END_KINDS = ("facing_pair", "facing_road", "open_end")
-STATUSES = ("unbuilt", "planned", "under_construction", "natural_barrier", "mapping_gap")
+STATUSES = (
+    "unbuilt",
+    "planned",
+    "under_construction",
+    "natural_barrier",
+    "closed_to_cars",
+    "mapping_gap",
+)
 OBSTACLES = ("none", "river", "water", "railway", "motorway", "building", "protected", "barrier")
 END_RULES = (
     "finding",
@@ -91,7 +98,7 @@ _MISSING_LINKS = Layer(
         *_GAINS_BY_COST,
         Column("rank", "Int64", "1 is the greatest gain per km of gap", "not rankable: gain unknown"),
         text("kind", "what it joins", values=("facing_pair", "facing_road")),
-        number("confidence", "0 to 1, lower of both ends times the pairing quality"),
+        number("confidence", "0 to 1: how likely it is true, by the less certain of its ends and how they face each other"),
         flag("is_natural_border", "the border at the gap's middle runs in water or within reach of a wide river"),
     ),
     key=("link_id",),
@@ -129,6 +136,7 @@ LAYERS = (
             ),
             number("speed_kmh", "free-flow speed of the road that ends", "a rail end"),
             identifier("twin_node_id", "end of the other carriageway of the same road", "no dual carriageway, or both join"),
+            identifier("foot_way_id", "foot- or cycleway that joins it to the end of another road", "none does"),
             text("beyond_edge_id", "barrier end: the edge behind the barrier, or the closed piece", "no barrier end"),
         ),
         key=("border_id", "node_id", "edge_id"),
@@ -154,7 +162,8 @@ LAYERS = (
             number("distance_to_border_m", "straight distance to the border"),
             number("heading_deg", "clockwise from grid north, outward"),
             text("link_id", "the missing link it takes part in", "in none"),
-            number("confidence", "0 to 1, the product of the named factors in the docs"),
+            number("confidence", "0 to 1: how likely it is true, from the named factors in the docs"),
+            number("confidence_pairing", "factor: how well both sides of its link face each other, 0-1", "it takes part in no link"),
             identifier("way_id", "OSM way id"),
             flag("is_natural_border", "the border beside it runs in water or within reach of a wide river"),
         ),

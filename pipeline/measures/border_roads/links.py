@@ -16,7 +16,12 @@ import pyproj
 import shapely
 
 from pipeline.layers import LAYERS
-from pipeline.measures.border_roads.confidence import own_confidence, pairing_factor
+from pipeline.measures.border_roads.confidence import (
+    own_log_odds,
+    pairing_factor,
+    pairing_log_odds,
+    probability,
+)
 from pipeline.measures.border_roads.params import ConfidenceParams, MissingLinksParams
 from pipeline.measures.border_roads.sides import NaturalBorders
 from pipeline.measures.border_roads.tables import empty_geo_layer, geo_layer
@@ -32,7 +37,9 @@ def value_links(
     params: MissingLinksParams,
     confidence_params: ConfidenceParams,
 ) -> pd.DataFrame:
-    """Add link_id, the indicative cost and its class, pairing_factor and confidence.
+    """Add link_id, the indicative cost and its class, pairing_factor, log_odds and confidence.
+
+    ``log_odds`` is what the pair adds to those of its ends.
 
     Parameters
     ----------
@@ -42,14 +49,16 @@ def value_links(
         Findings (see `findings.read_findings`).
     """
     i, j = links["i"].to_numpy(np.int64), links["j"].to_numpy(np.int64)
-    own = own_confidence(ends)
+    own = own_log_odds(ends, confidence_params)
     is_faced = (links["kind"] == "facing_road").to_numpy(dtype=bool)
-    pairing = pairing_factor(links["quality"].to_numpy(float), is_faced, confidence_params)
+    pairing = pairing_factor(links["quality"].to_numpy(float), confidence_params)
+    added = pairing_log_odds(pairing, is_faced, confidence_params)
     return links.assign(
         link_id=_link_ids(links),
         **_costs(links, params),
         pairing_factor=pairing,
-        confidence=np.where(j >= 0, np.minimum(own[i], own[j]), own[i]) * pairing,
+        log_odds=added,
+        confidence=probability(np.where(j >= 0, np.minimum(own[i], own[j]), own[i]) + added),
     )
 
 

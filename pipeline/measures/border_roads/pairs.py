@@ -182,7 +182,8 @@ def propose_pairs(
     heading at the other within ``params.facing_tolerance_deg`` by the best of its readings, or
     within ``params.facing_same_name_deg`` where both have one name or number. Roads of one
     class that both stop within ``params.facing_near_m`` of each other must only not turn their
-    backs (``params.facing_near_deg``).
+    backs (``params.facing_near_deg``); local streets head straight at each other
+    (``params.facing_local_deg``); where a foot- or cycleway joins both, no angle is asked.
 
     Returns
     -------
@@ -208,6 +209,7 @@ def propose_pairs(
         gap_m=gap,
         quality=_pair_quality(ends, i, j, gap, (angle_i / most, angle_j / most), params),
         class_rank=np.maximum(rank[i], rank[j]),
+        foot_way_id=_foot_way(ends, i, j),
     )
 
 
@@ -258,7 +260,9 @@ def _most_facing_deg(
     near = (gap_m <= params.facing_near_m) & stops[i] & stops[j] & (rank[i] == rank[j])
     near &= rank[i] <= CLASS_RANK[params.facing_near_class]
     is_one = _is_one_road(ends, i, j)
-    most = np.where(is_one, params.facing_same_name_deg, params.facing_tolerance_deg)
+    is_local = np.maximum(rank[i], rank[j]) > CLASS_RANK[params.facing_near_class]
+    most = np.where(is_local, params.facing_local_deg, params.facing_tolerance_deg)
+    most = np.where(is_one, params.facing_same_name_deg, most)
     most = np.where(near, np.maximum(params.facing_near_deg, most), most)
     slip = ends["is_mapping_gap"].to_numpy(bool)
     is_slip = slip[i] | slip[j]
@@ -266,7 +270,15 @@ def _most_facing_deg(
     is_pair = (rank[i] == rank[j]) & (gap_m > params.mapping_gap_neighbour_m)
     # A road of one name, like one that goes straight on, explains what a passing road does not.
     explained = np.where(is_one, most, params.facing_slip_deg)
-    return np.where(is_slip, np.where(is_pair, explained, -1.0), most)
+    most = np.where(is_slip, np.where(is_pair, explained, -1.0), most)
+    # Whoever walks or cycles sees that it is one road, wherever its ends point.
+    return np.where(_foot_way(ends, i, j) >= 0, 180.0, most)
+
+
+def _foot_way(ends: pd.DataFrame, i: Ints, j: Ints) -> Ints:
+    """The foot- or cycleway that joins two ends; -1 where none does."""
+    way = ends["foot_way_id"].fillna(-1).to_numpy(np.int64)
+    return np.where(way[i] == way[j], way[i], -1)
 
 
 def _is_one_road(ends: pd.DataFrame, i: Ints, j: Ints) -> Flags:

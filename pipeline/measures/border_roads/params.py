@@ -17,6 +17,8 @@ Degrees = Annotated[float, Field(gt=0, le=180)]
 Kilometres = Annotated[float, Field(gt=0, le=1_000)]
 MillionCny = Annotated[float, Field(gt=0, le=1_000_000)]
 Factor = Annotated[float, Field(gt=0, le=1_000)]
+LogOdds = Annotated[float, Field(ge=-20, le=20)]
+Weight = Annotated[float, Field(ge=0, le=100)]
 Steps = Annotated[int, Field(ge=0, le=8)]
 
 
@@ -202,6 +204,10 @@ class MissingLinksParams(StageParams):
         "tertiary",
         description="... where both are of this class or above: culs-de-sac of lower ones lie side by side by design; check",
     )
+    facing_local_deg: Degrees = Field(
+        25.0,
+        description="where either is of a lower class, both head this straight at each other, or have one name: most such streets stop by design; check",
+    )
     class_steps: Steps = Field(1, description="classes may differ by this")
     min_detour_ratio: Annotated[float, Field(ge=1, le=1_000)] = Field(
         1.5, description="network distance over straight distance, else nothing is missing"
@@ -366,7 +372,10 @@ class PlaceboParams(StageParams):
 
 
 class ConfidenceParams(StageParams):
-    """Factors whose product is the confidence of a finding (docs/dead-ends.md); all are proposals."""
+    """Factors of a finding's confidence, and the log odds they come to (docs/dead-ends.md).
+
+    The factors' own scales are proposals; what each weighs is fitted.
+    """
 
     untagged_road: Share = Field(0.7, description="no name or number, lanes or speed tagged; check")
     per_tag: Share = Field(0.1, description="more for each of these three; check")
@@ -384,7 +393,43 @@ class ConfidenceParams(StageParams):
         1.0, description="mapped countryside has about this much road (docs/sample.md); check"
     )
     faintest_pair: Share = Field(0.6, description="a pair of quality 0; 1 at quality 1; check")
-    facing_road: Share = Field(0.9, description="an end that faces a through road; check")
-    open_end: Share = Field(0.8, description="an end that faces nothing; check")
-    mapping_gap: Share = Field(0.5, description="a likely mapping gap; check")
     rail_tags: Share = Field(0.9, description="a rail end, in place of the tags' factor; check")
+    log_odds: LogOdds = Field(
+        4.95,
+        description="of an end with all factors 1 in a pair; fitted (benchmarks/confidence_fit.py)",
+    )
+    weight_tags: Weight = Field(
+        1.64,
+        description="log odds lost where the factor tags is 0; fitted (benchmarks/confidence_fit.py)",
+    )
+    weight_heading: Weight = Field(
+        0.72, description="... heading; fitted (benchmarks/confidence_fit.py)"
+    )
+    weight_class: Weight = Field(
+        3.3, description="... class; fitted (benchmarks/confidence_fit.py)"
+    )
+    weight_density: Weight = Field(
+        0.0, description="... density; fitted (benchmarks/confidence_fit.py)"
+    )
+    weight_pairing: Weight = Field(
+        3.15, description="... pairing; fitted (benchmarks/confidence_fit.py)"
+    )
+    facing_road: LogOdds = Field(
+        0.0,
+        description="log odds that an end has more where it faces a through road; fitted (benchmarks/confidence_fit.py)",
+    )
+    open_end: LogOdds = Field(
+        -6.89, description="... where it faces nothing; fitted (benchmarks/confidence_fit.py)"
+    )
+    mapping_gap: LogOdds = Field(-5.0, description="... where it is likely a mapping gap; check")
+    rail_end: LogOdds = Field(-4.5, description="... where it is a rail end; check")
+
+    def weights(self) -> dict[str, float]:
+        """Log odds that each factor takes away at 0, by name."""
+        return {
+            "tags": self.weight_tags,
+            "heading": self.weight_heading,
+            "class": self.weight_class,
+            "density": self.weight_density,
+            "pairing": self.weight_pairing,
+        }

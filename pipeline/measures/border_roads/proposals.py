@@ -20,6 +20,7 @@ _COLUMNS: dict[str, tuple[str, float]] = {
     "edge": ("int64", -1),
     "piece": ("int64", -1),
     "beyond": ("int64", -1),
+    "foot_way_id": ("int64", -1),
     "x": ("float64", np.nan),
     "y": ("float64", np.nan),
     "gap_m": ("float64", np.nan),
@@ -42,6 +43,8 @@ def proposals(kind: str, i: Ints, **columns: ArrayLike) -> pd.DataFrame:
     piece, beyond
         Of ends at a barrier: row of the closed piece between them, or of the edge behind the
         blocked node; else -1.
+    foot_way_id
+        The foot- or cycleway that joins both ends; else -1.
     gap_m, quality, class_rank
         Length of the gap, worth of the pair (greater is better), class that the link would have.
     """

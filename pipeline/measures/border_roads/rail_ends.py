@@ -286,6 +286,7 @@ def _as_road_ends(ends: pd.DataFrame, border_id: str, crs: pyproj.CRS) -> gpd.Ge
             "confidence_density": 1.0,
             "speed_kmh": np.nan,
             "twin_node_id": pd.array([pd.NA] * len(ends), dtype="Int64"),
+            "foot_way_id": pd.array([pd.NA] * len(ends), dtype="Int64"),
             "beyond_edge_id": None,
         }
     )

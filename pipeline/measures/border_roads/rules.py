@@ -342,6 +342,8 @@ def mark_mapping_gaps(
     result = np.zeros(len(ends), dtype=bool)
     nodes = near.nodes.iloc[ends["node"]]
     blocked = nodes["car_access"].isin(NOT_THROUGH).to_numpy(dtype=bool)
+    # Who comes on foot or by bicycle goes on: the road was closed, not forgotten.
+    blocked = blocked | (near.foot_way[ends["node"].to_numpy(np.int64)] >= 0)
     is_road = (ends["end_type"] != "barrier_end").to_numpy(dtype=bool)
     rows = np.flatnonzero((ends["rule"] == FINDING).to_numpy(bool) & is_road & ~blocked)
     if len(rows):

@@ -70,6 +70,13 @@ class Surroundings:
         """A yes-or-no column of the roads."""
         return np.asarray(self.roads[column].to_numpy(bool))
 
+    @cached_property
+    def foot_way(self) -> Ints:
+        """Of each node, the foot- or cycleway that joins it to the end of another road; else -1."""
+        joined = self.tagged.set_index("node_id")["foot_way_id"].dropna()
+        found = joined[~joined.index.duplicated()].reindex(self.nodes["node_id"]).fillna(-1)
+        return np.asarray(found.to_numpy(dtype=np.int64))
+
     def is_tagged(self, tag: str, values: Collection[str]) -> Flags:
         """Which tagged nodes bear one of the values."""
         return np.asarray(self.tagged[tag].isin(values).to_numpy(dtype=bool))

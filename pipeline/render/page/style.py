@@ -25,6 +25,7 @@ STATUS = {
     "planned": {"color": BLUE, "dash": "7 5"},
     "under_construction": {"color": "#00795a", "dash": "12 4 3 4"},
     "natural_barrier": {"color": GREY, "dash": "2 5"},
+    "closed_to_cars": {"color": PURPLE, "dash": "3 3"},
     "mapping_gap": {"color": "#a8a8a8", "dash": "1 4"},
 }
 """Of dead ends and missing links; dash in pixels."""

@@ -148,6 +148,9 @@ NOT_MOTOR_ROADS = frozenset(
 )
 """Values of highway that no car drives on as a road; any other unknown value counts as `other`."""
 
+FOOT_AND_CYCLE = ("footway", "path", "cycleway")
+"""Values of highway that people use on foot or by bicycle where no car may."""
+
 ABANDONED = frozenset(
     (
         "disused",

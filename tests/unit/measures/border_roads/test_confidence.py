@@ -61,22 +61,51 @@ def test_no_ends_no_density():
     assert confidence.density_factor(np.empty((0, 2)), lines, PARAMS).shape == (0,)
 
 
-def test_pairs_count_by_quality_and_a_facing_road_less():
+def test_pairs_count_by_quality():
     quality = np.array([0.0, 0.5, 1.0, 1.4])
-    pair, road = np.zeros(4, dtype=bool), np.ones(4, dtype=bool)
-    found = confidence.pairing_factor(quality, pair, PARAMS)
-    assert found == pytest.approx([0.6, 0.8, 1.0, 1.0])
-    assert confidence.pairing_factor(quality, road, PARAMS) == pytest.approx(0.9 * found)
+    assert confidence.pairing_factor(quality, PARAMS) == pytest.approx([0.6, 0.8, 1.0, 1.0])
 
 
-def test_own_confidence_is_the_product_of_all_factors():
-    ends = pd.DataFrame({f"confidence_{name}": [0.5, 1.0] for name in confidence.OWN_FACTORS})
-    assert confidence.own_confidence(ends) == pytest.approx([0.5**4, 1.0])
+WEIGHED = ConfidenceParams(
+    log_odds=2.0,
+    weight_tags=1.0,
+    weight_heading=2.0,
+    weight_class=4.0,
+    weight_density=8.0,
+    weight_pairing=3.0,
+    facing_road=-0.5,
+)
+
+
+def rated(**factors):
+    table = {f"confidence_{name}": [factors.get(name, 1.0)] for name in confidence.OWN_FACTORS}
+    return pd.DataFrame(table)
+
+
+def test_own_factors_take_their_weights_from_the_log_odds():
+    assert confidence.own_log_odds(rated(), WEIGHED) == pytest.approx([2.0])
+    weights = {"tags": 1.0, "heading": 2.0, "class": 4.0, "density": 8.0}
+    for name, weight in weights.items():
+        found = confidence.own_log_odds(rated(**{name: 0.5}), WEIGHED)
+        assert found == pytest.approx([2.0 - weight / 2.0])
     with pytest.raises(KeyError):
-        confidence.own_confidence(ends.drop(columns="confidence_heading"))
+        confidence.own_log_odds(rated().drop(columns="confidence_heading"), WEIGHED)
 
 
-def test_every_weight_is_a_parameter():
-    certain = ConfidenceParams(untagged_road=0.0, per_tag=0.0, faintest_pair=1.0, facing_road=1.0)
-    assert confidence.tag_factor(roads(("a", "b", "tagged", "tagged")), certain) == [0.0]
-    assert confidence.pairing_factor(np.zeros(1), np.ones(1, dtype=bool), certain) == [1.0]
+def test_a_faint_pair_and_a_facing_road_take_from_the_log_odds():
+    pairing, is_road = np.array([1.0, 0.6, 1.0]), np.array([False, False, True])
+    found = confidence.pairing_log_odds(pairing, is_road, WEIGHED)
+    assert found == pytest.approx([0.0, -1.2, -0.5])
+
+
+def test_log_odds_are_read_as_a_probability():
+    assert confidence.probability(np.array([0.0, np.log(4.0), -900.0])) == pytest.approx(
+        [0.5, 0.8, 0.0]
+    )
+
+
+def test_more_evidence_never_lowers_a_confidence():
+    worse, better = rated(tags=0.7, density=0.6), rated(tags=0.8, density=0.6)
+    assert confidence.own_log_odds(worse, PARAMS) <= confidence.own_log_odds(better, PARAMS)
+    with pytest.raises(ValueError, match="greater than or equal to 0"):
+        ConfidenceParams(weight_tags=-1.0)

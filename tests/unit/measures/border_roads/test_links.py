@@ -448,3 +448,46 @@ def test_a_barrier_some_hundred_metres_off_is_none_of_the_border():
 
     assert len(ends(-90.0)) == 2
     assert len(ends(-400.0)) == 0
+
+
+ON_FOOT = {"foot_way_id": 77}
+
+
+def closed(half_m, **tags):
+    """Two ends so far from the border that a cycleway joins, with a street past one of them."""
+    ways = [
+        ("tertiary", [(-6000, 0), (-half_m, 0)], {}),
+        ("tertiary", [(6000, 0), (half_m, 0)], {}),
+        *DETOUR,
+    ]
+    ends = {(-half_m, 0.0): tags, (half_m, 0.0): tags}
+    return World(ways, ends if tags else None).paired()
+
+
+def test_a_cycleway_that_alone_joins_two_ends_is_a_closure():
+    ends, links = closed(100.0, **ON_FOOT)
+    assert only(links)["status"] == "closed_to_cars"
+    assert ends["status"].tolist() == ["closed_to_cars"] * 2
+    assert ends["is_counted"].all()
+    assert only(closed(100.0)[1])["status"] == "unbuilt"
+
+
+def test_two_ends_a_few_metres_apart_with_a_cycleway_between_are_no_slip_of_the_mapper():
+    assert closed(3.0)[0]["status"].tolist() == ["mapping_gap"] * 2
+    ends, links = closed(3.0, **ON_FOOT)
+    assert ends["status"].tolist() == ["closed_to_cars"] * 2
+    assert only(links)["gap_m"] == pytest.approx(6.0)
+
+
+def test_ends_of_a_closure_need_not_head_at_each_other():
+    def bent(nodes):
+        ways = [
+            ("tertiary", [(-6000, 0), (-500, 0), (-500, -400)], {}),
+            ("tertiary", [(6000, 0), (500, 0), (500, -400)], {}),
+            *DETOUR,
+        ]
+        return World(ways, nodes).paired()[1]
+
+    ends = {(x, -400.0): ON_FOOT for x in (-500.0, 500.0)}
+    assert (bent(None)["kind"] == "facing_pair").sum() == 0
+    assert only(bent(ends))["status"] == "closed_to_cars"

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_roads import DETOUR, STUBS, World
 
@@ -41,6 +41,7 @@ def make_ends(*rows):
         city_id=np.where(table["x"] < 0, "a", "b"),
         end_type="degree_one",
         is_mapping_gap=False,
+        foot_way_id=pd.array([pd.NA] * len(table), dtype="Int64"),
     )
 
 
@@ -82,6 +83,15 @@ def test_on_a_bend_near_ends_need_not_head_at_each_other(aside, angle, highway, 
     assert len(facing(ends)) == count
     goes_on = ends.assign(end_type=["degree_one", "class_end"])
     assert facing(goes_on).empty
+
+
+@pytest.mark.parametrize(("aside", "count"), [(40, 1), (60, 0)])
+def test_local_streets_head_straight_at_each_other(aside, count):
+    """100 m across and 40 m aside are 22 degrees, 60 m are 31: a main road may bend by that."""
+    streets = make_ends((-50, 0, 0, "residential"), (50, aside, 180, "residential"))
+    assert len(facing(streets)) == count
+    assert len(facing(streets.assign(name="示例街"))) == 1
+    assert len(facing(make_ends((-50, 0, 0, "tertiary"), (50, aside, 180, "tertiary")))) == 1
 
 
 def test_culs_de_sac_of_lower_classes_lie_side_by_side_by_design():
@@ -182,6 +192,7 @@ def test_nothing_proposed_nothing_assigned():
     assert assigned(proposals(), 3) == set()
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(4, 7), st.integers(1, 99)), max_size=9))
 def test_the_assignment_is_the_best_of_all(rows):
     unique = {(i, j): quality / 100 for i, j, quality in rows}

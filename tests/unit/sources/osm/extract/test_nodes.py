@@ -46,3 +46,30 @@ def test_places_and_absurd_populations(country, tmp_path):
     assert list(places.index) == [town, odd]
     assert places.loc[town, ["name", "name_en", "population"]].tolist() == ["镇", "Town", 12_345]
     assert np.isnan(places.loc[odd, "population"])
+
+
+def test_a_cycleway_between_two_road_ends_is_known_at_both(country, tmp_path):
+    """A chain of two ways counts as one; paths that leave roads midway or fork join nothing."""
+    first, end, post, other, last = (country.node(114 + i / 100, 34.5) for i in range(5))
+    country.way([first, end], highway="tertiary")
+    country.way([other, last], highway="tertiary")
+    chain = country.way([end, post], highway="cycleway")
+    country.way([other, post], highway="path")
+    inner, park, gate, third = (country.node(114 + i / 100, 34.6) for i in range(4))
+    country.way([first, inner, last], highway="secondary")
+    country.way([inner, park], highway="footway")
+    country.way([park, gate], highway="footway")
+    country.way([park, third], highway="footway")
+    country.way([gate, country.node(114.3, 34.6)], highway="residential")
+    country.way([third, country.node(114.3, 34.7)], highway="residential")
+    nodes = read(country, tmp_path).layers["tagged_nodes"].set_index("node_id")
+    assert nodes["foot_way_id"].dropna().to_dict() == {end: chain, other: chain}
+
+
+def test_a_path_from_a_road_end_to_the_middle_of_another_road_joins_no_ends(country, tmp_path):
+    start, end, middle, far, away = (country.node(114 + i / 100, 34.5) for i in range(5))
+    country.way([start, end], highway="tertiary")
+    country.way([far, middle, away], highway="tertiary")
+    country.way([end, middle], highway="footway")
+    nodes = read(country, tmp_path).layers["tagged_nodes"]
+    assert nodes["foot_way_id"].isna().all()
