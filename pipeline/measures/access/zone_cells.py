@@ -41,6 +41,8 @@ Geometries = NDArray[np.object_]
 
 _LEAST_EDGE_M = 1e-3
 """A common edge shorter than this is a corner."""
+_NOISE_M2 = 1e-4
+"""Pieces below a square centimetre are what the overlay leaves where edges lie on one another."""
 
 _CHILDREN = 7
 """Cells of H3's next finer resolution in one, by area."""
@@ -261,7 +263,7 @@ def _cut_into_finer(
     is_over = ~shapely.contains_properly(wholes[zone], pieces)
     pieces[is_over] = areas_inside(pieces[is_over], wholes[zone[is_over]])
     pieces, owner = shapely.get_parts(pieces, return_index=True)
-    has_land = shapely.area(pieces) > 0.0
+    has_land = shapely.area(pieces) > _NOISE_M2
     pieces, owner = pieces[has_land], owner[has_land]
     shapely.prepare(outline)
     names = _names(cells[cell[owner]], pieces, city_id, outline, to_metric)
@@ -299,7 +301,7 @@ def _cut(
     is_cut = ~shapely.contains_properly(outline, hexagons)
     pieces[is_cut] = areas_inside(hexagons[is_cut], outline)
     pieces, owner = shapely.get_parts(pieces, return_index=True)
-    has_land = shapely.area(pieces) > 0.0
+    has_land = shapely.area(pieces) > _NOISE_M2
     pieces, owner = pieces[has_land], owner[has_land]
     return cells[owner], pieces, shapely.area(hexagons)[owner]
 

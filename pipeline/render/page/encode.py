@@ -138,10 +138,16 @@ def simplify(geometry: Geometries, tolerance_m: float) -> Geometries:
 
 
 def simplify_coverage(geometry: Geometries, tolerance_m: float) -> Geometries:
-    """Simplify polygons that share edges, so that no gap opens between neighbours."""
+    """Simplify polygons that share edges, so that no gap opens between neighbours.
+
+    They come as they are where one of them is no more than a point, of which GEOS makes nothing.
+    """
     if tolerance_m <= 0 or len(geometry) == 0:
         return geometry
-    simplified = shapely.coverage_simplify(geometry, tolerance_m / METRES_PER_DEGREE)
+    try:
+        simplified = shapely.coverage_simplify(geometry, tolerance_m / METRES_PER_DEGREE)
+    except shapely.GEOSException:
+        return geometry
     lost = shapely.is_missing(simplified) | shapely.is_empty(simplified)
     return np.where(lost, geometry, simplified)
 

@@ -256,6 +256,21 @@ def test_ids_depend_on_cell_and_city_alone():
     assert len(shared) and shared.groupby(shared["cell"].str[:15])["city_id"].nunique().eq(2).all()
 
 
+def test_what_the_overlay_leaves_of_edges_on_one_another_is_no_zone():
+    """Pieces of 1e-20 m2, which collapse to a point in degrees."""
+    shapes = [shapely.box(-10_000, 0, 0, 14_000), shapely.box(0, 0, 10_000, 14_000)]
+    cities = make_cities().set_geometry(gpd.GeoSeries(shapes, crs=CRS))
+    cities = cities.assign(population=[500_000.0, 300_000.0])
+    places = [
+        (-5_000.0, 7_000.0, "city", 500_000.0, "a"),
+        (5_000.0, 7_000.0, "city", 300_000.0, "b"),
+    ]
+    cells = split_cells(cities, places)
+    assert len(cells) > 300
+    assert (1e6 * cells["area_km2"]).min() > 1.0
+    assert cells["area_km2"].sum() == pytest.approx(280.0, rel=1e-9)
+
+
 def test_a_strip_that_an_outline_leaves_joins_its_neighbour():
     cities = make_cities()
     for share, low in ((0.0, 0.0), (0.2, 0.15)):
