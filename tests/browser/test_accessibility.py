@@ -1,4 +1,4 @@
-"""An accessibility checker (axe-core) over every kind of page: no serious fault.
+"""An accessibility checker (axe-core) over every kind of page: no fault of impact moderate or above.
 
 It comes from npm, for the tests only: ``npm install --prefix tests/js``.
 Skipped, with the reason, where it is not installed.
@@ -14,7 +14,7 @@ import pytest
 
 AXE = Path(__file__).parents[1] / "js" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-SERIOUS = ("serious", "critical")
+COUNTED = ("moderate", "serious", "critical")
 THEMES = (
     "overview",
     "links",
@@ -44,7 +44,7 @@ def axe() -> str:
 
 
 def faults(page: Any, axe: str) -> list[str]:
-    """What the checker calls serious, as ``rule: element``."""
+    """What the checker calls a fault of some impact, as ``rule: element``."""
     if not page.evaluate("typeof axe === 'object'"):
         page.evaluate(axe)
     found = page.evaluate(
@@ -53,7 +53,7 @@ def faults(page: Any, axe: str) -> list[str]:
     return [
         f"{each['id']} ({each['impact']}): {node['html'][:160]} {node['failureSummary'][:300]}"
         for each in found["violations"]
-        if each["impact"] in SERIOUS
+        if each["impact"] in COUNTED
         for node in each["nodes"]
     ]
 
