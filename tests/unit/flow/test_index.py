@@ -1,0 +1,37 @@
+"""The page over all metros: cards of others may be anything."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from pipeline.flow.index import write_index
+from pipeline.storage.paths import Paths
+
+
+def pipe(path):
+    os.mkfifo(path)
+
+
+def huge(path):
+    with path.open("wb") as file:
+        file.truncate(40 << 30)
+
+
+def nested(path):
+    path.write_text("[" * 200_000)
+
+
+def folder(path):
+    path.mkdir()
+
+
+@pytest.mark.parametrize("make", [pipe, huge, nested, folder])
+def test_a_card_that_is_none_counts_as_missing(tmp_path, make):
+    """A pipe was waited for without end, and a huge one read whole."""
+    (tmp_path / "data" / "processed" / "m").mkdir(parents=True)
+    (tmp_path / "maps" / "assets").mkdir(parents=True)
+    make(tmp_path / "maps" / "assets" / "m.card.json")
+    assert write_index(Paths.of(str(tmp_path / "data"), str(tmp_path / "maps"))) is None
+    assert not (tmp_path / "maps" / "index.html").exists()
