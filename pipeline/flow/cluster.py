@@ -48,6 +48,9 @@ LOOPBACK = "127.0.0.1"
 
 MOST_WORKERS = 1024
 
+FEW_FILES = 256
+"""Open files with which a cluster of workers may not start."""
+
 _ADDRESS = re.compile(
     r"(?:(?:tcp|tls|ws|wss|ucx)://)?(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.%]+\]):([0-9]{1,5})"
 )
@@ -382,13 +385,25 @@ def _local_cluster(
         )
         client = distributed.Client(cluster, loop=loop)
     except (OSError, TimeoutError, RuntimeError) as error:
-        raise ClusterError(f"cannot start a local cluster: {error}") from error
+        raise ClusterError(f"cannot start a local cluster: {error}{_few_files()}") from error
     try:
         client.register_plugin(_settling())
         yield client
     finally:
         client.close()
         cluster.close()
+
+
+def _few_files() -> str:
+    """What is to be done where a process may open few files; empty where it may open many."""
+    try:
+        import resource
+    except ImportError:
+        return ""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if not 0 <= most < FEW_FILES:
+        return ""
+    return f"; at most {most} open files are allowed (ulimit -n): raise that, or give --workers 0"
 
 
 def _settling() -> distributed.WorkerPlugin:
