@@ -199,9 +199,15 @@ def test_the_synthetic_banner_needs_no_script():
     from pipeline.render.page.shell import _markup
 
     fake = _markup("T", "map", "zh", is_synthetic=True)
-    assert '<div id="mi-banner" class="banner" role="note">道路为合成数据' in fake
+    assert (
+        '<div id="mi-banner" class="banner" role="region" aria-labelledby="mi-banner">道路为合成数据'
+        in fake
+    )
     real = _markup("%t:ui.nothing%", "map", "zh", is_synthetic=False)
-    assert '<div id="mi-banner" class="banner" role="note" hidden></div>' in real
+    assert (
+        '<div id="mi-banner" class="banner" role="region" aria-labelledby="mi-banner" hidden></div>'
+        in real
+    )
     assert "合成" not in real
     assert "%t:ui.nothing%" in real, "a title is text, not a place to fill in"
 
