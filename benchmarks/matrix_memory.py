@@ -25,7 +25,7 @@ import shapely
 from pipeline.flow import store
 from pipeline.layers import conform, empty_layer
 from pipeline.measures.access import travel_times
-from pipeline.measures.access.catchments import service_access
+from pipeline.measures.access.catchments import service_access, service_ratios
 from pipeline.measures.access.params import AccessibilityParams, TravelTimesParams
 from pipeline.measures.access.people_reached import people_reached
 from pipeline.measures.routing.graph import RoutingNetwork
@@ -104,7 +104,8 @@ def use_matrix(folder: Path) -> None:
         geometry=shapely.points(grid[["point_x", "point_y"]].to_numpy()[::100][:200]),
         crs=grid.crs,
     )
-    service_access(grid, times, has_access, services, AccessibilityParams())
+    ratios = service_ratios(grid, times, services, AccessibilityParams())
+    service_access(grid, times, has_access, ratios, AccessibilityParams())
     print(f"{found['population_60min'].mean():,.0f} people within an hour on average")
 
 

@@ -225,6 +225,9 @@ ONE_HOUR_MIN = 60.0
 BUILT_WAY_ID = -(2**40)
 """Ways that a scenario builds have this id and lower ones, far below those of any editor."""
 
+BUILT_NODE_ID = -(2**40)
+"""Nodes that a scenario puts into roads have this id and lower ones."""
+
 MODES = ("drive", "drive_peak", "transit")
 
 TRANSIT_MODES = ("train", "highspeed", "subway", "light_rail", "tram", "bus")

@@ -107,7 +107,8 @@ class MetroRun:
         Called with every event, for the progress display.
     stages, fingerprint
         In place of those up to ``until``, and of that of the source: a scenario
-        runs on layers whose source need not be there any more.
+        runs on layers whose source need not be there any more. Layers of other
+        stages are taken as recorded.
     """
 
     def __init__(
@@ -159,6 +160,7 @@ class MetroRun:
             self._manifest = read_manifest(path, metro_id, self._note)
             self._clear_leftovers()
             self._make_way()
+            self._digests |= self._given_digests()
             waiting = list(self._stages)
             while waiting or self._running or self._died:
                 waiting = self._start_ready(waiting)
@@ -169,6 +171,12 @@ class MetroRun:
         self._outcome.facts = self._manifest.get("facts", {})
         self._outcome.seconds = time.perf_counter() - started
         return self._outcome
+
+    def _given_digests(self) -> dict[str, str]:
+        """Digests of the layers whose stages are not run."""
+        own = {stage.name for stage in self._stages}
+        records = self._manifest["stages"]
+        return recorded_digests({name: records[name] for name in records if name not in own})
 
     def _clear_leftovers(self) -> None:
         """Remove what a killed run left half-written."""

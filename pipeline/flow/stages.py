@@ -23,6 +23,7 @@ import pandas as pd
 from pipeline.measures.access import (
     accessibility,
     border_effect,
+    catchments,
     centre_times,
     commuting_circle,
     gazetteer,
@@ -35,7 +36,7 @@ from pipeline.measures.border_roads import people_points, placebo, recipes, sequ
 from pipeline.measures.borders import borders
 from pipeline.measures.crossings import bottlenecks, crossings, loads
 from pipeline.measures.ecology import belt, ecology, land
-from pipeline.measures.integration import integrate
+from pipeline.measures.integration import integrate, yardsticks
 from pipeline.measures.network import network
 from pipeline.measures.routing.graph import RoutingNetwork
 from pipeline.measures.routing.preparation import prepare_metro
@@ -222,6 +223,13 @@ STAGES: tuple[Stage, ...] = (
         Split("centres", into="centre_id", column="centre_id", where=("kind", "kinds")),
     ),
     Stage(
+        "service_ratios",
+        ("zone_grid", "travel_times", "services"),
+        ("service_ratios",),
+        catchments.service_ratios,
+        ("accessibility",),
+    ),
+    Stage(
         "accessibility",
         (
             "cities",
@@ -229,6 +237,7 @@ STAGES: tuple[Stage, ...] = (
             "travel_times",
             "centres",
             "services",
+            "service_ratios",
             "routing_network",
             "stations",
             "transit_links",
@@ -246,12 +255,20 @@ STAGES: tuple[Stage, ...] = (
         ("accessibility",),
     ),
     Stage(
-        "border_effect",
+        "effect_pairs",
         ("borders", "cities", "zone_grid", "travel_times", "waterways"),
+        ("effect_pairs", "effect_samples"),
+        border_effect.match_zone_pairs,
+        ("border_effect",),
+        BY_BORDER,
+    ),
+    Stage(
+        "border_effect",
+        ("zone_grid", "travel_times", "effect_pairs", "effect_samples"),
         ("border_effect",),
         border_effect.border_effects,
         ("border_effect",),
-        BY_BORDER,
+        Split("effect_samples", into="border_id", column="border_id"),
     ),
     Stage(
         "road_ends",
@@ -391,6 +408,20 @@ STAGES: tuple[Stage, ...] = (
         BY_BORDER,
     ),
     Stage(
+        "index_yardsticks",
+        (
+            "cities",
+            "counties",
+            "centres",
+            "borders",
+            "centre_times",
+            "zone_grid",
+            "zones",
+        ),
+        ("index_yardsticks",),
+        yardsticks.set_yardsticks,
+    ),
+    Stage(
         "integration",
         (
             "cities",
@@ -414,6 +445,7 @@ STAGES: tuple[Stage, ...] = (
             "eco_zones",
             "conflicts",
             "eco_corridors",
+            "index_yardsticks",
         ),
         ("indicators", "integration_index"),
         integrate.integrate,

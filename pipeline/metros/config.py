@@ -102,6 +102,7 @@ DEPENDENCIES = (
     at_least("travel_times.cutoff_min", "accessibility.catchment_min", _UNLISTED),
     at_least("travel_times.cutoff_min", "integration.innovation_minutes", _UNLISTED),
     at_least("travel_times.cutoff_min", "integration.industry_minutes", _UNLISTED),
+    at_least("travel_times.cutoff_min", "integration.industry_across_minutes", _UNLISTED),
     at_least("travel_times.cutoff_min", "integration.hospital_minutes", _UNLISTED),
     at_least(
         "travel_times.cutoff_min",

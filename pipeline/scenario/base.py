@@ -25,6 +25,28 @@ from pipeline.storage.paths import Paths
 EDITED = ("highways", "tagged_nodes")
 """Layers of the extract that building changes."""
 
+FOUND = ("dead_ends", "link_candidates")
+"""Findings that a scenario keeps of its base but for those of the links that are built."""
+
+KEPT = (
+    "effect_pairs",
+    "service_ratios",
+    "index_yardsticks",
+    "road_ends",
+    "pairing",
+    "placebo",
+    "bottlenecks",
+    "land_cover",
+    "land",
+    "ecology",
+)
+"""Stages that a scenario does not run: what it compares with, and what was found.
+
+With the base's matched pairs, ratios and yardsticks a link that shortens trips lowers no
+score. What a straight line between two ends does to land and lanes is not known, and no
+new finding may come of it.
+"""
+
 
 @dataclass(frozen=True)
 class Base:
@@ -94,7 +116,7 @@ def source_of(manifest: Manifest) -> Source:
 
 
 def measured_stages() -> tuple[Stage, ...]:
-    """The stages that a scenario runs: all but the pages."""
+    """The stages that a scenario's base has: all but the pages."""
     return tuple(stage for stage in STAGES if not stage.is_page)
 
 

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from pipeline.crs import WGS84, in_degrees
 from pipeline.layers import LAYERS, conform
 from pipeline.measures.network.courses import flatten_ids
-from pipeline.terms import BUILT_WAY_ID
+from pipeline.terms import BUILT_NODE_ID, BUILT_WAY_ID
 
 Floats = NDArray[np.float64]
 
@@ -73,7 +73,7 @@ class _Drawing:
     xy_of: dict[int, Floats]
     rows: list[dict[str, object]] = field(default_factory=list)
     next_way: int = BUILT_WAY_ID
-    next_node: int = -1
+    next_node: int = BUILT_NODE_ID
 
 
 def build_links(

@@ -6,27 +6,31 @@ ended to `report`.
 
 A scenario is a run of the same stages over the base's own layers, with the links added to
 the road ways. What does not depend on roads is the base's, linked, not made again; what
-does is rerun by the runner, so several links act together. It lives in a folder of its
-own; the base's files are read only.
+does is rerun by the runner, so several links act together. What things are compared with
+stays the base's too, and so does what was found but for the links that are built (`base.KEPT`).
+It lives in a folder of its own; the base's files are read only.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import geopandas as gpd
+import pandas as pd
 
 from pipeline.errors import ConfigError
 from pipeline.flow import store
 from pipeline.flow.events import Report, report_nothing
 from pipeline.flow.executor import Executor
 from pipeline.flow.manifest import Manifest, StageRecord, output_record, read_manifest
+from pipeline.flow.recipe import Recipe
 from pipeline.flow.runner import MetroRun, Outcome
 from pipeline.flow.stages import Stage
 from pipeline.layers import LAYERS, conform
-from pipeline.scenario.base import EDITED, Base, measured_stages, touched_stages
+from pipeline.scenario.base import EDITED, FOUND, KEPT, Base, measured_stages, touched_stages
 from pipeline.scenario.build import Edited, build_links
 from pipeline.scenario.report import write_report
 from pipeline.storage import files
@@ -84,7 +88,9 @@ def run_scenario(
     own = Paths(paths.data, paths.maps, name)
     files.check_inside(own.own_folders(metro_id))
     with locked(own.lock(metro_id) + "-scenario", f"scenario {name}"):
-        outcome = rerun(base, own, _build(base, chosen), executor, report)
+        outcome = rerun(
+            base, own, _build(base, chosen), executor, report, KEPT, _left(base, chosen)
+        )
         page = None if outcome.failed else write_report(base, own, name, chosen)
     return Scenario(name, tuple(chosen), outcome, own.metro(metro_id), page)
 
@@ -95,16 +101,26 @@ def rerun(
     edited: Edited,
     executor: Callable[[], Executor],
     report: Report,
+    kept: Sequence[str] = (),
+    found: Mapping[str, gpd.GeoDataFrame] = MappingProxyType({}),
 ) -> Outcome:
-    """Run the stages that depend on roads over edited ways, in a scenario's folder."""
-    _prepare(base, own, edited)
+    """Run the stages that depend on roads over edited ways, in a scenario's folder.
+
+    Parameters
+    ----------
+    kept
+        Stages whose layers stay the base's.
+    found
+        Layers of kept stages that are not quite the base's, in WGS84.
+    """
+    _prepare(base, own, edited, kept, found)
     run = MetroRun(
         base.metro,
         base.source,
         own,
         executor,
         report=report,
-        stages=measured_stages(),
+        stages=tuple(stage for stage in measured_stages() if stage.name not in kept),
         fingerprint=base.fingerprint,
     )
     return run.run()
@@ -162,41 +178,58 @@ def _build(base: Base, chosen: Sequence[str]) -> Edited:
     )
 
 
-def _prepare(base: Base, own: Paths, edited: Edited) -> None:
-    """Link the base's layers, write the edited ones, and record both as made.
+def _left(base: Base, chosen: Sequence[str]) -> dict[str, gpd.GeoDataFrame]:
+    """The base's findings without those of the links that are built."""
+    left = {}
+    for layer in FOUND:
+        table = base.layer(layer)
+        is_built = table["link_id"].isin(chosen).to_numpy(bool)
+        left[layer] = gpd.GeoDataFrame(table[~is_built].reset_index(drop=True), crs=table.crs)
+    return left
+
+
+def _prepare(
+    base: Base,
+    own: Paths,
+    edited: Edited,
+    kept: Sequence[str],
+    found: Mapping[str, gpd.GeoDataFrame],
+) -> None:
+    """Link the base's layers, write the edited ones, and record all as made.
 
     What an earlier run of this scenario made of its roads stays, if it is whole:
     the runner compares digests to learn whether it is still true.
     """
-    touched = touched_stages()
+    touched = touched_stages() - set(kept)
     before = read_manifest(own.manifest(base.metro.id), base.metro.id)["stages"]
+    ways = {layer: conform(layer, getattr(edited, layer)) for layer in EDITED}
     records: dict[str, StageRecord] = {}
     for stage in measured_stages():
         if stage.name in touched and stage.name in before:
             records[stage.name] = before[stage.name]
-        else:
-            records[stage.name] = base.manifest["stages"][stage.name]
-            _link_outputs(base, own, stage)
-    records["extract"] = _write_edited(base, own, edited)
+            continue
+        records[stage.name] = _write_edited(base, own, stage, {**ways, **found})
+        if stage.name in kept:
+            # It does not follow from what stands beside it here.
+            recipe: Recipe = {**records[stage.name]["recipe"], "inputs": {}}
+            records[stage.name] = {**records[stage.name], "recipe": recipe}
     manifest: Manifest = {**base.manifest, "stages": records}
     store.write_json(own.manifest(base.metro.id), manifest)
 
 
-def _link_outputs(base: Base, own: Paths, stage: Stage) -> None:
+def _write_edited(
+    base: Base, own: Paths, stage: Stage, edited: Mapping[str, pd.DataFrame]
+) -> StageRecord:
+    """Link a stage's layers, write the edited ones; the base's record with their digests."""
+    record = base.manifest["stages"][stage.name]
+    outputs = dict(record["outputs"])
     for layer in stage.outputs:
-        if layer not in EDITED:
-            target = own.layer(base.metro.id, layer, LAYERS[layer].is_folder)
+        target = own.layer(base.metro.id, layer, LAYERS[layer].is_folder)
+        if layer in edited:
+            metadata = store.read_metadata(base.path(layer)) | {"scenario": "built links added"}
+            metadata.pop("layer", None)
+            saved = store.write_layer(target, layer, edited[layer], metadata)
+            outputs[layer] = output_record(saved)
+        else:
             files.link(base.path(layer), target)
-
-
-def _write_edited(base: Base, own: Paths, edited: Edited) -> StageRecord:
-    """Write the edited layers; the record of the extract with their digests."""
-    extract = base.manifest["stages"]["extract"]
-    outputs = dict(extract["outputs"])
-    metadata = store.read_metadata(base.path("highways")) | {"scenario": "built links added"}
-    metadata.pop("layer", None)
-    for layer in EDITED:
-        frame = conform(layer, getattr(edited, layer))
-        saved = store.write_layer(own.layer(base.metro.id, layer), layer, frame, metadata)
-        outputs[layer] = output_record(saved)
-    return {**extract, "outputs": outputs}
+    return {**record, "outputs": outputs}

@@ -81,6 +81,61 @@ def test_nobody_is_farther_and_somebody_is_nearer(scenario):
     assert {"index", "indicator", "access", "border_effect"} <= set(changes["topic"])
 
 
+def no_harm(base, made):
+    """Asserts that no time is longer, no effect greater and no score lower than in the base."""
+    before, after = (
+        {
+            name: pd.read_parquet(folder / f"{name}.parquet")
+            for name in (
+                "zones",
+                "border_effect",
+                "indicators",
+                "integration_index",
+                "centre_times",
+            )
+        }
+        for folder in (base, made)
+    )
+    times = [name for name in before["zones"].columns if name.startswith("minutes_")]
+    zones = before["zones"].merge(after["zones"], on="cell", suffixes=("", "_after"))
+    for name in times:
+        assert (zones[f"{name}_after"] - zones[name]).max() < 1e-4, name
+    for name in ("population_60min", "transport_performance", "hospital_access"):
+        assert (zones[f"{name}_after"] - zones[name]).min() > -1e-6, name
+    for layer, keys, value, sign in (
+        ("centre_times", ["from_id", "to_id", "mode"], "minutes", 1),
+        ("border_effect", ["border_id", "mode"], "penalty_pct", 1),
+        ("indicators", ["border_id", "city_id", "indicator"], "score", -1),
+        ("integration_index", ["border_id", "city_id", "dimension"], "score", -1),
+    ):
+        old, new = (each[layer].set_index(keys)[value] for each in (before, after))
+        worse = sign * (new.reindex(old.index) - old)
+        assert worse.max() < 1e-4, (layer, worse.idxmax(), worse.max())
+        assert new.reindex(old.index)[old.notna()].notna().all()
+    return before, after
+
+
+def test_no_built_link_harms(scenario):
+    base, _, _, _ = scenario
+    no_harm(base, base / "scenarios" / "两条")
+
+
+def test_the_five_best_together_raise_the_index(scenario, sample_run, command):
+    base, _, _, _ = scenario
+    order = pd.read_parquet(base / "build_sequence.parquet").sort_values("step")
+    five = order["link_id"].head(5)
+    arguments = ("scenario", "zhengzhou", "--name", "five", "--workers", "2", "--build", *five)
+    done = command(sample_run.folder, *arguments)
+    assert done.code == 0, done.stderr
+    before, after = no_harm(base, base / "scenarios" / "five")
+    old, new = (
+        each["integration_index"].query("border_id.isna() and city_id.isna()")
+        for each in (before, after)
+    )
+    overall = [each.set_index("dimension")["score"]["overall"] for each in (old, new)]
+    assert overall[1] > overall[0]
+
+
 def test_the_page_says_what_it_is_and_asks_for_nothing(scenario):
     base, links, _, _ = scenario
     page = base.parents[2] / "maps" / "zhengzhou" / "scenario-两条.html"

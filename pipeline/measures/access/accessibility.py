@@ -31,6 +31,7 @@ def zone_accessibility(
     travel_times: pd.DataFrame | PairTimes,
     centres: gpd.GeoDataFrame,
     services: gpd.GeoDataFrame,
+    service_ratios: pd.DataFrame,
     routing_network: RoutingNetwork,
     stations: gpd.GeoDataFrame,
     transit_links: gpd.GeoDataFrame,
@@ -49,6 +50,8 @@ def zone_accessibility(
         Zone-to-zone minutes, whole or in parts; ``drive`` is used. A pair that is not listed is
         beyond the cutoff, which must be at least the widest of
         ``params.reach_min`` (`metros.config` checks it).
+    service_ratios
+        Services per person who competes for them, by zone and kind.
     centre_times_params
         How a centre or service is joined to the road: as for the times between centres.
 
@@ -69,7 +72,7 @@ def zone_accessibility(
     zones = zones.assign(
         **people_reached(grid, travel_times, has_access, params),
         **minutes_to_centres(routing_network, access, centres, centre_times_params),
-        **service_access(grid, travel_times, has_access, services, params),
+        **service_access(grid, travel_times, has_access, service_ratios, params),
         **minutes_to_services(routing_network, access, services, centre_times_params),
         minutes_to_core_transit=minutes_to_core_by_transit(
             grid, access, centres, transit, routing_network, centre_times_params

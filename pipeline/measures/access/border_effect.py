@@ -33,6 +33,13 @@ Source: matched comparison and placebo as in docs/methods.md, Accessibility; boo
 jackknife influences after Efron 1992; imputation form after Borusyak, Jaravel
 and Spiess 2024.
 It is an association, not a cause.
+
+Two stages
+----------
+`match_zone_pairs` chooses the pairs and finds the placebo borders (layers ``effect_pairs``,
+``effect_samples``), `border_effects` estimates. A scenario keeps the base's pairs with the
+base's times of the within pairs, and takes the crossing pairs' times anew: what a trip takes
+with no border in the way stays what it was, so that no built link raises an effect.
 """
 
 from __future__ import annotations
@@ -43,19 +50,26 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 
 from pipeline.crs import require_metric
 from pipeline.errors import StageError
-from pipeline.layers import empty_layer
-from pipeline.measures.access.effect_estimate import count_crossing, estimate
+from pipeline.layers import conform, empty_layer
+from pipeline.measures.access.effect_estimate import (
+    Sample,
+    choose_pairs,
+    count_crossing,
+    fit_pairs,
+)
 from pipeline.measures.access.effect_interval import interval
 from pipeline.measures.access.effect_pairs import (
     BeltZones,
-    ZonePairs,
+    Floats,
+    Geometries,
+    Ints,
     cities_beside,
     describe_zones,
     modes_of,
+    pairs_between,
     pairs_of,
     river_lines,
     times_among,
@@ -64,8 +78,6 @@ from pipeline.measures.access.effect_pairs import (
 from pipeline.measures.access.effect_placebo import placebo_betas
 from pipeline.measures.access.params import BorderEffectParams
 from pipeline.measures.routing.pair_times import PairTimes
-
-Geometries = NDArray[np.object_]
 
 
 class _Border(NamedTuple):
@@ -77,7 +89,7 @@ class _Border(NamedTuple):
     is_natural: bool
 
 
-def border_effects(
+def match_zone_pairs(
     border_id: str,
     borders: gpd.GeoDataFrame,
     cities: gpd.GeoDataFrame,
@@ -85,8 +97,8 @@ def border_effects(
     travel_times: pd.DataFrame | PairTimes,
     waterways: gpd.GeoDataFrame,
     params: BorderEffectParams,
-) -> pd.DataFrame:
-    """The border effect of one border, a row per mode that the travel times hold.
+) -> dict[str, pd.DataFrame]:
+    """The pairs that the effect of one border is estimated from, and its placebo borders.
 
     Parameters
     ----------
@@ -97,10 +109,10 @@ def border_effects(
 
     Returns
     -------
-    DataFrame
-        Layer ``border_effect``. An effect whose interval holds zero is ``not_detected``.
-        ``penalty_pct`` and its interval are null with
-        the reason: ``no_travel_times``, ``no_zones_with_access`` on one side,
+    dict
+        ``effect_pairs``: matched pairs with their minutes. ``effect_samples``: a row per mode
+        that the travel times hold; where there are no pairs with the reason:
+        ``no_travel_times``, ``no_zones_with_access`` on one side,
         ``too_few_pairs`` (crossing or matching ones under ``params.min_pairs``),
         or ``cutoff_too_short`` (enough crossing pairs, but at no distance are
         nearly all of them listed).
@@ -108,18 +120,69 @@ def border_effects(
     require_metric(borders, "borders")
     require_metric(zone_grid, "zone_grid")
     if not len(borders):
-        return empty_layer("border_effect")
+        return {name: empty_layer(name) for name in ("effect_pairs", "effect_samples")}
     border = _border_of(borders, border_id, cities, params)
     reach_m = params.belt_m * 2.0
     grid = zones_near(zone_grid, border.line, border.cities, reach_m)
     zones = describe_zones(grid, border.line, border.cities[0], params)
     rivers = river_lines(waterways, border.line, reach_m + params.max_distance_m)
     listed = times_among(travel_times, grid["cell"])
-    rows = []
+    samples, chosen = [], [empty_layer("effect_pairs")]
     for mode in modes_of(travel_times):
-        pairs = pairs_of(listed[listed["mode"] == mode], zones, params)
-        row = _effect_row(border, zones, pairs, rivers, cities, params)
-        rows.append({"border_id": border_id, "mode": mode} | row)
+        of_mode = listed[listed["mode"] == mode]
+        row, sample = _sample_of(border, zones, of_mode, rivers, cities, params)
+        key = {"border_id": border_id, "mode": mode}
+        samples.append(key | row)
+        if sample is not None:
+            chosen.append(_as_pairs(sample, grid["cell"], of_mode).assign(**key))
+    return {
+        "effect_pairs": conform("effect_pairs", pd.concat(chosen[1:] or chosen)),
+        "effect_samples": conform("effect_samples", pd.DataFrame(samples)),
+    }
+
+
+def border_effects(
+    border_id: str,
+    zone_grid: gpd.GeoDataFrame,
+    travel_times: pd.DataFrame | PairTimes,
+    effect_pairs: pd.DataFrame,
+    effect_samples: pd.DataFrame,
+    params: BorderEffectParams,
+) -> pd.DataFrame:
+    """The border effect of one border, a row per mode.
+
+    Parameters
+    ----------
+    zone_grid
+        Layer in the metro's metric CRS.
+    travel_times
+        Zone-to-zone minutes of now. Crossing pairs that they list sooner than
+        ``effect_pairs`` does count with these times.
+
+    Returns
+    -------
+    DataFrame
+        Layer ``border_effect``. An effect whose interval holds zero is ``not_detected``.
+        ``penalty_pct`` and its interval are null with the reason of ``effect_samples``.
+    """
+    samples = effect_samples[(effect_samples["border_id"] == border_id).to_numpy(bool)]
+    pairs = effect_pairs[(effect_pairs["border_id"] == border_id).to_numpy(bool)]
+    if not len(samples):
+        return empty_layer("border_effect")
+    used = np.union1d(pairs["from_cell"].to_numpy(object), pairs["to_cell"].to_numpy(object))
+    zones = pd.DataFrame(zone_grid[zone_grid["cell"].isin(used)]).sort_values("cell")
+    zones = zones.reset_index(drop=True)
+    now = times_among(travel_times, zones["cell"])
+    rows = [
+        _effect_row(
+            sample._asdict(),
+            zones,
+            pairs[(pairs["mode"] == sample.mode).to_numpy(bool)],
+            now[(now["mode"] == sample.mode).to_numpy(bool)],
+            params,
+        )
+        for sample in samples.itertuples(index=False)
+    ]
     return pd.DataFrame(rows)
 
 
@@ -138,43 +201,101 @@ def _border_of(
     return _Border(border_id, line, beside, is_natural)
 
 
-def _effect_row(
+def _sample_of(
     border: _Border,
     zones: BeltZones,
-    pairs: ZonePairs,
+    listed: pd.DataFrame,
     rivers: Geometries,
     cities: gpd.GeoDataFrame,
     params: BorderEffectParams,
+) -> tuple[dict[str, object], Sample | None]:
+    """The row of one mode in ``effect_samples``, and its pairs."""
+    pairs = pairs_of(listed, zones, params)
+    side = np.where(zones.to_border_m <= params.belt_m, zones.side, -1)
+    sample, includes_river, reason = choose_pairs(
+        zones, side, pairs, rivers, border.is_natural, params
+    )
+    row: dict[str, object] = {
+        "n_crossing": count_crossing(side, pairs),
+        "includes_river": includes_river,
+        "reason": reason,
+        "placebo_low_pct": np.nan,
+        "placebo_high_pct": np.nan,
+    }
+    if sample is None:
+        return row, None
+    placebos = placebo_betas(zones, pairs, rivers, border.line, cities, border.cities, params)
+    if len(placebos):
+        low, high = np.quantile(placebos, (0.025, 0.975))
+        row |= {"placebo_low_pct": _percent(low), "placebo_high_pct": _percent(high)}
+    return row, sample
+
+
+def _as_pairs(sample: Sample, cells: pd.Series, listed: pd.DataFrame) -> pd.DataFrame:
+    """Rows of ``effect_pairs`` without border and mode."""
+    cell, pairs = cells.to_numpy(object), sample.pairs
+    minutes = _minutes_of(pairs.origin, pairs.destination, listed, len(cell))
+    is_over = np.zeros(len(minutes), bool) if sample.over_river is None else sample.over_river
+    return pd.DataFrame(
+        {
+            "from_cell": cell[pairs.origin],
+            "to_cell": cell[pairs.destination],
+            "is_crossing": sample.crosses,
+            "is_over_river": is_over,
+            "minutes": minutes,
+        }
+    )
+
+
+def _minutes_of(origin: Ints, destination: Ints, listed: pd.DataFrame, count: int) -> Floats:
+    """Listed minutes of pairs among ``count`` zones; inf where a pair is not listed."""
+    key = listed["origin"].to_numpy() * count + listed["destination"].to_numpy()
+    minutes = pd.Series(listed["minutes"].to_numpy(float), index=key)
+    found = minutes[~minutes.index.duplicated()].reindex(origin * count + destination)
+    return found.fillna(np.inf).to_numpy(float)
+
+
+def _effect_row(
+    sample: dict[str, object],
+    zones: pd.DataFrame,
+    pairs: pd.DataFrame,
+    now: pd.DataFrame,
+    params: BorderEffectParams,
 ) -> dict[str, object]:
     """The layer's figures of one border and mode."""
-    side = np.where(zones.to_border_m <= params.belt_m, zones.side, -1)
-    fit, includes_river, reason = estimate(zones, side, pairs, rivers, border.is_natural, params)
     row: dict[str, object] = {
+        "border_id": sample["border_id"],
+        "mode": sample["mode"],
         "penalty_pct": np.nan,
         "ci_low_pct": np.nan,
         "ci_high_pct": np.nan,
         "detection": None,
-        "n_pairs": 0,
-        "placebo_low_pct": np.nan,
-        "placebo_high_pct": np.nan,
-        "includes_river": includes_river,
-        "reason": reason,
+        "n_pairs": sample["n_crossing"],
+        **{
+            name: sample[name]
+            for name in ("placebo_low_pct", "placebo_high_pct", "includes_river", "reason")
+        },
     }
-    if fit is None:
-        return row | {"n_pairs": count_crossing(side, pairs)}
-    low, high = interval(fit, zones, params)
-    row |= {
-        "n_pairs": int(fit.crosses.sum()),
+    if not len(pairs):
+        return row
+    cells, xy = pd.Index(zones["cell"]), zones[["point_x", "point_y"]].to_numpy(float)
+    at = (cells.get_indexer(pairs[f"{end}_cell"]).astype(np.int64) for end in ("from", "to"))
+    origin, destination = at
+    crosses, over_river = (pairs[name].to_numpy(bool) for name in ("is_crossing", "is_over_river"))
+    minutes = pairs["minutes"].to_numpy(float)
+    # What is within teaches as it did; across, a time only falls.
+    faster = np.minimum(minutes, _minutes_of(origin, destination, now, len(cells)))
+    minutes = np.where(crosses, faster, minutes)
+    chosen = pairs_between(xy, origin, destination, minutes)
+    fit = fit_pairs(Sample(chosen, crosses, over_river if over_river.any() else None), params)
+    low, high = interval(fit, xy, params)
+    return row | {
+        "n_pairs": int(crosses.sum()),
         "penalty_pct": _percent(fit.beta),
         "ci_low_pct": _percent(low),
         "ci_high_pct": _percent(high),
         "detection": _detection(low, high),
     }
-    placebos = placebo_betas(zones, pairs, rivers, border.line, cities, border.cities, params)
-    if len(placebos):
-        low, high = np.quantile(placebos, (0.025, 0.975))
-        row |= {"placebo_low_pct": _percent(low), "placebo_high_pct": _percent(high)}
-    return row
 
 
 def _detection(low: float, high: float) -> str | None:

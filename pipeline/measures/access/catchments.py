@@ -8,32 +8,73 @@ A service counts at the zone whose populated point is nearest to it.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterator
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
 import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from pipeline.layers import conform
 from pipeline.measures.access.params import AccessibilityParams
 from pipeline.measures.routing.pair_times import PairTimes, drive_chunks
 from pipeline.terms import ACCESS_SERVICES
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 PER_PEOPLE = 100_000.0
 """The columns are services per so many people."""
 
 
+def service_ratios(
+    zone_grid: gpd.GeoDataFrame,
+    travel_times: pd.DataFrame | PairTimes,
+    services: gpd.GeoDataFrame,
+    params: AccessibilityParams,
+) -> pd.DataFrame:
+    """The first step of E2SFCA: services per person who competes for them.
+
+    Parameters
+    ----------
+    zone_grid, services
+        Layers in the same metric CRS.
+    travel_times
+        Layer ``travel_times``, whole or in parts; ``drive`` is used.
+
+    Returns
+    -------
+    Layer ``service_ratios``: a row per zone and kind where there are services.
+    """
+    grid = zone_grid.sort_values("cell", ignore_index=True)
+    people = grid["population"].to_numpy(float)
+    demand, unknown = np.zeros(len(grid)), np.zeros(len(grid))
+    for origin, destination, weight in _decays(grid, travel_times, params):
+        for total, each in ((demand, np.nan_to_num(people)), (unknown, np.isnan(people))):
+            total += np.bincount(destination, weight * each[origin], minlength=len(grid))
+    found = []
+    for kind in ACCESS_SERVICES:
+        supply = _count_by_zone(services[services["kind"] == kind], grid)
+        at = np.flatnonzero(supply)
+        ratio = np.divide(supply, demand, out=np.zeros(len(grid)), where=demand > 0)
+        ratio[unknown > 0] = np.nan
+        found.append(
+            pd.DataFrame(
+                {"cell": grid["cell"].to_numpy(object)[at], "kind": kind}
+                | {"services_per_person": ratio[at]}
+            )
+        )
+    return conform("service_ratios", pd.concat(found, ignore_index=True))
+
+
 def service_access(
     grid: pd.DataFrame,
     travel_times: pd.DataFrame | PairTimes,
     has_access: Flags,
-    services: gpd.GeoDataFrame,
+    ratios: pd.DataFrame,
     params: AccessibilityParams,
 ) -> dict[str, Floats]:
     """E2SFCA per kind: services per 100,000 people who compete for them.
@@ -46,62 +87,49 @@ def service_access(
         Layer ``travel_times``, whole or in parts; ``drive`` is used.
     has_access
         bool[zones].
-    services
-        Layer ``services`` in the same metric CRS.
+    ratios
+        Layer ``service_ratios``.
 
     Returns
     -------
     Columns of layer ``zones`` by name; NaN without access, where no such service is
     mapped, and where one within reach is also sought by people whose number is unknown.
     """
-    n = len(grid)
-    people = grid["population"].to_numpy(float)
-    decay = _decay_matrix(grid, travel_times, has_access, params)
-    demand = decay.T @ np.nan_to_num(people)
-    is_unknown = (decay.T @ np.isnan(people)) > 0
-    result = {}
-    for kind in ACCESS_SERVICES:
-        supply = _count_by_zone(services[services["kind"] == kind], grid)
-        served = (supply > 0) & (demand > 0) & ~is_unknown
-        per_head = np.divide(supply, demand, out=np.zeros(n), where=served)
-        known = has_access & (supply.sum() > 0) & (len(travel_times) > 0) & ~np.isnan(people)
-        known &= decay @ ((supply > 0) & is_unknown).astype(float) == 0
-        result[f"{kind}_access"] = np.where(known, PER_PEOPLE * (decay @ per_head), np.nan)
-    return result
+    is_known = has_access & ~np.isnan(grid["population"].to_numpy(float))
+    is_known &= len(travel_times) > 0
+    per_head = {
+        kind: ratios[(ratios["kind"] == kind).to_numpy(bool)]
+        .set_index("cell")["services_per_person"]
+        .reindex(grid["cell"], fill_value=0.0)
+        .to_numpy(float)
+        for kind in ACCESS_SERVICES
+    }
+    reached = {kind: np.zeros(len(grid)) for kind in ACCESS_SERVICES}
+    for origin, destination, weight in _decays(grid, travel_times, params):
+        for kind, each in per_head.items():
+            at = np.flatnonzero(each[destination])
+            total = np.bincount(origin[at], weight[at] * each[destination[at]], minlength=len(grid))
+            reached[kind] += total
+    return {
+        f"{kind}_access": np.where(
+            is_known & (ratios["kind"] == kind).any(), PER_PEOPLE * reached[kind], np.nan
+        )
+        for kind in ACCESS_SERVICES
+    }
 
 
-class _Triplets(NamedTuple):
-    """Entries of a sparse matrix."""
-
-    row: NDArray[np.int32]
-    column: NDArray[np.int32]
-    value: NDArray[np.float32]
-
-
-def _decay_matrix(
-    grid: pd.DataFrame,
-    travel_times: pd.DataFrame | PairTimes,
-    has_access: Flags,
-    params: AccessibilityParams,
-) -> sp.csr_matrix:
-    """Sparse [from, to]: decay of the time, inside the catchment."""
-    is_unlisted = has_access.copy()
-    parts = []
+def _decays(
+    grid: pd.DataFrame, travel_times: pd.DataFrame | PairTimes, params: AccessibilityParams
+) -> Iterator[tuple[Ints, Ints, Floats]]:
+    """Origin, destination and decay of the times inside the catchment, in chunks."""
+    is_unlisted = grid["reason"].isna().to_numpy(bool, copy=True)
     for origin, destination, minutes in drive_chunks(travel_times, grid["cell"]):
         is_unlisted[origin[origin == destination]] = False
         near = minutes <= params.catchment_min
         weight = np.exp2(-minutes[near] / params.catchment_decay_half_min)
-        parts.append(
-            _Triplets(
-                origin[near].astype(np.int32),
-                destination[near].astype(np.int32),
-                weight.astype(np.float32),
-            )
-        )
-    own = np.flatnonzero(is_unlisted).astype(np.int32)
-    parts.append(_Triplets(own, own, np.ones(len(own), dtype=np.float32)))
-    row, column, value = (np.concatenate(each) for each in zip(*parts, strict=True))
-    return sp.csr_matrix((value, (row, column)), shape=(len(grid), len(grid)))
+        yield origin[near], destination[near], weight.astype(float)
+    own = np.flatnonzero(is_unlisted)
+    yield own, own, np.ones(len(own))
 
 
 def _count_by_zone(places: gpd.GeoDataFrame, grid: pd.DataFrame) -> Floats:

@@ -23,6 +23,14 @@ Flags = NDArray[np.bool_]
 Geometries = NDArray[np.object_]
 
 
+class Sample(NamedTuple):
+    """Matched pairs, which of them cross, and which meet a river (None: no term of its own)."""
+
+    pairs: ZonePairs
+    crosses: Flags
+    over_river: Flags | None
+
+
 class Fit(NamedTuple):
     """The estimate, and what it was made from: ``normal`` and ``moment`` of the within pairs."""
 
@@ -48,6 +56,19 @@ def estimate(
     params: BorderEffectParams,
 ) -> tuple[Fit | None, bool, str | None]:
     """Fit, whether border and river are one, and why there is no fit."""
+    sample, includes_river, reason = choose_pairs(zones, side, pairs, rivers, is_natural, params)
+    return None if sample is None else fit_pairs(sample, params), includes_river, reason
+
+
+def choose_pairs(
+    zones: BeltZones,
+    side: Ints,
+    pairs: ZonePairs,
+    rivers: Geometries,
+    is_natural: bool,
+    params: BorderEffectParams,
+) -> tuple[Sample | None, bool, str | None]:
+    """Matched pairs, whether border and river are one, and why there are none."""
     if not len(pairs.origin):
         some = len(zones.x) and (side == 0).any() and (side == 1).any()
         return None, is_natural, "no_travel_times" if some else "no_zones_with_access"
@@ -62,8 +83,7 @@ def estimate(
     crosses = side[sample.origin] != side[sample.destination]
     over_river = cross_lines(zones, sample, rivers)
     includes_river, river = _river_term(crosses, over_river, is_natural, params)
-    fit = _fit(sample, crosses, river, params)
-    return fit, includes_river, None
+    return Sample(sample, crosses, river), includes_river, None
 
 
 def _match(
@@ -167,16 +187,12 @@ def _river_term(
     return False, over_river
 
 
-def _fit(
-    sample: ZonePairs,
-    crosses: Flags,
-    river: Flags | None,
-    params: BorderEffectParams,
-) -> Fit:
+def fit_pairs(chosen: Sample, params: BorderEffectParams) -> Fit:
     """Learn from within pairs, impute the crossing ones.
 
     Only zones of the sample get a column: factoring costs their number cubed.
     """
+    sample, crosses, river = chosen
     design, n_zones = _design(sample, river, params.distance_bin_m)
     within = design[~crosses]
     ridge = np.full(design.shape[1], 1e-6)

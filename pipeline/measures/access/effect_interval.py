@@ -11,16 +11,15 @@ from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 
 from pipeline.measures.access.effect_estimate import Fit, excess
-from pipeline.measures.access.effect_pairs import BeltZones
 from pipeline.measures.access.params import BorderEffectParams
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-def interval(fit: Fit, zones: BeltZones, params: BorderEffectParams) -> tuple[float, float]:
-    """Bounds of beta at 95 %, from betas under resampled blocks of zones."""
-    influence = _influences(fit, zones, params)
+def interval(fit: Fit, xy: Floats, params: BorderEffectParams) -> tuple[float, float]:
+    """Bounds of beta at 95 %, from betas under resampled blocks of zones at ``xy`` in metres."""
+    influence = _influences(fit, xy, params)
     count = len(influence)
     if count < 2:
         return np.nan, np.nan
@@ -32,10 +31,10 @@ def interval(fit: Fit, zones: BeltZones, params: BorderEffectParams) -> tuple[fl
     return fit.beta + min(low, 0.0), fit.beta + max(high, 0.0)
 
 
-def _influences(fit: Fit, zones: BeltZones, params: BorderEffectParams) -> Floats:
+def _influences(fit: Fit, xy: Floats, params: BorderEffectParams) -> Floats:
     """What each block of zones adds to beta: its jackknife influence."""
     origin, destination = fit.sample.origin, fit.sample.destination
-    block = _blocks(zones, np.union1d(origin, destination), params)
+    block = _blocks(xy, np.union1d(origin, destination), params)
     count = int(block.max()) + 1
     left_out = []
     for number in range(count):
@@ -56,9 +55,9 @@ def _influences(fit: Fit, zones: BeltZones, params: BorderEffectParams) -> Float
     return np.asarray(share * (fit.beta - np.array(left_out)))
 
 
-def _blocks(zones: BeltZones, used: Ints, params: BorderEffectParams) -> Ints:
+def _blocks(xy: Floats, used: Ints, params: BorderEffectParams) -> Ints:
     """Square block of each zone, numbered from 0 over the used ones; -1 elsewhere."""
-    x, y = zones.x[used], zones.y[used]
+    x, y = xy[used].T
     side_m = params.block_m
     while True:
         key = np.column_stack([np.floor(x / side_m), np.floor(y / side_m)])
@@ -66,6 +65,6 @@ def _blocks(zones: BeltZones, used: Ints, params: BorderEffectParams) -> Ints:
         if len(found) >= min(params.least_blocks, len(used)) or side_m < 100.0:
             break
         side_m *= 0.8
-    block = np.full(len(zones.x), -1, dtype=np.int64)
+    block = np.full(len(xy), -1, dtype=np.int64)
     block[used] = number.ravel()
     return block

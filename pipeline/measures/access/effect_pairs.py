@@ -145,14 +145,16 @@ def pairs_of(listed: pd.DataFrame, zones: BeltZones, params: BorderEffectParams)
     # The same sample whatever the order of the rows that came in.
     order = np.flatnonzero(used)
     order = order[np.lexsort((destination[order], origin[order]))]
-    origin, destination, distance_m = origin[order], destination[order], distance_m[order]
-    return ZonePairs(
-        origin,
-        destination,
-        distance_m,
-        np.arctan2(dy[order], dx[order]),
-        np.log(minutes[order] / (distance_m / 1000.0)),
-    )
+    xy = np.column_stack([zones.x, zones.y])
+    return pairs_between(xy, origin[order], destination[order], minutes[order])
+
+
+def pairs_between(xy: Floats, origin: Ints, destination: Ints, minutes: Floats) -> ZonePairs:
+    """Pairs of zones at ``xy`` in metres, with their distance, bearing and pace."""
+    dx, dy = (xy[destination] - xy[origin]).T
+    distance_m = np.hypot(dx, dy)
+    log_pace = np.log(minutes / (distance_m / 1000.0))
+    return ZonePairs(origin, destination, distance_m, np.arctan2(dy, dx), log_pace)
 
 
 def river_lines(waterways: gpd.GeoDataFrame, line: shapely.Geometry, reach_m: float) -> Geometries:

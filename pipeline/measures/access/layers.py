@@ -177,6 +177,47 @@ LAYERS = (
         ),
     ),
     Layer(
+        "effect_pairs",
+        "Matched pairs of zones that border effects are estimated from; a scenario keeps the base's.",
+        (
+            BORDER,
+            text("mode", "mode", values=MODES),
+            text("from_cell", "cell of layer zones"),
+            text("to_cell", "cell of layer zones"),
+            flag("is_crossing", "the two lie in the two cities beside the border"),
+            flag("is_over_river", "the straight line meets a river whose cost is estimated apart"),
+            number("minutes", "travel time between them"),
+        ),
+        key=("border_id", "mode", "from_cell", "to_cell"),
+        kind="work",
+    ),
+    Layer(
+        "effect_samples",
+        "What is known of each border before its effect is estimated: pairs, rivers, placebo borders.",
+        (
+            BORDER,
+            text("mode", "mode", values=MODES),
+            Column("n_crossing", "int64", "crossing pairs within the cutoff"),
+            flag("includes_river", "border and river cannot be told apart: the joint effect"),
+            text("reason", "why there are no matched pairs", "there are"),
+            number("placebo_low_pct", "2.5 % of the placebo borders", "no placebo fits"),
+            number("placebo_high_pct", "97.5 % of the placebo borders", "no placebo fits"),
+        ),
+        key=("border_id", "mode"),
+        kind="work",
+    ),
+    Layer(
+        "service_ratios",
+        "Services per person who competes for them, where services are (the first step of E2SFCA); a scenario keeps the base's.",
+        (
+            text("cell", "zone whose populated point is nearest to the services"),
+            text("kind", "kind of service", values=ACCESS_SERVICES),
+            number("services_per_person", "services over people by decay of the time; 0: nobody comes", "sought by people whose number is not known"),
+        ),
+        key=("cell", "kind"),
+        kind="work",
+    ),
+    Layer(
         "border_effect",
         "How much longer trips take across a border than within, at equal distance. An association, not a cause.",
         (

@@ -163,7 +163,7 @@ def times_of_ends(
     """
     tables = []
     for side, faces in (("from", links["is_facing_from"]), ("to", ~links["is_facing_from"])):
-        access, link = _access_of_side(links, side, faces.to_numpy(bool), network)
+        access, link = access_of_side(links, side, faces.to_numpy(bool), network)
         there = network.times_between(zones, access, cutoff_min=horizon_min).T
         back = network.times_between(access, zones, cutoff_min=horizon_min)
         for times in (there, back):
@@ -177,7 +177,7 @@ def times_of_ends(
     return EndTimes(to_a, from_a, to_b, from_b, order_a, order_b)
 
 
-def _access_of_side(
+def access_of_side(
     links: gpd.GeoDataFrame, side: str, faces: Flags, network: RoutingNetwork
 ) -> tuple[Access, Ints]:
     """Where links join the network on one side, twins included, and the link of each join."""

@@ -311,12 +311,6 @@ class MissingLinksParams(StageParams):
     sequence_most: Annotated[int, Field(ge=1, le=1_000)] = Field(
         30, description="links, the best by gain per cost, whose order of building is sought"
     )
-    sequence_grain_m: Metres = Field(
-        500.0, description="as grain_m, for the points of the joint gain; check"
-    )
-    sequence_grain_share: Annotated[float, Field(gt=0, le=1)] = Field(
-        0.5, description="as grain_share, for the points of the joint gain; check"
-    )
     noticed_min: Minutes = Field(
         1.0, description="people whose mean trip gets shorter by more than this count as gaining"
     )

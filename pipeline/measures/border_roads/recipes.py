@@ -10,7 +10,7 @@ table of the one before and adds columns; none is visited twice.
   faces is settled.
 - `people_points.spread_people` (stage ``people_points``), `gains_around_links` (stage
   ``link_gains``, a task per batch of links) and `assemble_links` (stage ``missing_links``): what
-  each link would save, summed up and ranked. `link_gains` gives the same for points at will.
+  each link would save, summed up and ranked.
 
 Stage ``placebo`` takes the same steps along lines that are no borders (see `placebo`).
 
@@ -25,7 +25,6 @@ import geopandas as gpd
 import pandas as pd
 
 from pipeline.crs import require_metric
-from pipeline.layers import conform
 from pipeline.measures.border_roads.carriageways import match_halves
 from pipeline.measures.border_roads.confidence import rate_ends
 from pipeline.measures.border_roads.dead_ends import as_dead_ends, count_rules, describe_dead_ends
@@ -37,7 +36,7 @@ from pipeline.measures.border_roads.ends import (
     settle_cities,
 )
 from pipeline.measures.border_roads.findings import as_road_ends, read_findings
-from pipeline.measures.border_roads.gains import partial_gains, rank_links
+from pipeline.measures.border_roads.gains import rank_links
 from pipeline.measures.border_roads.gaps import describe_gaps, describe_outlook
 from pipeline.measures.border_roads.links import as_link_candidates, value_links
 from pipeline.measures.border_roads.pairs import pair_ends, settle_rules, still_slips
@@ -212,35 +211,6 @@ def gains_around_links(
     chosen = link_candidates["link_id"].isin(link_ids).to_numpy(bool)
     links = link_candidates[chosen].sort_values("link_id")
     return gains_by_lay(links, people_points, routing_network, params, routing_params)
-
-
-def link_gains(
-    rows: tuple[int, int],
-    link_candidates: gpd.GeoDataFrame,
-    zone_grid: gpd.GeoDataFrame,
-    routing_network: RoutingNetwork,
-    params: MissingLinksParams,
-    routing_params: RoutingParams,
-) -> pd.DataFrame:
-    """What each link saves the people of a range of given zones (see `gains.partial_gains`).
-
-    Returns
-    -------
-    Layer ``link_gains``: one row per link, 0 where nobody of the range gains.
-    """
-    found = partial_gains(rows, link_candidates, zone_grid, routing_network, params, routing_params)
-    table = pd.DataFrame(
-        {
-            "link_id": link_candidates["link_id"],
-            "first_zone": rows[0],
-            "lay": 0,
-            "gain_person_min_a": found.person_min[:, 0],
-            "gain_person_min_b": found.person_min[:, 1],
-            "people_gaining_a": found.winners[:, 0],
-            "people_gaining_b": found.winners[:, 1],
-        }
-    )
-    return conform("link_gains", table)
 
 
 def assemble_links(

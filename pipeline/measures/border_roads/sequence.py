@@ -4,10 +4,10 @@ What belongs here: the joint gain of links and the greedy order (layer ``build_s
 The gain of a link by itself belongs to `gains` and `valued`; everything measured anew with
 some links built to the `scenario` verb.
 
-With links built, times between points and the ends of all links stay one table: a further
-link a-b changes it to ``min(t(i,j), t(i,a)+m+t(b,j), t(i,b)+m+t(a,j))``, which is exact for
-each link added to those before. The points are coarser than those of a single gain, so only
-the share of its own gain that a link still brings is taken from them.
+Each link is looked at over the points of its own gain. With links built, the times between
+these points, and between them and the ends of all links, stay exact: a further link a-b
+changes them to ``min(t(i,j), t(i,a)+m+t(b,j), t(i,b)+m+t(a,j))``. Of a link's gain the share
+counts that is left of it on one lay of its points.
 
 Coordinates are the metro's metric CRS.
 """
@@ -24,11 +24,10 @@ from numpy.typing import NDArray
 
 from pipeline.compiled import compiled
 from pipeline.layers import conform, empty_layer
-from pipeline.measures.border_roads.gains import BLOCK, times_of_ends
+from pipeline.measures.border_roads.gains import BLOCK, access_of_side, times_of_ends
 from pipeline.measures.border_roads.params import MissingLinksParams
 from pipeline.measures.border_roads.people_points import gather_points
-from pipeline.measures.geometry.planar import Flags, Floats
-from pipeline.measures.routing.access import Access
+from pipeline.measures.geometry.planar import Floats, Ints
 from pipeline.measures.routing.graph import RoutingNetwork
 from pipeline.measures.routing.params import RoutingParams
 from pipeline.measures.routing.within_cell import within_cell_min
@@ -37,19 +36,34 @@ _ROUNDING_MIN = 1e-4
 """Sums of times kept in four bytes differ by less: no gain."""
 
 Minutes = NDArray[np.float32]
-Rows = NDArray[np.intp]
 
 
-class _Table(NamedTuple):
-    """Times between n points and both ends of k links, and what a minute between points counts.
+class _Own(NamedTuple):
+    """The points of one link: its people's times to all of them, and all links' ends.
 
-    ``minutes`` float32[n + 2k, n + 2k]: the points, the links' first ends, their second ends.
-    ``weight`` float32[n, n]; ``is_own`` whether a point's people count for a link, bool[n, k].
+    Attributes
+    ----------
+    first, now
+        Minutes from the people of the link's cities to all points, before anything is built
+        and with the links so far, float32[rows, n].
+    to_ends, from_ends
+        Minutes to and from the ends of all k links so far, float32[rows, 2k] and [2k, n]:
+        the links' first ends, then their second ends.
+    own
+        Point of each row.
+    people
+        Of each point.
+    share
+        Person-minutes that a minute saved to a destination counts for, per unit of pull.
     """
 
-    minutes: Minutes
-    weight: Minutes
-    is_own: Flags
+    first: Minutes
+    now: Minutes
+    to_ends: Minutes
+    from_ends: Minutes
+    own: Ints
+    people: Floats
+    share: Floats
 
 
 def build_sequence(
@@ -75,10 +89,14 @@ def build_sequence(
     chosen = _candidates(link_candidates, missing_links, params)
     if not len(chosen) or not len(people_points):
         return empty_layer("build_sequence")
-    table = _table_of(chosen, people_points, routing_network, params, routing_params)
-    alone, cost = chosen["gain"].to_numpy(float), chosen["indicative_cost_m_cny"].to_numpy(float)
+    tables = [
+        _own_points(number, chosen, people_points, routing_network, params, routing_params)
+        for number in range(len(chosen))
+    ]
+    between = _between_ends(chosen, routing_network, params.horizon_min)
     rows = list[tuple[int, str, float, float]]()
-    for link, gain in _greedy(table, chosen["link_minutes"].to_numpy(float), alone, cost, params):
+    cost = chosen["indicative_cost_m_cny"].to_numpy(float)
+    for link, gain in _greedy(tables, between, chosen, params):
         rows.append((len(rows) + 1, chosen["link_id"].iloc[link], gain, cost[link]))
     made = pd.DataFrame(
         rows, columns=["step", "link_id", "gain_person_min", "indicative_cost_m_cny"]
@@ -106,116 +124,184 @@ def _candidates(
     return best.head(params.sequence_most).sort_values("link_id", ignore_index=True)
 
 
-def _table_of(
+def _own_points(
+    number: int,
     links: gpd.GeoDataFrame,
     people_points: pd.DataFrame,
     network: RoutingNetwork,
     params: MissingLinksParams,
     routing_params: RoutingParams,
-) -> _Table:
-    lines = links.geometry.to_numpy()
-    ends = np.stack([shapely.get_coordinates(shapely.get_point(lines, at)) for at in (0, -1)])
-    points = gather_points(
-        people_points,
-        ends.reshape(-1, 2),
-        params.sequence_grain_m,
-        params.sequence_grain_share,
-        0,
-    )
-    access = network.access_of_zones(points)
-    count, size = len(points), len(points) + 2 * len(links)
-    minutes = np.full((size, size), params.horizon_min, dtype=np.float32)
+) -> _Own:
+    """A link's points: of the first lay on which it gains anything, of the last if of none."""
+    line = shapely.get_coordinates(links.geometry.iloc[number])
+    for lay in range(params.lays):
+        points = gather_points(
+            people_points, line[[0, -1]], params.grain_m, params.grain_share, lay
+        )
+        own = _times_of_points(number, links, points, network, params, routing_params)
+        if _adds(own, number, links, params) > 0.0:
+            break
+    return own
+
+
+def _times_of_points(
+    number: int,
+    links: gpd.GeoDataFrame,
+    points: gpd.GeoDataFrame,
+    network: RoutingNetwork,
+    params: MissingLinksParams,
+    routing_params: RoutingParams,
+) -> _Own:
+    """Times between points, and between them and all links' ends, with nothing built."""
+    access, people = network.access_of_zones(points), points["population"].to_numpy(float)
+    cities = links.iloc[number][["from_city", "to_city"]].tolist()
+    own = np.flatnonzero(points["city_id"].isin(cities).to_numpy(bool))
+    origins = access.take(own)
+    first = np.full((len(own), len(points)), params.horizon_min, dtype=np.float32)
     for rows, old in network.stream_between(
-        access, access, cutoff_min=params.horizon_min, batch=BLOCK
+        origins, access, cutoff_min=params.horizon_min, batch=BLOCK
     ):
-        minutes[rows, :count] = np.minimum(old, params.horizon_min)
-    inside = within_cell_min(points.geometry.to_numpy(), routing_params)
-    inside = np.where(access.has_access, inside, params.horizon_min)
-    np.fill_diagonal(minutes[:count, :count], np.minimum(inside, params.horizon_min))
-    joins = [network.access_of_nodes(links[f"join_{side}"]) for side in ("from", "to")]
-    times = times_of_ends(links, Access.concat([access, *joins]), network, params.horizon_min)
-    for number, (to, back) in enumerate(((times.to_a, times.from_a), (times.to_b, times.from_b))):
-        own = slice(count + number * len(links), count + (number + 1) * len(links))
-        minutes[:, own] = np.minimum(to.T, params.horizon_min)
-        minutes[own, :] = np.minimum(back, params.horizon_min)
-    np.fill_diagonal(minutes[count:, count:], 0.0)
-    people = points["population"].to_numpy(float)
-    pull = people * np.exp2(-minutes[:count, :count] / params.decay_half_min)
-    weight = (people[:, None] * pull / pull.sum(axis=1, keepdims=True)).astype(np.float32)
-    np.fill_diagonal(weight, 0.0)
-    city = points["city_id"].to_numpy(object)
-    sides = [links[name].to_numpy(object) for name in ("from_city", "to_city")]
-    is_own = (city[:, None] == sides[0]) | (city[:, None] == sides[1])
-    return _Table(minutes, weight, is_own)
+        first[rows] = np.minimum(old, params.horizon_min)
+    inside = within_cell_min(points.geometry.to_numpy()[own], routing_params)
+    inside = np.where(origins.has_access, inside, params.horizon_min)
+    first[np.arange(len(own)), own] = np.minimum(inside, params.horizon_min)
+    pull = people * np.exp2(-first / params.decay_half_min)
+    times = times_of_ends(links, access, network, params.horizon_min)
+    to_ends = np.concatenate([times.to_a, times.to_b]).T[own]
+    from_ends = np.concatenate([times.from_a, times.from_b])
+    return _Own(
+        first,
+        first.copy(),
+        to_ends.astype(np.float32),
+        from_ends.astype(np.float32),
+        own,
+        people,
+        people[own] / pull.sum(axis=1),
+    )
+
+
+def _between_ends(links: gpd.GeoDataFrame, network: RoutingNetwork, horizon_min: float) -> Minutes:
+    """Minutes from every end of every link to every other, float32[2k, 2k]; inf: none."""
+    found = list[Minutes]()
+    faces = links["is_facing_from"].to_numpy(bool)
+    for side, is_facing in (("from", faces), ("to", ~faces)):
+        access, link = access_of_side(links, side, is_facing, network)
+        times = times_of_ends(links, access, network, horizon_min)
+        nearest = np.full((len(links), 2 * len(links)), np.inf)
+        # Of a dual carriageway the nearer half counts.
+        np.minimum.at(nearest, link, np.concatenate([times.to_a, times.to_b]).T)
+        found.append(nearest.astype(np.float32))
+    between = np.concatenate(found)
+    np.fill_diagonal(between, 0.0)
+    return between
 
 
 def _greedy(
-    table: _Table, link_minutes: Floats, alone: Floats, cost: Floats, params: MissingLinksParams
+    tables: list[_Own], between: Minutes, links: gpd.GeoDataFrame, params: MissingLinksParams
 ) -> list[tuple[int, float]]:
     """Links in the order of building, each with what it adds."""
-    now = table.minutes.copy()
-    left, order = list(range(len(alone))), list[tuple[int, float]]()
-    adds = _adds(table, now, link_minutes, left, params)
+    alone, cost = links["gain"].to_numpy(float), links["indicative_cost_m_cny"].to_numpy(float)
+    minutes = links["link_minutes"].to_numpy(float)
+    adds = np.array([_adds(own, number, links, params) for number, own in enumerate(tables)])
+    # A saving below the rounding of the times is none, whatever is built before.
     by_itself = adds.copy()
+    left = np.flatnonzero(by_itself > 0.0).tolist()
+    order = list[tuple[int, float]]()
     while left:
-        # Of its own gain the part that the links before it leave.
-        part = np.divide(adds, by_itself, out=np.ones(len(adds)), where=by_itself > 0.0)
-        gains = alone[left] * part[left]
-        best = left[int(np.argmax(gains / cost[left]))]
-        order.append((best, float(alone[best] * part[best])))
-        left.remove(best)
-        count = len(table.weight)
-        _build(now, count + best, count + len(alone) + best, link_minutes[best])
-        adds[left] = _adds(table, now, link_minutes, left, params)[left]
+        gains = alone[left] * adds[left] / by_itself[left]
+        at = int(np.argmax(gains / cost[left]))
+        best = left.pop(at)
+        order.append((best, float(gains[at])))
+        a, b = best, len(links) + best
+        for link in left:
+            tables[link] = _with_link(tables[link], between, a, b, minutes[best])
+            adds[link] = _adds(tables[link], link, links, params)
+        between = _over(between, between, between[:, a], between[:, b], a, b, minutes[best])
     return order
 
 
-def _adds(
-    table: _Table, now: Minutes, link_minutes: Floats, links: list[int], params: MissingLinksParams
-) -> Floats:
-    """Person-minutes that each link would add now, float64[all links]; 0 for others."""
-    adds, count = np.zeros(len(link_minutes)), len(table.weight)
-    for link in links:
-        rows = np.flatnonzero(table.is_own[:, link])
-        ends = (count + link, count + len(link_minutes) + link)
-        adds[link] = _added(
-            now, table.minutes, table.weight, rows, ends, link_minutes[link], params.gain_cap_min
-        )
-    return adds
+def _adds(own: _Own, number: int, links: gpd.GeoDataFrame, params: MissingLinksParams) -> float:
+    """Person-minutes that a link would add to those so far, over its own points."""
+    a, b = number, len(links) + number
+    return _added(
+        (own.first, own.now),
+        (own.own, own.people, own.share),
+        (own.to_ends[:, a].copy(), own.to_ends[:, b].copy()),
+        (own.from_ends[a].copy(), own.from_ends[b].copy()),
+        float(links["link_minutes"].iloc[number]),
+        params.gain_cap_min,
+        params.decay_half_min,
+    )
+
+
+def _with_link(own: _Own, between: Minutes, a: int, b: int, minutes: float) -> _Own:
+    """All times of a link's points with a link a-b built; ``now`` is changed in place."""
+    to_a, to_b = own.to_ends[:, a].copy(), own.to_ends[:, b].copy()
+    from_a, from_b = own.from_ends[a].copy(), own.from_ends[b].copy()
+    _build(own.now, (to_a, to_b), (from_a, from_b), np.float32(minutes))
+    to_ends = _over(own.to_ends, between, to_a, to_b, a, b, minutes)
+    from_ends = _over(own.from_ends.T, between.T, from_a, from_b, a, b, minutes).T
+    return own._replace(to_ends=to_ends, from_ends=np.ascontiguousarray(from_ends))
+
+
+def _over(
+    old: Minutes,
+    between: Minutes,
+    to_a: Minutes,
+    to_b: Minutes,
+    a: int,
+    b: int,
+    minutes: float,
+) -> Minutes:
+    """Times to all ends, with those over a link a-b where they are shorter."""
+    add = np.float32(minutes)
+    there = (to_a + add)[:, None] + between[b]
+    back = (to_b + add)[:, None] + between[a]
+    return np.minimum(old, np.minimum(there, back))
 
 
 @compiled
 def _added(
-    now: Minutes,
-    first: Minutes,
-    weight: Minutes,
-    rows: Rows,
-    ends: tuple[int, int],
+    times: tuple[Minutes, Minutes],
+    who: tuple[Ints, Floats, Floats],
+    to_ends: tuple[Minutes, Minutes],
+    from_ends: tuple[Minutes, Minutes],
     minutes: float,
     cap: float,
+    half: float,
 ) -> float:
     """What a link adds between the points of some rows and all others."""
-    a, b = ends
+    first, now = times
+    own, people, share = who
+    to_a, to_b = to_ends
+    from_a, from_b = from_ends
     total = 0.0
-    for row in rows:
-        to_a, to_b = now[row, a] + minutes, now[row, b] + minutes
-        for other in range(weight.shape[1]):
-            new = min(to_a + now[b, other], to_b + now[a, other])
+    for row in range(len(own)):
+        over_a, over_b = to_a[row] + minutes, to_b[row] + minutes
+        saved = 0.0
+        for other in range(len(people)):
+            new = min(over_a + from_b[other], over_b + from_a[other])
             old = now[row, other]
-            if new < old - _ROUNDING_MIN:
+            # A trip inside a square does not leave it.
+            if new < old - _ROUNDING_MIN and other != own[row]:
                 before = first[row, other]
-                saved = min(before - new, cap) - min(before - old, cap)
-                total += weight[row, other] * saved
+                less = min(before - new, cap) - min(before - old, cap)
+                saved += people[other] * 2.0 ** (-before / half) * less
+        total += saved * share[row]
     return total
 
 
 @compiled
-def _build(now: Minutes, a: int, b: int, minutes: float) -> None:
-    """All times with a link a-b built, in place."""
-    to_a, to_b = now[:, a].copy(), now[:, b].copy()
-    from_a, from_b = now[a, :].copy(), now[b, :].copy()
+def _build(
+    now: Minutes,
+    to_ends: tuple[Minutes, Minutes],
+    from_ends: tuple[Minutes, Minutes],
+    minutes: np.float32,
+) -> None:
+    """Times between points with a link built, in place."""
     for row in range(now.shape[0]):
+        to_a, to_b = to_ends[0][row] + minutes, to_ends[1][row] + minutes
         for other in range(now.shape[1]):
-            new = min(to_a[row] + minutes + from_b[other], to_b[row] + minutes + from_a[other])
+            new = min(to_a + from_ends[1][other], to_b + from_ends[0][other])
             if new < now[row, other]:
                 now[row, other] = new

@@ -16,11 +16,12 @@ from pipeline.measures.integration.scope import UNKNOWN, Bools, Floats, Scope, V
 
 
 def _cross_border_reach(scope: Scope, evidence: Evidence) -> Value:
+    """The own city's people count by distance: a better road inside takes nothing away."""
+
     def share(city_id: str, own: Bools) -> Floats:
-        across = evidence.reach.people[own][:, evidence.columns(scope.partners[city_id])].sum(
-            axis=1
-        )
-        here = evidence.reach.people[own][:, evidence.columns(frozenset({city_id}))].sum(axis=1)
+        partners, home = scope.partners[city_id], frozenset({city_id})
+        across = evidence.reach.people[own][:, evidence.columns(partners)].sum(axis=1)
+        here = evidence.within_radius[own][:, evidence.columns(home)].sum(axis=1)
         return percent_of(across, across + here)
 
     return by_city(scope, evidence, share) if evidence.reach.is_known else UNKNOWN
@@ -61,6 +62,26 @@ def _industrial_land(scope: Scope, evidence: Evidence) -> Value:
     return Value(mean.value, mean.coverage_pct * cities_known)
 
 
+def _industrial_land_across(scope: Scope, evidence: Evidence) -> Value:
+    """Share of the partners' industrial land that the scope's industrial land reaches."""
+    works = evidence.sites[(evidence.sites["use"] == "industry") & (evidence.sites["zone"] >= 0)]
+    own = works[works["city_id"].isin(scope.cities)]
+    if not evidence.reach.is_known or not len(own):
+        return UNKNOWN
+    of_city = works.groupby("city_id")["area_km2"].sum()
+    zone, city = own["zone"].to_numpy(np.int64), own["city_id"].to_numpy(object)
+    share = np.full(len(own), np.nan)
+    for city_id in sorted(scope.cities):
+        at, partners = np.flatnonzero(city == city_id), scope.partners[city_id]
+        whole = float(of_city.reindex(sorted(partners)).sum())
+        across = evidence.reach.industry_km2[zone[at]][:, evidence.columns(partners)].sum(axis=1)
+        share[at] = percent_of(across, np.full(len(at), whole))
+    has_access = evidence.zones["has_access"].to_numpy(bool)[zone]
+    known = np.where(has_access, share, np.nan)
+    mean = weighted(known, own["area_km2"].to_numpy(float), len(own))
+    return Value(mean.value, mean.coverage_pct * len(set(city)) / max(len(scope.cities), 1))
+
+
 def _innovation_people(scope: Scope, evidence: Evidence) -> Value:
     def any_across(city_id: str, own: Bools) -> Floats:
         across = evidence.reach.sites[own][:, evidence.columns(scope.partners[city_id])].sum(axis=1)
@@ -86,6 +107,7 @@ MEASURES: dict[str, Measure] = {
     "cross_border_reach_pct": _cross_border_reach,
     "transport_performance_pct": _transport_performance,
     "industrial_land_30min_pct": _industrial_land,
+    "industrial_land_across_60min_pct": _industrial_land_across,
     "innovation_people_60min_pct": _innovation_people,
     "innovation_sites_60min_pct": _innovation_sites,
 }

@@ -13,6 +13,7 @@ import shapely
 from pipeline.measures.integration.params import IntegrationParams
 from pipeline.measures.integration.reach import Reach
 from pipeline.measures.integration.scope import UNKNOWN, Bools, Floats, Scope, Value
+from pipeline.measures.integration.yardsticks import Yardsticks
 from pipeline.terms import CLASS_RANK
 
 RAIL_MODES = ("train", "highspeed", "subway", "light_rail", "tram")
@@ -48,6 +49,7 @@ class Evidence:
     eco_zones: pd.DataFrame
     conflicts: pd.DataFrame
     corridors: pd.DataFrame
+    yardsticks: Yardsticks
 
     def land_km(self, scope: Scope) -> float:
         """Length of the scope's borders on land: at sea there is nothing to count."""

@@ -13,7 +13,9 @@ city elsewhere changes nothing.
 
 Missing is not zero: an indicator whose inputs are absent has no value and no
 weight in the score; ``coverage_pct`` says how much was known, and the interval
-is drawn with the missing part anywhere between 0 and 100. A layer of *findings*
+is drawn with the missing part anywhere between 0 and 100. Beside it stands what the cut of
+the zones may do: the people of a zone stand at one point, and the spread between interleaved
+parts of the zones is the discretisation error. A layer of *findings*
 (missing links, conflicts ...) with no row means none were found where the layer
 they are found in (roads, eco zones) is there; else unknown.
 
@@ -23,7 +25,8 @@ institutions are not in open geodata.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
@@ -54,7 +57,8 @@ from pipeline.measures.integration.places import (
 )
 from pipeline.measures.integration.reach import find_reach
 from pipeline.measures.integration.scope import Scope, borders_by_city, scopes_of
-from pipeline.measures.integration.scoring import index_of, score_of
+from pipeline.measures.integration.scoring import error_of, index_of, score_of, scores_of
+from pipeline.measures.integration.yardsticks import by_key
 from pipeline.measures.routing.pair_times import PairTimes
 from pipeline.metros.catalogue import Metro
 
@@ -108,6 +112,7 @@ def integrate(
     eco_zones: gpd.GeoDataFrame,
     conflicts: gpd.GeoDataFrame,
     eco_corridors: gpd.GeoDataFrame,
+    index_yardsticks: pd.DataFrame,
     params: IntegrationParams,
     accessibility_params: AccessibilityParams,
     metro: Metro | None = None,
@@ -119,6 +124,8 @@ def integrate(
     cities ... eco_corridors
         Layers in the metro's metric CRS. ``zone_grid`` gives the populated
         points, ``travel_times`` (drive) who reaches whom.
+    index_yardsticks
+        What is compared with; in a scenario that of its base.
     accessibility_params
         The hour within which people are reached, the commuting circle and the radius of
         transport performance, as for layer ``zones``.
@@ -165,10 +172,32 @@ def integrate(
         eco_zones=widest_belt(eco_zones),
         conflicts=pd.DataFrame(conflicts[["border_id"]]),
         corridors=pd.DataFrame(eco_corridors[["border_id"]]),
+        yardsticks=by_key(index_yardsticks),
     )
     scopes = list(scopes_of(by_city, city_ids))
     indicators = _indicator_table(scopes, evidence)
-    return {"indicators": indicators, "integration_index": index_of(indicators, params)}
+    parts = [_indicator_table(scopes, each) for each in _interleaved(evidence, params.zone_parts)]
+    index = index_of(indicators, params)
+    return {
+        "indicators": indicators.assign(
+            value_zone_error=error_of([each["value"].to_numpy(float) for each in parts])
+        ),
+        "integration_index": index.assign(
+            score_zone_error=error_of([scores_of(each, params) for each in parts])
+        ),
+    }
+
+
+def _interleaved(evidence: Evidence, count: int) -> Iterator[Evidence]:
+    """The evidence with the people of every ``count``-th zone alone, from each start.
+
+    Cells in the order of their ids lie near one another: every part covers all of the metro.
+    """
+    number = np.arange(len(evidence.zones)) % count
+    people = evidence.zones["population"]
+    for part in range(count):
+        own = people.where(people.isna() | (number == part), 0.0)
+        yield replace(evidence, zones=evidence.zones.assign(population=own))
 
 
 def _indicator_table(scopes: list[Scope], evidence: Evidence) -> pd.DataFrame:

@@ -50,8 +50,10 @@ class Indicator(NamedTuple):
 PER_100_KM = Unit("per 100 km of border", "处/百公里边界", "per 100 km of border")
 LINES = Unit("lines per border", "条/边界", "lines per border")
 ROUTES = Unit("routes per border", "条/边界", "routes per border")
-OF_PEOPLE_60_MIN = Unit(
-    "% of people within 60 min", "%（60 分钟可达人口）", "% of people within 60 min"
+OF_PEOPLE_IN_RANGE = Unit(
+    "% of people in range",
+    "%（跨界 60 分钟可达与本市 80 公里内人口）",
+    "% of those across within 60 min and at home within 80 km",
 )
 OF_PEOPLE_80_KM = Unit("% of people within 80 km", "%（80 公里内人口）", "% of people within 80 km")
 OF_INDUSTRIAL_LAND = Unit("% of industrial land", "%（工业用地）", "% of industrial land")
@@ -172,14 +174,14 @@ INDICATORS: tuple[Indicator, ...] = (
     Indicator(
         "market",
         "cross_border_reach_pct",
-        OF_PEOPLE_60_MIN,
+        OF_PEOPLE_IN_RANGE,
         worst=0.0,
         best=50.0,
         weight=1.0,
-        reason="best: half of the people one reaches live across the border, as for a city of "
-        "equal size with no border",
-        zh="1 小时可达人口中的跨界占比",
-        en="People reached in 60 min who live across",
+        reason="people across the border within 60 min, beside the own city's within 80 km; best: "
+        "half, as for a city of equal size with no border",
+        zh="1 小时可跨界到达的人口占比",
+        en="People reached across in 60 min, beside those at home",
         layers=("zone_grid", "travel_times"),
     ),
     Indicator(
@@ -201,12 +203,27 @@ INDICATORS: tuple[Indicator, ...] = (
         OF_INDUSTRIAL_LAND,
         worst=0.0,
         best=30.0,
-        weight=1.0,
+        weight=0.0,
         reason="industrial sites within 30 min of the other city's centre; best: three in ten, "
-        "since most lie around their own centre (check)",
+        "since most lie around their own centre (check); reported, not scored: centres of "
+        "neighbouring cities are mostly farther apart, and nearly all borders stand at zero",
         zh="邻市中心 30 分钟内的工业用地",
         en="Industrial land within 30 min of the other centre",
         layers=("services", "centres", "zone_grid", "travel_times"),
+    ),
+    Indicator(
+        "industry",
+        "industrial_land_across_60min_pct",
+        OF_INDUSTRIAL_LAND,
+        worst=0.0,
+        best=50.0,
+        weight=1.0,
+        reason="share of the other city's industrial land that an industrial site reaches within "
+        "60 min, the one-hour circle (NDRC 2019, No. 328); best: half, as for innovation sites "
+        "(check)",
+        zh="1 小时内可跨界到达的工业用地",
+        en="Industrial land across within 60 min of industrial sites",
+        layers=("services", "zone_grid", "travel_times"),
     ),
     Indicator(
         "innovation",
@@ -318,8 +335,8 @@ INDICATORS: tuple[Indicator, ...] = (
         worst=90.0,
         best=15.0,
         weight=1.0,
-        reason="spread of the towns' minutes to the core; best: nobody is far behind; worst: an "
-        "hour and a half apart (check)",
+        reason="towns' minutes to the core, from the nearest quarter to the farthest; best: nobody "
+        "is far behind; worst: an hour and a half apart (check)",
         zh="乡镇时间差异（四分位距）",
         en="Spread of the towns' minutes",
         layers=("centres", "counties", "centre_times", "zones"),

@@ -10,6 +10,17 @@ from pipeline.terms import DIMENSIONS
 # fmt: off
 LAYERS = (
     Layer(
+        "index_yardsticks",
+        "What indicators compare with; a scenario keeps the base's. border_id and city_id both null: the metro.",
+        (
+            text("border_id", "border", "not of a border"),
+            text("city_id", "city", "not of a city"),
+            text("measure", "<kind>_access: mean over the city's people; town_minutes_low: lower quartile of the towns' minutes to the core"),
+            number("value", "value", "not known"),
+        ),
+        kind="work",
+    ),
+    Layer(
         "indicators",
         "Indicators of the eight dimensions. border_id and city_id both null: the metro.",
         (
@@ -19,6 +30,7 @@ LAYERS = (
             text("indicator", "name in the table of indicators (index.md)", values=tuple(each.name for each in INDICATORS)),
             number("value", "value", "inputs missing"),
             text("unit", "unit", values=tuple(dict.fromkeys(each.unit.name for each in INDICATORS))),
+            number("value_zone_error", "discretisation error: 95 % half width over interleaved parts of the zones", "value is null in a part"),
             number("score", "0 to 100 between the fixed goalposts", "value is null"),
             number("coverage_pct", "share of its inputs that is known"),
         ),
@@ -33,6 +45,7 @@ LAYERS = (
             number("score", "0 to 100", "no indicator known"),
             number("score_low", "2.5 % under perturbed weights and goalposts", "as score"),
             number("score_high", "97.5 % under perturbed weights and goalposts", "as score"),
+            number("score_zone_error", "discretisation error of the score: 95 % half width over interleaved parts of the zones", "score is null in a part"),
             number("coverage_pct", "share of the inputs that is known"),
         ),
     ),

@@ -43,6 +43,12 @@ class IntegrationParams(StageParams):
             description="reach of industrial land from a city's centre; fixed by the indicator's name",
         )
     )
+    industry_across_minutes: Annotated[
+        Minutes, fixed(ONE_HOUR_MIN, "the indicator industrial_land_across_60min_pct")
+    ] = Field(
+        ONE_HOUR_MIN,
+        description="reach between industrial sites of two cities; fixed by the indicator's name",
+    )
     hospital_minutes: Annotated[Minutes, fixed(30.0, "the indicator hospital_across_30min_pct")] = (
         Field(
             30.0,
@@ -53,5 +59,9 @@ class IntegrationParams(StageParams):
         ONE_HOUR_MIN,
         description="a town farther from its seat counts with this, a lower bound; the goalpost "
         "that scores worst",
+    )
+    zone_parts: Annotated[int, Field(ge=2, le=100)] = Field(
+        4,
+        description="interleaved parts of the zones; their spread is the discretisation error; check",
     )
     seed: Seed = Field(0, description="of the perturbations")

@@ -27,6 +27,7 @@ class Reach(NamedTuple):
     people: Floats
     sites: Floats
     hospitals: Floats
+    industry_km2: Floats
     centre_minutes: Floats
     town_minutes: Floats
 
@@ -57,6 +58,7 @@ def find_reach(
         (people, hour_min),
         (counts["innovation"].astype(float), params.innovation_minutes),
         (counts["hospital"].astype(float), params.hospital_minutes),
+        (_industry_km2(located, n), params.industry_across_minutes),
     )
     sums = [np.zeros(n * k) for _ in wanted]
     city = table["city"].to_numpy(np.int64)
@@ -91,10 +93,23 @@ def find_reach(
         if is_known
         else np.full(len(towns), np.nan)
     )
-    people_reached, sites_reached, hospitals_reached = reached
+    reached_people, reached_sites, hospitals, industry_km2 = reached
     return Reach(
-        is_known, people_reached, sites_reached, hospitals_reached, centre_minutes, town_minutes
+        is_known,
+        reached_people,
+        reached_sites,
+        hospitals,
+        industry_km2,
+        centre_minutes,
+        town_minutes,
     )
+
+
+def _industry_km2(located: pd.DataFrame, count: int) -> Floats:
+    """Industrial land of each zone."""
+    works = located[located["use"] == "industry"]
+    area_km2 = np.bincount(works["zone"], works["area_km2"].to_numpy(float), minlength=count)
+    return area_km2.astype(np.float64)
 
 
 def _centre_zones(

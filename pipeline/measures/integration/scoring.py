@@ -6,12 +6,13 @@ measure them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from scipy.special import stdtrit
 
 from pipeline.measures.integration.kinds import INDICATORS
 from pipeline.measures.integration.params import IntegrationParams
@@ -50,6 +51,19 @@ def index_of(indicators: pd.DataFrame, params: IntegrationParams) -> pd.DataFram
     return pd.concat(
         [_index_rows(*scope, draws, params) for scope in _wide(indicators)], ignore_index=True
     )
+
+
+def scores_of(indicators: pd.DataFrame, params: IntegrationParams) -> Floats:
+    """The scores of `index_of` alone, in its order."""
+    found = [_scores(values, params) for _, values, _ in _wide(indicators)]
+    return np.concatenate(found) if found else np.zeros(0)
+
+
+def error_of(parts: Sequence[Floats]) -> Floats:
+    """Half width of the 95 % interval of the mean of figures made of parts of the zones."""
+    table = np.stack(parts)
+    spread = table.std(axis=0, ddof=1) / np.sqrt(len(table))
+    return np.asarray(stdtrit(len(table) - 1, 0.975) * spread)
 
 
 class _Draws(NamedTuple):
@@ -101,21 +115,15 @@ def _index_rows(
     draws: _Draws,
     params: IntegrationParams,
 ) -> pd.DataFrame:
-    worst, best, weight = (
-        np.array([getattr(each, name) for each in INDICATORS])
-        for name in ("worst", "best", "weight")
-    )
+    weight = np.array([each.weight for each in INDICATORS])
     of = np.array([DIMENSIONS.index(each.dimension) for each in INDICATORS])
-    points = score_of(values, worst, best)
     known = np.where(np.isfinite(values), coverage / 100.0, 0.0)
     drawn = score_of(values[None, :], draws.worst, draws.best)
     drawn = np.where(
         known > 0, known * np.nan_to_num(drawn) + (1.0 - known) * draws.missing, draws.missing
     )
     n = len(DIMENSIONS)
-    score = np.array(
-        [_geometric(points[of == d], weight[of == d], params.floor_score) for d in range(n)]
-    )
+    scores = _scores(values, params)
     spread = np.stack(
         [
             _geometric(drawn[:, of == d], draws.weight[:, of == d], params.floor_score)
@@ -126,9 +134,7 @@ def _index_rows(
     covered = np.array(
         [np.average(known[of == d] * 100.0, weights=weight[of == d]) for d in range(n)]
     )
-    overall = _geometric(score, np.ones(n), params.floor_score)
     overall_spread = _geometric(spread, draws.dimension_weight, params.floor_score)
-    scores = np.r_[score, overall]
     low, high = np.quantile(np.c_[spread, overall_spread], (0.025, 0.975), axis=0)
     # Missing parts can pull the draws away from the score of what is known.
     low = np.where(np.isnan(scores), np.nan, np.minimum(low, scores))
@@ -144,6 +150,20 @@ def _index_rows(
             "coverage_pct": np.r_[covered, covered.mean()],
         }
     )
+
+
+def _scores(values: Floats, params: IntegrationParams) -> Floats:
+    """Scores of the dimensions and, last, overall, from the values of all indicators."""
+    worst, best, weight = (
+        np.array([getattr(each, name) for each in INDICATORS])
+        for name in ("worst", "best", "weight")
+    )
+    of = np.array([DIMENSIONS.index(each.dimension) for each in INDICATORS])
+    points, n = score_of(values, worst, best), len(DIMENSIONS)
+    score = np.array(
+        [_geometric(points[of == d], weight[of == d], params.floor_score) for d in range(n)]
+    )
+    return np.r_[score, _geometric(score, np.ones(n), params.floor_score)]
 
 
 def _geometric(scores: Floats, weights: Floats, floor: float) -> Floats:

@@ -12,9 +12,12 @@ from pipeline.measures.integration.evidence import (
     Measure,
     by_city,
     of_sites,
-    weighted,
 )
 from pipeline.measures.integration.scope import UNKNOWN, Bools, Floats, Scope, Value
+from pipeline.measures.integration.yardsticks import LOW_QUANTILE, TOWN_MEASURE
+
+TownStatistic = Callable[[Floats, Scope, Evidence], float]
+"""Of the known minutes of a scope's towns."""
 
 
 def _belt_ratio(kind: str) -> Measure:
@@ -22,11 +25,9 @@ def _belt_ratio(kind: str) -> Measure:
 
     def measure(scope: Scope, evidence: Evidence) -> Value:
         access = evidence.zones[f"{kind}_access"].to_numpy(float)
-        people = evidence.zones["population"].to_numpy(float)
-        city = evidence.zones["city_id"].to_numpy(dtype=object)
 
         def ratio(city_id: str, own: Bools) -> Floats:
-            mean = weighted(access[city == city_id], people[city == city_id], 1).value
+            mean = evidence.yardsticks.get((None, city_id, f"{kind}_access"), np.nan)
             return percent_of(access[own], np.full(int(own.sum()), mean if mean > 0.0 else 0.0))
 
         return by_city(scope, evidence, ratio, near_only=True)
@@ -44,7 +45,7 @@ def _hospital_across(scope: Scope, evidence: Evidence) -> Value:
     return of_sites(scope, evidence, "hospital", any_across, near_only=True)
 
 
-def _town_statistic(column: str, statistic: Callable[[Floats], float], least: int) -> Measure:
+def _town_statistic(column: str, least: int, statistic: TownStatistic) -> Measure:
     """A statistic of the scope's towns; unknown with fewer than ``least`` of them."""
 
     def measure(scope: Scope, evidence: Evidence) -> Value:
@@ -55,14 +56,20 @@ def _town_statistic(column: str, statistic: Callable[[Floats], float], least: in
         known = minutes[np.isfinite(minutes)]
         if len(known) < least:
             return UNKNOWN
-        return Value(float(statistic(known)), 100.0 * len(known) / len(minutes))
+        value = float(statistic(known, scope, evidence))
+        return Value(value, 100.0 * len(known) / len(minutes))
 
     return measure
 
 
-def _quartile_range(values: Floats) -> float:
-    low, high = np.quantile(values, (0.25, 0.75))
-    return float(high - low)
+def _middle(minutes: Floats, scope: Scope, evidence: Evidence) -> float:
+    return float(np.median(minutes))
+
+
+def _above_the_near(minutes: Floats, scope: Scope, evidence: Evidence) -> float:
+    """From the nearest quarter, as the yardstick has it, to the farthest."""
+    low = evidence.yardsticks.get((scope.border_id, scope.city_id, TOWN_MEASURE), np.nan)
+    return float(np.quantile(minutes, 1.0 - LOW_QUANTILE)) - low
 
 
 MEASURES: dict[str, Measure] = {
@@ -70,8 +77,8 @@ MEASURES: dict[str, Measure] = {
     "school_belt_ratio_pct": _belt_ratio("school"),
     "university_belt_ratio_pct": _belt_ratio("university"),
     "hospital_across_30min_pct": _hospital_across,
-    "town_minutes_to_seat": _town_statistic("minutes_to_seat", np.median, 1),
-    "town_minutes_to_core": _town_statistic("minutes_to_core", np.median, 1),
-    "town_spread_min": _town_statistic("minutes_to_core", _quartile_range, 4),
+    "town_minutes_to_seat": _town_statistic("minutes_to_seat", 1, _middle),
+    "town_minutes_to_core": _town_statistic("minutes_to_core", 1, _middle),
+    "town_spread_min": _town_statistic("minutes_to_core", 4, _above_the_near),
 }
 """How each indicator of these dimensions is computed, by its name in `kinds`."""

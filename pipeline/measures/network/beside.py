@@ -23,6 +23,7 @@ from shapely.ops import substring
 
 from pipeline.measures.network.courses import Edges, Vertices, without_steps
 from pipeline.measures.network.params import NetworkParams
+from pipeline.terms import BUILT_NODE_ID, BUILT_WAY_ID
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,8 @@ def collapse_beside(
     lines = _as_drawn(vertices, edges)
     facts = table.take(vertices.way[edges.start]).reset_index(drop=True)
     facts["start"] = edges.start
+    ends = np.minimum(vertices.node[edges.start], vertices.node[edges.stop])
+    facts["is_cut"] = ends <= BUILT_NODE_ID
     beside = _copies(lines, facts, params)
     if not beside:
         return vertices
@@ -92,6 +95,9 @@ def _copies(lines: Lines, facts: pd.DataFrame, params: NetworkParams) -> dict[in
     middle = shapely.line_interpolate_point(lines[long], 0.5, normalized=True)
     at, other = tree.query(middle, predicate="dwithin", distance=near_m)
     asked = np.unique(long[at][long[at] != other])
+    is_built = (facts["way_id"] <= BUILT_WAY_ID).to_numpy(bool)
+    # What a scenario builds or cuts is no copy, nor copied: what was there stays as it was.
+    asked = asked[~is_built[asked] & ~facts["is_cut"].to_numpy(bool)[asked]]
     place = facts.iloc[asked].sort_values(PRECEDENCE, ascending=False).index.to_numpy()
     rank = np.empty(len(facts), dtype=np.int64)
     rank[facts.sort_values(PRECEDENCE).index.to_numpy()] = np.arange(len(facts))
@@ -99,7 +105,12 @@ def _copies(lines: Lines, facts: pd.DataFrame, params: NetworkParams) -> dict[in
     for edge in place:
         others = tree.query(lines[edge], predicate="dwithin", distance=near_m)
         others = np.array(
-            [e for e in np.sort(others) if rank[e] < rank[edge] and e not in gone], dtype=np.int64
+            [
+                e
+                for e in np.sort(others)
+                if rank[e] < rank[edge] and e not in gone and not is_built[e]
+            ],
+            dtype=np.int64,
         )
         others = others[(facts.loc[others, ALIKE] == facts.loc[edge, ALIKE]).all(axis=1)]
         others = others[_serve(lines, facts, int(edge), others, near_m)]

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.terms import NOT_THROUGH
+from pipeline.terms import BUILT_WAY_ID, NOT_THROUGH
 
 log = logging.getLogger(__name__)
 
@@ -86,14 +86,16 @@ def collapse_courses(vertices: Vertices, table: pd.DataFrame) -> Vertices:
     """One course is one edge: a step between two nodes that is mapped again is left out.
 
     Of several the open one stays, then the one that cars may drive, of the highest class, of
-    the lowest way; one that alone allows a direction stays beside it.
+    the lowest way; one that alone allows a direction stays beside it. Ways that a scenario
+    builds stand for none and are none's copy: nothing that was there goes for them.
 
     Parameters
     ----------
     table
         Way attributes by row (`tagged.way_attributes`).
     """
-    step = np.flatnonzero(~vertices.is_last)
+    is_built = table["way_id"].to_numpy(np.int64) <= BUILT_WAY_ID
+    step = np.flatnonzero(~vertices.is_last & ~is_built[vertices.way])
     ends = np.stack([vertices.node[step], vertices.node[step + 1]])
     low, high = ends.min(axis=0), ends.max(axis=0)
     twice = np.flatnonzero(pd.Series(low * _MIX + high).duplicated(keep=False))

@@ -21,7 +21,7 @@ from pipeline.layers import LAYERS
 from pipeline.measures.geometry.areas import locate_points, points_in_any, text_by_code
 from pipeline.measures.network.courses import Edges, Vertices
 from pipeline.measures.network.params import NetworkParams
-from pipeline.terms import BUILT_UP, ROAD_CLASSES, is_tagged
+from pipeline.terms import BUILT_NODE_ID, BUILT_UP, ROAD_CLASSES, is_tagged
 from pipeline.threads import at_once
 
 Floats = NDArray[np.float64]
@@ -45,7 +45,9 @@ def describe_edges(
     to_node = np.where(is_reversed, first, last)
     steps = _step_lengths(vertices)
     length_m = np.add.reduceat(steps, edges.start)
-    x, y = _edge_middles(edges, vertices, steps, length_m).T
+    uncut, whole = _without_built_cuts(edges, vertices)
+    middles = _edge_middles(uncut, vertices, steps, np.add.reduceat(steps, uncut.start))
+    x, y = middles[whole].T
     is_urban, geometry, edge_id, city_id, roads = at_once(
         lambda: points_in_any(x, y, built_up_areas(land_areas)),
         lambda: _edge_lines(edges, vertices, is_reversed),
@@ -105,6 +107,20 @@ def _edge_middles(edges: Edges, vertices: Vertices, steps: Floats, length_m: Flo
     rest = half - (run[at] - steps[at])
     share = np.clip(rest / np.where(steps[at] > 0.0, steps[at], 1.0), 0.0, 1.0)
     return vertices.xy[at] + (vertices.xy[at + 1] - vertices.xy[at]) * share[:, None]
+
+
+def _without_built_cuts(edges: Edges, vertices: Vertices) -> tuple[Edges, Ints]:
+    """Edges joined over the nodes that a scenario put into them, and the joined one of each.
+
+    Where an edge lies is read off its middle: a built link that meets a road moves none.
+    """
+    joined = (edges.stop[:-1] == edges.start[1:]) & (
+        vertices.node[edges.stop[:-1]] <= BUILT_NODE_ID
+    )
+    is_first, is_last = np.r_[True, ~joined], np.r_[~joined, True]
+    if not len(edges.start):
+        return edges, np.zeros(0, dtype=np.int64)
+    return Edges(edges.start[is_first], edges.stop[is_last]), np.cumsum(is_first) - 1
 
 
 def _edge_ids(way: Ints, from_node: Ints, to_node: Ints) -> pd.Series:

@@ -20,6 +20,7 @@ from pipeline.measures.routing.access import WEIGHTS, Bools, Floats, Ids, Ints
 from pipeline.measures.routing.kernels import walk_chains
 from pipeline.measures.routing.segments import Nodes, Segments, sorted_rows
 from pipeline.measures.routing.turns import Turns
+from pipeline.terms import BUILT_WAY_ID
 
 BUCKET_SHARE = 0.5
 """Width of a search's buckets, as a share of the mean arc; see `_bucket`."""
@@ -44,6 +45,10 @@ def contract(segments: Segments, nodes: Nodes, ends: pd.DataFrame, turns: Turns)
     is_kept = degree != 2
     is_kept[turns.rows["node"].unique()] = True
     is_kept[segments.start[segments.start == segments.stop]] = True
+    # No chain is built in part: who may enter what was there before is seen without it.
+    is_built = segments.way <= BUILT_WAY_ID
+    is_kept[segments.start[is_built]] = True
+    is_kept[segments.stop[is_built]] = True
     order = np.argsort(node, kind="stable").astype(np.int64)
     first = np.r_[0, np.cumsum(degree)].astype(np.int64)
     walked, flipped, starts = walk_chains(segments.start, segments.stop, order, first, is_kept)
@@ -258,38 +263,44 @@ def _bucket(weight: Floats) -> tuple[float, float]:
 
 
 def components(
-    graph: dict[str, NDArray[Any]], states: States, node_id: Ids, n_chains: int
+    graph: dict[str, NDArray[Any]], states: States, node_id: Ids, is_built: Bools
 ) -> tuple[Ints, Bools]:
     """Strong component of each routing node, 0 the largest, and the chains inside it.
 
     All routing nodes of one place get the lowest of their components. Arcs stand in
-    the order of `list_arcs`.
+    the order of `list_arcs`. Chains that a scenario builds (``is_built``) join components, but
+    bring no chain into the largest one: a place joins the roads that it could join before.
     """
-    n_nodes = len(node_id)
+    component = _strong_components(graph, np.ones(len(graph["tail"]), dtype=bool), node_id)
+    chain = graph["arc_chain"]
+    known, is_old = component, (chain < 0) | ~is_built[chain]
+    if not is_old.all():
+        known = _strong_components(graph, is_old, node_id)
+    inside = (known[graph["tail"]] == 0) & (known[graph["head"]] == 0) & (chain >= 0) & is_old
+    is_main = np.zeros(len(is_built), dtype=bool)
+    is_main[chain[inside]] = True
+    shared = np.full(len(states.base), np.iinfo(np.int32).max, dtype=np.int32)
+    np.minimum.at(shared, states.node, component)
+    return shared[states.node], is_main
+
+
+def _strong_components(graph: dict[str, NDArray[Any]], is_used: Bools, node_id: Ids) -> Ints:
+    """Strong component of each routing node over some arcs, 0 the largest."""
     # Parallel arcs and loops out: scipy's strong components do not end on a CSR
     # matrix with doubles.
-    tail, head = graph["tail"], graph["head"]
+    tail, head = graph["tail"][is_used], graph["head"][is_used]
     is_one = tail != head
     is_one[1:] &= (tail[1:] != tail[:-1]) | (head[1:] != head[:-1])
     tail, head = tail[is_one], head[is_one]
-    matrix = sp.csr_array((np.ones(len(tail)), (tail, head)), shape=(n_nodes, n_nodes))
+    shape = (len(node_id), len(node_id))
+    matrix = sp.csr_array((np.ones(len(tail)), (tail, head)), shape=shape)
     count, label = connected_components(matrix, directed=True, connection="strong")
     size = np.bincount(label, minlength=count)
     lowest = np.full(count, np.iinfo(np.int64).max)
     np.minimum.at(lowest, label, node_id)
     rank = np.empty(count, dtype=np.int32)
     rank[np.lexsort((lowest, -size))] = np.arange(count, dtype=np.int32)
-    component = rank[label]
-    inside = (
-        (component[graph["tail"]] == 0)
-        & (component[graph["head"]] == 0)
-        & (graph["arc_chain"] >= 0)
-    )
-    is_main = np.zeros(n_chains, dtype=bool)
-    is_main[graph["arc_chain"][inside]] = True
-    shared = np.full(len(states.base), np.iinfo(np.int32).max, dtype=np.int32)
-    np.minimum.at(shared, states.node, component)
-    return shared[states.node], is_main
+    return rank[label]
 
 
 def places_of(

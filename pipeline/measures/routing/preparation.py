@@ -39,7 +39,7 @@ from pipeline.measures.routing.segments import (
 )
 from pipeline.measures.routing.sides import outlines_of
 from pipeline.measures.routing.turns import Turns, restricted_turns
-from pipeline.terms import is_water
+from pipeline.terms import BUILT_WAY_ID, is_water
 from pipeline.threads import at_once
 
 Floats = NDArray[np.float64]
@@ -145,7 +145,8 @@ def _assemble(segments: Segments, nodes: Nodes, chains: Chains, turns: Turns) ->
         lambda: _laid_along(segments, order, flipped),
     )
     node_id = nodes.node_id[states.node]
-    component, chain_is_main = components(graph, states, node_id, len(chains.node))
+    is_built = segments.way[order[chains.start[:-1]]] <= BUILT_WAY_ID
+    component, chain_is_main = components(graph, states, node_id, is_built)
     segment_chain = np.repeat(np.arange(len(chains.node)), np.diff(chains.start))
     from_id, to_id = segments.from_id[order], segments.to_id[order]
     segment_to = np.where(flipped, from_id, to_id)

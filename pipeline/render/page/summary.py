@@ -7,9 +7,7 @@ None means unknown, never zero.
 from __future__ import annotations
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
-import shapely
 
 from pipeline.measures.crossings.kinds import COUNTED
 from pipeline.render.page.encode import Layers
@@ -97,9 +95,8 @@ def circle_shares(zones: gpd.GeoDataFrame, column: str) -> tuple[float | None, f
         return None, None
     inside = (zones[column] <= ONE_HOUR_MIN).to_numpy()
     people = zones["population"].to_numpy(dtype=float)
-    # Degrees squared shrink with the cosine of latitude; the shares need no more.
-    middle = shapely.get_y(shapely.centroid(zones.geometry.to_numpy()))
-    area = shapely.area(zones.geometry.to_numpy()) * np.cos(np.radians(middle))
+    # The areas that layer ``commuting_circle`` adds up.
+    area = zones["area_km2"].to_numpy(dtype=float)
     total = people.sum()
     people_pct = 100.0 * people[inside].sum() / total if total > 0 else None
     return _float(people_pct), _float(100.0 * area[inside].sum() / area.sum())

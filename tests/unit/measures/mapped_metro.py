@@ -13,6 +13,7 @@ from pipeline.layers import LAYERS, conform, empty_layer
 from pipeline.measures.access.params import AccessibilityParams
 from pipeline.measures.integration.integrate import integrate
 from pipeline.measures.integration.params import IntegrationParams
+from pipeline.measures.integration.yardsticks import set_yardsticks
 from pipeline.terms import MODES
 
 CRS = "+proj=laea +lat_0=34 +lon_0=113 +datum=WGS84 +units=m +no_defs"
@@ -292,7 +293,13 @@ def make_services(names, boxes):
 
 
 def run(layers, **changed):
-    result = integrate(
-        **{**layers, **changed}, params=PARAMS, accessibility_params=AccessibilityParams()
-    )
+    """The index of layers; its yardsticks are their own unless they are given."""
+    given = {**layers, **changed}
+    given.setdefault("index_yardsticks", yardsticks_of(given))
+    result = integrate(**given, params=PARAMS, accessibility_params=AccessibilityParams())
     return {name: conform(name, frame) for name, frame in result.items()}
+
+
+def yardsticks_of(layers):
+    names = ("cities", "counties", "centres", "borders", "centre_times", "zone_grid", "zones")
+    return set_yardsticks(**{name: layers[name] for name in names})

@@ -17,6 +17,7 @@ BREAKS = [
     ("accessibility.catchment_min=90", "travel_times.cutoff_min"),
     ("travel_times.cutoff_min=59", "integration.innovation_minutes"),
     ("travel_times.cutoff_min=29", "integration.industry_minutes"),
+    ("travel_times.cutoff_min=59", "integration.industry_across_minutes"),
     ("travel_times.cutoff_min=29", "integration.hospital_minutes"),
     ("integration.town_cap_min=90", "travel_times.cutoff_min"),
     ('travel_times.modes=["drive_peak"]', "drive"),
@@ -127,6 +128,7 @@ def test_limits_rise(path, key):
         ("accessibility.performance_radius_m=120000", "people within 80 km"),
         ("integration.innovation_minutes=45", "innovation_people_60min_pct"),
         ("integration.industry_minutes=45", "industrial_land_30min_pct"),
+        ("integration.industry_across_minutes=45", "industrial_land_across_60min_pct"),
         ("integration.hospital_minutes=45", "hospital_across_30min_pct"),
     ],
 )

@@ -669,6 +669,7 @@ def _zones(random: Any, step: float) -> gpd.GeoDataFrame:
                 {
                     "cell": f"8731{n:04d}{m:05d}",
                     "city_id": city[0],
+                    "area_km2": step**2 * 111.2**2 * np.cos(np.radians(y + step / 2)),
                     "population": float(random.integers(100, 40000)),
                     "population_evidence": "estimated",
                     "snap_m": 200.0 if known else None,

@@ -20,6 +20,7 @@ def zone(example: ModuleType, rows: list[tuple[float | None, float | None]]) -> 
             {
                 "cell": str(n),
                 "city_id": "a",
+                "area_km2": 5.0,
                 "population": people,
                 "population_evidence": "estimated",
                 "minutes_to_core": minutes,

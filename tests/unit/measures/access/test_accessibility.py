@@ -12,6 +12,7 @@ from grid_world import CRS, NO_STATIONS, SIZE, centre, grid_network, layer, zone
 from pipeline.layers import conform, empty_layer
 from pipeline.measures.access import travel_times
 from pipeline.measures.access.accessibility import zone_accessibility
+from pipeline.measures.access.catchments import service_ratios
 from pipeline.measures.access.params import (
     AccessibilityParams,
     CentreTimesParams,
@@ -43,16 +44,18 @@ def access_of(
         if services
         else empty_layer("services", CRS)
     )
+    # Copied, not validated: a small world needs limits other than those the columns are named for.
+    limits = AccessibilityParams().model_copy(update=params)
     found = zone_accessibility(
         CITIES,
         zones,
         times,
         centre() if centres is None else centres,
         services,
+        service_ratios(zones, times, services, limits),
         network,
         *stations,
-        # Copied, not validated: a small world needs limits other than those the columns are named for.
-        AccessibilityParams().model_copy(update=params),
+        limits,
         TransitParams(),
         CentreTimesParams(),
     )

@@ -8,12 +8,15 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from properties import examples
 from scipy.sparse.csgraph import dijkstra
 
 from pipeline.errors import CrsError, StageError
 from pipeline.layers import conform, empty_layer
 from pipeline.measures.access import effect_estimate, effect_pairs
-from pipeline.measures.access.border_effect import border_effects
+from pipeline.measures.access.border_effect import border_effects, match_zone_pairs
 from pipeline.measures.access.params import BorderEffectParams
 
 CRS = "+proj=laea +lat_0=34 +lon_0=113 +datum=WGS84 +units=m +no_defs"
@@ -92,9 +95,14 @@ def straight_minutes(x, y, factor_across=1.0, seed=0, noise=0.1):
 
 
 def effect(layers, water=NO_WATER, params=PARAMS):
-    borders, cities, grid, times = layers
-    found = border_effects("A-B", borders, cities, grid, times, water, params)
+    _, _, grid, times = layers
+    found = border_effects("A-B", grid, times, *samples(layers, water, params), params)
     return conform("border_effect", found)
+
+
+def samples(layers, water=NO_WATER, params=PARAMS, border_id="A-B"):
+    """Layers ``effect_pairs`` and ``effect_samples``."""
+    return match_zone_pairs(border_id, *layers, water, params).values()
 
 
 @pytest.mark.parametrize("factor", [1.0, 1.3])
@@ -107,11 +115,12 @@ def test_a_uniform_factor_is_found_whatever_makes_zones_slow(factor):
     assert pd.isna(row["reason"])
 
 
-def grid_network(seed, delay_min, size=(46, 30), step_m=1_500.0):
+def grid_network(seed, delay_min, size=(46, 30), step_m=1_500.0, is_mixed=False):
     """Times between random nodes of a road grid, with and without a delay at the border.
 
     Roads differ at random, alike in a neighbourhood; every eighth line is a main
-    road; 15 % of the other edges are missing.
+    road; 15 % of the other edges are missing. ``is_mixed``: places as zones of several sizes
+    have them, nine times as dense near the border and around two towns.
     """
     rng = np.random.default_rng(seed)
     column, row = np.meshgrid(*(np.arange(each) for each in size), indexing="ij")
@@ -129,7 +138,13 @@ def grid_network(seed, delay_min, size=(46, 30), step_m=1_500.0):
     kept = main | (rng.random(len(tail)) > 0.15)
     tail, head, minutes = tail[kept], head[kept], minutes[kept]
     crosses = (x[tail] < 0) != (x[head] < 0)
-    places = rng.choice(node.size, 150, replace=False)
+    chance = None
+    if is_mixed:
+        chance = np.ones(node.size)
+        towns = [np.hypot(x - at, y - 5_000.0) < 7_000.0 for at in (-14_000.0, 11_000.0)]
+        chance[(np.abs(x) < 5_000.0) | towns[0] | towns[1]] = 9.0
+        chance /= chance.sum()
+    places = rng.choice(node.size, 150, replace=False, p=chance)
 
     def times(weight):
         graph = sp.coo_array((weight, (tail, head)), shape=(node.size,) * 2).tocsr()
@@ -157,11 +172,11 @@ def true_ratio_pct(layers, slowed, free):
     return 100.0 * np.expm1(np.log(ratio).mean())
 
 
-def seeds_held(delay_min, seeds):
+def seeds_held(delay_min, seeds, is_mixed=False):
     """In how many seeds the interval holds the true ratio."""
     held = 0
     for seed in seeds:
-        x, y, free, slowed = grid_network(seed, delay_min)
+        x, y, free, slowed = grid_network(seed, delay_min, is_mixed=is_mixed)
         layers = layers_of(x, y, slowed)
         row = effect(layers).iloc[0]
         truth = true_ratio_pct(layers, slowed, free)
@@ -176,9 +191,10 @@ def test_the_interval_holds_the_true_ratio_of_the_same_pairs(delay_min):
 
 
 @pytest.mark.sweep
+@pytest.mark.parametrize("is_mixed", [False, True])
 @pytest.mark.parametrize("delay_min", [0.0, 5.0])
-def test_the_interval_holds_the_true_ratio_in_90_of_100_seeds(delay_min):
-    assert seeds_held(delay_min, range(100)) >= 90
+def test_the_interval_holds_the_true_ratio_in_90_of_100_seeds(delay_min, is_mixed):
+    assert seeds_held(delay_min, range(100), is_mixed) >= 90
 
 
 def test_the_order_of_rows_does_not_matter():
@@ -290,11 +306,44 @@ def test_a_border_that_is_not_there_is_named():
     x, y = scatter(20)
     borders, cities, grid, times = layers_of(x, y, straight_minutes(x, y))
     with pytest.raises(StageError, match="C-D"):
-        border_effects("C-D", borders, cities, grid, times, NO_WATER, PARAMS)
+        samples((borders, cities, grid, times), border_id="C-D")
 
 
 def test_degrees_are_refused():
     x, y = scatter(20)
     borders, cities, grid, times = layers_of(x, y, straight_minutes(x, y))
     with pytest.raises(CrsError):
-        border_effects("A-B", borders.to_crs(4326), cities, grid, times, NO_WATER, PARAMS)
+        samples((borders.to_crs(4326), cities, grid, times))
+
+
+# --- a scenario -----------------------------------------------------------------------------
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=examples(20), deadline=None)
+def test_no_faster_trip_raises_the_effect_of_the_same_pairs(seed):
+    """Whichever trips get shorter, within or across; chosen anew, the pairs may show more."""
+    rng = np.random.default_rng(seed)
+    x, y = scatter(120, seed=seed)
+    minutes = straight_minutes(x, y, 1.2, seed=seed)
+    layers = layers_of(x, y, minutes)
+    kept = list(samples(layers))
+    before = border_effects("A-B", layers[2], layers[3], *kept, PARAMS).iloc[0]
+    within = np.equal.outer(x < 0, x < 0)
+    gets_faster = rng.random(minutes.shape) < np.where(within, 0.6, 0.1)
+    faster = layers_of(x, y, np.where(gets_faster, 0.7 * minutes, minutes))
+    after = border_effects("A-B", faster[2], faster[3], *kept, PARAMS).iloc[0]
+    assert after["n_pairs"] == before["n_pairs"]
+    assert after["penalty_pct"] < before["penalty_pct"]
+    assert effect(faster).iloc[0]["penalty_pct"] > before["penalty_pct"]
+
+
+def test_the_same_times_give_the_same_effect():
+    x, y = scatter(150)
+    layers = layers_of(x, y, straight_minutes(x, y, 1.2))
+    kept = list(samples(layers))
+    gone = layers[3].iloc[:0]
+    first, second = (
+        border_effects("A-B", layers[2], times, *kept, PARAMS) for times in (layers[3], gone)
+    )
+    pd.testing.assert_frame_equal(first, second)

@@ -187,6 +187,56 @@ def test_zones_are_finer_where_people_live_and_still_partition_every_city(km2):
         assert set(cells["resolution"]) == {7, 8, 9}
 
 
+def random_cities(rng, side):
+    """Two to four cities that fill a ragged outline: cut by random lines, one with a hole."""
+    turn = np.sort(rng.uniform(0, 2 * np.pi, int(rng.integers(5, 14))))
+    reach = side * rng.uniform(0.4, 1.0, len(turn))
+    outline = shapely.Polygon(np.column_stack([reach * np.cos(turn), reach * np.sin(turn)]))
+    outline = shapely.make_valid(outline)
+    parts = [outline.difference(shapely.Point(0.2 * side, 0.1 * side).buffer(0.08 * side))]
+    for _ in range(int(rng.integers(1, 3))):
+        at, angle = rng.uniform(-0.3, 0.3) * side, rng.uniform(0, np.pi)
+        half = shapely.affinity.rotate(
+            shapely.box(-9 * side, at, 9 * side, 9 * side), angle, (0, 0), use_radians=True
+        )
+        parts = [piece for each in parts for piece in (each & half, each - half)]
+    parts = [each for each in parts if each.area > 0.01 * side**2][:4]
+    people = rng.integers(0, 2_000_000, len(parts)).astype(float)
+    ids = [f"c{number}" for number in range(len(parts))]
+    table = {"city_id": ids, "name": ids, "population": people}
+    return gpd.GeoDataFrame(table, geometry=parts, crs=CRS)
+
+
+@pytest.mark.slow
+@settings(max_examples=examples(12), deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), km2=st.sampled_from([0.1, 1.0, 30.0, 600.0]))
+def test_zones_partition_cities_of_any_outline_to_the_person(seed, km2):
+    rng = np.random.default_rng(seed)
+    cities = random_cities(rng, 1_000.0 * np.sqrt(km2))
+    spots = shapely.point_on_surface(cities.geometry.to_numpy())
+    rows = [
+        (point.x, point.y, "town", np.nan, city)
+        for point, city in zip(spots, cities["city_id"], strict=True)
+    ]
+    cells = split_cells(cities, rows)
+    assert cells["cell"].is_unique
+    assert set(cells["city_id"]) == set(cities["city_id"])
+    for city_id, shape in zip(cities["city_id"], cities.geometry, strict=True):
+        own = cells[cells["city_id"] == city_id]
+        assert own["area_km2"].sum() == pytest.approx(shape.area / 1e6, rel=1e-9)
+        assert shapely.area(shapely.difference(own.geometry.union_all(), shape)) < 1e-6 * shape.area
+    # Areas that add up to the union's overlap nowhere.
+    assert shapely.area(cells.geometry).sum() == pytest.approx(
+        cells.geometry.union_all().area, rel=1e-9
+    )
+    empty = empty_layer("raster_population")
+    grid = zones.make_zone_grid(
+        cities, make_places(rows), make_land([]), cells, empty, NETWORK, PARAMS
+    )
+    totals = grid.groupby("city_id")["population"].sum()
+    np.testing.assert_allclose(totals, cities["population"], atol=1e-6, rtol=0)
+
+
 def test_no_zone_holds_more_people_than_told_unless_it_is_the_finest():
     cities = wavy_cities(20_000.0).assign(population=[700_000.0, 300_000.0])
     cells = split_cells(cities)

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from properties import examples
 from small_roads import CRS, DETOUR, STUBS, World
 
+from pipeline.layers import conform
 from pipeline.measures.border_roads import recipes
+from pipeline.measures.border_roads.gains import partial_gains
 from pipeline.measures.border_roads.params import MissingLinksParams
 from pipeline.measures.routing.params import RoutingParams
 from pipeline.measures.routing.within_cell import within_cell_min
@@ -54,17 +56,21 @@ def zones_at(world, xy, people):
     )
 
 
+def gains_of_range(rows, world, zones, links, params):
+    """Layer ``link_gains`` of the people of a range of zones."""
+    network = world["routing_network"]
+    found = partial_gains(rows, links, zones, network, params, RoutingParams())
+    table = {"link_id": links["link_id"], "first_zone": rows[0], "lay": 0}
+    for side in (0, 1):
+        table[f"gain_person_min_{'ab'[side]}"] = found.person_min[:, side]
+        table[f"people_gaining_{'ab'[side]}"] = found.winners[:, side]
+    return conform("link_gains", pd.DataFrame(table))
+
+
 def gains(world, zones, links, batch=1_000, **changes):
     params = MissingLinksParams(**changes)
     parts = [
-        recipes.link_gains(
-            (start, min(start + batch, len(zones))),
-            links,
-            zones,
-            world["routing_network"],
-            params,
-            RoutingParams(),
-        )
+        gains_of_range((start, min(start + batch, len(zones))), world, zones, links, params)
         for start in range(0, len(zones), batch)
     ]
     return recipes.assemble_links(links, pd.concat(parts, ignore_index=True), zones)

@@ -7,9 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from properties import examples
 from small_roads import CRS, DETOUR, STUBS, World
 
-from pipeline.measures.border_roads import recipes, valued
+from pipeline.measures.border_roads import recipes, sequence, valued
 from pipeline.measures.border_roads.gains import rank_links
 from pipeline.measures.border_roads.params import MissingLinksParams
 from pipeline.measures.border_roads.people_points import gather_points, spread_people
@@ -199,3 +202,61 @@ def test_of_two_links_that_do_the_same_the_second_adds_nothing(world):
     assert found["total_cost_m_cny"].iloc[-1] == 7.0
     none = valued.assign(is_gain_significant=False)
     assert len(build_sequence(links, none, people, network, PARAMS, RoutingParams())) == 0
+
+
+def shortest(direct):
+    """All shortest times of a graph given as a full matrix (Floyd and Warshall)."""
+    times = direct.copy()
+    for middle in range(len(times)):
+        times = np.minimum(times, times[:, [middle]] + times[[middle]])
+    return times
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=examples(60), deadline=None)
+def test_times_with_links_built_are_those_of_a_network_that_has_them(seed):
+    """Random one-way graphs of points and link ends; links built one after the other."""
+    rng = np.random.default_rng(seed)
+    points, links = 12, 4
+    count = points + 2 * links
+    direct = np.where(rng.random((count, count)) < 0.3, rng.uniform(1, 40, (count, count)), np.inf)
+    np.fill_diagonal(direct, 0.0)
+    times = shortest(direct).astype(np.float32)
+    people = rng.uniform(1, 9, points)
+    own = sequence._Own(
+        times[:points, :points],
+        times[:points, :points].copy(),
+        times[:points, points:],
+        np.ascontiguousarray(times[points:, :points]),
+        np.arange(points),
+        people,
+        people,
+    )
+    between = times[points:, points:]
+    minutes = rng.uniform(0.5, 5, links)
+    for link in range(links):
+        a, b = link, links + link
+        own = sequence._with_link(own, between, a, b, minutes[link])
+        between = sequence._over(
+            between, between, between[:, a], between[:, b], a, b, minutes[link]
+        )
+        for one, two in ((a, b), (b, a)):
+            at = points + one, points + two
+            direct[at] = min(direct[at], minutes[link])
+        truth = shortest(direct)
+        np.testing.assert_allclose(own.now, truth[:points, :points], rtol=1e-4)
+        np.testing.assert_allclose(own.to_ends, truth[:points, points:], rtol=1e-4)
+        np.testing.assert_allclose(own.from_ends, truth[points:, :points], rtol=1e-4)
+        np.testing.assert_allclose(between, truth[points:, points:], rtol=1e-4)
+
+
+def test_a_short_saving_counts_once_however_it_is_built(world):
+    """A link that saves little is not counted whole beside one that does the same."""
+    links, network = twice(world), world["routing_network"]
+    ways = world["roads"]["speed_kmh"].iloc[0]
+    # The way round is 41.2 km: only who lives at both ends gains.
+    links = links.assign(link_minutes=40.0 / ways * 60.0)
+    people = spread_people(zones_of(world, 1_500.0), network, PARAMS)
+    told = links.assign(is_gain_significant=True, gain_person_min_a=6.0, gain_person_min_b=4.0)
+    found = build_sequence(links, told, people, network, PARAMS, RoutingParams())
+    assert found["gain_person_min"].sum() <= 10.0 + 1e-6

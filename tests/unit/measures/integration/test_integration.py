@@ -14,6 +14,7 @@ from mapped_metro import (
     INPUTS,
     make_metro,
     run,
+    yardsticks_of,
 )
 from properties import examples
 
@@ -23,7 +24,7 @@ from pipeline.measures.access.commuting_circle import measure_circle
 from pipeline.measures.access.params import AccessibilityParams
 from pipeline.measures.integration.integrate import score_of
 from pipeline.metros.catalogue import Metro
-from pipeline.terms import DIMENSIONS
+from pipeline.terms import DIMENSIONS, MODES
 
 
 def overall(result, border_id=None, city_id=None, dimension="overall"):
@@ -183,9 +184,10 @@ def test_reach_across_by_hand(base):
     grid = layers["zone_grid"]
     pair = grid[grid["city_id"].isin(["A", "B"])]
     x, y, people = (pair[each].to_numpy() for each in ("point_x", "point_y", "population"))
-    near = np.hypot(np.subtract.outer(x, x), np.subtract.outer(y, y)) <= 50_000.0
+    away = np.hypot(np.subtract.outer(x, x), np.subtract.outer(y, y))
     other = np.not_equal.outer(pair["city_id"].to_numpy(), pair["city_id"].to_numpy())
-    share = 100 * (near & other) @ people / (near @ people)
+    across = ((away <= 50_000.0) & other) @ people
+    share = 100 * across / (across + ((away <= 80_000.0) & ~other) @ people)
     wanted = (share * people).sum() / people.sum()
     assert value_of(result, "cross_border_reach_pct")["value"] == pytest.approx(wanted)
 
@@ -329,3 +331,103 @@ def test_degrees_are_refused(base):
 
 
 # --------------------------------------------------------------------------- docs
+
+
+# --- discretisation error -------------------------------------------------------------------
+
+
+def test_what_zones_do_not_decide_has_no_error_and_what_they_do_has_one(base):
+    _, result = base
+    indicators = result["indicators"]
+    error = indicators.set_index(["border_id", "city_id", "indicator"])["value_zone_error"]
+    error.index = error.index.set_levels(error.index.levels[2].astype(str), level=2)
+    by_name = error.groupby(level=2).max()
+    assert by_name["main_crossings_per_100km"] == 0.0
+    assert by_name["similarity_across"] == 0.0
+    assert by_name["cross_border_reach_pct"] > 0.0
+    assert by_name["commuting_circle_pct"] > 0.0
+    index = result["integration_index"].set_index("dimension")["score_zone_error"]
+    assert index["ecology"].max() == 0.0
+    assert index["market"].min() > 0.0
+    assert (index["overall"] > 0.0).all()
+
+
+def test_the_error_covers_the_value_of_zones_laid_elsewhere(base):
+    """A metro of twice as many zones lies within the errors of either half of them."""
+    layers, result = base
+    half = np.arange(len(layers["zone_grid"])) // 4 % 2
+    whole = value_of(result, "commuting_circle_pct", "A-B")
+    for part in (0, 1):
+        grid = layers["zone_grid"].copy()
+        grid["population"] = grid["population"].where(half == part, 0.0)
+        row = value_of(run(layers, zone_grid=grid), "commuting_circle_pct", "A-B")
+        assert abs(row["value"] - whole["value"]) <= row["value_zone_error"] + 1e-9
+
+
+# --- a scenario -----------------------------------------------------------------------------
+
+
+def with_links(layers, rng):
+    """What may come of built links: times fall, more is within reach, links are gone."""
+    grid = layers["zone_grid"]
+    x, y = (grid[name].to_numpy(float) for name in ("point_x", "point_y"))
+    minutes = np.hypot(np.subtract.outer(x, x), np.subtract.outer(y, y)) / 1000 * 1.2
+    faster = np.where(rng.random(minutes.shape) < 0.4, rng.uniform(0.3, 1.0), 1.0)
+    cells = pd.Index(layers["travel_times"]["from_cell"].cat.categories)
+    at = cells.get_indexer(grid["cell"])
+    origin, destination = np.nonzero(minutes * faster <= 60.0)
+    times = pd.DataFrame(
+        {
+            "from_cell": pd.Categorical.from_codes(at[origin], categories=cells),
+            "to_cell": pd.Categorical.from_codes(at[destination], categories=cells),
+            "mode": pd.Categorical(["drive"] * len(origin), categories=list(MODES)),
+            "minutes": (minutes * faster)[origin, destination].astype(np.float32),
+        }
+    )
+    zones = layers["zones"].copy()
+    zones["minutes_to_core"] *= rng.uniform(0.2, 1.0, len(zones))
+    for kind in ("hospital", "school", "university"):
+        zones[f"{kind}_access"] *= 1.0 + rng.exponential(1.0, len(zones)) * (
+            rng.random(len(zones)) < 0.3
+        )
+    effects = layers["border_effect"].copy()
+    effects["penalty_pct"] -= rng.exponential(5.0, len(effects))
+    links = layers["missing_links"]
+    return {
+        "travel_times": times,
+        "zones": zones,
+        "border_effect": effects,
+        "missing_links": links[rng.random(len(links)) < 0.7],
+    }
+
+
+def scores(result):
+    keys = ["border_id", "city_id"]
+    table = result["indicators"].set_index([*keys, "indicator"])["score"]
+    index = result["integration_index"].set_index([*keys, "dimension"])["score"]
+    return pd.concat([table, index])
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=examples(12), deadline=None)
+def test_links_lower_no_score_by_the_yardsticks_of_before(seed):
+    layers = make_metro()
+    kept = yardsticks_of(layers)
+    before = scores(run(layers))
+    after = scores(
+        run({**layers, **with_links(layers, np.random.default_rng(seed))}, index_yardsticks=kept)
+    )
+    known = before.notna()
+    assert after[known].notna().all()
+    assert (after[known] - before[known]).min() > -1e-9
+
+
+def test_by_yardsticks_of_its_own_a_faster_metro_may_score_less():
+    """Whoever is near gets nearer still: the others fall behind a mean that rises."""
+    layers = make_metro()
+    before = scores(run(layers))
+    lost = [
+        (scores(run({**layers, **with_links(layers, np.random.default_rng(seed))})) - before).min()
+        for seed in range(4)
+    ]
+    assert min(lost) < -1e-6

@@ -53,7 +53,7 @@ def test_rows_are_whole():
     for each in INDICATORS:
         assert each.reason
         assert each.worst != each.best
-        assert each.weight > 0
+        assert each.weight >= 0
         assert re.search(r"[\u4e00-\u9fff]", each.zh)
         assert each.en.isascii()
         assert set(each.layers) <= set(INPUTS)
@@ -65,12 +65,17 @@ def test_minutes_in_a_name_are_those_of_the_parameter():
         "innovation_people_60min_pct": params.innovation_minutes,
         "innovation_sites_60min_pct": params.innovation_minutes,
         "industrial_land_30min_pct": params.industry_minutes,
+        "industrial_land_across_60min_pct": params.industry_across_minutes,
         "hospital_across_30min_pct": params.hospital_minutes,
     }
     named = {each.name: re.search(r"_(\d+)min", each.name) for each in INDICATORS}
     assert {name: float(m[1]) for name, m in named.items() if m} == minutes
     people = next(each for each in INDICATORS if each.name == "cross_border_reach_pct")
-    assert f"{hour:g} min" in people.unit.name
+    assert f"{hour:g} min" in people.unit.en
+
+
+def test_every_dimension_has_an_indicator_that_counts():
+    assert {each.dimension for each in INDICATORS if each.weight > 0} == set(DIMENSIONS)
 
 
 @pytest.fixture(scope="module")
