@@ -270,7 +270,8 @@ def test_credentials_that_expire_in_the_midst_of_a_run(
     arguments = [*RUN_TWO, "--until", "borders", "--until", "zones", "--workers", "0"]
     arguments += ["--data", f"{root}/data", "--maps", f"{root}/maps"]
     expected = layers_of(two_cities, "two")
-    for puts in (0, 3, 40):
+    # The extract is 20 layers and the manifest.
+    for puts in (0, 3, 25):
         gate.left = puts
         assert cli.main(arguments) == 1
         told = capsys.readouterr()
