@@ -121,6 +121,9 @@ def choose_links(
     )
     pairs = _neighbour_pairs(points)
     length = np.hypot(*(points[pairs[:, 0]] - points[pairs[:, 1]]).T)
+    if not len(posts):
+        # Links between bare points are short anyway, and lead on past the places.
+        length = _built_m(points, pairs, fabrics)
     ok, is_bridge = _passable(points, pairs, settlements, fabrics, bridgeheads, hydro)
     first = len(settlements)
     bridges = np.arange(len(bridgeheads.banks))[:, None] * 2 + first + np.array([[0, 1]])
@@ -148,6 +151,18 @@ def choose_links(
     flow = _flows(pairs[chosen], length[chosen], settlements, len(points))
     real = np.hypot(*(points[pairs[chosen, 0]] - points[pairs[chosen, 1]]).T)
     return points, Links(pairs[chosen], _rank_by_flow(flow, real, quota_m))
+
+
+def _built_m(points: Floats, pairs: Ints, fabrics: list[Fabric]) -> Floats:
+    """Metres of road that links need: what lies within a place has its streets already.
+
+    Measured from centre to centre, a link of two great cities would seem far longer than it
+    is, and they would be joined round about.
+    """
+    radius = np.zeros(len(points))
+    radius[: len(fabrics)] = [fabric.radius_m for fabric in fabrics]
+    length = np.hypot(*(points[pairs[:, 0]] - points[pairs[:, 1]]).T)
+    return np.asarray(np.maximum(length - radius[pairs].sum(axis=1), 0.2 * length))
 
 
 def _neighbour_pairs(points: Floats) -> Ints:
@@ -199,12 +214,16 @@ def _tree_and_more(
     in_tree |= forced
     used = cost[in_tree].sum()
     # Next come links whose detour through the tree is longest for their length.
+    length = np.hypot(*(points[pairs[:, 0]] - points[pairs[:, 1]]).T)
     graph = coo_array(
-        (np.tile(cost[in_tree], 2), (pairs[in_tree].T.ravel(), pairs[in_tree][:, ::-1].T.ravel())),
+        (
+            np.tile(length[in_tree], 2),
+            (pairs[in_tree].T.ravel(), pairs[in_tree][:, ::-1].T.ravel()),
+        ),
         shape=(size, size),
     ).tocsr()
     rest = np.flatnonzero(~in_tree)
-    detour = _pair_distance(graph, pairs[rest]) / cost[rest]
+    detour = _pair_distance(graph, pairs[rest]) / length[rest]
     order = rest[np.lexsort((cost[rest], -np.minimum(detour, 6.0) + cost[rest] / np.median(cost)))]
     extra = order[np.cumsum(cost[order]) <= quota_m - used]
     return np.sort(np.concatenate([np.flatnonzero(in_tree), extra]))

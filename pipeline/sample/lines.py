@@ -37,10 +37,12 @@ CLASSES = (
     "primary_link",
     "construction",
     "proposed",
+    "cycleway",
+    "pedestrian",
 )
 CODE = {name: code for code, name in enumerate(CLASSES)}
-RANK = np.array([0, 1, 2, 3, 4, 5, 6, 6, 7, 8, 0, 1, 2, 9, 9])
-"""Place on the class ladder; a link stands with its class."""
+RANK = np.array([0, 1, 2, 3, 4, 5, 6, 6, 7, 8, 0, 1, 2, 9, 9, 9, 9])
+"""Place on the class ladder; a link stands with its class. 9: no road that cars drive."""
 TERTIARY = 4
 IS_LINK = np.array([name.endswith("_link") for name in CLASSES])
 

@@ -152,6 +152,25 @@ def _loop(plants: Plants, end: Floats, heading: Floats, border_id: str) -> bool:
     return True
 
 
+def _oneway(plants: Plants, end: Floats, heading: Floats, border_id: str) -> bool:
+    """A road whose last piece is one-way: its traffic turns back by a street beside it."""
+    if not _clear_ahead(plants, end, heading):
+        return False
+    stub = plants.survey.stub(end, heading, 4, reach_m=usual_reach_m(plants))
+    if stub is None:
+        return False
+    plain = {"name": "", "ref": ""}
+    away = np.hypot(*(stub.xy - end).T)
+    at = int(np.abs(away[1:-1] - 150.0).argmin()) + 1
+    plants.add_road(stub.xy[: at + 1], "tertiary", dict(plain))
+    road = plants.add_road(stub.xy[at:], "tertiary", dict(plain), oneway=True)
+    back, side = stub.xy[at], np.array([-heading[1], heading[0]])
+    street = np.array([end, end + 32 * side, (end + back) / 2 + 32 * side, back])
+    plants.add_road(np.round(street, 2), "residential", dict(plain))
+    plants.row("dead_end", end, border_id, "oneway_end", road=road, end_type="class_end")
+    return True
+
+
 def _in_part(kind: int) -> Callable[[Plants, Floats, Floats, str], bool]:
     """An end in mid-air (1) or underground (2): the rest of the bridge or tunnel is not mapped."""
 
@@ -257,6 +276,7 @@ _DECOYS: dict[str, Callable[[Plants, Floats, Floats, str], bool]] = {
     "bridge_in_part": _in_part(1),
     "tunnel_in_part": _in_part(2),
     "dual_carriageway_continues": _dual,
+    "oneway_end": _oneway,
     "heading_away": _plain_decoy("heading_away"),
     "too_far": _plain_decoy("too_far"),
     "class_below": _plain_decoy("class_below", "unclassified"),

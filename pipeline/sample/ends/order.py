@@ -73,8 +73,22 @@ def _recipes(copies: int) -> list[tuple[Recipe, int]]:
         (facing_pair(Need("none", "unbuilt", (400, 4200), cls="secondary")), copies),
         (rail_end, copies),
         *((decoy(name), copies) for name in _DECOYS),
+        # Last, in what room is left: a small sample has none.
+        *((facing_pair(need, through), copies - 1) for need, through in _STREETS),
+        (decoy("oneway_end"), copies - 1),
     ]
 
+
+_STREETS = (
+    (Need("none", "unbuilt", (250, 420), leans=(60.0, -60.0), most_deg=75.0), ""),
+    (Need("none", "unbuilt", (250, 420), bend_deg=65.0), ""),
+    (Need("none", "closed_to_cars", (30, 160)), "cycleway"),
+    (Need("none", "unbuilt", (260, 520), expected="goes_on"), "mesh"),
+    (Need("none", "unbuilt", (260, 600), "secondary", expected="goes_on"), "unclassified"),
+    (Need("none", "unbuilt", (60, 120), expected="pedestrian_street"), "pedestrian"),
+)
+"""What real streets taught: roads that meet the border askew or on a bend, and closures; and, to
+be rejected, roads that go on through a mesh of streets, as a lower class, or over a square."""
 
 _DECOYS = (
     "ferry_terminal",

@@ -40,7 +40,7 @@ def facing_pair(need: Need, through: str = "") -> Callable[[Plants], bool]:
         middle = survey.points[site]
         gaps = Gaps(middle - share * gap * way, middle + (1 - share) * gap * way, way, site)
         gaps = gaps.take(gap[:, 0] <= LONGEST_GAP_M[need.cls])
-        gaps = gaps.take(_head_across(plants, gaps))
+        gaps = gaps.take(_head_across(plants, gaps, need.most_deg))
         return _first_pair(plants, fitting(survey, gaps, need.obstacle), need, through)
 
     return recipe
@@ -90,7 +90,7 @@ def across_feature(name: str) -> Callable[[Plants], bool]:
         middle = every[pick]
         gaps = Gaps(middle - share * gap * way, middle + (1 - share) * gap * way, way, site[pick])
         gaps = gaps.take(_in_both_cities(plants, gaps))
-        gaps = gaps.take(_head_across(plants, gaps))
+        gaps = gaps.take(_head_across(plants, gaps, MOST_DEG))
         # Few sites have the feature: roads to them may be longer.
         fit = fitting(survey, gaps, name)
         reach = (4 if name == "motorway" else 2) * usual_reach_m(plants)
@@ -99,10 +99,10 @@ def across_feature(name: str) -> Callable[[Plants], bool]:
     return recipe
 
 
-def _head_across(plants: Plants, gaps: Gaps) -> NDArray[np.bool_]:
+def _head_across(plants: Plants, gaps: Gaps, most_deg: float) -> NDArray[np.bool_]:
     """Whether the roads to both ends would head for the border."""
-    one = plants.survey.heads_across(gaps.a, gaps.way, MOST_DEG)
-    return one & plants.survey.heads_across(gaps.b, -gaps.way, MOST_DEG)
+    one = plants.survey.heads_across(gaps.a, gaps.way, most_deg)
+    return one & plants.survey.heads_across(gaps.b, -gaps.way, most_deg)
 
 
 def _in_both_cities(plants: Plants, gaps: Gaps) -> NDArray[np.bool_]:

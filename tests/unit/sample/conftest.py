@@ -29,7 +29,8 @@ LADDER = [
     "service",
     "track",
 ]
-NOT_OPEN = {"construction", "proposed"}
+NOT_OPEN = {"construction", "proposed", "planned", "cycleway", "pedestrian"}
+"""Values of highway that no car drives."""
 
 
 @dataclass

@@ -7,6 +7,7 @@ farther one way than the other, and detours beyond 3 km are 1.2 to 1.5 at the me
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
 from pipeline.metros.catalogue import known_metros, load_metro
+from pipeline.sample.write import write_sample
+
+from .conftest import NOT_OPEN, read_extract
 
 SPEED = {"motorway": 100, "trunk": 75, "primary": 60, "secondary": 50, "tertiary": 40}
 GEOD = Geod(ellps="WGS84")
@@ -28,7 +32,7 @@ class Streets:
     def __init__(self, extract: Any) -> None:
         tail, head, one_way, speed, main = [], [], [], [], set()
         for _, refs, tags in extract.roads():
-            if tags["highway"] in ("construction", "proposed", "service", "track", "footway"):
+            if tags["highway"] in ("service", "track", *NOT_OPEN):
                 continue
             if tags.get("access") == "no" or tags.get("motor_vehicle") == "no":
                 continue
@@ -75,7 +79,22 @@ def streets(request: pytest.FixtureRequest, sample_of: Any) -> tuple[str, Street
 
 @pytest.mark.slow
 def test_ways_there_and_back_and_detours_are_like_real_ones(streets: tuple[str, Streets]) -> None:
-    metro_id, roads = streets
+    check_ways(*streets)
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("metro_id", known_metros())
+def test_ways_are_like_real_ones_at_the_size_of_a_sample_as_it_comes(
+    metro_id: str, tmp_path: Path
+) -> None:
+    """Great cities fill the land around them: links between them were seen as too long to build."""
+    path = tmp_path / f"{metro_id}.osm.pbf"
+    report = write_sample(load_metro(metro_id), path, nodes=200_000, seed=0)
+    check_ways(metro_id, Streets(read_extract(report)))
+
+
+def check_ways(metro_id: str, roads: Streets) -> None:
+    """Few pairs of places are far longer one way; detours are those of real streets."""
     centres = [roads.near(*city.centre) for city in load_metro(metro_id).cities]
     rng = np.random.default_rng(0)
     places = np.unique([*centres, *rng.choice(roads.main, PLACES, replace=False)])
