@@ -269,14 +269,16 @@ def components(
 
     All routing nodes of one place get the lowest of their components. Arcs stand in
     the order of `list_arcs`. Chains that a scenario builds (``is_built``) join components, but
-    bring no chain into the largest one: a place joins the roads that it could join before.
+    bring no other chain into the largest one: a place joins the roads that it could join before.
     """
     component = _strong_components(graph, np.ones(len(graph["tail"]), dtype=bool), node_id)
     chain = graph["arc_chain"]
     known, is_old = component, (chain < 0) | ~is_built[chain]
     if not is_old.all():
         known = _strong_components(graph, is_old, node_id)
-    inside = (known[graph["tail"]] == 0) & (known[graph["head"]] == 0) & (chain >= 0) & is_old
+    tail, head = graph["tail"], graph["head"]
+    of_old, of_built = ((each[tail] == 0) & (each[head] == 0) for each in (known, component))
+    inside = (chain >= 0) & np.where(is_old, of_old, of_built)
     is_main = np.zeros(len(is_built), dtype=bool)
     is_main[chain[inside]] = True
     shared = np.full(len(states.base), np.iinfo(np.int32).max, dtype=np.int32)
