@@ -74,7 +74,6 @@ NOT_SHAPING = (
     "rich",
     "tornado",
     "urllib3",
-    "urllib3",
     "xlsxwriter",
 )
 """The other ones: they move bytes, show progress, check input, or write exports."""
