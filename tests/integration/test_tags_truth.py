@@ -11,6 +11,8 @@ from pipeline.measures.access import gazetteer
 from pipeline.metros.catalogue import load_metro
 from pipeline.sample.write import write_sample
 
+pytestmark = pytest.mark.slow
+
 KINDS = {
     "access": 15,
     "barrier": 7,

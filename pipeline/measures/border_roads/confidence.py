@@ -56,7 +56,12 @@ def own_log_odds(ends: pd.DataFrame, params: ConfidenceParams) -> Floats:
 
     ``params.log_odds`` where all factors are 1, less by its weight for each that is 0.
     """
-    weights = params.weights()
+    weights = {
+        "tags": params.weight_tags,
+        "heading": params.weight_heading,
+        "class": params.weight_class,
+        "density": params.weight_density,
+    }
     lost = [
         weights[each] * (1.0 - ends[f"confidence_{each}"].to_numpy(float)) for each in OWN_FACTORS
     ]
@@ -66,7 +71,7 @@ def own_log_odds(ends: pd.DataFrame, params: ConfidenceParams) -> Floats:
 def pairing_log_odds(pairing: Floats, is_facing_road: Flags, params: ConfidenceParams) -> Floats:
     """What a pair adds to the log odds: nothing at its best, less for a faint one or a road."""
     added = np.where(is_facing_road, params.facing_road, 0.0)
-    return np.asarray(added - params.weights()["pairing"] * (1.0 - pairing))
+    return np.asarray(added - params.weight_pairing * (1.0 - pairing))
 
 
 def probability(log_odds: Floats) -> Floats:

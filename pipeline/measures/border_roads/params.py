@@ -417,13 +417,3 @@ class ConfidenceParams(StageParams):
     )
     mapping_gap: LogOdds = Field(-5.0, description="... where it is likely a mapping gap; check")
     rail_end: LogOdds = Field(-4.5, description="... where it is a rail end; check")
-
-    def weights(self) -> dict[str, float]:
-        """Log odds that each factor takes away at 0, by name."""
-        return {
-            "tags": self.weight_tags,
-            "heading": self.weight_heading,
-            "class": self.weight_class,
-            "density": self.weight_density,
-            "pairing": self.weight_pairing,
-        }

@@ -18,7 +18,7 @@ from pipeline.metros.catalogue import Metro
 from pipeline.terms import has_cjk
 
 BLACK, ORANGE, SKY, GREEN = "#1b1b1b", "#E69F00", "#56B4E9", "#009E73"
-YELLOW, BLUE, VERMILLION, PURPLE, GREY = "#F0E442", "#0072B2", "#c04f00", "#CC79A7", "#707070"
+YELLOW, BLUE, VERMILLION, PURPLE, GREY = "#F0E442", "#0072B2", "#c04f00", "#8e3d73", "#707070"
 
 STATUS = {
     "unbuilt": {"color": VERMILLION, "dash": ""},

@@ -408,6 +408,7 @@ def scores(result):
     return pd.concat([table, index])
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**32 - 1))
 @settings(max_examples=examples(12), deadline=None)
 def test_links_lower_no_score_by_the_yardsticks_of_before(seed):
@@ -422,6 +423,7 @@ def test_links_lower_no_score_by_the_yardsticks_of_before(seed):
     assert (after[known] - before[known]).min() > -1e-9
 
 
+@pytest.mark.slow
 def test_by_yardsticks_of_its_own_a_faster_metro_may_score_less():
     """Whoever is near gets nearer still: the others fall behind a mean that rises."""
     layers = make_metro()

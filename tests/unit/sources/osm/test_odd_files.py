@@ -148,6 +148,7 @@ def test_a_packed_file_that_is_cut_is_one_clear_error(tmp_path, pack):
         read_osm([path])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress])
 def test_a_packed_file_that_unpacks_without_end_is_given_up(tmp_path, monkeypatch, pack):
     """Its text, its time and its memory had no bounds: a kilobyte could fill the disk."""
