@@ -86,3 +86,13 @@ def test_metro_index_puts_overall_first_and_leaves_borders_out(example: ModuleTy
     assert next(iter(index)) == "overall"
     assert set(index) == {"overall", *DIMENSIONS}
     assert index["innovation"]["score"] is None
+
+
+def test_crossings_count_per_100_km_of_border_on_land(example: ModuleType) -> None:
+    made = example.layers()
+    dry = summary.headline(made)["crossings_per_100km"]
+    made["borders"] = made["borders"].assign(sea_share_pct=50.0)
+    half = summary.headline(made)["crossings_per_100km"]
+    made["borders"] = made["borders"].assign(sea_share_pct=100.0)
+    assert half == pytest.approx(2 * dry)
+    assert summary.headline(made)["crossings_per_100km"] is None

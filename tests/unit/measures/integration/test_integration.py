@@ -179,6 +179,15 @@ def test_crossings_count_carriageways_half_and_by_class(base):
     assert value_of(result, "local_crossings_per_100km")["value"] == pytest.approx(100 * 2 / 60)
 
 
+def test_figures_per_100_km_count_the_border_on_land(base):
+    layers, _ = base
+    coast = layers["borders"].assign(sea_share_pct=75.0)
+    result = run(layers, borders=coast)
+    assert value_of(result, "main_crossings_per_100km")["value"] == pytest.approx(100 * 4 / 15)
+    at_sea = layers["borders"].assign(sea_share_pct=100.0)
+    assert np.isnan(value_of(run(layers, borders=at_sea), "main_crossings_per_100km")["value"])
+
+
 def test_reach_across_by_hand(base):
     layers, result = base
     grid = layers["zone_grid"]
