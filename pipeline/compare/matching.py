@@ -413,7 +413,7 @@ def _fate_of_new(
     rule = examined.rule_near(end.geometry)
     if rule is not None:
         return "reclassified", rule
-    if _has_new_road_near(end.geometry, after, is_new):
+    if not _went_on(end, before) and _has_new_road_near(end.geometry, after, is_new):
         return "mapped_since", "a road mapped since lies beside it"
     return "new", None
 
@@ -431,6 +431,16 @@ def _ends_on_new_road(end: pd.Series, before: Side, after: Side) -> bool:
         line = shapely.reverse(line)
     piece = substring(line, 0.0, min(END_PIECE_M, line.length))
     return bool(_share_off(np.array([piece], dtype=object), before.roads, after.roads)[0] > 0.5)
+
+
+def _went_on(end: pd.Series, before: Side) -> bool:
+    """Whether the earlier extract has an open road where this one points."""
+    heading = np.radians(float(end["heading_deg"]))
+    if np.isnan(heading):
+        return False
+    x, y = end.geometry.x, end.geometry.y
+    ahead = shapely.Point(x + SAME_END_M * np.sin(heading), y + SAME_END_M * np.cos(heading))
+    return _any_within(before.roads[(before.roads["status"] == "open")], ahead, SAME_ROAD_M)
 
 
 def _has_new_road_near(point: shapely.Point, after: Side, is_new: Flags) -> bool:
