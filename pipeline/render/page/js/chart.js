@@ -1,9 +1,20 @@
 /*
- * Words and lines in a chart.
+ * A chart, and words and lines in it.
  */
 import { svg } from "./dom.js";
 
 const CHART_FONT = 10.5;
+
+/**
+ * An empty drawing of a size.
+ *
+ * @param {{width: number, height: number}} size
+ * @param {string} label what it shows, for those who do not see it
+ */
+export function chartOf({ width, height }, label) {
+  const box = { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label };
+  return svg("svg", { ...box, class: "chart" });
+}
 
 /**
  * @param {string} text

@@ -80,6 +80,15 @@ export function twoFigures(value) {
   return number(value, Math.max(1 - size, 0));
 }
 
+/**
+ * Rounded to two figures: more would claim what no computed count knows.
+ *
+ * @param {number} value
+ */
+export function roundToTwoFigures(value) {
+  return Number(value.toPrecision(2));
+}
+
 /** Below this a gain is not resolved, and is not shown as a figure. */
 const SMALLEST_SHOWN = 100;
 
@@ -92,7 +101,7 @@ const SMALLEST_SHOWN = 100;
 export function about(value, smallest = SMALLEST_SHOWN) {
   if (value === null || value === undefined || !isFinite(value)) return null;
   if (value < smallest) return t("ui.under", { n: number(smallest) });
-  return t("ui.about", { n: people(Number(value.toPrecision(2))) });
+  return t("ui.about", { n: people(roundToTwoFigures(value)) });
 }
 
 /** A hundred million, a unit of its own in Chinese, in millions. */

@@ -3,7 +3,7 @@
  * place on it and on the map.
  */
 import { choice } from "../../page/js/choices.js";
-import { chartText, gridLine } from "../../page/js/chart.js";
+import { chartOf, chartText, gridLine } from "../../page/js/chart.js";
 import { data, layers } from "../../page/js/data.js";
 import { el, svg } from "../../page/js/dom.js";
 import { renderLegend } from "../../page/js/legend.js";
@@ -109,20 +109,14 @@ function y(share) {
  * @param {number} at
  */
 function curve(at) {
-  const { width, height } = SIZE;
-  const drawing = svg("svg", {
-    viewBox: `0 0 ${width} ${height}`,
-    role: "img",
-    "aria-label": t("reach.curve"),
-    class: "chart",
-  });
+  const drawing = chartOf(SIZE, t("reach.curve"));
   for (const share of [0, 25, 50, 75, 100]) {
     drawing.append(gridLine(x(0), y(share), x(LONGEST), y(share)));
     drawing.append(chartText(`${share}%`, SIZE.left - 4, y(share) + 4, "end"));
   }
   for (let each = 0; each <= LONGEST; each += 30) {
     drawing.append(
-      chartText(String(each), x(each), height - 6, each === LONGEST ? "end" : "middle"),
+      chartText(String(each), x(each), SIZE.height - 6, each === LONGEST ? "end" : "middle"),
     );
   }
   for (const mode of modesOfReach()) drawing.append(lineOf(mode));

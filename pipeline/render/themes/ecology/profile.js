@@ -4,6 +4,7 @@
  */
 import { kilometresAlong } from "../../page/js/along.js";
 import { range } from "../../page/js/arrays.js";
+import { chartOf } from "../../page/js/chart.js";
 import { choice } from "../../page/js/choices.js";
 import { chooser, chooserSelector, choosers } from "../../page/js/chooser.js";
 import { data, layers, rowOf } from "../../page/js/data.js";
@@ -59,8 +60,8 @@ function profile(i) {
   const scale = (width - left - right) / Math.max(length, 0.001);
   const at = (/** @type {number} */ km) => left + Math.min(Math.max(km, 0), length) * scale;
   const label = t("profile.label", { border: borderName(borders.border_id[i]) });
-  const box = { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label };
-  const drawing = svg("svg", { ...box, class: "chart profile" });
+  const drawing = chartOf(PROFILE, label);
+  drawing.classList.add("profile");
   const sides = [borders.city_a[i], borders.city_b[i]];
   for (const [n, city] of sides.entries()) {
     const top = n ? line + 26 : line - 26 - strip;

@@ -3,10 +3,10 @@
  */
 import { range } from "../../page/js/arrays.js";
 import { heading, para } from "../../page/js/blocks.js";
-import { chartText, gridLine } from "../../page/js/chart.js";
+import { chartOf, chartText, gridLine } from "../../page/js/chart.js";
 import { layers, rowOf } from "../../page/js/data.js";
 import { el, svg } from "../../page/js/dom.js";
-import { about, money, number, percent } from "../../page/js/numbers.js";
+import { about, money, number, percent, roundToTwoFigures } from "../../page/js/numbers.js";
 import { select } from "../../page/js/selection.js";
 import { t } from "../../page/js/words.js";
 import { linkTitle } from "./names.js";
@@ -28,7 +28,7 @@ export function buildPart() {
     n: number(first + 1),
     gain: about(steps.total_person_min[first]),
     share: percent((100 * steps.total_person_min[first]) / all, 0),
-    cost: money(Number(steps.total_cost_m_cny[first].toPrecision(2))),
+    cost: money(roundToTwoFigures(steps.total_cost_m_cny[first])),
   };
   return [heading("chart.build"), para("links.first_together", values), buildCurve(all)];
 }
@@ -40,19 +40,14 @@ function buildCurve(all) {
   const cost = Math.max(steps.total_cost_m_cny[steps.n - 1], Number.MIN_VALUE);
   const x = (/** @type {number} */ millions) => left + (millions / cost) * (width - left - right);
   const y = (/** @type {number} */ gain) => top + (1 - gain / all) * (height - top - bottom);
-  const drawing = svg("svg", {
-    viewBox: `0 0 ${width} ${height}`,
-    role: "img",
-    "aria-label": t("chart.build"),
-    class: "chart",
-  });
+  const drawing = chartOf(CURVE, t("chart.build"));
   for (const share of SHARES) {
     const at = y(share * all);
     drawing.append(
       gridLine(left, at, width - right, at),
       chartText(percent(100 * share, 0) ?? "", left - 5, at + 4, "end"),
       chartText(
-        money(Number((share * cost).toPrecision(2))),
+        money(roundToTwoFigures(share * cost)),
         x(share * cost),
         height - 18,
         share === 0 ? "start" : share === 1 ? "end" : "middle",

@@ -2,7 +2,7 @@
  * Gain of every link against what it would cost: the best stand at the upper left.
  */
 import { range } from "../../page/js/arrays.js";
-import { chartText, gridLine } from "../../page/js/chart.js";
+import { chartOf, chartText, gridLine } from "../../page/js/chart.js";
 import { data, layers } from "../../page/js/data.js";
 import { el, svg } from "../../page/js/dom.js";
 import { rowsOf } from "../../page/js/filters.js";
@@ -40,9 +40,7 @@ export function gainChart() {
     return top + (1 - share) * (height - top - bottom);
   };
   const step = (width - left - right) / COST_ORDER.length;
-  const label = t("chart.gain");
-  const box = { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label };
-  const drawing = svg("svg", { ...box, class: "chart" });
+  const drawing = chartOf(GAIN, t("chart.gain"));
   for (const n of range(decades + 1)) {
     const y = gainY(LOWEST_GAIN * 10 ** n);
     drawing.append(gridLine(left, y, width - right, y));

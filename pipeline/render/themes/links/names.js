@@ -4,7 +4,7 @@
 import { layers } from "../../page/js/data.js";
 import { EN_DASH } from "../../page/js/signs.js";
 import { roadLabel, unnamed } from "../../page/js/names.js";
-import { about, distance, number, people } from "../../page/js/numbers.js";
+import { about, distance, number, people, roundToTwoFigures } from "../../page/js/numbers.js";
 import { t, word } from "../../page/js/words.js";
 
 /**
@@ -80,11 +80,14 @@ export function gainPerKmText(i) {
 }
 
 /**
+ * A figure of a gain; null where the gain is not known or does not exceed its error.
+ *
  * @param {number} i
  * @param {number | null} value
+ * @param {number} [smallest] that is shown
  */
-function resolved(i, value) {
-  return layers.missing_links.is_gain_significant[i] ? about(value) : null;
+function resolved(i, value, smallest) {
+  return layers.missing_links.is_gain_significant[i] ? about(value, smallest) : null;
 }
 
 /** How many people's mean trip gets more than a minute shorter. @param {number} i */
@@ -94,8 +97,7 @@ export function peopleGaining(i) {
 
 /** Person-hours that both sides gain in a day. @param {number} i */
 export function hoursADay(i) {
-  const { gain_person_hours_day: hours, is_gain_significant: isResolved } = layers.missing_links;
-  return isResolved[i] ? about(hours[i], SMALLEST_HOURS) : null;
+  return resolved(i, layers.missing_links.gain_person_hours_day[i], SMALLEST_HOURS);
 }
 
 /** Person-minutes for each million yuan, over the range of the cost. @param {number} i */
@@ -104,7 +106,7 @@ export function gainPerCost(i) {
   const from = low[i];
   const to = high[i];
   if (!layers.missing_links.is_gain_significant[i] || from === null) return null;
-  const ends = [from, to].map((each) => each && people(Number(each.toPrecision(2))));
+  const ends = [from, to].map((each) => each && people(roundToTwoFigures(each)));
   return ends[1] === null ? t("links.over", { n: ends[0] }) : ends.join(EN_DASH);
 }
 
