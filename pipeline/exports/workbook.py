@@ -23,6 +23,7 @@ from pipeline.exports.xlsx import MOST_CHARACTERS, workbook_options
 from pipeline.layers import empty_layer
 from pipeline.measures.crossings.kinds import COUNTED
 from pipeline.render.page import summary, words
+from pipeline.render.page.bilingual import SMALLEST_SHOWN, two_figures
 from pipeline.render.page.nearby import end_names
 from pipeline.terms import has_cjk
 
@@ -227,12 +228,12 @@ def _round(value: object, decimals: int = 0) -> float | None:
 def _about(value: object) -> float | None:
     """A computed count in two figures; below a hundred it is not resolved, and left empty."""
     number = _round(value, 6)
-    return None if number is None or number < 100.0 else float(f"{number:.1e}")
+    return None if number is None or number < SMALLEST_SHOWN else two_figures(number)
 
 
 def _two_figures(value: object) -> float | None:
     number = _round(value, 6)
-    return None if number is None else float(f"{number:.1e}")
+    return None if number is None else two_figures(number)
 
 
 def summary_sheet(book: Book) -> Table:

@@ -6,6 +6,8 @@ is only known at the table (who is responsible, by when) stays empty, to be writ
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -13,6 +15,7 @@ from markupsafe import Markup
 
 from pipeline.render.brief import pair_facts
 from pipeline.render.brief.pair_facts import Pair
+from pipeline.render.brief.roads import hours_a_day
 from pipeline.render.brief.subject import Row, Subject
 from pipeline.render.page import bilingual as say
 from pipeline.render.page.summary import NOT_TO_BUILD
@@ -33,23 +36,22 @@ def conclusion(made: Subject, pair: Pair, links: gpd.GeoDataFrame, titles: list[
         parts.append(say.text("brief.none_to_build"))
         return Markup(" ").join(parts)
     first = int(np.flatnonzero(to_build)[0])
-    row = links.iloc[first]
     parts.append(say.text("brief.to_build", n=int(to_build.sum())))
     if first < len(titles):
         parts.append(Markup("{}{}").format(say.text("brief.first"), titles[first]))
-        parts[-1] += _brings(row)
+        parts[-1] += _brings(links.iloc[first].to_dict())
     return Markup(" ").join(parts)
 
 
-def _brings(link: pd.Series) -> Markup:
+def _brings(link: Mapping[Hashable, object]) -> Markup:
     """What a link brings to both sides in a day; nothing where not known or below its error."""
-    hours, people = link["gain_person_hours_day"], link["people_gaining"]
-    if pd.isna(hours) or not link["is_gain_significant"]:
+    hours, people = hours_a_day(link), link["people_gaining"]
+    if hours is None:
         return say.text("ui.full_stop")
-    values = {"n": say.about_texts(float(hours), say.SMALLEST_HOURS)}
-    if pd.isna(people):
-        return say.text("brief.first_gain", **values)
-    return say.text("brief.first_gain_people", people=say.about_texts(float(people)), **values)
+    if say.is_unknown(people):
+        return say.text("brief.first_gain", n=hours)
+    gaining = say.about_texts(float(str(people)))
+    return say.text("brief.first_gain_people", n=hours, people=gaining)
 
 
 def rank_of(made: Subject, pair: Pair) -> tuple[int, int, float] | None:

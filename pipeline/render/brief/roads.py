@@ -65,15 +65,20 @@ def _gains(row: Mapping[Hashable, object]) -> Row:
     gains = {"gain_first": row["gain_first"], "gain_second": row["gain_second"]}
     if not row["is_gain_significant"] and not any(say.is_unknown(each) for each in gains.values()):
         return {**dict.fromkeys(gains, say.text("links.unresolved")), "hours": None}
-    hours = row["gain_person_hours_day"]
     shown = {
         name: say.about(None if say.is_unknown(each) else float(str(each)))
         for name, each in gains.items()
     }
-    if say.is_unknown(hours):
-        return {**shown, "hours": None}
-    texts = say.about_texts(float(str(hours)), say.SMALLEST_HOURS)
-    return {**shown, "hours": say.text("brief.hours_day", n=texts)}
+    hours = hours_a_day(row)
+    return {**shown, "hours": hours and say.text("brief.hours_day", n=hours)}
+
+
+def hours_a_day(link: Mapping[Hashable, object]) -> tuple[str, str] | None:
+    """Person-hours that both sides gain in a day; none where not known or below their error."""
+    hours = link["gain_person_hours_day"]
+    if say.is_unknown(hours) or not link["is_gain_significant"]:
+        return None
+    return say.about_texts(float(str(hours)), say.SMALLEST_HOURS)
 
 
 def _proposal(row: Mapping[Hashable, object], limits: Sequence[float]) -> Markup:

@@ -176,6 +176,11 @@ def people_texts(value: float) -> tuple[str, str]:
     return zh, en
 
 
+def two_figures(value: float) -> float:
+    """Rounded to two figures: more would claim what no computed count knows."""
+    return float(f"{value:.1e}")
+
+
 SMALLEST_SHOWN = 100.0
 """Below this a gain is not resolved, and is not shown as a figure."""
 
@@ -189,7 +194,7 @@ def about_texts(value: float, smallest: float = SMALLEST_SHOWN) -> tuple[str, st
         pair = (digits(smallest),) * 2
         key = "ui.under"
     else:
-        pair = people_texts(float(f"{value:.1e}"))
+        pair = people_texts(two_figures(value))
         key = "ui.about"
     zh, en = (plain(key, each, n=pair[n]) for n, each in enumerate(words.LANGUAGES))
     return zh, en
