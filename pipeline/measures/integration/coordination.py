@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.measures.integration.evidence import Evidence, Measure, weighted
-from pipeline.measures.integration.scope import UNKNOWN, Scope, Value
+from pipeline.measures.integration.evidence import Evidence, Measure
+from pipeline.measures.integration.scope import UNKNOWN, Scope, Value, weighted
 
 
 def _border_effect(scope: Scope, evidence: Evidence) -> Value:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.measures.integration.evidence import Evidence, Measure, per_100km, weighted
-from pipeline.measures.integration.scope import UNKNOWN, Scope, Value
+from pipeline.measures.integration.evidence import Evidence, Measure, per_100km
+from pipeline.measures.integration.scope import UNKNOWN, Scope, Value, weighted
 
 
 def _eco_coverage(scope: Scope, evidence: Evidence) -> float:

@@ -10,9 +10,8 @@ from pipeline.measures.integration.evidence import (
     Measure,
     by_city,
     of_sites,
-    weighted,
 )
-from pipeline.measures.integration.scope import UNKNOWN, Bools, Floats, Scope, Value
+from pipeline.measures.integration.scope import UNKNOWN, Bools, Floats, Scope, Value, weighted
 
 
 def _cross_border_reach(scope: Scope, evidence: Evidence) -> Value:

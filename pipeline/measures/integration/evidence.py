@@ -1,4 +1,4 @@
-"""What the indicators are read from, and the means that several of them share."""
+"""What the indicators are read from, and the means over zones that several of them share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import shapely
 
 from pipeline.measures.integration.params import IntegrationParams
 from pipeline.measures.integration.reach import Reach
-from pipeline.measures.integration.scope import UNKNOWN, Bools, Floats, Scope, Value
+from pipeline.measures.integration.scope import UNKNOWN, Bools, Floats, Scope, Value, weighted
 from pipeline.measures.integration.yardsticks import Yardsticks
 from pipeline.terms import CLASS_RANK
 
@@ -136,17 +136,6 @@ def per_100km(scope: Scope, evidence: Evidence, count: float, coverage_pct: floa
     if land_km <= 0.0 or coverage_pct <= 0.0:
         return UNKNOWN
     return Value(100.0 * count / land_km, coverage_pct)
-
-
-def weighted(values: Floats, weights: Floats, asked: int) -> Value:
-    """Weighted mean of the known values; coverage is their number among those asked for."""
-    known = np.isfinite(values) & np.isfinite(weights)
-    total = float(weights[known].sum())
-    if asked == 0 or total <= 0.0:
-        return UNKNOWN
-    return Value(
-        float((values[known] * weights[known]).sum() / total), 100.0 * int(known.sum()) / asked
-    )
 
 
 def by_city(

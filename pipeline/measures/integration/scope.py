@@ -1,4 +1,4 @@
-"""What is scored: a border, a city, the metro; and the form of a value with its coverage."""
+"""What is scored: a border, a city, the metro; a value with its coverage, and its mean."""
 
 from __future__ import annotations
 
@@ -23,6 +23,17 @@ class Value(NamedTuple):
 
 
 UNKNOWN = Value(float("nan"), 0.0)
+
+
+def weighted(values: Floats, weights: Floats, asked: int) -> Value:
+    """Weighted mean of the known values; coverage is their number among those asked for."""
+    known = np.isfinite(values) & np.isfinite(weights)
+    total = float(weights[known].sum())
+    if asked == 0 or total <= 0.0:
+        return UNKNOWN
+    return Value(
+        float((values[known] * weights[known]).sum() / total), 100.0 * int(known.sum()) / asked
+    )
 
 
 @dataclass(frozen=True)

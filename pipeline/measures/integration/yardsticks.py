@@ -17,7 +17,7 @@ import pandas as pd
 from pipeline.crs import require_metric
 from pipeline.layers import conform, empty_layer
 from pipeline.measures.integration.places import find_towns, zone_table
-from pipeline.measures.integration.scope import Floats, borders_by_city, scopes_of
+from pipeline.measures.integration.scope import borders_by_city, scopes_of, weighted
 from pipeline.terms import ACCESS_SERVICES
 
 TOWN_MEASURE = "town_minutes_low"
@@ -52,7 +52,8 @@ def set_yardsticks(
         access = table[f"{kind}_access"].to_numpy(float)
         for each in city_ids:
             own = city == each
-            rows.append((None, each, f"{kind}_access", _mean(access[own], people[own])))
+            mean = weighted(access[own], people[own], 1).value
+            rows.append((None, each, f"{kind}_access", mean))
     towns = find_towns(centres, counties, centre_times, table)
     minutes = towns["minutes_to_core"].to_numpy(float)
     for scope in scopes_of(borders_by_city(borders, counties), city_ids):
@@ -71,9 +72,3 @@ def by_key(index_yardsticks: pd.DataFrame) -> Yardsticks:
     border, city, measure = (each.where(each.notna(), None) for each in keys)
     values = index_yardsticks["value"].to_numpy(float)
     return dict(zip(zip(border, city, measure, strict=True), values.tolist(), strict=True))
-
-
-def _mean(values: Floats, weights: Floats) -> float:
-    known = np.isfinite(values) & np.isfinite(weights)
-    total = float(weights[known].sum())
-    return float((values[known] * weights[known]).sum() / total) if total > 0.0 else np.nan
