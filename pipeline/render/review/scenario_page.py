@@ -93,6 +93,13 @@ def render_scenario(
     return render_review(metro, facts, title, [intro, link], picture, legend, tables)
 
 
+def _gain(value: float, is_significant: bool) -> Markup:
+    """What both sides gain; no figure where it does not exceed its error."""
+    if is_significant or say.is_unknown(value):
+        return say.about(value)
+    return say.text("links.unresolved")
+
+
 def _links_table(links: gpd.GeoDataFrame, cities: gpd.GeoDataFrame) -> Table:
     names = names_of(cities, "city_id")
     rows = [
@@ -105,7 +112,7 @@ def _links_table(links: gpd.GeoDataFrame, cities: gpd.GeoDataFrame) -> Table:
             say.distance(row.gap_m),
             say.word("obstacle", row.obstacle),
             say.number(row.minutes_saved, 1),
-            say.about(row.gain_person_min_a + row.gain_person_min_b),
+            _gain(row.gain_person_min_a + row.gain_person_min_b, row.is_gain_significant),
             Markup("<code>{}</code>").format(row.link_id),
         ]
         for number, row in enumerate(links.itertuples(), 1)

@@ -73,9 +73,12 @@ def scenario(example: ModuleType, base: dict[str, Any]) -> bytes:
         for n, (before, after) in enumerate(minutes)
     ]
     layers = base | {"zone_changes": example.geo("zone_changes", zones)}
-    built = base["missing_links"].iloc[:2]
+    return scenario_of(example, layers, base["missing_links"].iloc[:2])
+
+
+def scenario_of(example: ModuleType, layers: dict[str, Any], links: Any) -> bytes:
     return render_scenario(
-        example.metro(), example.FACTS, "two & more", layers, links=built, left=7
+        example.metro(), example.FACTS, "two & more", layers, links=links, left=7
     )
 
 
@@ -161,6 +164,18 @@ def test_a_scenario_says_what_was_built_and_what_is_left(
     for link_id in base["missing_links"]["link_id"].iloc[:2]:
         assert f"<code>{html.escape(link_id)}</code>" in scenario.decode()
     assert "../example-scenario-two &amp; more.html" in scenario.decode()
+
+
+def test_a_scenario_gives_no_figure_for_a_gain_below_its_error(
+    example: ModuleType, base: dict[str, Any]
+) -> None:
+    layers = base | {"zone_changes": example.geo("zone_changes", [])}
+    link = base["missing_links"].iloc[[0]]
+    assert "about 200,000" in text_of(scenario_of(example, layers, link))
+    lost = text_of(scenario_of(example, layers, link.assign(is_gain_significant=False)))
+    assert "below its error" in lost and "200,000" not in lost
+    unknown = link.assign(gain_person_min_a=np.nan, is_gain_significant=False)
+    assert "below its error" not in text_of(scenario_of(example, layers, unknown))
 
 
 def test_a_scenario_shades_what_got_nearer_and_farther(scenario: bytes) -> None:
