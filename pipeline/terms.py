@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
     # Metro files, help and errors need the words alone, and pandas is half of what a start takes.
@@ -272,6 +272,12 @@ DIMENSIONS = (
     "ecology",
     "coordination",
 )
+
+
+def land_km(length_km: ArrayLike, sea_share_pct: ArrayLike) -> NDArray[np.float64]:
+    """Length on land of borders, the part at sea left out: what figures per 100 km divide by."""
+    at_sea = np.asarray(sea_share_pct, dtype=float) / 100.0
+    return np.asarray(length_km, dtype=float) * (1.0 - at_sea)
 
 
 def has_cjk(text: str) -> bool:

@@ -7,7 +7,7 @@ whoever names the layers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from pipeline.exports.xlsx import MOST_CHARACTERS, workbook_options
 from pipeline.layers import empty_layer
 from pipeline.measures.crossings.kinds import COUNTED
 from pipeline.render.page import summary, words
-from pipeline.render.page.bilingual import SMALLEST_SHOWN, two_figures
+from pipeline.render.page.bilingual import SMALLEST_HOURS, SMALLEST_SHOWN, digits, two_figures
 from pipeline.render.page.nearby import end_names
 from pipeline.terms import has_cjk
 
@@ -103,6 +103,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "column.score": ("空间一体化潜力", "Score"),
     "column.low": ("区间下限", "Low"),
     "column.high": ("区间上限", "High"),
+    "column.error": ("网格误差（±）", "By the cut of the zones, ±"),
     "column.length": ("长度（公里）", "Length, km"),
     "column.dead_ends": ("断头路", "Dead ends"),
     "column.links": ("待打通路段", "Missing links"),
@@ -225,15 +226,34 @@ def _round(value: object, decimals: int = 0) -> float | None:
     return round(float(str(value)), decimals)
 
 
-def _about(value: object) -> float | None:
-    """A computed count in two figures; below a hundred it is not resolved, and left empty."""
-    number = _round(value, 6)
-    return None if number is None or number < SMALLEST_SHOWN else two_figures(number)
+def _about(book: Book, value: object, smallest: float = SMALLEST_SHOWN) -> Cell:
+    """A computed count in two figures; in words, as on the page, where it is under the smallest."""
+    if value is None or pd.isna(value):
+        return None
+    number = float(str(value))
+    return (
+        book.text("ui.under").replace("{n}", digits(smallest))
+        if number < smallest
+        else two_figures(number)
+    )
 
 
-def _two_figures(value: object) -> float | None:
-    number = _round(value, 6)
-    return None if number is None else two_figures(number)
+def _gain_cells(book: Book, row: Mapping[Hashable, object]) -> list[Cell]:
+    """Gain, hours a day, people and share: words where the gain does not exceed its error."""
+    gain, people = (
+        float(str(row[f"{name}_a"])) + float(str(row[f"{name}_b"]))
+        for name in ("gain_person_min", "people_gaining")
+    )
+    if pd.isna(gain):
+        return [None] * 4
+    if not row["is_gain_significant"]:
+        return [book.text("links.unresolved")] * 4
+    return [
+        _about(book, gain),
+        _about(book, row["gain_person_hours_day"], SMALLEST_HOURS),
+        _about(book, people),
+        _round(row["benefit_share_a_pct"]),
+    ]
 
 
 def summary_sheet(book: Book) -> Table:
@@ -245,18 +265,13 @@ def summary_sheet(book: Book) -> Table:
     return [book.own("sheet.figure"), book.own("sheet.value")], rows
 
 
-def _projects(book: Book) -> Table:
+def projects_sheet(book: Book) -> Table:
     links = book.layers["missing_links"]
     links = links[~links["status"].isin(summary.NOT_TO_BUILD).to_numpy()]
     links = links.sort_values(["rank", "link_id"], na_position="last", kind="stable")
     ends = end_names(links, book.layers["places"]) if len(links) else []
     rows: list[list[Cell]] = []
     for row, names in zip(links.to_dict("records"), ends, strict=True):
-        # A gain below its error is no figure.
-        resolved = bool(row["is_gain_significant"])
-        gain = row["gain_person_min_a"] + row["gain_person_min_b"] if resolved else None
-        gaining = row["people_gaining_a"] + row["people_gaining_b"] if resolved else None
-        hours = row["gain_person_hours_day"] if resolved else None
         rows.append(
             [
                 _round(row["rank"]),
@@ -268,10 +283,7 @@ def _projects(book: Book) -> Table:
                 _round(row["gap_m"] / 1000.0, 2),
                 _round(row["detour_m"] / 1000.0, 1),
                 _round(row["minutes_saved"], 1),
-                _about(gain),
-                _two_figures(hours),
-                _about(gaining),
-                _round(row["benefit_share_a_pct"]),
+                *_gain_cells(book, row),
                 book.word("cost", row["indicative_cost_class"]),
                 row["link_id"],
             ]
@@ -304,7 +316,7 @@ def borders_sheet(book: Book) -> Table:
                 book.border(border),
                 *(
                     None if scores is None else _round(scores[name], 1)
-                    for name in ("score", "score_low", "score_high")
+                    for name in ("score", "score_low", "score_high", "score_zone_error")
                 ),
                 _round(row["length_km"], 1),
                 *(float(counts[key].get(border, 0)) for key in counted),
@@ -313,11 +325,11 @@ def borders_sheet(book: Book) -> Table:
         )
     # The weakest first; those without a score last.
     rows.sort(key=lambda row: (row[1] is None, row[1] or 0.0, str(row[-1])))
-    keys = ("border", "score", "low", "high", "length", *counted, "id")
+    keys = ("border", "score", "low", "high", "error", "length", *counted, "id")
     return [book.own(f"column.{key}") for key in keys], rows
 
 
-def _cities(book: Book) -> Table:
+def cities_sheet(book: Book) -> Table:
     cities = book.layers["cities"].sort_values(
         ["population", "city_id"], ascending=[False, True], na_position="last", kind="stable"
     )
@@ -342,7 +354,7 @@ def _cities(book: Book) -> Table:
     return [book.own(f"column.{key}") for key in keys], rows
 
 
-def _indicators(book: Book) -> Table:
+def indicators_sheet(book: Book) -> Table:
     frame = book.layers["indicators"].sort_values(
         ["dimension", "indicator", "border_id", "city_id"], na_position="first", kind="stable"
     )
@@ -353,13 +365,24 @@ def _indicators(book: Book) -> Table:
             book.border(row["border_id"]),
             None if pd.isna(row["city_id"]) else book.city(row["city_id"]),
             _round(row["value"], 3),
+            _round(row["value_zone_error"], 3),
             book.word("indicator_unit", row["unit"]),
             _round(row["score"], 1),
             _round(row["coverage_pct"]),
         ]
         for row in frame.to_dict("records")
     ]
-    keys = ("dimension", "indicator", "border", "city", "value", "unit", "score", "coverage")
+    keys = (
+        "dimension",
+        "indicator",
+        "border",
+        "city",
+        "value",
+        "error",
+        "unit",
+        "score",
+        "coverage",
+    )
     return [book.own(f"column.{key}") for key in keys], rows
 
 
@@ -372,9 +395,9 @@ def _notes(book: Book) -> Table:
 
 _SHEETS: dict[str, Callable[[Book], Table]] = {
     "summary": summary_sheet,
-    "projects": _projects,
+    "projects": projects_sheet,
     "borders": borders_sheet,
-    "cities": _cities,
-    "indicators": _indicators,
+    "cities": cities_sheet,
+    "indicators": indicators_sheet,
     "notes": _notes,
 }

@@ -28,6 +28,17 @@ def test_the_first_screen_names_the_weakest_border_and_the_first_links(
     # The numbers of the list are those on the map.
     marks = [int(text) for text in links.locator(".mark").all_inner_texts()]
     assert marks == sorted(marks)
+    # What the first link brings stands in the headline, what each brings beside its bar.
+    assert ("人·小时" if language == "zh" else "person-hours a day") in headline
+    unresolved = "低于误差" if language == "zh" else "below its error"
+    values = links.locator(".value").all_inner_texts()
+    lengths = [
+        float(each.get_attribute("width")) for each in links.locator("rect:nth-child(2)").all()
+    ]
+    assert any(unresolved in value for value in values)
+    for value, length in zip(values, lengths, strict=True):
+        # A gain below its error has no length.
+        assert (unresolved in value) == (length == 0) == (not any(map(str.isdigit, value)))
     # The weakest border stands in the headline; the links' list ends above the fold.
     box = links.last.bounding_box()
     assert box["y"] + box["height"] < 900

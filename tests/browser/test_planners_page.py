@@ -173,8 +173,9 @@ def test_every_point_of_the_gains_names_and_opens_its_link(visit: Callable[..., 
     opened = visit("plain.html", "#theme=links&lang=en")
     page = opened.page
     known = page.evaluate(
-        "(({n, status, gain_person_min}) => Array.from({length: n}, (_, i) => i).filter("
-        "i => status[i] !== 'mapping_gap' && gain_person_min[i] !== null))(MI.layers.missing_links)"
+        "(({n, status, gain_person_min, is_gain_significant: isResolved}) =>"
+        " Array.from({length: n}, (_, i) => i).filter(i => status[i] !== 'mapping_gap'"
+        " && gain_person_min[i] !== null && isResolved[i]))(MI.layers.missing_links)"
     )
     page.locator("#mi-panel svg.chart").last.scroll_into_view_if_needed()
     places = (
@@ -195,6 +196,7 @@ def test_every_point_of_the_gains_names_and_opens_its_link(visit: Callable[..., 
         assert page.locator("#mi-details h2").inner_text() in title
         reached.append(i)
     assert sorted(reached) == known
+    assert "below its error, not drawn: 1." in page.locator("#mi-panel").inner_text()
     assert opened.errors == []
 
 
@@ -212,6 +214,8 @@ def test_a_gain_below_its_error_is_no_figure(visit: Callable[..., Any]) -> None:
         assert ("below its error" in text) != is_known
         for row in ("Gain a day (person-hours)", "over a minute shorter", "per million CNY"):
             assert (row in text) == is_known, row
+        # Shares of a gain that is not known are no better known.
+        assert ("% : " in text) == is_known
 
 
 def test_the_order_of_building_sums_up_and_leads_to_its_links(visit: Callable[..., Any]) -> None:

@@ -5,7 +5,7 @@ import { openPage } from "./page.js";
 
 const state = await openPage("en");
 const numbers = await import("../../pipeline/render/page/js/numbers.js");
-const { about, distance, minutes, number, people, percent, twoFigures, unit } = numbers;
+const { about, distance, minutes, number, people, percent, twoFigures, unit, withError } = numbers;
 
 /**
  * @param {"zh" | "en"} lang
@@ -100,4 +100,14 @@ test("a gain is quoted with two figures, and never as nothing", () => {
   assert.equal(about(NaN), null);
   state.lang = "zh";
   assert.equal(about(206_870), "约 21万");
+});
+
+inLanguage("en", () => {
+  assert.equal(plain(withError(34.5678, 1.2, 2)), "35 ± 1");
+  assert.equal(plain(withError(34.5678, 0.31, 2)), "34.6 ± 0.3");
+  assert.equal(plain(withError(34.5678, 0.034, 2)), "34.57 ± 0.03");
+  assert.equal(plain(withError(0.3, 45, 2)), "0 ± 45");
+  assert.equal(plain(withError(34.5678, 0.001, 2)), "34.57", "no error at these decimals");
+  assert.equal(plain(withError(34.5678, null, 2)), "34.57");
+  assert.equal(withError(null, 0.3, 2), null);
 });

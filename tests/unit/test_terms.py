@@ -56,3 +56,8 @@ def test_names_between_semicolons_are_several():
     expected = [True, True, False, False, False, False, False]
     assert share_a_name(first, second).tolist() == expected
     assert first_name(pd.Series([" ;A;B", "C", None])).tolist()[:2] == ["A", "C"]
+
+
+def test_the_part_of_a_border_at_sea_is_no_length_on_land():
+    assert terms.land_km([10.0, 40.0], [0.0, 25.0]).tolist() == [10.0, 30.0]
+    assert float(terms.land_km(8.0, 100.0)) == 0.0

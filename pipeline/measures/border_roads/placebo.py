@@ -48,6 +48,7 @@ from pipeline.measures.borders.nearest import BorderIndex
 from pipeline.measures.borders.params import BordersParams
 from pipeline.measures.geometry.overlay import lines_inside
 from pipeline.measures.geometry.planar import Flags, Floats, Geometries, Ints, straight_lines
+from pipeline.terms import land_km
 
 Found = tuple[Geometries, Geometries]
 """Dead ends along a line and the middles of its missing links, as points."""
@@ -322,16 +323,16 @@ def _densities(
     """The figures of one line, in the order of `_FIGURES`."""
     line = mark.geometry.to_numpy()
     length_km = float(shapely.length(line)[0]) / 1e3
-    land_km = length_km * (1.0 - sea_pct / 100.0)
+    on_land_km = float(land_km(length_km, sea_pct))
     natural_km = float(shapely.length(natural_part(line, natural, reach_m))[0]) / 1e3
-    administrative_km = min(max(length_km - natural_km, 0.0), land_km)
+    administrative_km = min(max(length_km - natural_km, 0.0), on_land_km)
     counts, kept = [], []
     for points in found:
         x, y = shapely.get_x(points), shapely.get_y(points)
         is_natural = is_natural_border(
             x, y, np.full(len(points), "placebo"), mark, natural, reach_m
         )
-        counts.append(100.0 * len(points) / land_km if land_km > 0.0 else np.nan)
+        counts.append(100.0 * len(points) / on_land_km if on_land_km > 0.0 else np.nan)
         kept.append(float((~is_natural).sum()))
     is_long = administrative_km >= params.min_length_km
     shares = [100.0 * each / administrative_km if is_long else np.nan for each in kept]

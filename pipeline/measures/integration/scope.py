@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pipeline.terms import land_km
+
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
@@ -86,7 +88,6 @@ def borders_by_city(borders: gpd.GeoDataFrame, counties: gpd.GeoDataFrame) -> pd
             city_of.get(each, each) if county else each
             for each, county in zip(table[side], is_county, strict=True)
         ]
-    at_sea = borders["sea_share_pct"].to_numpy(float) / 100.0
-    table["land_km"] = table["length_km"] * (1.0 - at_sea)
+    table["land_km"] = land_km(borders["length_km"], borders["sea_share_pct"])
     table["geometry"] = borders.geometry.to_numpy()
     return table.sort_values("border_id", ignore_index=True)

@@ -122,6 +122,8 @@ def _score_note(row: IndexRow | None) -> Markup:
     if row["low"] is not None and row["high"] is not None:
         low, high = say.digits(row["low"]), say.digits(row["high"])
         parts.append(say.text("figure.interval", low=low, high=high))
+    if (error := say.zone_error(row["zone_error"])) is not None:
+        parts.append(error)
     if row["metro"] is not None:
         parts.append(say.text("brief.metro_score", n=say.digits(row["metro"])))
     return Markup(" &middot; ").join(parts)

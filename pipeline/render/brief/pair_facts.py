@@ -104,12 +104,13 @@ class BeltRow(TypedDict):
 
 
 class IndexRow(TypedDict):
-    """One dimension's score, interval and coverage, and the metro's score."""
+    """One dimension's score, interval, zone error and coverage, and the metro's score."""
 
     dimension: str
     score: float | None
     low: float | None
     high: float | None
+    zone_error: float | None
     coverage_pct: float | None
     metro: float | None
 
@@ -339,6 +340,7 @@ def index_of(
                 "score": _median(part["score"]),
                 "low": _median(part["score_low"]) if is_one else None,
                 "high": _median(part["score_high"]) if is_one else None,
+                "zone_error": _median(part["score_zone_error"]) if is_one else None,
                 "coverage_pct": _median(part["coverage_pct"]),
                 "metro": _median(whole.loc[(whole["dimension"] == dimension).to_numpy(), "score"]),
             }

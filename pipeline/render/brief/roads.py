@@ -25,8 +25,6 @@ def projects(made: Subject, links: gpd.GeoDataFrame) -> list[Row]:
     limits = made.metro.params.missing_links.cost_classes_m_cny
     rows: list[Row] = []
     for n, row in enumerate(shown.to_dict("records")):
-        share = row["share_first_pct"]
-        first = None if say.is_unknown(share) else round(float(share))
         rows.append(
             {
                 "mark": str(n + 1),
@@ -50,9 +48,8 @@ def projects(made: Subject, links: gpd.GeoDataFrame) -> list[Row]:
                 "saved": say.unit(row["minutes_saved"], "min", 1)
                 if not say.is_unknown(row["minutes_saved"])
                 else say.DASH,
-                "nobody": row["gain_first"] == 0 and row["gain_second"] == 0,
                 **_gains(row),
-                "share_first": first,
+                **_shares(row),
                 "cost": say.cost_range(row["indicative_cost_class"], limits),
                 "confidence": say.word("confidence", style.confidence_class(row["confidence"])),
             }
@@ -71,6 +68,21 @@ def _gains(row: Mapping[Hashable, object]) -> Row:
     }
     hours = hours_a_day(row)
     return {**shown, "hours": hours and say.text("brief.hours_day", n=hours)}
+
+
+def _shares(row: Mapping[Hashable, object]) -> Row:
+    """How both sides share what a link brings, or why that is not known."""
+    share = row["share_first_pct"]
+    if row["is_gain_significant"] and not say.is_unknown(share):
+        return {"share_first": round(float(str(share))), "unshared": None}
+    gains = (row["gain_first"], row["gain_second"])
+    if gains == (0, 0):
+        reason = say.text("brief.nobody")
+    elif row["is_gain_significant"] or any(say.is_unknown(each) for each in gains):
+        reason = say.unknown()
+    else:
+        reason = say.text("links.unresolved")
+    return {"share_first": None, "unshared": reason}
 
 
 def hours_a_day(link: Mapping[Hashable, object]) -> tuple[str, str] | None:

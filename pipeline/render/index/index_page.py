@@ -142,6 +142,7 @@ def _cell(entry: dict[str, float | None]) -> dict[str, object]:
         "text": say.number(entry.get("score")),
         "interval": _interval(entry),
         "coverage": _coverage(entry),
+        "zone_error": say.zone_error(entry.get("zone_error")),
     }
 
 

@@ -205,6 +205,13 @@ def about(value: float | None) -> Markup:
     return known(value, lambda x: both(*about_texts(x)))
 
 
+def zone_error(error: float | None) -> Markup | None:
+    """What the cut of the zones may do to a score; none where it does nothing that is shown."""
+    if error is None or is_unknown(error) or digits(error, 1) == "0":
+        return None
+    return text("index.zone_error", n=digits(error, 1))
+
+
 COST_CLASSES = ("low", "medium", "high", "very_high")
 
 

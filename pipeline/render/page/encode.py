@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import zlib
 from collections.abc import Mapping
 from typing import NotRequired, TypedDict
@@ -22,6 +23,8 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
+
+log = logging.getLogger(__name__)
 
 PRECISION = 100_000
 """Units per degree: five decimals."""
@@ -146,7 +149,8 @@ def simplify_coverage(geometry: Geometries, tolerance_m: float) -> Geometries:
         return geometry
     try:
         simplified = shapely.coverage_simplify(geometry, tolerance_m / METRES_PER_DEGREE)
-    except shapely.GEOSException:
+    except shapely.GEOSException as error:
+        log.warning("%d areas are drawn as they are, not simplified: %s", len(geometry), error)
         return geometry
     lost = shapely.is_missing(simplified) | shapely.is_empty(simplified)
     return np.where(lost, geometry, simplified)

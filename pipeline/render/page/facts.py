@@ -65,7 +65,7 @@ class MetroCard:
     figures
         Headline figures by key, as in `summary.headline`; None is unknown.
     index
-        Score, low, high, coverage_pct by dimension; ``overall`` first.
+        Score, low, high, zone_error, coverage_pct by dimension; ``overall`` first.
     briefs
         Chinese name, English name and page of the brief of each pair of cities.
     """

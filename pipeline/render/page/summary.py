@@ -11,7 +11,7 @@ import pandas as pd
 
 from pipeline.measures.crossings.kinds import COUNTED
 from pipeline.render.page.encode import Layers
-from pipeline.terms import ONE_HOUR_MIN
+from pipeline.terms import ONE_HOUR_MIN, land_km
 
 NOT_COUNTED = ("mapping_gap",)
 NOT_TO_BUILD = ("mapping_gap", "natural_barrier")
@@ -41,7 +41,7 @@ Figures = dict[str, float | None]
 """Figures by key; None is unknown."""
 
 Index = dict[str, dict[str, float | None]]
-"""Score, low, high and coverage_pct by dimension; ``overall`` first."""
+"""Score, low, high, zone_error and coverage_pct by dimension; ``overall`` first."""
 
 
 def headline(layers: Layers) -> Figures:
@@ -120,7 +120,7 @@ def unknown_by_border(eco_zones: pd.DataFrame) -> dict[str, float]:
 
 
 def metro_index(integration_index: pd.DataFrame) -> Index:
-    """Score, low, high and coverage of the metro by dimension; ``overall`` first."""
+    """Score, low, high, zone error and coverage of the metro by dimension; ``overall`` first."""
     whole = integration_index[
         integration_index["border_id"].isna() & integration_index["city_id"].isna()
     ]
@@ -130,6 +130,7 @@ def metro_index(integration_index: pd.DataFrame) -> Index:
             "score": _float(row["score"]),
             "low": _float(row["score_low"]),
             "high": _float(row["score_high"]),
+            "zone_error": _float(row["score_zone_error"]),
             "coverage_pct": _float(row["coverage_pct"]),
         }
     return dict(sorted(table.items(), key=lambda entry: entry[0] != "overall"))
@@ -145,7 +146,7 @@ def read_account(extract_drops: pd.DataFrame) -> list[tuple[str, str, int]]:
 
 def _land_km(borders: gpd.GeoDataFrame) -> float:
     """Length of borders that does not lie at sea."""
-    return float((borders["length_km"] * (1.0 - borders["sea_share_pct"] / 100.0)).sum())
+    return float(land_km(borders["length_km"], borders["sea_share_pct"]).sum())
 
 
 def _per_100km(count: int, length_km: float) -> float | None:

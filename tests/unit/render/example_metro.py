@@ -387,6 +387,7 @@ def layers(names: tuple[str, ...] = (), zone_step: float = 0.04, links: int = 14
                 "dimension": each.dimension,
                 "indicator": each.name,
                 "value": 3.25,
+                "value_zone_error": 0.31,
                 "unit": each.unit.name,
                 "score": 40.0,
                 "coverage_pct": 80.0,
@@ -403,6 +404,7 @@ def layers(names: tuple[str, ...] = (), zone_step: float = 0.04, links: int = 14
                 "score": None if dimension == "innovation" else 15.0 + 9 * n,
                 "score_low": None if dimension == "innovation" else 10.0 + 9 * n,
                 "score_high": None if dimension == "innovation" else 20.0 + 9 * n,
+                "score_zone_error": None if dimension == "innovation" else 0.8,
                 "coverage_pct": 70.0,
             }
             for border in (None, *border_ids)

@@ -25,13 +25,16 @@ def unpack(packed: dict) -> list[list[list[tuple[float, float]]]]:
     return features
 
 
-def test_a_polygon_that_is_no_more_than_a_point_ends_no_page() -> None:
+def test_a_polygon_that_is_no_more_than_a_point_ends_no_page(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     lon, lat = 10.250682402909787, 49.775000537202175
     spot = Polygon([(lon, lat), (lon, lat), (np.nextafter(lon, 11.0), lat), (lon, lat)])
     cells = np.array([box(10.3, 49, 11, 50), spot], dtype=object)
     with pytest.raises(shapely.GEOSException):
         shapely.coverage_simplify(cells, 1e-4)
     assert encode.simplify_coverage(cells, 30.0).tolist() == cells.tolist()
+    assert "2 areas are drawn as they are" in caplog.text
 
 
 def test_lines_come_back_within_half_a_unit() -> None:

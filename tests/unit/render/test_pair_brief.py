@@ -72,7 +72,7 @@ def test_the_first_link_is_told_by_the_hours_of_a_day(example: ModuleType) -> No
         assert "person-hours a day" not in text
     assert (
         text.count("below its error")
-        == 2 * (example.layers()["missing_links"]["border_id"] == "410100-410200").sum()
+        == 3 * (example.layers()["missing_links"]["border_id"] == "410100-410200").sum()
     )
 
 

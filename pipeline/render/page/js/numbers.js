@@ -89,6 +89,21 @@ export function roundToTwoFigures(value) {
   return Number(value.toPrecision(2));
 }
 
+/**
+ * A figure with its error, both with the decimals that the error's first figure has: 34.6 ± 0.3. The
+ * figure alone where its error is not known, or is nothing at the decimals shown.
+ *
+ * @param {Value} value
+ * @param {Value} error either way
+ * @param {number} decimals at most
+ */
+export function withError(value, error, decimals) {
+  const text = number(value, decimals);
+  if (text === null || !error || number(error, decimals) === "0") return text;
+  const places = Math.min(Math.max(-Math.floor(Math.log10(error)), 0), decimals);
+  return `${number(value, places)}${NO_BREAK_SPACE}\u00b1${NO_BREAK_SPACE}${number(error, places)}`;
+}
+
 /** Below this a gain is not resolved, and is not shown as a figure. */
 const SMALLEST_SHOWN = 100;
 

@@ -34,6 +34,7 @@ const scores = keeping(
         score: index.score[i],
         low: index.score_low[i],
         high: index.score_high[i],
+        zone_error: index.score_zone_error[i],
         coverage_pct: index.coverage_pct[i],
       });
     }

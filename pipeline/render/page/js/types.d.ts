@@ -135,6 +135,7 @@ export interface Layers {
     score: Numbers;
     score_low: Numbers;
     score_high: Numbers;
+    score_zone_error: Numbers;
     coverage_pct: Numbers;
   };
 }
@@ -152,6 +153,8 @@ export interface Score {
   score: number | null;
   low: number | null;
   high: number | null;
+  /** What the cut of the zones may do to it, either way. */
+  zone_error: number | null;
   coverage_pct: number | null;
 }
 

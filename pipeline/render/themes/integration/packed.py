@@ -15,6 +15,7 @@ INDEX: Decimals = {
     "score": 1,
     "score_low": 1,
     "score_high": 1,
+    "score_zone_error": 1,
     "coverage_pct": 0,
 }
 INDICATORS: Decimals = {
@@ -23,6 +24,7 @@ INDICATORS: Decimals = {
     "dimension": None,
     "indicator": None,
     "value": 3,
+    "value_zone_error": 3,
     "unit": None,
     "score": 1,
     "coverage_pct": 0,

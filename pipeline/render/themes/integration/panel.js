@@ -11,12 +11,12 @@ import { el, svg } from "../../page/js/dom.js";
 import { renderLegend } from "../../page/js/legend.js";
 import { writeLink } from "../../page/js/link.js";
 import { borderName } from "../../page/js/names.js";
-import { number, percent } from "../../page/js/numbers.js";
+import { number, percent, withError } from "../../page/js/numbers.js";
 import { refresh } from "../../page/js/overlays.js";
 import { renderPanel } from "../../page/js/panel.js";
 import { registerChoice, registerTheme } from "../../page/js/registry.js";
 import { DIMENSIONS, scoreOf, scoreText } from "../../page/js/scores.js";
-import { NO_BREAK_SPACE } from "../../page/js/signs.js";
+import { MIDDLE_DOT, NO_BREAK_SPACE } from "../../page/js/signs.js";
 import { state } from "../../page/js/state.js";
 import { table } from "../../page/js/table.js";
 import { t, word } from "../../page/js/words.js";
@@ -75,7 +75,8 @@ function indexBars() {
     const entry = data.index[dimension];
     if (!entry) continue;
     const n = percent(entry.coverage_pct, 0) || t("ui.unknown");
-    const coverage = el("small", { text: t("index.coverage", { n }) });
+    const parts = [t("index.coverage", { n }), zoneErrorText(entry)].filter(Boolean);
+    const coverage = el("small", { text: parts.join(MIDDLE_DOT) });
     bars.append(
       el("span", { text: word("dimension", dimension) }),
       scoreBar(entry, dimension === "overall" ? "#17476d" : "#4f86b0"),
@@ -83,6 +84,16 @@ function indexBars() {
     );
   }
   return bars;
+}
+
+/**
+ * What the cut of the zones may do to a score; null where it does nothing that is shown.
+ *
+ * @param {Score} entry
+ */
+function zoneErrorText({ score, zone_error: error }) {
+  const n = score === null ? null : number(error, 1);
+  return n === null || n === "0" ? null : t("index.zone_error", { n });
 }
 
 /**
@@ -177,9 +188,13 @@ function indicatorTable() {
   );
 }
 
-/** @param {number} i of the indicators */
+/**
+ * With what the cut of the zones may do to it, and no more figures than that leaves.
+ *
+ * @param {number} i of the indicators
+ */
 function indicatorValue(i) {
-  const { value, unit } = layers.indicators;
-  const text = number(value[i], 2);
+  const { value, value_zone_error: error, unit } = layers.indicators;
+  const text = withError(value[i], error[i], 2);
   return text === null ? null : `${text}${NO_BREAK_SPACE}${word("indicator_unit", unit[i]) || ""}`;
 }

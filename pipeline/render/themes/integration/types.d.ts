@@ -9,6 +9,7 @@ declare module "../../page/js/types.d.ts" {
       dimension: string[];
       indicator: string[];
       value: Numbers;
+      value_zone_error: Numbers;
       unit: string[];
       score: Numbers;
       coverage_pct: Numbers;

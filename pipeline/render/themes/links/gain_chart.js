@@ -2,18 +2,19 @@
  * Gain of every link against what it would cost: the best stand at the upper left.
  */
 import { range } from "../../page/js/arrays.js";
+import { para } from "../../page/js/blocks.js";
 import { chartOf, chartText, gridLine } from "../../page/js/chart.js";
 import { data, layers } from "../../page/js/data.js";
 import { el, svg } from "../../page/js/dom.js";
 import { rowsOf } from "../../page/js/filters.js";
-import { costRange, people } from "../../page/js/numbers.js";
+import { costRange, number, people } from "../../page/js/numbers.js";
 import { select } from "../../page/js/selection.js";
 import { t } from "../../page/js/words.js";
-import { gainText, linkTitle } from "./names.js";
+import { gainText, linkTitle, resolvedGain } from "./names.js";
 
 const GAIN = { width: 400, height: 220, left: 52, right: 8, top: 10, bottom: 24 };
 const COST_ORDER = ["low", "medium", "high", "very_high"];
-/** Gains below this are not resolved: they stand on the lowest line. */
+/** Gains below this stand on the lowest line. */
 const LOWEST_GAIN = 100;
 /** Of a point, in units of the drawing. */
 const RADIUS = 5;
@@ -25,14 +26,16 @@ const HALF_CIRCLE = `a${RADIUS} ${RADIUS} 0 1 0 `;
  * @typedef {{i: number, x: number, y: number}} Point
  */
 
-/** The chart; null where no gain is known. */
+/** The chart; null where no gain exceeds its error. */
 export function gainChart() {
   const { missing_links: links } = layers;
-  const rows = rowsOf("missing_links", (i) => {
+  const known = rowsOf("missing_links", (i) => {
     return links.status[i] !== "mapping_gap" && links.gain_person_min[i] !== null;
   });
+  // A gain below its error has no place on the scale.
+  const rows = known.filter((i) => resolvedGain(i) !== null);
   if (!rows.length) return null;
-  const most = Math.max(...rows.map((i) => links.gain_person_min[i] ?? 0), 10 * LOWEST_GAIN);
+  const most = Math.max(...rows.map((i) => resolvedGain(i) ?? 0), 10 * LOWEST_GAIN);
   const decades = Math.ceil(Math.log10(most / LOWEST_GAIN));
   const { width, height, left, right, top, bottom } = GAIN;
   const gainY = (/** @type {number} */ gain) => {
@@ -56,14 +59,16 @@ export function gainChart() {
     // Points of one class stand side by side, so that none hides another.
     const aside = ((n * 0.618) % 1) * 0.8 + 0.1;
     const x = left + (cost + aside) * step;
-    const point = { i, x, y: gainY(links.gain_person_min[i] ?? 0) };
+    const point = { i, x, y: gainY(resolvedGain(i) ?? 0) };
     const alike = points.get(links.status[i]);
     if (alike) alike.push(point);
     else points.set(links.status[i], [point]);
   }
   const every = Array.from(points.values()).flat();
   for (const [status, alike] of points) drawing.append(dots(drawing, status, alike, every));
-  return el("div", {}, drawing);
+  const undrawn = known.length - rows.length;
+  const note = undrawn ? para("chart.gain_unresolved", { n: number(undrawn) }) : null;
+  return el("div", {}, drawing, note);
 }
 
 /**

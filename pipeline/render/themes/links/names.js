@@ -90,6 +90,17 @@ function resolved(i, value, smallest) {
   return layers.missing_links.is_gain_significant[i] ? about(value, smallest) : null;
 }
 
+/**
+ * What both sides gain, in person-minutes; null where it is not known or does not exceed its error,
+ * so that nothing is drawn, sorted or saved by it.
+ *
+ * @param {number} i
+ */
+export function resolvedGain(i) {
+  const { gain_person_min: gain, is_gain_significant: isResolved } = layers.missing_links;
+  return isResolved[i] ? gain[i] : null;
+}
+
 /** How many people's mean trip gets more than a minute shorter. @param {number} i */
 export function peopleGaining(i) {
   return resolved(i, layers.missing_links.people_gaining[i]);
@@ -130,11 +141,15 @@ export function deadEndTitle(i) {
 }
 
 /**
- * Two whole shares that make a hundred, of what side a gains.
+ * Two whole shares that make a hundred, of what side a gains; null where the gain is not known or
+ * does not exceed its error: shares of it are no better known.
  *
- * @param {number | null} share
+ * @param {number} i
  * @returns {[number, number] | null}
  */
-export function shares(share) {
-  return share === null ? null : [Math.round(share), 100 - Math.round(share)];
+export function shares(i) {
+  const { benefit_share_a_pct: share } = layers.missing_links;
+  const first = share[i];
+  if (first === null || resolvedGain(i) === null) return null;
+  return [Math.round(first), 100 - Math.round(first)];
 }

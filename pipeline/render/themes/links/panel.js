@@ -24,6 +24,7 @@ import {
   mustCross,
   needsLargeBridge,
   peopleGaining,
+  resolvedGain,
   shares,
   wayRound,
 } from "./names.js";
@@ -111,7 +112,7 @@ function linkColumns() {
     {
       key: "column.gain",
       num: true,
-      by: (i) => links.gain_person_min[i],
+      by: resolvedGain,
       value: gainText,
       underKey: "column.gain_per_km",
       under: gainPerKmText,
@@ -127,7 +128,7 @@ function linkColumns() {
     {
       key: "popup.benefit_key",
       isInFile: true,
-      value: (i) => shares(links.benefit_share_a_pct[i])?.join(" : "),
+      value: (i) => shares(i)?.join(" : "),
     },
     { key: "column.id", isInFile: true, value: (i) => links.link_id[i] },
   ];

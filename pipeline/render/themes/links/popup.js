@@ -118,7 +118,7 @@ function gainRows(i) {
   const b = () => cityOf(border === undefined ? null : borders.city_b[border]);
   const gainA = links.gain_person_min_a[i];
   const gainB = links.gain_person_min_b[i];
-  const share = shares(links.benefit_share_a_pct[i]);
+  const share = shares(i);
   const isUnknown = gainA === null && gainB === null;
   const isNobodys = gainA === 0 && gainB === 0;
   /** @type {Children} */
@@ -133,7 +133,7 @@ function gainRows(i) {
     ["popup.gain", isUnknown ? t("ui.unknown") : isResolved ? gain : null],
     [
       "popup.benefit_key",
-      share ? [a(), ` ${share[0]}% : `, b(), ` ${share[1]}%`] : unshared(isNobodys),
+      share ? [a(), ` ${share[0]}% : `, b(), ` ${share[1]}%`] : unshared(i, isNobodys),
     ],
   ];
 }
@@ -143,9 +143,16 @@ function cityOf(id) {
   return el("bdi", { text: cityName(id) ?? "" });
 }
 
-/** @param {boolean} isNobodys */
-function unshared(isNobodys) {
-  return isNobodys ? t("brief.nobody") : t("ui.unknown");
+/**
+ * Why a gain is not shared out.
+ *
+ * @param {number} i
+ * @param {boolean} isNobodys
+ */
+function unshared(i, isNobodys) {
+  const { gain_person_min: gain, is_gain_significant: isResolved } = layers.missing_links;
+  if (isNobodys) return t("brief.nobody");
+  return gain[i] === null || isResolved[i] ? t("ui.unknown") : t("links.unresolved");
 }
 
 /**

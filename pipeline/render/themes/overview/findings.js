@@ -15,6 +15,7 @@ import {
   mustCross,
   needsLargeBridge,
   peopleGaining,
+  resolvedGain,
   shares,
 } from "../links/names.js";
 
@@ -64,7 +65,7 @@ function linkSentence() {
   if (links.gain_person_min[i] === null) return t("headline.first_link_unknown", values);
   if (values.hours === null) return t("headline.first_unresolved", values);
   const gaining = peopleGaining(i);
-  const key = shares(links.benefit_share_a_pct[i])?.join(" : ");
+  const key = shares(i)?.join(" : ");
   const more = gaining ? t("headline.first_people", { people: gaining }) : "";
   return t("headline.first_link", values) + more + (key ? t("headline.key", { key }) : "");
 }
@@ -92,7 +93,7 @@ export function firstLinkBars() {
   const { missing_links: links } = layers;
   const rows = linksToDecide().slice(0, FIRST);
   if (!rows.length) return null;
-  const most = Math.max(...rows.map((i) => links.gain_person_min[i] ?? 0), 1);
+  const most = Math.max(...rows.map((i) => resolvedGain(i) ?? 0), 1);
   const bars = rows.map((i) => ({
     i,
     mark: number(links.rank[i]),
@@ -100,7 +101,8 @@ export function firstLinkBars() {
     note: [borderName(links.border_id[i]), mustCross(i), costRange(links.indicative_cost_class[i])]
       .filter(Boolean)
       .join(t("ui.comma_clause")),
-    share: (links.gain_person_min[i] ?? 0) / most,
+    // No length where the gain is below its error: there is none to show.
+    share: (resolvedGain(i) ?? 0) / most,
     value: gainText(i) ?? t("ui.unknown"),
     colour: data.style.status[links.status[i]].color,
   }));
