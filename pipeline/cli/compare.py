@@ -33,7 +33,7 @@ def add(verbs: Verbs) -> None:
 
 def _execute(options: argparse.Namespace) -> int:
     from pipeline.compare.run import run_compare
-    from pipeline.scenario.base import measured_stages
+    from pipeline.scenario.base import rerun_stages
     from pipeline.storage.files import check_root
 
     check_root(options.before, "DIR_A")
@@ -42,7 +42,7 @@ def _execute(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
         executor = cache(lambda: stack.enter_context(connect(options)))
 
-        with RunDisplay("compare", len(measured_stages()), options.quiet) as display:
+        with RunDisplay("compare", len(rerun_stages()), options.quiet) as display:
             done = run_compare(
                 options.before,
                 options.after,

@@ -39,14 +39,14 @@ def add(verbs: Verbs) -> None:
 
 
 def _execute(options: argparse.Namespace) -> int:
-    from pipeline.scenario.base import measured_stages
+    from pipeline.scenario.base import KEPT, rerun_stages
     from pipeline.scenario.run import run_scenario
 
     metro_id = metro_id_of(options.metro)
     with ExitStack() as stack:
         executor = cache(lambda: stack.enter_context(connect(options)))
 
-        stages = len(measured_stages())
+        stages = len(rerun_stages(KEPT))
         with RunDisplay(metro_id, stages, options.quiet) as display:
             done = run_scenario(
                 metro_id,

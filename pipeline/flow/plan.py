@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline.flow.manifest import Manifest, StageRecord, recorded_digests
+from pipeline.flow.manifest import PAGE, Manifest, StageRecord, recorded_digests
 from pipeline.flow.recipe import Fingerprint, Recipe, difference, recipe_of
 from pipeline.flow.stages import STAGES, Stage, maker_of
 from pipeline.metros.catalogue import Metro
@@ -48,6 +48,9 @@ def standing_of(
     change = difference(recorded["recipe"], wanted)
     if change:
         return Standing(stage.name, "stale", change)
+    layers = {name for name in recorded["outputs"] if not (stage.is_page and name.startswith(PAGE))}
+    if layers != set(stage.outputs):
+        return Standing(stage.name, "stale", "its record does not name what it makes")
     for output, entry in recorded["outputs"].items():
         if on_disk.get(output) is None:
             return Standing(stage.name, "missing", f"{output} is gone")

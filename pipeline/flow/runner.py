@@ -13,13 +13,14 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import cast
+from typing import NoReturn, cast
 
 from pipeline.errors import (
     ClusterError,
     DiskFullError,
     LockLostError,
     PipelineError,
+    StoreError,
     StoreShutError,
     WorkerDiedError,
     table_without_secrets,
@@ -166,6 +167,8 @@ class MetroRun:
                 waiting = self._start_ready(waiting)
                 if self._died and not self._running:
                     self._start_again(self._died.pop(0))
+                elif waiting and not self._running:
+                    self._refuse_to_wait(waiting[0])
                 if self._running:
                     self._take_one()
         self._outcome.facts = self._manifest.get("facts", {})
@@ -177,6 +180,14 @@ class MetroRun:
         own = {stage.name for stage in self._stages}
         records = self._manifest["stages"]
         return recorded_digests({name: records[name] for name in records if name not in own})
+
+    def _refuse_to_wait(self, stage: Stage) -> NoReturn:
+        """Of a stage whose inputs nobody makes, as a manifest of another hand may have it."""
+        lacking = sorted(set(stage.inputs) - set(self._digests))
+        raise StoreError(
+            f"stage {stage.name} of {self._metro.id} needs {', '.join(lacking)}, which the "
+            "manifest does not record; run the metro again first"
+        )
 
     def _clear_leftovers(self) -> None:
         """Remove what a killed run left half-written."""

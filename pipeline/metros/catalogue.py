@@ -56,7 +56,9 @@ def _check_not_reserved(metro_id: str) -> str:
 
 def _check_box(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
     west, south, east, north = box
-    if not (-180.0 <= west < east <= 180.0 and -90.0 <= south < north <= 90.0):
+    # Over the antimeridian west is the greater, by more than half the world.
+    is_lon = max(abs(west), abs(east)) <= 180.0 and (west < east or west - east > 180.0)
+    if not (is_lon and -90.0 <= south < north <= 90.0):
         raise ValueError(f"{list(box)} is not [west, south, east, north] in degrees")
     return box
 
@@ -134,6 +136,7 @@ class Osm(_Table):
 class Overpass(_Table):
     """A small area to fetch by the Overpass API: ``bbox`` is west, south, east, north, WGS84.
 
+    Over the antimeridian west is the greater: ``[179.8, -17.0, -179.9, -16.5]``.
     Without ``bbox`` it is the box of the boundaries, where they come from cnmaps
     or a file. ``servers`` are addresses such as ``https://overpass-api.de/api``.
     """

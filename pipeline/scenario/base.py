@@ -120,6 +120,17 @@ def measured_stages() -> tuple[Stage, ...]:
     return tuple(stage for stage in STAGES if not stage.is_page)
 
 
+def rerun_stages(kept: Sequence[str] = ()) -> tuple[Stage, ...]:
+    """The stages that are run over edited roads: those that depend on roads, but for ``kept``.
+
+    None of them reads a file or an address that the metro names, so nothing is read because a
+    manifest, which somebody else may have written, says so. Layers of all other stages are the
+    base's, as recorded.
+    """
+    touched = touched_stages() - set(kept)
+    return tuple(stage for stage in measured_stages() if stage.name in touched)
+
+
 def touched_stages(layers: Sequence[str] = EDITED) -> set[str]:
     """Names of the stages that depend on some layers, however far."""
     changed, names = set(layers), set()

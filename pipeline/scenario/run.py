@@ -30,7 +30,7 @@ from pipeline.flow.recipe import Recipe
 from pipeline.flow.runner import MetroRun, Outcome
 from pipeline.flow.stages import Stage
 from pipeline.layers import LAYERS, conform
-from pipeline.scenario.base import EDITED, FOUND, KEPT, Base, measured_stages, touched_stages
+from pipeline.scenario.base import EDITED, FOUND, KEPT, Base, measured_stages, rerun_stages
 from pipeline.scenario.build import Edited, build_links
 from pipeline.scenario.report import write_report
 from pipeline.storage import files
@@ -120,7 +120,7 @@ def rerun(
         own,
         executor,
         report=report,
-        stages=tuple(stage for stage in measured_stages() if stage.name not in kept),
+        stages=rerun_stages(kept),
         fingerprint=base.fingerprint,
     )
     return run.run()
@@ -200,7 +200,7 @@ def _prepare(
     What an earlier run of this scenario made of its roads stays, if it is whole:
     the runner compares digests to learn whether it is still true.
     """
-    touched = touched_stages() - set(kept)
+    touched = {stage.name for stage in rerun_stages(kept)}
     before = read_manifest(own.manifest(base.metro.id), base.metro.id)["stages"]
     ways = {layer: conform(layer, getattr(edited, layer)) for layer in EDITED}
     records: dict[str, StageRecord] = {}

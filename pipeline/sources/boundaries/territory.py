@@ -135,6 +135,8 @@ def _find(
 def outline_of(metro: Metro) -> shapely.Geometry | None:
     """The metro's area in WGS84 where its boundaries are known without OSM data; else None.
 
+    Over the antimeridian its longitudes run on beyond 180.
+
     Raises
     ------
     SourceError, ConfigError
@@ -144,7 +146,7 @@ def outline_of(metro: Metro) -> shapely.Geometry | None:
         return None
     is_cnmaps = metro.boundaries.source in ("cnmaps", "auto")
     cities, _, _ = from_cnmaps(metro) if is_cnmaps else from_file(metro)
-    return shapely.union_all(cities["geometry"].to_numpy(dtype=object))
+    return shapely.union_all(uncut(cities["geometry"].to_numpy(dtype=object)))
 
 
 def _uncut(table: pd.DataFrame) -> pd.DataFrame:

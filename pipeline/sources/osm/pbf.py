@@ -47,6 +47,7 @@ from pipeline.sources.osm.columns import (
     join_ways,
     middle_over_antimeridian,
 )
+from pipeline.sources.osm.header_box import stated_box
 from pipeline.sources.osm.odd_text import drop_null_island, has_negative_ids
 from pipeline.sources.osm.parse_opl import parse_nodes, parse_relations, parse_ways
 from pipeline.sources.osm.ragged import Flags, Ints
@@ -233,7 +234,7 @@ def _write_text(path: Path, target: Path | None, how: str = "plain") -> Header:
     return Header(
         stamp[:10] if stamp else None,
         answer["generator"],
-        tuple(bbox) if bbox else None,
+        stated_box(path, tuple(bbox) if bbox else None),
         answer["updates"] or None,
         (f"{path.name} is a full history: its newest state is read",)
         if answer.get("is_history")

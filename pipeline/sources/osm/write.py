@@ -17,6 +17,7 @@ import osmium
 from numpy.typing import NDArray
 
 from pipeline.errors import SourceError
+from pipeline.sources.osm.header_box import state_box
 from pipeline.storage.files import replacing
 
 Tags = Mapping[str, str]
@@ -52,7 +53,8 @@ def write_extract(
         Names the source in the header.
     box
         West, south, east, north of what the source covers: beyond it the roads
-        are cut off, not ended. None: the file does not say.
+        are cut off, not ended; over 180 its west is greater than its east. None: the file
+        does not say.
     snapshot
         ISO time of the data; None where nobody knows.
 
@@ -74,6 +76,8 @@ def write_extract(
                 _write(objects, writer)
         except RuntimeError as error:
             raise SourceError(f"{target} cannot be written: {error}") from error
+        if box is not None and box[0] > box[2]:
+            state_box(partial, box)
 
 
 def box_text(box: Box) -> str:

@@ -13,11 +13,14 @@ from pipeline.sources.boundaries.territory import outline_of
 from pipeline.sources.osm.write import Box, box_text
 
 _KM_PER_DEGREE = 111.195
+_TURN = 360.0
 TILE_DEG = 0.2
 
 
 def area_of(metro: Metro, margin_m: float) -> Box:
     """The box to fetch: ``overpass.bbox``, else that of boundaries known without OSM.
+
+    Its west lies within -180 to 180; over the antimeridian its east runs on beyond 180.
 
     Raises
     ------
@@ -25,7 +28,8 @@ def area_of(metro: Metro, margin_m: float) -> Box:
         Where neither is there.
     """
     if metro.overpass.bbox is not None:
-        return metro.overpass.bbox
+        west, south, east, north = metro.overpass.bbox
+        return _from_west((west, south, east if west < east else east + _TURN, north))
     outline = outline_of(metro)
     if outline is None:
         raise ConfigError(
@@ -35,12 +39,17 @@ def area_of(metro: Metro, margin_m: float) -> Box:
     west, south, east, north = shapely.bounds(outline)
     lat = margin_m / 1000.0 / _KM_PER_DEGREE
     lon = lat / math.cos(math.radians(max(abs(south), abs(north))))
-    return (
-        max(-180.0, west - lon),
-        max(-90.0, south - lat),
-        min(180.0, east + lon),
-        min(90.0, north + lat),
-    )
+    south, north = max(-90.0, south - lat), min(90.0, north + lat)
+    return _from_west((west - lon, south, east + lon, north))
+
+
+def _from_west(area: Box) -> Box:
+    """A box whose longitudes run on, with its west within -180 to 180."""
+    west, south, east, north = area
+    if east - west >= _TURN:
+        return -_TURN / 2.0, south, _TURN / 2.0, north
+    turns = _TURN * math.floor((west + _TURN / 2.0) / _TURN)
+    return west - turns, south, east - turns, north
 
 
 def area_km2(area: Box) -> float:
@@ -69,8 +78,27 @@ def check_size(metro: Metro, area: Box) -> None:
         )
 
 
+def header_box(area: Box) -> Box:
+    """An area as the header of an extract has it: over the antimeridian its west lies east."""
+    west, south, east, north = area
+    return west, south, east - _TURN if east > _TURN / 2.0 else east, north
+
+
 def tiles_of(area: Box, side_deg: float = TILE_DEG) -> list[Box]:
-    """The area cut into a grid of equal boxes, none wider or higher than ``side_deg``."""
+    """The area cut into grids of equal boxes, none wider or higher than ``side_deg``.
+
+    Servers know longitudes of -180 to 180: an area over the antimeridian is cut there, and
+    what lies behind it is asked for by its longitudes from -180 on.
+    """
+    west, south, east, north = area
+    if east <= _TURN / 2.0:
+        return _grid(area, side_deg)
+    ahead = (west, south, _TURN / 2.0, north)
+    behind = (-_TURN / 2.0, south, round(east - _TURN, 9), north)
+    return _grid(ahead, side_deg) + _grid(behind, side_deg)
+
+
+def _grid(area: Box, side_deg: float) -> list[Box]:
     west, south, east, north = area
     columns = max(1, math.ceil((east - west) / side_deg - 1e-9))
     rows = max(1, math.ceil((north - south) / side_deg - 1e-9))

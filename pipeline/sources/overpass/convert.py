@@ -8,6 +8,7 @@ from pathlib import Path
 from pipeline.errors import SourceError
 from pipeline.sources.osm.write import Box, box_text, write_extract
 from pipeline.sources.overpass.answers import as_objects, read_tiles
+from pipeline.sources.overpass.area import header_box
 
 GENERATOR = "metro-integration-overpass"
 
@@ -30,5 +31,5 @@ def write_overpass_extract(tiles: Sequence[Path], area: Box, target: Path) -> tu
     if not elements.ways:
         raise SourceError(f"Overpass has no road in the area {box_text(area)}; check overpass.bbox")
     oldest = elements.snapshots[0] if elements.snapshots else None
-    write_extract(as_objects(elements), target, GENERATOR, area, oldest)
+    write_extract(as_objects(elements), target, GENERATOR, header_box(area), oldest)
     return elements.snapshots

@@ -93,6 +93,29 @@ def test_missing_and_damaged_outputs_are_noticed(digest, state, words):
     assert words in standing.why
 
 
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        {},
+        {"gtfs_stops": {"digest": "d-gtfs_stops"}},
+        {name: {"digest": f"d-{name}"} for name in (*maker_of("gtfs_stops").outputs, "zones")},
+        {
+            name: {"digest": f"d-{name}"}
+            for name in (*maker_of("gtfs_stops").outputs, "page:zhengzhou.html")
+        },
+    ],
+    ids=["none", "too few", "those of another stage", "a page"],
+)
+def test_a_record_of_other_outputs_than_the_stage_makes_is_stale(outputs):
+    metro = load_metro("zhengzhou")
+    manifest, digests = everything_fresh(metro)
+    manifest["stages"]["gtfs"]["outputs"] = outputs
+    on_disk = digests | {"page:zhengzhou.html": "d-page:zhengzhou.html"}
+    result = {each.stage: each for each in plan.standings(metro, SOURCE, manifest, on_disk)}
+    assert result["gtfs"].state == "stale"
+    assert "does not name what it makes" in result["gtfs"].why
+
+
 def test_nothing_made_yet():
     result = plan.standings(load_metro("zhengzhou"), SOURCE, {"stages": {}}, {})
     assert set(state_of(result).values()) == {"missing"}

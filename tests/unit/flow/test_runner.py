@@ -421,6 +421,21 @@ def test_a_manifest_that_cannot_be_read_is_made_anew(garden, paths, text):
     assert any(kind == "note" and "counts as none" in text for kind, _, text in events)
 
 
+def test_a_record_that_lacks_a_layer_is_made_again(garden, paths):
+    run(paths)
+    manifest = manifest_in(paths)
+    manifest["stages"]["seeds"]["outputs"] = {}
+    Path(paths.manifest("zhengzhou")).write_text(json.dumps(manifest), encoding="utf-8")
+    outcome, _ = run(paths)
+    assert outcome.ran == ["seeds"]
+    assert list(manifest_in(paths)["stages"]["seeds"]["outputs"]) == ["seeds"]
+
+
+def test_a_layer_that_nobody_makes_is_not_waited_for(garden, paths):
+    with pytest.raises(StoreError, match="needs seeds, which the manifest does not record"):
+        run(paths, stages=runner.STAGES[1:])
+
+
 def _take_over(paths):
     """Another run takes the lease, as after a pause of this one."""
     filesystem, inner = fsspec.core.url_to_fs(paths.lock("zhengzhou"))

@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import json
 import socket
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
+import geopandas as gpd
 import osmnx
 import pandas as pd
 import pytest
+import shapely
 from faulty_server import Server, cut, instead, silent, status
 from play_overpass import Planet, planet_of
 
@@ -20,7 +23,7 @@ from pipeline.sources import resolve
 from pipeline.sources.http import Patience, UnreachableError
 from pipeline.sources.osm.extract.read import read_extract
 from pipeline.sources.overpass import ask
-from pipeline.sources.overpass.area import area_km2, area_of, check_size
+from pipeline.sources.overpass.area import area_km2, area_of, check_size, header_box, tiles_of
 from pipeline.sources.overpass.ask import SERVER_VARIABLE
 from pipeline.sources.overpass.source import prepare
 from pipeline.sources.params import ExtractParams
@@ -236,6 +239,9 @@ def test_large_areas_are_refused_with_advice(tmp_path):
     path.write_text("[overpass]\nbbox = [115.0, 33.0, 112.0, 36.0]\n")
     with pytest.raises(ConfigError, match="west, south, east, north"):
         load_metro(str(path))
+    path.write_text("[overpass]\nbbox = [10.0, 33.0, 10.0, 36.0]\n")
+    with pytest.raises(ConfigError, match="west, south, east, north"):
+        load_metro(str(path))
 
 
 def test_an_area_without_roads(metro, server, tmp_path, folder):
@@ -254,6 +260,81 @@ def test_boundaries_from_elsewhere_give_the_area():
     assert west < 112.4 < 113.9 < east
     assert south < 22.7 < 23.9 < north
     assert area_km2((0.0, 0.0, 1.0, 1.0)) == pytest.approx(12364, rel=1e-3)
+
+
+def test_an_area_over_the_antimeridian_is_asked_for_on_both_sides():
+    toml = "[overpass]\nbbox = [179.75, -17.0, -179.85, -16.9]\n"
+    area = area_of(_metro(toml), 10_000.0)
+    assert area == pytest.approx((179.75, -17.0, 180.15, -16.9))
+    assert area_km2(area) == pytest.approx(area_km2((10.0, -17.0, 10.4, -16.9)))
+    tiles = tiles_of(area)
+    assert [(west, east) for west, _, east, _ in tiles] == [
+        pytest.approx((179.75, 179.875)),
+        pytest.approx((179.875, 180.0)),
+        pytest.approx((-180.0, -179.85)),
+    ]
+    assert header_box(area) == pytest.approx((179.75, -17.0, -179.85, -16.9))
+    assert header_box((10.0, 0.0, 11.0, 1.0)) == (10.0, 0.0, 11.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("west", "east"), [(180.0, -179.9), (179.9, -180.0), (-180.0, -179.9), (179.9, 180.0)]
+)
+def test_an_area_that_ends_at_the_antimeridian_is_one_side_of_it(west, east):
+    area = area_of(_metro(f"[overpass]\nbbox = [{west}, 1.0, {east}, 1.1]\n"), 0.0)
+    (tile,) = tiles_of(area)
+    assert tile[2] - tile[0] == pytest.approx(0.1)
+    assert header_box(area) == pytest.approx(tile)
+
+
+@pytest.mark.parametrize("how", ["cut", "drawn over", "on one side", "beyond"])
+def test_boundaries_at_the_antimeridian_give_an_area_around_them(tmp_path, how):
+    """It was the whole world, or one that ended at 180."""
+    shapes = {
+        "cut": [shapely.box(179.8, -17, 180, -16.8), shapely.box(-180, -17, -179.8, -16.8)],
+        "drawn over": [
+            shapely.box(-179.8, -17, 179.8, -16.9),
+            shapely.box(-179.8, -16.9, 179.8, -16.8),
+        ],
+        "on one side": [shapely.box(179.8, -17, 179.9, -16.8), shapely.box(179.9, -17, 180, -16.8)],
+        "beyond": [shapely.box(-180, -17, -179.9, -16.8), shapely.box(-179.9, -17, -179.8, -16.8)],
+    }[how]
+    frame = gpd.GeoDataFrame({"name": ["A", "B"]}, geometry=shapes, crs=4326)
+    frame.to_file(tmp_path / "b.geojson")
+    (tmp_path / "m.toml").write_text(
+        '[boundaries]\nsource = "file"\npath = "b.geojson"\nname_field = "name"\ndatum = "wgs84"\n'
+    )
+    west, _, east, _ = area_of(load_metro(str(tmp_path / "m.toml")), 10_000.0)
+    first, last = {"on one side": (179.8, 180), "beyond": (180, 180.2)}.get(how, (179.8, 180.2))
+    assert west == pytest.approx(first - 0.094, abs=0.001)
+    assert east == pytest.approx(last + 0.094, abs=0.001)
+
+
+def test_the_extract_over_the_antimeridian_is_whole(server, tmp_path, folder):
+    """Two cities and a road over 180, with what is a world away left out."""
+    planet = server.planet
+    for number, (lon, lat, tags) in list(planet.nodes.items()):
+        planet.nodes[number] = ((lon - 114.0) % 360.0 - 180.0, lat, tags)
+    planet.nodes[10**6] = (0.0, 34.5, {"place": "town", "name": "Far"})
+    planet.places, planet.index = {}, None
+    metro = _metro(
+        "[boundaries]\nadmin_level = 5\n[overpass]\nbbox = [179.75, 34.35, -179.75, 34.65]\n"
+    )
+    path = fetch(metro, tmp_path, folder)
+    extract = read(metro, path)
+    assert sorted(extract.layers["cities"]["name"]) == ["East", "West"]
+    assert len(extract.layers["highways"]) > 10
+    area = extract.layers["extract_area"]
+    assert set(area["evidence"]) == {"header_bbox"}
+    assert area.total_bounds == pytest.approx((179.75, 34.35, 180.25, 34.65))
+    assert "Far" not in set(extract.layers["osm_places"]["name"])
+
+
+def _metro(toml):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "m.toml"
+        path.write_text(toml, encoding="utf-8")
+        return load_metro(str(path))
 
 
 def test_overpass_as_a_source_of_a_run(metro, server, tmp_path):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import json
+import re
 
 import geopandas as gpd
 import numpy as np
@@ -16,7 +19,11 @@ from pipeline.errors import ConfigError
 from pipeline.flow import store
 from pipeline.sources.boundaries.antimeridian import covered_from
 from pipeline.sources.osm.extract.covered import extract_area_of
+from pipeline.sources.osm.extract.read import read_extract
+from pipeline.sources.osm.header_box import state_box
 from pipeline.sources.osm.pbf import open_osm
+from pipeline.sources.params import ExtractParams
+from pipeline.sources.source import Source
 
 BORDER = 114.0
 
@@ -146,3 +153,42 @@ def test_data_over_the_antimeridian_cover_both_sides_and_nothing_between(tmp_pat
     west, _, east, _ = area.total_bounds
     assert (west, east) == (-180.0, 180.0) and len(area) == 2
     assert not area.union_all().intersects(shapely.Point(0.0, -17.5))
+
+
+def written(world, path, box):
+    """A file whose header has a box over 180, which libosmium cannot write."""
+    if path.name.endswith(".pbf"):
+        world.write(path, bbox=None)
+        state_box(path, box)
+        return path
+    west, south, east, north = box
+    plain = world.write(path.with_name("plain.osm"), bbox=None, options="osm").read_text()
+    stated = f'<bounds minlon="{west}" minlat="{south}" maxlon="{east}" maxlat="{north}"/>'
+    text = re.sub(r"(<osm [^>]*>)", rf"\1{stated}", plain, count=1).encode()
+    pack = {".gz": gzip.compress, ".bz2": bz2.compress}.get(path.suffix, bytes)
+    path.write_bytes(pack(text))
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.osm.pbf", "a.osm", "a.osm.gz", "a.osm.bz2"])
+def test_a_header_box_over_the_antimeridian_is_no_box_around_the_world(tmp_path, name):
+    """Its left is greater than its right."""
+    box = (179.7, 34.2, -179.7, 34.8)
+    file = written(moved(mapped(), 180.0 - BORDER), tmp_path / name, box)
+    with open_osm([file]) as opened:
+        assert opened.headers[0].bbox == pytest.approx(box)
+        area = extract_area_of(opened, ())
+    assert set(area["evidence"]) == {"header_bbox"}
+    assert len(area) == 2
+    assert shapely.area(area.union_all()) == pytest.approx(0.6 * 0.6)
+
+
+def test_roads_that_leave_a_header_box_over_the_antimeridian_are_cut(tmp_path):
+    """The margin that is reached goes by the box, on either side of 180."""
+    file = written(
+        moved(mapped(), 180.0 - BORDER), tmp_path / "a.osm.pbf", (179.75, 34.2, -179.75, 34.8)
+    )
+    here = read_extract(METRO, Source("pbf", (file,)), ExtractParams())
+    there = read(mapped(), tmp_path, bbox=(113.75, 34.2, 114.25, 34.8))
+    assert here.facts["margin_reached_m"] == pytest.approx(there.facts["margin_reached_m"], abs=2)
+    assert 0 < here.facts["margin_reached_m"] < 5_000
