@@ -22,6 +22,7 @@ from pipeline.layers import LAYERS, conform
 from pipeline.measures.border_roads.gains import partial_gains
 from pipeline.measures.border_roads.params import MissingLinksParams
 from pipeline.measures.border_roads.people_points import gather_points
+from pipeline.measures.geometry.areas import percent_of
 from pipeline.measures.geometry.planar import Flags, Floats
 from pipeline.measures.routing.graph import RoutingNetwork
 from pipeline.measures.routing.params import RoutingParams
@@ -117,9 +118,8 @@ def _gains(lays: _Lays) -> dict[str, Floats | Flags]:
     for number, side in enumerate(SIDES):
         found[f"gain_person_min_{side}"] = lays.gain[:, :, number].mean(axis=1)
         found[f"gain_error_person_min_{side}"] = error_of(lays.gain[:, :, number])
-    percent = np.divide(100.0 * error, mean, out=np.full(len(mean), np.nan), where=mean > 0.0)
     return found | {
-        "gain_error_pct": percent,
+        "gain_error_pct": percent_of(error, mean),
         "is_gain_significant": (mean > 0.0) & ~(mean <= error),
     }
 
@@ -136,18 +136,14 @@ def error_of(lays: Floats) -> Floats:
 def _shares(lays: _Lays) -> dict[str, Floats]:
     """The benefit key, and its interval from the keys of the lays; null where nobody gains."""
     both = lays.gain.mean(axis=1)
-    share = _percent(both[:, 0], both.sum(axis=1))
-    each = _percent(lays.gain[:, :, 0], lays.gain.sum(axis=2))
+    share = percent_of(both[:, 0], both.sum(axis=1))
+    each = percent_of(lays.gain[:, :, 0], lays.gain.sum(axis=2))
     error = error_of(each)
     return {
         "benefit_share_a_pct": share,
         "benefit_share_a_low_pct": np.clip(share - error, 0.0, 100.0),
         "benefit_share_a_high_pct": np.clip(share + error, 0.0, 100.0),
     }
-
-
-def _percent(part: Floats, whole: Floats) -> Floats:
-    return np.divide(100.0 * part, whole, out=np.full(np.shape(part), np.nan), where=whole > 0.0)
 
 
 def _units(lays: _Lays, links: gpd.GeoDataFrame, params: MissingLinksParams) -> dict[str, Floats]:

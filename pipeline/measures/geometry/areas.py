@@ -51,7 +51,7 @@ def rounded_share(share_pct: ArrayLike) -> Floats:
 
 def percent_of(part: Floats, whole: Floats) -> Floats:
     """Parts of wholes in percent; NaN where the whole is nothing or unknown."""
-    return np.divide(100.0 * part, whole, out=np.full(len(part), np.nan), where=whole > 0.0)
+    return np.divide(100.0 * part, whole, out=np.full(np.shape(part), np.nan), where=whole > 0.0)
 
 
 def locate_points(
