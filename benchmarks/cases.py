@@ -183,21 +183,24 @@ def _osm(file: str) -> str:
     return f'[boundaries]\nsource = "osm"\nadmin_level = 8\n[osm]\nfiles = ["{file}"]\n'
 
 
+def _judged(
+    name: str, expected: str, judge: Callable[[Outcome], tuple[str, bool]]
+) -> Callable[[Outcome], list[Row]]:
+    """The judge of a case that has one row."""
+    return lambda got: [Row(name, expected, *judge(got))]
+
+
 # --------------------------------------------------------------------------- whole runs
 
 
 def _whole_cases(folder: Path) -> list[Case]:
     """The README's outcomes that need a whole run."""
-
-    def judged(name: str, expected: str, judge: Callable[[Outcome], tuple[str, bool]]):
-        return lambda got: [Row(f"whole {name}", expected, *judge(got))]
-
     cases = [
         Case(
             f"whole-{name}",
             _osm(f"{name}.osm.pbf"),
             until,
-            judged(name, expected, judge),
+            _judged(f"whole {name}", expected, judge),
             files={f"{name}.osm.pbf": payload},
         )
         for name, (payload, until, expected, judge) in whole_worlds(folder).items()
@@ -206,7 +209,7 @@ def _whole_cases(folder: Path) -> list[Case]:
         "whole-dwell",
         _osm("sea.osm.pbf") + '[gtfs]\nfeeds = ["dwell.zip"]\n',
         ("transit",),
-        judged("dwell", "five stops with 25 s of dwell: 9.58 min", dwell_judge),
+        _judged("whole dwell", "five stops with 25 s of dwell: 9.58 min", dwell_judge),
         files={"dwell.zip": dwell_feed()},
     )
     return [*cases, dwell]
@@ -480,16 +483,12 @@ def _gtfs_cases() -> list[Case]:
             lambda got: _read_or_named(got, "route_type"),
         ),
     }
-
-    def judged(name: str, expected: str, judge: Callable[[Outcome], tuple[str, bool]]):
-        return lambda got: [Row(f"gtfs {name}", expected, *judge(got))]
-
     return [
         Case(
             f"gtfs-{name}",
             _osm("sea.osm.pbf") + f'[gtfs]\nfeeds = ["{name}.zip"]\n',
             ("transit",),
-            judged(name, expected, judge),
+            _judged(f"gtfs {name}", expected, judge),
         )
         for name, (expected, judge) in wanted.items()
     ]
@@ -554,12 +553,14 @@ def _vector_cases() -> list[Case]:
         "long": (_vector("long.shp", cut), "read", _is_control),
         "gbkwrong": (_vector("gbkwrong.shp"), "read, or never 'not GBK'", _is_control),
     }
-
-    def judged(name: str, expected: str, judge: Callable[[Outcome], tuple[str, bool]]):
-        return lambda got: [Row(f"vector {name}", expected, *judge(got))]
-
     return [
-        Case(f"vector-{name}", toml, ("pairing",), judged(name, expected, judge), "vector")
+        Case(
+            f"vector-{name}",
+            toml,
+            ("pairing",),
+            _judged(f"vector {name}", expected, judge),
+            "vector",
+        )
         for name, (toml, expected, judge) in runs.items()
     ]
 

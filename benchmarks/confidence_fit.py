@@ -28,9 +28,11 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
+from pipeline.measures.border_roads.confidence import OWN_FACTORS
+
 Floats = NDArray[np.float64]
 
-FACTORS = ("tags", "heading", "class", "density", "pairing")
+FACTORS = (*OWN_FACTORS, "pairing")
 KINDS = ("facing_road", "open_end")
 RIDGE = 0.1
 """Weight of the squared log odds beside the log likelihood."""

@@ -70,6 +70,11 @@ def judge(path: Path, layers: Layers) -> pd.DataFrame:
     return table.assign(is_right=table["expected"] == table["found"])
 
 
+def _first(values: pd.Series, missing: str, form: str = "") -> str:
+    """The first of the values as text; ``missing`` where there is none."""
+    return format(values.iloc[0], form) if len(values) else missing
+
+
 def _access(row: Row, layers: Layers) -> str:
     ways = layers["highways"]
     mine = ways[ways["way_id"] == row.way_id]
@@ -80,8 +85,7 @@ def _access(row: Row, layers: Layers) -> str:
 
 def _barrier(row: Row, layers: Layers) -> str:
     nodes = layers["tagged_nodes"]
-    mine = nodes.loc[nodes["node_id"] == row.node_id, "car_access"]
-    return str(mine.iloc[0]) if len(mine) else "not read"
+    return _first(nodes.loc[nodes["node_id"] == row.node_id, "car_access"], "not read")
 
 
 def _lanes(row: Row, layers: Layers) -> str:
@@ -89,13 +93,12 @@ def _lanes(row: Row, layers: Layers) -> str:
     mine = roads.loc[
         (roads["way_id"] == row.way_id) & roads["lanes_evidence"].eq("tagged"), "lanes"
     ]
-    return f"{mine.iloc[0]:g}" if len(mine) else "imputed"
+    return _first(mine, "imputed", "g")
 
 
 def _road_to_come(row: Row, layers: Layers) -> str:
     ways = layers["highways"]
-    mine = ways.loc[ways["way_id"] == row.way_id, "status"]
-    return str(mine.iloc[0]) if len(mine) else "not read"
+    return _first(ways.loc[ways["way_id"] == row.way_id, "status"], "not read")
 
 
 def _turn(row: Row, layers: Layers) -> str:
@@ -105,8 +108,7 @@ def _turn(row: Row, layers: Layers) -> str:
 
 def _ferry(row: Row, layers: Layers) -> str:
     ferries = layers["ferries"]
-    mine = ferries.loc[ferries["way_id"] == row.way_id, "minutes"]
-    return f"{mine.iloc[0]:g}" if len(mine) else "none"
+    return _first(ferries.loc[ferries["way_id"] == row.way_id, "minutes"], "none", "g")
 
 
 def _doubled(row: Row, layers: Layers) -> str:
@@ -116,8 +118,7 @@ def _doubled(row: Row, layers: Layers) -> str:
 
 def _name(row: Row, layers: Layers) -> str:
     places = layers["places"]
-    mine = places.loc[places["place_id"] == f"n{row.node_id}", "name"]
-    return str(mine.iloc[0]) if len(mine) else "not read"
+    return _first(places.loc[places["place_id"] == f"n{row.node_id}", "name"], "not read")
 
 
 def _border(row: Row, layers: Layers) -> str:
@@ -129,8 +130,7 @@ def _border(row: Row, layers: Layers) -> str:
 
 def _place(row: Row, layers: Layers) -> str:
     zones = layers["zone_grid"]
-    here = zones[zones.contains(row.geometry).to_numpy()]
-    return str(here["reason"].iloc[0]) if len(here) else "no zone"
+    return _first(zones.loc[zones.contains(row.geometry).to_numpy(), "reason"], "no zone")
 
 
 FOUND: dict[str, Callable[[Row, Layers], str]] = {
