@@ -78,7 +78,8 @@ def build_sequence(
 
     At each step comes the link that adds most per million CNY to those built before, among
     the links whose gain is significant (the best ``params.sequence_most`` by themselves); ties
-    go to the smaller link_id.
+    go to the smaller link_id. A link whose saving is below the rounding of the times on every
+    lay of its points has no step.
 
     Returns
     -------

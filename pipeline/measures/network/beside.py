@@ -96,7 +96,8 @@ def _copies(lines: Lines, facts: pd.DataFrame, params: NetworkParams) -> dict[in
     at, other = tree.query(middle, predicate="dwithin", distance=near_m)
     asked = np.unique(long[at][long[at] != other])
     is_built = (facts["way_id"] <= BUILT_WAY_ID).to_numpy(bool)
-    # What a scenario builds or cuts is no copy, nor copied: what was there stays as it was.
+    # What a scenario builds is no copy and has none, and a road that it cuts is no copy: what
+    # was there stays as it was.
     asked = asked[~is_built[asked] & ~facts["is_cut"].to_numpy(bool)[asked]]
     place = facts.iloc[asked].sort_values(PRECEDENCE, ascending=False).index.to_numpy()
     rank = np.empty(len(facts), dtype=np.int64)

@@ -114,12 +114,12 @@ def _without_built_cuts(edges: Edges, vertices: Vertices) -> tuple[Edges, Ints]:
 
     Where an edge lies is read off its middle: a built link that meets a road moves none.
     """
+    if not len(edges.start):
+        return edges, np.zeros(0, dtype=np.int64)
     joined = (edges.stop[:-1] == edges.start[1:]) & (
         vertices.node[edges.stop[:-1]] <= BUILT_NODE_ID
     )
     is_first, is_last = np.r_[True, ~joined], np.r_[~joined, True]
-    if not len(edges.start):
-        return edges, np.zeros(0, dtype=np.int64)
     return Edges(edges.start[is_first], edges.stop[is_last]), np.cumsum(is_first) - 1
 
 
