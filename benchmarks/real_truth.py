@@ -149,13 +149,6 @@ def classes_to(lowest: str) -> tuple[str, ...]:
 # --- roads cut on purpose -----------------------------------------------------------------
 
 
-def measure_cuts(
-    layers: dict[str, Any], metro: Metro, seed: int, most: int, classes: tuple[str, ...] = THROUGH
-) -> pd.DataFrame:
-    """One round of cuts, each with what was found of it (see `measure_round`)."""
-    return measure_round(layers, metro, seed, most, classes)[0]
-
-
 def measure_round(
     layers: dict[str, Any], metro: Metro, seed: int, most: int, classes: tuple[str, ...] = THROUGH
 ) -> tuple[pd.DataFrame, dict[str, Any]]:

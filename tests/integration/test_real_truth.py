@@ -91,7 +91,7 @@ def test_roads_cut_on_real_streets_are_found_again(area, least):
     if not path.is_file():
         pytest.skip(f"the extract {path.name} is not among the data for tests")
     metro, layers = real_truth.read_area(DATA, real_truth.AREAS[area])
-    table = real_truth.measure_cuts(layers, metro, seed=0, most=30)
+    table, _ = real_truth.measure_round(layers, metro, seed=0, most=30)
     asked = table[table["expected"] == "link"]
     assert len(asked) >= 5
     assert asked["found"].mean() >= least, asked[~asked["found"]].to_string()
@@ -107,9 +107,7 @@ def test_down_to_residential_culs_de_sac_are_no_ends_of_the_border(area):
     if not path.is_file():
         pytest.skip(f"the extract {path.name} is not among the data for tests")
     metro, layers = real_truth.read_area(DATA, real_truth.AREAS[area])
-    ends = metro.params.dead_ends.model_copy(update={"lowest_class": "residential"})
-    params = metro.params.model_copy(update={"dead_ends": ends})
-    made = truth.detect(layers, metro.model_copy(update={"params": params}))
+    made = truth.detect(layers, real_truth.with_lowest(metro, "residential"))
     assert (made["road_ends"]["rule"] == "cul_de_sac").sum() > 50
     counted = made["dead_ends"][made["dead_ends"]["is_counted"].to_numpy(bool)]
     border_km = layers["borders"]["length_km"].sum()

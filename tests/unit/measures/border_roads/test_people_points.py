@@ -259,4 +259,5 @@ def test_a_short_saving_counts_once_however_it_is_built(world):
     people = spread_people(zones_of(world, 1_500.0), network, PARAMS)
     told = links.assign(is_gain_significant=True, gain_person_min_a=6.0, gain_person_min_b=4.0)
     found = build_sequence(links, told, people, network, PARAMS, RoutingParams())
+    assert found["gain_person_min"].iloc[0] == pytest.approx(10.0)
     assert found["gain_person_min"].sum() <= 10.0 + 1e-6
