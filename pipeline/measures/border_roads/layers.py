@@ -250,8 +250,8 @@ LAYERS = (
         (
             BORDER,
             Column("replicate", "int32", "0 is the real border, 1... the shifted ones"),
-            number("dead_ends_per_100km", "dead ends per 100 km of the line on land", "no shifted line fits inside the cities"),
-            number("missing_links_per_100km", "missing links per 100 km of the line on land", "no shifted line fits inside the cities"),
+            number("dead_ends_per_100km", "dead ends per 100 km of the line on land", "no shifted line fits inside the cities; or all of it lies at sea"),
+            number("missing_links_per_100km", "missing links per 100 km of the line on land", "no shifted line fits inside the cities; or all of it lies at sea"),
             number("administrative_km", "length of the line away from water and wide rivers", "no shifted line fits inside the cities"),
             number("administrative_dead_ends_per_100km", "dead ends beside that part, per 100 km of it", "no shifted line fits, or that part is too short"),
             number("administrative_missing_links_per_100km", "missing links across that part, per 100 km of it", "no shifted line fits, or that part is too short"),

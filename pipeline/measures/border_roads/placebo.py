@@ -92,7 +92,8 @@ def placebo_borders(
     gaps are not counted, on either kind of line. A copy left shorter than
     ``params.min_length_km`` is dropped: its row holds nulls.
 
-    Lengths are those on land: at sea there is nothing to count, on either kind of line.
+    Lengths are those on land: at sea there is nothing to count, on either kind of line,
+    and a line all at sea has no density.
     The ``administrative`` densities leave out what follows nature, on either kind
     of line: where it runs in water or near a wide river, roads stop for the river.
 

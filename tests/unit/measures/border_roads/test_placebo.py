@@ -83,3 +83,38 @@ def test_densities_leave_out_what_follows_nature():
     assert real["administrative_km"] == pytest.approx(76.0)
     assert real["administrative_dead_ends_per_100km"] == pytest.approx(100 * 2 / 76)
     assert real["administrative_missing_links_per_100km"] == pytest.approx(100 * 1 / 76)
+
+
+RATES = ["dead_ends_per_100km", "missing_links_per_100km"]
+
+
+@pytest.mark.parametrize(("sea_pct", "factor"), [(75.0, 4.0), (100.0, float("nan"))])
+def test_the_part_of_a_border_at_sea_does_not_count(sea_pct, factor):
+    world = World([*STUBS, *DETOUR])
+    on_land = run(world, replicates=0)[RATES].iloc[0]
+    world.layers["borders"] = world["borders"].assign(sea_share_pct=sea_pct)
+    found = run(world, replicates=0)[RATES].iloc[0]
+    assert found.tolist() == pytest.approx((factor * on_land).tolist(), nan_ok=True)
+
+
+def test_the_part_of_a_copy_at_sea_does_not_count():
+    """Pairs of stubs inside both cities in the south; then the north half of both is sea."""
+    ways = [
+        ("tertiary", [(side * (x + at), y), (side * (x + stop), y)], {})
+        for x, y in ((7000, -1200), (9000, -2400), (11_000, -3600), (13_000, -4800))
+        for side in (-1, 1)
+        for at, stop in ((-900, -300), (900, 300))
+    ]
+    sea = {
+        "area_id": "s1",
+        "key": "natural",
+        "value": "water",
+        "water": "sea",
+        "geometry": shapely.box(-50_000, 0, 50_000, 50_000),
+    }
+    dry, wet = (
+        run(World(ways, land_areas=areas), replicates=4, max_turn_deg=1e-9)
+        for areas in (None, [sea])
+    )
+    assert (dry[RATES[0]].iloc[1:] > 0).any()
+    assert wet[RATES].iloc[1:].to_numpy() == pytest.approx(2.0 * dry[RATES].iloc[1:].to_numpy())
