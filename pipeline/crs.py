@@ -76,6 +76,12 @@ def shapes_run_on(shapes: NDArray[np.object_], middle: float) -> NDArray[np.obje
     return np.asarray(shapely.set_coordinates(np.array(shapes, copy=True), places), dtype=object)
 
 
+def seen_from(middle: float, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """A frame in degrees with longitudes that run on from a middle."""
+    shapes = shapes_run_on(frame.geometry.to_numpy(), middle)
+    return frame.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=frame.crs))
+
+
 def middle_longitude(crs: pyproj.CRS) -> float | None:
     """The longitude of a metro's metric CRS, on which its degrees run on; null for any other."""
     operation = crs.coordinate_operation
@@ -89,10 +95,7 @@ def in_degrees(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """A frame in a metro's metric CRS in WGS84 degrees, which run on from its middle."""
     middle = middle_longitude(require_metric(frame))
     frame = frame.to_crs(WGS84)
-    if middle is None or not len(frame):
-        return frame
-    shapes = shapes_run_on(frame.geometry.to_numpy(), middle)
-    return frame.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=WGS84))
+    return frame if middle is None or not len(frame) else seen_from(middle, frame)
 
 
 class HasCrs(Protocol):

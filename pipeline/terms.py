@@ -72,10 +72,6 @@ RoadClass = Literal[
 CarAccess = Literal["open", "local", "closed"]
 """Whether cars may pass: freely, to a place there only, or not at all (docs/access.md)."""
 
-ROADS = "roads"
-KNOWN_PLACES = (ROADS, "mapped water", "mapped towns", "mapped woods", "mapped farmland")
-"""Kinds of places by which land-cover rasters are checked."""
-
 CAR_ACCESS: tuple[CarAccess, ...] = ("open", "local", "closed")
 
 NOT_THROUGH: tuple[CarAccess, ...] = ("local", "closed")
@@ -257,6 +253,10 @@ LAND_CLASSES = (
     "bare",
     "unknown",
 )
+
+ROADS = "roads"
+KNOWN_PLACES = (ROADS, "mapped water", "mapped towns", "mapped woods", "mapped farmland")
+"""Kinds of places by which land-cover rasters are checked."""
 
 ZONE_CLASSES = ("ecological", "farmland", "urban", "unknown")
 

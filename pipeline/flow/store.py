@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -210,10 +210,24 @@ class Parts:
         return self._rows
 
     def __iter__(self) -> Iterator[pd.DataFrame]:
+        for payload in self._payloads():
+            yield _frame_of(_parse(payload, self._path), self._declared, self._path)
+
+    def holding(self, column: str, values: Sequence[str]) -> Iterator[pd.DataFrame]:
+        """Every part, without the groups of rows that by their statistics hold none of the values.
+
+        All rows with one of the values are there, in their order, and some others.
+        """
+        wanted = np.array(sorted(values), dtype=object)
+        for payload in self._payloads():
+            table = _parse_groups(payload, self._path, column, wanted)
+            yield _frame_of(table, self._declared, self._path)
+
+    def _payloads(self) -> Iterator[bytes]:
         for name, expected in self._digests.items():
             payload = _payload(f"{self._path}/{name}", self._path)
             _check_digest(self._path, digest(payload), expected)
-            yield _frame_of(_parse(payload, self._path), self._declared, self._path)
+            yield payload
 
 
 def _join(pieces: list[pd.Series]) -> pd.Series:
@@ -272,6 +286,30 @@ def _parse(payload: bytes, path: str) -> pa.Table:
         return pq.read_table(pa.BufferReader(payload))
     except (pa.ArrowException, OSError) as error:
         raise _no_layer(path, error) from error
+
+
+def _parse_groups(payload: bytes, path: str, column: str, wanted: Geometries) -> pa.Table:
+    """The groups of rows that may hold one of the sorted values of a text column."""
+    _rows_of(payload, path)
+    try:
+        file = pq.ParquetFile(pa.BufferReader(payload))
+        place = file.schema_arrow.get_field_index(column)
+        groups = [
+            number
+            for number in range(file.num_row_groups)
+            if _may_hold(file.metadata.row_group(number).column(place).statistics, wanted)
+        ]
+        return file.read_row_groups(groups)
+    except (pa.ArrowException, OSError, TypeError) as error:
+        raise _no_layer(path, error) from error
+
+
+def _may_hold(statistics: pq.Statistics | None, wanted: Geometries) -> bool:
+    """Whether a group of rows may hold one of the sorted values."""
+    if statistics is None or not statistics.has_min_max:
+        return True
+    at = int(np.searchsorted(wanted, statistics.min))
+    return at < len(wanted) and bool(wanted[at] <= statistics.max)
 
 
 def _geometry_of(table: pa.Table, path: str) -> Geometries:

@@ -31,9 +31,10 @@ METROS_FOLDER = Path(__file__).parent
 DEFAULT_METRO = "zhengzhou"
 
 LARGEST_FILE = 4 << 20
+"""Bytes of a metro file; one with a thousand cities has less than 1 MB."""
+
 _MANY_DOTS = re.compile(r"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){32}""")
 """A key in tables within one another: reading one takes the square of their number."""
-"""Bytes of a metro file; one with a thousand cities has less than 1 MB."""
 
 LONGEST_NAME = 200
 

@@ -178,21 +178,16 @@ def read_small(answer: requests.Response, limit: int, patience: Patience) -> byt
     SourceError
         As `encoding_of`.
     """
-    encoding_of(answer)
+    is_encoded = encoding_of(answer) != PLAIN
     deadline = time.monotonic() + patience.headers_s
     read = bytearray()
-    try:
-        while len(read) <= limit:
-            block = answer.raw.read1(limit + 1 - len(read), decode_content=True)
-            if not block:
-                break
-            read += block
-            if time.monotonic() > deadline:
-                raise requests.exceptions.ReadTimeout(f"{len(read)} bytes in time")
-    except urllib3.exceptions.ReadTimeoutError as error:
-        raise requests.exceptions.ReadTimeout(error) from error
-    except urllib3.exceptions.HTTPError as error:
-        raise requests.exceptions.ChunkedEncodingError(error) from error
+    while len(read) <= limit:
+        block = _next_block(answer, limit + 1 - len(read), is_encoded)
+        if not block:
+            break
+        read += block
+        if time.monotonic() > deadline:
+            raise requests.exceptions.ReadTimeout(f"{len(read)} bytes in time")
     return bytes(read)
 
 
@@ -209,12 +204,7 @@ def blocks_of(answer: requests.Response, patience: Patience) -> Iterator[bytes]:
     is_encoded = encoding_of(answer) != PLAIN
     began, arrived = time.monotonic(), 0
     while True:
-        try:
-            block = cast(bytes, answer.raw.read1(_BLOCK, decode_content=is_encoded))
-        except urllib3.exceptions.ReadTimeoutError as error:
-            raise requests.exceptions.ReadTimeout(error) from error
-        except urllib3.exceptions.HTTPError as error:
-            raise requests.exceptions.ChunkedEncodingError(error) from error
+        block = _next_block(answer, _BLOCK, is_encoded)
         if not block:
             return
         yield block
@@ -224,6 +214,16 @@ def blocks_of(answer: requests.Response, patience: Patience) -> Iterator[bytes]:
             began, arrived = time.monotonic(), 0
         elif passed > patience.stall_s:
             raise requests.exceptions.ReadTimeout(f"{arrived} bytes in {passed:.0f} s")
+
+
+def _next_block(answer: requests.Response, most: int, is_encoded: bool) -> bytes:
+    """What arrives next of a body, decoded, at most so many bytes; nothing at its end."""
+    try:
+        return cast(bytes, answer.raw.read1(most, decode_content=is_encoded))
+    except urllib3.exceptions.ReadTimeoutError as error:
+        raise requests.exceptions.ReadTimeout(error) from error
+    except urllib3.exceptions.HTTPError as error:
+        raise requests.exceptions.ChunkedEncodingError(error) from error
 
 
 def encoding_of(answer: requests.Response) -> str:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pipeline.measures.access.params import BorderEffectParams
 from pipeline.measures.geometry.overlay import lines_inside
-from pipeline.measures.routing.pair_times import PairTimes, pieces_of, positions
+from pipeline.measures.routing.pair_times import PairTimes, pieces_holding, positions
 from pipeline.terms import MODES
 
 Floats = NDArray[np.float64]
@@ -107,17 +107,20 @@ def describe_zones(
 
 def modes_of(travel_times: pd.DataFrame | PairTimes) -> list[str]:
     """Modes with rows, in the schema's order; both road modes where there is none."""
-    present: set[str] = set()
-    for piece in pieces_of(travel_times):
-        modes = piece["mode"].astype("category")
-        present |= set(modes.cat.categories[np.unique(modes.cat.codes[modes.cat.codes >= 0])])
-    return [mode for mode in MODES if mode in present] or ["drive", "drive_peak"]
+    present = [
+        mode
+        for mode in MODES
+        if any(
+            (piece["mode"] == mode).any() for piece in pieces_holding(travel_times, "mode", [mode])
+        )
+    ]
+    return present or ["drive", "drive_peak"]
 
 
 def times_among(travel_times: pd.DataFrame | PairTimes, cells: pd.Series) -> pd.DataFrame:
     """Listed times between these cells: rows of ``cells`` as origin, destination; mode, minutes."""
     found = []
-    for piece in pieces_of(travel_times):
+    for piece in pieces_holding(travel_times, "from_cell", cells.tolist()):
         origin = positions(piece["from_cell"], cells)
         destination = positions(piece["to_cell"], cells)
         keep = np.flatnonzero((origin >= 0) & (destination >= 0))

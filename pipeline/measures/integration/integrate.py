@@ -73,6 +73,9 @@ MEASURES: dict[str, Measure] = {
 }
 """How each row of the table of indicators is computed, by name."""
 
+ZONE_LAYERS = frozenset({"zone_grid", "zones"})
+"""Layers that `Evidence.zones` are read from."""
+
 
 def require_whole(rows: Sequence[Indicator], measures: Mapping[str, Measure]) -> None:
     """Refuse rows and functions that do not answer one another (`require_answers`)."""
@@ -175,8 +178,8 @@ def integrate(
         yardsticks=by_key(index_yardsticks),
     )
     scopes = list(scopes_of(by_city, city_ids))
-    indicators = _indicator_table(scopes, evidence)
-    parts = [_indicator_table(scopes, each) for each in _interleaved(evidence, params.zone_parts)]
+    indicators = _indicator_table(scopes, evidence, INDICATORS)
+    parts = list(_tables_of_parts(indicators, scopes, evidence, params.zone_parts))
     index = index_of(indicators, params)
     return {
         "indicators": indicators.assign(
@@ -188,22 +191,32 @@ def integrate(
     }
 
 
-def _interleaved(evidence: Evidence, count: int) -> Iterator[Evidence]:
-    """The evidence with the people of every ``count``-th zone alone, from each start.
+def _tables_of_parts(
+    indicators: pd.DataFrame, scopes: list[Scope], evidence: Evidence, count: int
+) -> Iterator[pd.DataFrame]:
+    """The table of indicators by the people of every ``count``-th zone alone, from each start.
 
     Cells in the order of their ids lie near one another: every part covers all of the metro.
+    What is not read from zones is taken from the whole table.
     """
+    of_zones = [each for each in INDICATORS if not ZONE_LAYERS.isdisjoint(each.layers)]
+    is_of_zones = indicators["indicator"].isin([each.name for each in of_zones]).to_numpy(bool)
     number = np.arange(len(evidence.zones)) % count
     people = evidence.zones["population"]
     for part in range(count):
         own = people.where(people.isna() | (number == part), 0.0)
-        yield replace(evidence, zones=evidence.zones.assign(population=own))
+        part_only = replace(evidence, zones=evidence.zones.assign(population=own))
+        found = _indicator_table(scopes, part_only, of_zones)
+        found.index = indicators.index[is_of_zones]
+        yield pd.concat([indicators[~is_of_zones], found]).sort_index()
 
 
-def _indicator_table(scopes: list[Scope], evidence: Evidence) -> pd.DataFrame:
+def _indicator_table(
+    scopes: list[Scope], evidence: Evidence, chosen: Sequence[Indicator]
+) -> pd.DataFrame:
     rows = []
     for scope in scopes:
-        for indicator in INDICATORS:
+        for indicator in chosen:
             value, coverage = MEASURES[indicator.name](scope, evidence)
             rows.append(_indicator_row(scope, indicator, float(value), float(coverage)))
     return pd.DataFrame(

@@ -8,14 +8,17 @@ for to the other measures.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any, Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+
+FREE_FLOW: Final = "drive"
+"""The mode of times without congestion."""
 
 CHUNK = 2_000_000
 """Rows of travel times looked at together: bounds the memory."""
@@ -30,10 +33,22 @@ class PairTimes(Protocol):
     def __iter__(self) -> Iterator[pd.DataFrame]:
         """Every part, in order."""
 
+    def holding(self, column: str, values: Sequence[str]) -> Iterator[pd.DataFrame]:
+        """Every part, in order, without most of the rows that have none of these values."""
+
 
 def pieces_of(travel_times: pd.DataFrame | PairTimes) -> Iterable[pd.DataFrame]:
     """The layer as frames: itself, where it is one."""
     return (travel_times,) if isinstance(travel_times, pd.DataFrame) else travel_times
+
+
+def pieces_holding(
+    travel_times: pd.DataFrame | PairTimes, column: str, values: Sequence[str]
+) -> Iterable[pd.DataFrame]:
+    """The layer as frames that have every row with one of these values, and some others."""
+    if isinstance(travel_times, pd.DataFrame):
+        return (travel_times,)
+    return travel_times.holding(column, values)
 
 
 def positions(column: pd.Series, cells: pd.Series) -> NDArray[np.int64]:
@@ -54,13 +69,15 @@ def drive_chunks(
     Origin and destination as row numbers, and minutes; cells that are not among
     ``cells`` are left out.
     """
-    for piece in pieces_of(travel_times):
+    for piece in pieces_holding(travel_times, "mode", [FREE_FLOW]):
         modes = piece["mode"].astype("category")
-        drive = modes.cat.categories.get_indexer(["drive"])[0]
+        drive = modes.cat.categories.get_indexer([FREE_FLOW])[0]
         for start in range(0, len(piece), CHUNK):
             part = slice(start, start + CHUNK)
             origin = positions(piece["from_cell"].iloc[part], cells)
             destination = positions(piece["to_cell"].iloc[part], cells)
             keep = (modes.cat.codes.to_numpy()[part] == drive) & (origin >= 0) & (destination >= 0)
+            if not keep.any():
+                continue
             minutes = piece["minutes"].to_numpy()[part][keep].astype(float)
             yield origin[keep], destination[keep], minutes

@@ -12,7 +12,7 @@ from pipeline.sample.ends.roads import CLASS_RANK, MOST_DEG, sites, usual_reach_
 from pipeline.sample.land import Area
 from pipeline.sample.plants import Plants
 from pipeline.sample.railways import Track
-from pipeline.sample.sites import sector, turned
+from pipeline.sample.sites import Stub, sector, turned
 
 Floats = NDArray[np.float64]
 
@@ -61,6 +61,13 @@ def _clear_ahead(plants: Plants, end: Floats, heading: Floats, ahead_m: float = 
     )
 
 
+def _stub_to(plants: Plants, end: Floats, heading: Floats, rank: int = 4) -> Stub | None:
+    """The road to an end with nothing ahead of it; None where there is no room."""
+    if not _clear_ahead(plants, end, heading):
+        return None
+    return plants.survey.stub(end, heading, rank, reach_m=usual_reach_m(plants))
+
+
 def _plain_decoy(
     rule: str,
     cls: str = "tertiary",
@@ -69,11 +76,7 @@ def _plain_decoy(
     end_type: str = "degree_one",
 ) -> Callable[[Plants, Floats, Floats, str], bool]:
     def build(plants: Plants, end: Floats, heading: Floats, border_id: str) -> bool:
-        if not _clear_ahead(plants, end, heading):
-            return False
-        stub = plants.survey.stub(
-            end, heading, min(CLASS_RANK[cls], 4), reach_m=usual_reach_m(plants)
-        )
+        stub = _stub_to(plants, end, heading, min(CLASS_RANK[cls], 4))
         if stub is None:
             return False
         road = plants.add_stub(stub, cls, {"name": "", "ref": ""})
@@ -133,9 +136,7 @@ def _finish_decoy(
 
 
 def _loop(plants: Plants, end: Floats, heading: Floats, border_id: str) -> bool:
-    if not _clear_ahead(plants, end, heading):
-        return False
-    stub = plants.survey.stub(end, heading, 4, reach_m=usual_reach_m(plants))
+    stub = _stub_to(plants, end, heading)
     if stub is None:
         return False
     road = plants.add_stub(stub, "tertiary", {"name": "", "ref": ""})
@@ -154,9 +155,7 @@ def _loop(plants: Plants, end: Floats, heading: Floats, border_id: str) -> bool:
 
 def _oneway(plants: Plants, end: Floats, heading: Floats, border_id: str) -> bool:
     """A road whose last piece is one-way: its traffic turns back by a street beside it."""
-    if not _clear_ahead(plants, end, heading):
-        return False
-    stub = plants.survey.stub(end, heading, 4, reach_m=usual_reach_m(plants))
+    stub = _stub_to(plants, end, heading)
     if stub is None:
         return False
     plain = {"name": "", "ref": ""}

@@ -7,7 +7,6 @@ and files keep to -180 to 180; layers of a metro at the antimeridian run on over
 
 from __future__ import annotations
 
-import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
@@ -60,12 +59,6 @@ def drawn_over(shapes: Geometries) -> Geometries:
 def joined(shapes: Geometries) -> Geometries:
     """Outlines of which parts that a file cuts at the antimeridian are one."""
     return polygonal([shapely.union_all(shapely.get_parts(each)) for each in shapes])
-
-
-def seen_from(middle: float, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """A frame in degrees with longitudes that run on from a middle."""
-    shapes = shapes_run_on(frame.geometry.to_numpy(), middle)
-    return frame.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=frame.crs))
 
 
 def covered_from(middle: float, covered: shapely.Geometry | None) -> shapely.Geometry | None:

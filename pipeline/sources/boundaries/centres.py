@@ -89,7 +89,7 @@ def _namesake_people(
     people = np.full(len(rows), np.nan)
     tree = shapely.STRtree(places.geometry.to_numpy())
     area, place = tree.query(areas.geometry[rows], predicate="contains")
-    named = [set(filter(None, text.split(";"))) for text in areas.all_names(rows)]
+    named = [names_in(text) for text in areas.all_names(rows)]
     called = [
         names_in(pair[0]) | names_in(pair[1])
         for pair in zip(places["name"], places["name_en"], strict=True)

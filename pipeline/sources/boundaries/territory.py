@@ -17,7 +17,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from pipeline.crs import WGS84, run_on
+from pipeline.crs import WGS84, run_on, seen_from
 from pipeline.errors import ConfigError, SourceError
 from pipeline.metros.catalogue import Metro
 from pipeline.sources.boundaries.antimeridian import (
@@ -25,7 +25,6 @@ from pipeline.sources.boundaries.antimeridian import (
     covered_from,
     lie_across,
     on_both_sides,
-    seen_from,
     uncut,
 )
 from pipeline.sources.boundaries.cnmaps import from_cnmaps

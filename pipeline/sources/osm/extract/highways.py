@@ -65,9 +65,10 @@ def _highway_rules(
     """The rule that drops a way for what it is; None for roads that cars may drive."""
     is_class = built.isin(tuple(CLASS_RANK)).to_numpy(dtype=bool)
     is_planned = status != "open"
-    unstated = is_planned & ~built.isin(tuple(vocabulary.NOT_MOTOR_ROADS)).to_numpy(dtype=bool)
+    is_known = built.isin(tuple(vocabulary.NOT_MOTOR_ROADS)).to_numpy(dtype=bool)
+    unstated = is_planned & ~is_known
     gone = built.isin(tuple(vocabulary.ABANDONED)).to_numpy(dtype=bool)
-    known = np.flatnonzero(built.isin(tuple(vocabulary.NOT_MOTOR_ROADS)).to_numpy(dtype=bool))
+    known = np.flatnonzero(is_known)
     rule = np.full(len(ways.id), "not_motor_road:other", dtype=object)
     rule[known] = ("not_motor_road:" + built.take(known)).to_numpy(dtype=object)
     rule[is_planned] = "planned_not_motor_road"

@@ -87,7 +87,7 @@ def _tagged_vertices(osm: OsmData, highways: gpd.GeoDataFrame, reach: Reach) -> 
     )
     nodes = nodes.take(np.flatnonzero(wanted & reach.has_points(nodes.lon, nodes.lat)))
     tags = {key: clean_text(nodes.tags.get(key)) for key in vocabulary.NODE_TAGS}
-    street = _pedestrian_vertices(osm.ways, vertices, reach)
+    street = _pedestrian_vertices(osm.ways, vertices)
     joined = joined_on_foot(osm.ways, vertices, _way_ends(highways))
     beside_roads = _shared_points(osm.ways, np.union1d(street, joined.index), reach)
     own = {
@@ -107,7 +107,7 @@ def _tagged_vertices(osm: OsmData, highways: gpd.GeoDataFrame, reach: Reach) -> 
     return tagged.assign(foot_way_id=pd.array(way.to_numpy(), dtype="Int64"))
 
 
-def _pedestrian_vertices(ways: Ways, vertices: Ints, reach: Reach) -> Ints:
+def _pedestrian_vertices(ways: Ways, vertices: Ints) -> Ints:
     """Vertices of roads (sorted ids) that pedestrian streets and steps share, each once."""
     on_foot = ways.tags.get("highway").isin(("pedestrian", "steps"))
     ids = np.unique(ways.take(np.flatnonzero(on_foot.to_numpy(dtype=bool))).node_id)
@@ -176,9 +176,10 @@ def _chains(way: Ints, node: Ints, count: int) -> Ints:
 
 
 def _shared_points(ways: Ways, wanted: Ints, reach: Reach) -> gpd.GeoDataFrame:
-    """Places of some vertices of ways within reach, each once, in the order of their ids."""
-    ids, first = np.unique(ways.node_id, return_index=True)
-    lon, lat = ways.lon[first], ways.lat[first]
-    keep = np.isin(ids, wanted) & reach.has_points(lon, lat)
+    """Places of some vertices of ways (sorted ids) within reach, each once, in their order."""
+    at = np.flatnonzero(find_sorted(wanted, ways.node_id) >= 0)
+    ids, first = np.unique(ways.node_id[at], return_index=True)
+    lon, lat = ways.lon[at[first]], ways.lat[at[first]]
+    keep = reach.has_points(lon, lat)
     points = shapely.points(lon[keep], lat[keep])
     return gpd.GeoDataFrame({"node_id": ids[keep]}, geometry=points, crs=WGS84)

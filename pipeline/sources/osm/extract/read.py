@@ -17,10 +17,10 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from pipeline.crs import WGS84
+from pipeline.crs import WGS84, seen_from
 from pipeline.layers import conform, empty_layer
 from pipeline.metros.catalogue import Metro
-from pipeline.sources.boundaries.antimeridian import covered_from, seen_from
+from pipeline.sources.boundaries.antimeridian import covered_from
 from pipeline.sources.boundaries.territory import Territory, find_territory
 from pipeline.sources.kinds import licence_of_layers
 from pipeline.sources.osm.columns import Box, OsmData, middle_over_antimeridian

@@ -22,6 +22,7 @@ from pipeline.errors import CrsError
 from pipeline.layers import empty_layer
 from pipeline.measures.access.commuting_circle import measure_circle
 from pipeline.measures.access.params import AccessibilityParams
+from pipeline.measures.integration import integrate
 from pipeline.measures.integration.integrate import score_of
 from pipeline.metros.catalogue import Metro
 from pipeline.terms import DIMENSIONS, MODES
@@ -359,6 +360,14 @@ def test_what_zones_do_not_decide_has_no_error_and_what_they_do_has_one(base):
     assert index["ecology"].max() == 0.0
     assert index["market"].min() > 0.0
     assert (index["overall"] > 0.0).all()
+
+
+def test_what_is_not_read_from_zones_is_the_same_in_every_part(base, monkeypatch):
+    """Computed anew for each part, every figure is the same to the bit."""
+    layers, result = base
+    monkeypatch.setattr(integrate, "ZONE_LAYERS", frozenset(INPUTS))
+    for name, table in run(layers).items():
+        pd.testing.assert_frame_equal(table, result[name], check_exact=True)
 
 
 def test_the_error_covers_the_value_of_zones_laid_elsewhere(base):

@@ -60,10 +60,36 @@ def test_the_border_effect_lists_the_same_pairs(stored):
     assert effect_pairs.modes_of(whole) == effect_pairs.modes_of(parts)
 
 
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [("mode", ["drive"]), ("from_cell", ["c007", "c041", "z"]), ("from_cell", []), ("mode", ["?"])],
+)
+def test_all_rows_that_hold_a_value_come_and_most_others_do_not(
+    tmp_path, monkeypatch, column, values
+):
+    monkeypatch.setattr(store, "ROW_GROUP", 20)
+    path, rng = str(tmp_path / "travel_times"), np.random.default_rng(5)
+    for number in range(3):
+        part = some_times(rng, 400).sort_values(["mode", "from_cell"])
+        store.write_layer(f"{path}/part-{number}.parquet", "travel_times", part, {})
+    parts = store.Parts(path, "travel_times", files.digest_of(path))
+    whole = store.read_layer(path, "travel_times")
+    found = pd.concat(each.astype({column: object}) for each in parts.holding(column, values))
+    columns = ["from_cell", "to_cell", "mode", "minutes"]
+    kept, expected = (
+        each[each[column].isin(values)][columns].astype(dict.fromkeys(columns[:3], str))
+        for each in (found, whole)
+    )
+    pd.testing.assert_frame_equal(kept.reset_index(drop=True), expected.reset_index(drop=True))
+    assert len(found) < 0.6 * len(whole)
+
+
 def test_a_part_that_changes_while_it_is_read_is_refused(stored):
     _, parts, path = stored
     files.write_bytes(f"{path}/part-3.parquet", files.read_bytes(f"{path}/part-2.parquet"))
     with pytest.raises(StoreError, match="not what its run recorded"):
         list(parts)
+    with pytest.raises(StoreError, match="not what its run recorded"):
+        list(parts.holding("mode", ["drive"]))
     with pytest.raises(StoreError, match="not what its run recorded"):
         store.Parts(path, "travel_times", "another")

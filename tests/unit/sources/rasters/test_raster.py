@@ -169,9 +169,8 @@ def test_an_error_of_the_caller_is_not_the_rasters(tmp_path):
         raise ValueError("mine")
 
 
-def absurd(path, side, block=None, dtype="uint8", place=PLACE):
+def absurd(path, side, block=256):
     """A raster of a few kilobytes with as many cells as wanted, none of them written."""
-    block = block or 256
     with rasterio.open(
         path,
         "w",
@@ -179,9 +178,9 @@ def absurd(path, side, block=None, dtype="uint8", place=PLACE):
         width=side,
         height=side,
         count=1,
-        dtype=dtype,
+        dtype="uint8",
         crs="EPSG:4326",
-        transform=place,
+        transform=PLACE,
         tiled=True,
         blockxsize=block,
         blockysize=block,
