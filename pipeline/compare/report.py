@@ -13,6 +13,7 @@ from pipeline.crs import WGS84
 from pipeline.exports.layer_set import LayerSet
 from pipeline.flow import store
 from pipeline.flow.finished import Finished, metro_of
+from pipeline.flow.index import has_cards_of_others, write_index
 from pipeline.flow.tasks import page_facts
 from pipeline.metros.catalogue import Metro
 from pipeline.scenario.base import source_of
@@ -72,7 +73,16 @@ def write_report(compared: Compared, maps: str) -> Comparison:
     files.write_bytes(page, _page(compared))
     workbook = paths.page(f"{compared.after.metro_id}/compare-{compared.name}.xlsx")
     _write_workbook(compared, written, metadata, workbook)
+    _list_on_index(compared.after.folder, paths.maps)
     return Comparison(page, workbook, folder, _counts(compared.tables), compared.notes)
+
+
+def _list_on_index(folder: str, maps: str) -> None:
+    """Name the page on the index, where that is of the metros beside the later run alone."""
+    data, _, metro_id = folder.rpartition("/processed/")
+    paths = Paths(data, maps)
+    if data and "/" not in metro_id and not has_cards_of_others(paths):
+        write_index(paths)
 
 
 def _metadata(compared: Compared) -> dict[str, str]:

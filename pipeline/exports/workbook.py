@@ -24,10 +24,10 @@ from pipeline.layers import empty_layer
 from pipeline.measures.crossings.kinds import COUNTED
 from pipeline.render.page import summary, words
 from pipeline.render.page.bilingual import SMALLEST_HOURS, SMALLEST_SHOWN, digits, two_figures
-from pipeline.render.page.nearby import end_names
+from pipeline.render.page.nearby import end_counties, end_names
 from pipeline.terms import has_cjk
 
-LAYERS = tuple(dict.fromkeys((*summary.LAYERS, "places", "indicators")))
+LAYERS = tuple(dict.fromkeys((*summary.LAYERS, "counties", "places", "indicators")))
 """Layers that the workbook is made of; one that is not there counts as empty."""
 
 Cell = str | float | None
@@ -269,13 +269,12 @@ def projects_sheet(book: Book) -> Table:
     links = book.layers["missing_links"]
     links = links[~links["status"].isin(summary.NOT_TO_BUILD).to_numpy()]
     links = links.sort_values(["rank", "link_id"], na_position="last", kind="stable")
-    ends = end_names(links, book.layers["places"]) if len(links) else []
     rows: list[list[Cell]] = []
-    for row, names in zip(links.to_dict("records"), ends, strict=True):
+    for row, between in zip(links.to_dict("records"), _ends(book, links), strict=True):
         rows.append(
             [
                 _round(row["rank"]),
-                " – ".join(str(each) for each in names if isinstance(each, str)) or None,
+                between,
                 book.border(row["border_id"]),
                 book.word("status", row["status"]),
                 book.word("highway", row["highway"]),
@@ -291,6 +290,20 @@ def projects_sheet(book: Book) -> Table:
     keys = ("rank", "ends", "border", "status", "class", "must_cross", "gap", "detour", "saved")
     more = ("gain", "hours", "people", "share_a", "cost", "id")
     return [book.own(f"column.{key}") for key in (*keys, *more)], rows
+
+
+def _ends(book: Book, links: gpd.GeoDataFrame) -> list[str | None]:
+    """Settlements next to both ends of each link; counties where either has none."""
+    if links.empty:
+        return []
+    towns = end_names(links, book.layers["places"])
+    counties = end_counties(links, book.layers["counties"])
+    found = []
+    for near, around in zip(towns, counties, strict=True):
+        ends = near if all(isinstance(each, str) for each in near) else around
+        known = dict.fromkeys(str(each) for each in ends if isinstance(each, str))
+        found.append(" – ".join(known) or None)
+    return found
 
 
 def borders_sheet(book: Book) -> Table:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from pipeline.flow import store
 from pipeline.flow.finished import Finished
+from pipeline.flow.index import write_index
 from pipeline.flow.stages import STAGES
 from pipeline.flow.tasks import as_arguments, pages_of
 from pipeline.metros.catalogue import Metro
@@ -16,6 +17,9 @@ from pipeline.scenario import changes
 from pipeline.scenario.base import Base
 from pipeline.storage import files
 from pipeline.storage.paths import Paths
+
+_DRAWN = ("cities", "borders", "roads", "build_sequence")
+"""Layers of the base that a scenario's page takes."""
 
 
 def write_report(base: Base, own: Paths, name: str, chosen: Sequence[str]) -> str:
@@ -43,6 +47,8 @@ def write_report(base: Base, own: Paths, name: str, chosen: Sequence[str]) -> st
     files.write_bytes(path, _page(base, made, name, chosen, tables))
     whole = own.page(map_page(metro_id, name))
     files.write_bytes(whole, _whole_map(base, made, name, len(chosen)))
+    # The index lists it.
+    write_index(base.paths)
     return path
 
 
@@ -74,7 +80,7 @@ def _page(
         base.metro,
         base.page_facts,
         name,
-        {layer: base.layer(layer) for layer in ("cities", "borders", "roads")} | tables,
+        {layer: base.layer(layer) for layer in _DRAWN} | tables,
         links=links[links["link_id"].isin(chosen).to_numpy(bool)],
         left=len(made.layer("missing_links")),
     )

@@ -99,6 +99,7 @@ def fill_maps(folder: Path, example: ModuleType) -> None:
     pages = {
         **example.page(plain, id="plain"),
         **example.briefs(plain, id="plain"),
+        **example.reviews(plain, id="plain"),
         **example.page(full, **hostile),
         **example.briefs(full, **hostile),
         **example.page(bare, example.REAL_FACTS, id="bare"),
@@ -107,7 +108,8 @@ def fill_maps(folder: Path, example: ModuleType) -> None:
     cards = [
         MetroCard.from_json(content) for name, content in pages.items() if name.endswith(".json")
     ]
-    for name, content in (pages | render_index(cards)).items():
+    reviews = {"plain": [name for name in pages if "/scenario-" in name or "/compare-" in name]}
+    for name, content in (pages | render_index(cards, reviews)).items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(content)
 

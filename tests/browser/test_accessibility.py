@@ -98,7 +98,15 @@ def test_on_a_phone(visit: Callable[..., Any], axe: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", first_two("index.html", BRIEF, "bare.html", "bare/410100-410200.html")
+    "name",
+    first_two(
+        "plain/scenario-two.html",
+        "index.html",
+        BRIEF,
+        "plain/compare-2020-2025.html",
+        "bare.html",
+        "bare/410100-410200.html",
+    ),
 )
 @pytest.mark.parametrize("language", ["zh", pytest.param("en", marks=pytest.mark.slow)])
 def test_other_pages(visit: Callable[..., Any], axe: str, name: str, language: str) -> None:

@@ -30,7 +30,7 @@ def projects(made: Subject, links: gpd.GeoDataFrame) -> list[Row]:
                 "mark": str(n + 1),
                 "colour": style.STATUS[row["status"]]["color"],
                 "href": made.link("links", "missing_links", row["link_id"]),
-                "title": _link_title(names[n], ends[n], row["highway"], near.iloc[n]),
+                "title": _link_title(names[n], ends[n], counties[n], row["highway"], near.iloc[n]),
                 "under": say.word("highway", row["highway"])
                 if not any(names[n])
                 else _link_place(row["highway"], near.iloc[n]),
@@ -109,10 +109,11 @@ def _no_detour(row: Mapping[Hashable, object]) -> Markup:
 def _link_title(
     names: tuple[str | None, str | None],
     ends: tuple[object, object],
+    counties: tuple[object, object],
     highway: str,
     near: object,
 ) -> Markup:
-    """The roads of both sides; where these have no two names, the settlements next to its ends."""
+    """The roads of both sides; else the settlements next to its ends, or the counties there."""
     known = list(dict.fromkeys(name for name in names if name))
     places = list(dict.fromkeys(str(place) for place in ends if not say.is_unknown(place)))
     if len(known) < 2 and len(places) == 2:
@@ -121,7 +122,10 @@ def _link_title(
         return say.both(" – ".join(known), " – ".join(known))
     kind = say.word_texts("highway", highway)
     if say.is_unknown(near):
-        return say.text("popup.unnamed_link", **{"class": kind})
+        around = _counties(counties)
+        if around is None or counties[0] == counties[1]:
+            return say.text("popup.unnamed_link", **{"class": kind})
+        return say.text("popup.county_link", **{"class": kind, "places": around})
     return say.text("popup.unnamed_near", **{"class": kind, "place": str(near)})
 
 

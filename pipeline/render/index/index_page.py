@@ -6,7 +6,9 @@ page is plain HTML: it reads without scripts; a small one switches the language.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from urllib.parse import quote
 
 from markupsafe import Markup
 
@@ -29,13 +31,17 @@ WELL_COVERED_PCT = 50.0
 NOTES = ("official", "index", "proxy")
 
 
-def render_index(cards: Sequence[MetroCard]) -> dict[str, bytes]:
+def render_index(
+    cards: Sequence[MetroCard], reviews: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> dict[str, bytes]:
     """Make the index of all metros.
 
     Parameters
     ----------
     cards
         One per finished metro, in any order; shown by id.
+    reviews
+        Pages of scenarios and comparisons by metro, relative to the maps folder.
 
     Returns
     -------
@@ -59,7 +65,7 @@ def render_index(cards: Sequence[MetroCard]) -> dict[str, bytes]:
         banner=say.both("、".join(c.name for c in fake), ", ".join(c.name_en for c in fake))
         if fake
         else None,
-        cards=[_card(card) for card in ordered],
+        cards=[_card(card, reviews.get(card.metro_id, ())) for card in ordered],
         compared=[say.both(card.name, card.name_en) for card in ordered if card.index],
         rows=_comparison([card for card in ordered if card.index]),
         notes=[*say.licence_notes(kinds), *(say.text(f"note.{key}") for key in notes)],
@@ -67,7 +73,7 @@ def render_index(cards: Sequence[MetroCard]) -> dict[str, bytes]:
     return {"index.html": page.encode()}
 
 
-def _card(card: MetroCard) -> dict[str, object]:
+def _card(card: MetroCard, reviews: Sequence[str]) -> dict[str, object]:
     overall = card.index.get("overall", {})
     return {
         "name": say.both(card.name, card.name_en),
@@ -83,7 +89,14 @@ def _card(card: MetroCard) -> dict[str, object]:
         "source": say.word("source", card.facts.source_kind),
         "date": card.facts.osm_snapshot,
         "briefs": [(say.both(zh, en), page) for zh, en, page in card.briefs],
+        "reviews": [(_review_name(page), quote(page)) for page in reviews],
     }
+
+
+def _review_name(page: str) -> Markup:
+    """``Scenario: plan-2027`` for ``metro/scenario-plan-2027.html``."""
+    kind, _, name = page.rpartition("/")[2].removesuffix(".html").partition("-")
+    return say.text(f"index_page.{kind}", name=name)
 
 
 def _figure(value: float | None, kind: str) -> Markup:

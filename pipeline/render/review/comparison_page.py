@@ -14,10 +14,14 @@ from pipeline.render.page import bilingual as say
 from pipeline.render.page import style, words
 from pipeline.render.page.encode import Layers
 from pipeline.render.page.facts import PageFacts
+from pipeline.render.review.headline import comparison_headline
 from pipeline.render.review.review_map import Drawn, draw_review_map
 from pipeline.render.review.review_page import (
     MOST_ROWS,
+    Figure,
     Table,
+    Texts,
+    border_names,
     border_table,
     index_table,
     names_of,
@@ -63,15 +67,14 @@ def render_comparison(
         )
         for number, each in enumerate(words.LANGUAGES)
     }
-    return render_review(
-        metro,
-        facts,
-        title,
+    counts = (len(found.built), len(found.opened), len(found.new))
+    texts = Texts(
+        comparison_headline(labels, *counts, layers["changes"]),
         _intro(labels, layers["road_growth"], notes),
-        draw_review_map(layers, [*_drawn_ends(found), *_drawn_links(found, built_colour)]),
-        legend,
-        _tables(found, layers),
     )
+    picture = draw_review_map(layers, [*_drawn_ends(found), *_drawn_links(found, built_colour)])
+    figures = [Figure(picture, legend, say.text("review.what_changes"))]
+    return render_review(metro, facts, title, texts, figures, _tables(found, layers))
 
 
 class _Found(NamedTuple):
@@ -124,18 +127,20 @@ def _drawn_links(found: _Found, colour: str) -> Iterator[Drawn]:
 
 
 def _tables(found: _Found, layers: Layers) -> list[Table]:
-    borders, changes = layers["borders"], layers["changes"]
-    return [
+    borders, cities, changes = layers["borders"], layers["cities"], layers["changes"]
+    tables = [
         _count_table(layers["end_changes"], layers["link_changes"]),
-        _change_table("built_links", found.built, "", borders, is_link=True),
+        _change_table("built_links", found.built, "", borders, cities, is_link=True),
         *(
-            _change_table(f"end_{change}", getattr(found, change), letter, borders)
+            _change_table(f"end_{change}", getattr(found, change), letter, borders, cities)
             for change, letter in LETTERS.items()
         ),
         _growth_table(layers["road_growth"], layers["cities"]),
         index_table(changes),
-        border_table(changes, borders),
+        border_table(changes, borders, cities),
     ]
+    # That there is none of a kind stands in the first sentence.
+    return [each for each in tables if each.rows]
 
 
 def _rows(changes: gpd.GeoDataFrame, change: str) -> gpd.GeoDataFrame:
@@ -152,6 +157,7 @@ def _count_table(ends: pd.DataFrame, links: pd.DataFrame) -> Table:
             say.number(int(count_of["l"].get(each, 0))),
         ]
         for each in kinds
+        if each in count_of["e"] or each in count_of["l"]
     ]
     columns = [say.text("review.became"), say.text("review.dead_ends"), say.text("review.links")]
     return Table(
@@ -168,10 +174,11 @@ def _change_table(
     rows: gpd.GeoDataFrame,
     letter: str,
     borders: gpd.GeoDataFrame,
+    cities: gpd.GeoDataFrame,
     *,
     is_link: bool = False,
 ) -> Table:
-    name_of = dict(zip(borders["border_id"], borders["name"], strict=True))
+    name_of = border_names(borders, cities)
     cells = []
     for number, row in enumerate(rows.itertuples(), 1):
         size = row.gap_m if is_link else row.moved_m
@@ -194,7 +201,7 @@ def _change_table(
         say.text("review.class"),
         say.text("review.name"),
         say.text("column.gap") if is_link else say.text("review.moved_by"),
-        escape("id"),
+        say.text("column.id"),
     ]
     return Table(
         say.text(f"review.{heading}"),

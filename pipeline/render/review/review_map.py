@@ -55,16 +55,75 @@ def draw_review_map(layers: Layers, drawn: Sequence[Drawn], shades: Sequence[Sha
     cities = layers["cities"]
     if cities.empty:
         return Markup("")
-    paper = _Paper.of(cities)
-    parts = [
-        *_ground(paper, cities, shades),
-        *_lines(paper, layers),
-        *(_city_name(paper, row) for row in cities.to_dict("records")),
-        *(_finding(paper, each, len(drawn) <= MOST_LABELS) for each in drawn),
-    ]
+    paper = _Paper.of(cities.total_bounds)
+    parts = [*_ground(paper, cities, shades), *_top(paper, layers, drawn)]
+    return _sheet(paper, parts, 'role="img" aria-label="map"')
+
+
+def draw_before_after(
+    layers: Layers,
+    drawn: Sequence[Drawn],
+    before: Sequence[Shade],
+    after: Sequence[Shade],
+    bounds: Sequence[float] | None = None,
+) -> Markup:
+    """One map shaded in two ways, parted by an upright line that a slider moves.
+
+    The sheets lie on one another: what was, what is (cut at the line by the style sheet),
+    and on top roads, borders, names and findings. Without a script the line stands in the
+    middle. ``bounds`` (WGS84) is the part to show; without, the whole metro.
+    """
+    cities = layers["cities"]
+    if cities.empty:
+        return Markup("")
+    if bounds is not None:
+        layers = {name: _clipped(frame, bounds) for name, frame in _drawn_of(layers).items()}
+        before, after = (
+            [(colour, shapely.clip_by_rect(cells, *bounds)) for colour, cells in shades]
+            for shades in (before, after)
+        )
+    cities = layers["cities"]
+    paper = _Paper.of(cities.total_bounds if bounds is None else bounds)
+    hidden = 'aria-hidden="true"'
     return Markup(
-        '<svg class="review" viewBox="0 0 {:.0f} {:.0f}" role="img" aria-label="map">{}</svg>'
-    ).format(WIDTH, paper.height, Markup("").join(parts))
+        '<div class="both">{}<div class="after">{}</div><div class="top">{}</div>'
+        '<span class="tag">{}</span><span class="tag end">{}</span></div>'
+        '<label class="slider"><span>{}</span>'
+        '<input type="range" id="before-after" min="0" max="100" value="50" hidden></label>'
+    ).format(
+        _sheet(paper, _ground(paper, cities, before), hidden),
+        _sheet(paper, _ground(paper, cities, after), hidden),
+        _sheet(paper, _top(paper, layers, drawn), 'role="img" aria-label="map"'),
+        say.text("review.before"),
+        say.text("review.after"),
+        say.text("review.move_line"),
+    )
+
+
+def _drawn_of(layers: Layers) -> dict[str, gpd.GeoDataFrame]:
+    return {name: gpd.GeoDataFrame(layers[name]) for name in ("cities", "borders", "roads")}
+
+
+def _clipped(frame: gpd.GeoDataFrame, bounds: Sequence[float]) -> gpd.GeoDataFrame:
+    """What of a layer lies within bounds."""
+    shapes = shapely.clip_by_rect(frame.geometry.to_numpy(), *bounds)
+    is_left = ~shapely.is_empty(shapes)
+    return frame[is_left].set_geometry(
+        gpd.GeoSeries(shapes[is_left], frame.index[is_left], frame.crs)
+    )
+
+
+def _sheet(paper: _Paper, parts: Iterable[Markup], role: str) -> Markup:
+    return Markup('<svg class="review" viewBox="0 0 {:.0f} {:.0f}" {}>{}</svg>').format(
+        WIDTH, paper.height, Markup(role), Markup("").join(parts)
+    )
+
+
+def _top(paper: _Paper, layers: Layers, drawn: Sequence[Drawn]) -> Iterator[Markup]:
+    """What lies on the ground: roads, borders, names and findings."""
+    yield from _lines(paper, layers)
+    yield from (_city_name(paper, row) for row in layers["cities"].to_dict("records"))
+    yield from (_finding(paper, each, len(drawn) <= MOST_LABELS) for each in drawn)
 
 
 @dataclass(frozen=True)
@@ -80,8 +139,8 @@ class _Paper:
     """Drawing units per degree of latitude."""
 
     @classmethod
-    def of(cls, cities: gpd.GeoDataFrame) -> _Paper:
-        west, south, east, north = (float(each) for each in cities.total_bounds)
+    def of(cls, bounds: Sequence[float]) -> _Paper:
+        west, south, east, north = (float(each) for each in bounds)
         squeeze = max(float(np.cos(np.radians((south + north) / 2))), 0.05)
         unit = (WIDTH - 2 * MARGIN) / max((east - west) * squeeze, 1e-6)
         return cls(west, south, north, squeeze, unit)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import geopandas as gpd
 import pandas as pd
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from pipeline.metros.catalogue import Metro
 from pipeline.render.page import bilingual as say
@@ -23,7 +23,10 @@ from pipeline.render.page.facts import PageFacts
 from pipeline.terms import DIMENSIONS
 
 BORDER_MEASURES = ("missing_links_per_100km", "border_effect_drive", "cross_border_reach_pct")
-DIGITS = {"min": 2, "people": 0, "%": 2, "points": 2}
+DIGITS = {"min": 1, "people": 0, "%": 1, "points": 1}
+"""Decimals by unit: a change that they do not show is none worth a row."""
+LEAST_OF_PEOPLE = 0.001
+"""A change of a count of people by less than this part of it is none worth a row."""
 MOST_ROWS = 200
 
 
@@ -37,6 +40,23 @@ class Table:
     note: Markup | None = None
     more: int = 0
     numeric: frozenset[int] = field(default_factory=frozenset)
+
+
+class Texts(NamedTuple):
+    """What stands above the maps: sentences, what they rest on, and ways to other pages."""
+
+    headline: Sequence[Markup]
+    intro: Sequence[Markup]
+    links: Sequence[tuple[str, Markup]] = ()
+    """Addresses and what they lead to."""
+
+
+class Figure(NamedTuple):
+    """A map, and what its colours mean."""
+
+    picture: Markup
+    legend: Sequence[tuple[str, Markup]]
+    heading: Markup
 
 
 class Change(NamedTuple):
@@ -57,12 +77,11 @@ def render_review(
     metro: Metro,
     facts: PageFacts,
     title: dict[str, str],
-    intro: Sequence[Markup],
-    picture: Markup,
-    legend: Sequence[tuple[str, Markup]],
+    texts: Texts,
+    figures: Sequence[Figure],
     tables: Sequence[Table],
 ) -> bytes:
-    """The page around a map and its tables."""
+    """The page around maps and tables."""
     language = "zh" if style.is_chinese(metro) else "en"
     notes = ["official", "index", "proxy"]
     if facts.is_synthetic:
@@ -75,9 +94,10 @@ def render_review(
         css=Markup(words.template("index/index.css") + words.template("review/review.css")),
         is_synthetic=facts.is_synthetic,
         metro_page=f"../{metro.id}.html",
-        intro=intro,
-        picture=picture,
-        legend=legend,
+        headline=texts.headline,
+        intro=texts.intro,
+        links=texts.links,
+        figures=figures,
         tables=tables,
         source=say.word("source", facts.source_kind),
         date=facts.osm_snapshot,
@@ -91,7 +111,7 @@ def render_review(
 
 def change_cell(row: Change | None, unit: str) -> Markup:
     """Before, after and the difference of one figure."""
-    places = DIGITS.get(unit, 2)
+    places = _places(unit)
     if row is None or (pd.isna(row.before) and pd.isna(row.after)):
         return say.unknown()
     before, after = say.number(row.before, places), say.number(row.after, places)
@@ -102,13 +122,41 @@ def change_cell(row: Change | None, unit: str) -> Markup:
     return Markup("<b>{}{}</b> <small>{} &rarr; {}</small>").format(sign, shown, before, after)
 
 
+def delta_cell(row: Change | None, unit: str) -> Markup:
+    """A figure where it changes by more than its rounding; a dash where it does not."""
+    is_known = row is not None and not (pd.isna(row.before) and pd.isna(row.after))
+    return say.DASH if is_known and not is_visible(row, unit) else change_cell(row, unit)
+
+
 def is_visible(row: Change | None, unit: str) -> bool:
     """Whether a figure changes by more than its rounding, becomes known, or is known no more."""
     if row is None or pd.isna(row.before) != pd.isna(row.after):
         return row is not None
     if row.change is None or pd.isna(row.change):
         return False
-    return say.digits(row.change, DIGITS.get(unit, 2)) != "0"
+    if unit == "people" and abs(row.change) < LEAST_OF_PEOPLE * abs(row.before or 0.0):
+        return False
+    return say.digits(row.change, _places(unit)) != "0"
+
+
+def _places(unit: str) -> int:
+    """Decimals of a figure; shares of anything are shares."""
+    return DIGITS.get("%" if unit.startswith("%") else unit, 2)
+
+
+def border_names(borders: pd.DataFrame, cities: pd.DataFrame) -> dict[Scope, Markup]:
+    """Both cities of each border in both languages; its own name where either is no city."""
+    known = {
+        row["city_id"]: style.city_names(row["name"], row["name_en"])
+        for row in cities[["city_id", "name", "name_en"]].to_dict("records")
+    }
+    found: dict[Scope, Markup] = {}
+    for row in borders[["border_id", "city_a", "city_b", "name"]].to_dict("records"):
+        ends = [known.get(row[side]) for side in ("city_a", "city_b")]
+        texts = [" – ".join(each[n] for each in ends if each) for n in (0, 1)]
+        whole = (str(row["name"]),) * 2
+        found[row["border_id"]] = say.both(*(texts if all(ends) else whole))
+    return found
 
 
 def names_of(frame: pd.DataFrame, key: str) -> dict[Scope, Markup]:
@@ -120,15 +168,17 @@ def names_of(frame: pd.DataFrame, key: str) -> dict[Scope, Markup]:
     }
 
 
-def border_table(changes: pd.DataFrame, borders: gpd.GeoDataFrame) -> Table:
+def border_table(
+    changes: pd.DataFrame, borders: gpd.GeoDataFrame, cities: gpd.GeoDataFrame
+) -> Table:
     """What changes at each border where a figure of the table does, as it is shown."""
     of_borders = changes[changes["border_id"].notna().to_numpy(bool)]
     rows_of = by_scope(of_borders, "border_id")
     units = dict(zip(changes["measure"], changes["unit"], strict=True))
     shown = [*((m, units.get(m, "")) for m in BORDER_MEASURES), ("overall", "points")]
     rows = [
-        [escape(name), *(change_cell(rows_of.get((border, m)), unit) for m, unit in shown)]
-        for border, name in zip(borders["border_id"], borders["name"], strict=True)
+        [name, *(delta_cell(rows_of.get((border, m)), unit) for m, unit in shown)]
+        for border, name in border_names(borders, cities).items()
         if any(is_visible(rows_of.get((border, m)), unit) for m, unit in shown)
     ]
     columns = [
@@ -146,7 +196,7 @@ def border_table(changes: pd.DataFrame, borders: gpd.GeoDataFrame) -> Table:
 
 
 def index_table(changes: pd.DataFrame) -> Table:
-    """The metro's index by dimension, with the part that newly mapped roads make where known."""
+    """The scores of the metro that change, with the part that newly mapped roads make if known."""
     metro = changes[(changes["border_id"].isna() & changes["city_id"].isna()).to_numpy(bool)]
     index = metro[(metro["topic"] == "index").to_numpy(bool)]
     rows_of = by_scope(index, "city_id")
@@ -154,9 +204,12 @@ def index_table(changes: pd.DataFrame) -> Table:
     rows = []
     for each in ("overall", *DIMENSIONS):
         row = rows_of.get((None, each))
+        if not is_visible(row, "points"):
+            continue
         cells = [say.word("dimension", each), change_cell(row, "points")]
         if has_growth:
-            cells.append(say.number(None if row is None else row.change_by_growth, 2))
+            growth = None if row is None else row.change_by_growth
+            cells.append(say.number(growth, DIGITS["points"]))
         rows.append(cells)
     columns = [say.text("column.dimension"), say.text("review.change")]
     if has_growth:

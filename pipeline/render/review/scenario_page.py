@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 from markupsafe import Markup, escape
 
 from pipeline.metros.catalogue import Metro
 from pipeline.render.page import bilingual as say
 from pipeline.render.page import style, words
-from pipeline.render.page.encode import Layers
+from pipeline.render.page.encode import METRES_PER_DEGREE, Layers
 from pipeline.render.page.facts import PageFacts
-from pipeline.render.review.review_map import Drawn, Shade, draw_review_map
+from pipeline.render.review.headline import scenario_headline
+from pipeline.render.review.review_map import Drawn, Shade, draw_before_after, draw_review_map
 from pipeline.render.review.review_page import (
     MOST_ROWS,
+    Figure,
     Scope,
     Table,
+    Texts,
     border_table,
     by_scope,
-    change_cell,
+    delta_cell,
     index_table,
+    is_visible,
     names_of,
     render_review,
 )
@@ -32,6 +39,10 @@ CITY_MEASURES = (
     "mean_cross_border_share_60min_pct",
     "people_within_60min_of_core_drive",
 )
+AROUND_KM = 25.0
+"""Around built links, in the map of before and after."""
+WIDER = 1.7
+"""Least width of that map by its height."""
 FASTER, SLOWER = ("#c6dbef", "#6baed6", "#08519c"), ("#fdd0a2", "#d94801")
 """Minutes saved from 0.1, 1 and 5; lost from 0.1 and 1."""
 
@@ -50,47 +61,99 @@ def render_scenario(
     Parameters
     ----------
     layers
-        In WGS84: ``cities``, ``borders`` and ``roads`` of the base, ``changes`` and
-        ``zone_changes`` of the scenario.
+        In WGS84: ``cities``, ``borders``, ``roads`` and ``build_sequence`` of the base,
+        ``changes`` and ``zone_changes`` of the scenario.
     links
         Rows of ``missing_links`` that were built.
     left
         How many links are still missing.
     """
-    cities, changes = layers["cities"], layers["changes"]
+    cities, changes, zones = layers["cities"], layers["changes"], layers["zone_changes"]
     ordered = links.sort_values(["rank", "link_id"], na_position="last").reset_index(drop=True)
-    drawn = [
-        Drawn(line, style.STATUS["under_construction"]["color"], str(number), link_id)
-        for number, (line, link_id) in enumerate(
-            zip(ordered.geometry, ordered["link_id"], strict=True), 1
-        )
-    ]
-    picture = draw_review_map(layers, drawn, _shades(layers["zone_changes"]))
-    legend = [(style.STATUS["under_construction"]["color"], say.text("review.built_link"))]
-    legend += [
-        (colour, say.text(f"review.{key}"))
-        for colour, key in zip(
-            (*FASTER, *SLOWER),
-            ("saved_little", "saved_some", "saved_much", "lost_little", "lost_much"),
-            strict=True,
-        )
-    ]
+    trips = metro.params.missing_links.trips_per_day
+    texts = Texts(
+        scenario_headline(ordered, changes, zones, layers["build_sequence"], trips),
+        [say.text("review.scenario_intro", n=len(ordered), left=left)],
+        [(f"../{metro.id}-scenario-{name}.html", say.text("review.whole_map"))],
+    )
     tables = [
         _links_table(ordered, cities),
         _city_table(changes, cities),
-        border_table(changes, layers["borders"]),
+        border_table(changes, layers["borders"], cities),
         index_table(changes),
     ]
-    intro = say.text("review.scenario_intro", n=len(ordered), left=left)
     title = {
         each: say.plain(
             "review.scenario_title", each, metro=style.metro_names(metro)[number], name=name
         )
         for number, each in enumerate(words.LANGUAGES)
     }
-    whole = say.text("review.whole_map")
-    link = Markup('<a href="{}">{}</a>').format(f"../{metro.id}-scenario-{name}.html", whole)
-    return render_review(metro, facts, title, [intro, link], picture, legend, tables)
+    return render_review(metro, facts, title, texts, _figures(layers, ordered), tables)
+
+
+def _figures(layers: Layers, links: gpd.GeoDataFrame) -> list[Figure]:
+    """Times to the core before and after under one slider, and what changes."""
+    colour = style.STATUS["under_construction"]["color"]
+    drawn = [
+        Drawn(line, colour, str(number), link_id)
+        for number, (line, link_id) in enumerate(
+            zip(links.geometry, links["link_id"], strict=True), 1
+        )
+    ]
+    built = (colour, say.text("review.built_link"))
+    keys = ("saved_little", "saved_some", "saved_much", "lost_little", "lost_much")
+    shown = [
+        (tint, say.text(f"review.{key}"))
+        for tint, key in zip((*FASTER, *SLOWER), keys, strict=True)
+    ]
+    zones = layers["zone_changes"]
+    before, after = (_bands(zones, f"minutes_to_core_{side}") for side in ("before", "after"))
+    return [
+        Figure(
+            draw_before_after(layers, drawn, before, after, _around(links)),
+            [built, *_band_legend()],
+            say.text("review.before_after"),
+        ),
+        Figure(
+            draw_review_map(layers, drawn, _shades(zones)),
+            [built, *shown],
+            say.text("review.what_changes"),
+        ),
+    ]
+
+
+def _around(links: gpd.GeoDataFrame) -> tuple[float, ...] | None:
+    """WGS84 bounds of the built links' surroundings, where a reader sees what they change."""
+    if links.empty:
+        return None
+    west, south, east, north = (float(each) for each in links.total_bounds)
+    up = AROUND_KM * 1000.0 / METRES_PER_DEGREE
+    squeeze = max(float(np.cos(np.radians((south + north) / 2))), 0.05)
+    # The page is wide: so is the map.
+    tall, wide = north - south + 2 * up, (east - west) * squeeze + 2 * up
+    aside = (up + max(WIDER * tall - wide, 0.0) / 2) / squeeze
+    return west - aside, south - up, east + aside, north + up
+
+
+def _bands(zones: gpd.GeoDataFrame, column: str) -> list[Shade]:
+    """Zones by minutes to the core, those of one band as one area; unreached ones are none."""
+    minutes = zones[column].to_numpy(float)
+    band = np.searchsorted(style.MINUTES_BREAKS, minutes)
+    cells = zones.geometry.to_numpy()
+    found = []
+    for number, colour in enumerate(style.MINUTES_COLOURS):
+        rows = (band == number) & np.isfinite(minutes)
+        if rows.any():
+            found.append((colour, np.array([shapely.union_all(cells[rows])], dtype=object)))
+    return found
+
+
+def _band_legend() -> list[tuple[str, Markup]]:
+    ends = [say.digits(each) for each in style.MINUTES_BREAKS]
+    texts = [say.text("review.band_to", n=ends[0])]
+    texts += [say.text("review.band", a=a, b=b) for a, b in pairwise(ends)]
+    texts += [say.text("review.band_over", n=ends[-1])]
+    return list(zip(style.MINUTES_COLOURS, texts, strict=True))
 
 
 def _gain(value: float, is_significant: bool) -> Markup:
@@ -125,7 +188,7 @@ def _links_table(links: gpd.GeoDataFrame, cities: gpd.GeoDataFrame) -> Table:
         say.text("popup.obstacle"),
         say.text("review.saved_alone"),
         say.text("review.gain_alone"),
-        escape("link_id"),
+        say.text("column.id"),
     ]
     return Table(
         say.text("review.built_links"),
@@ -144,13 +207,11 @@ def _city_table(changes: pd.DataFrame, cities: gpd.GeoDataFrame) -> Table:
         **names_of(cities, "city_id"),
     }
     units = dict(zip(changes["measure"], changes["unit"], strict=True))
+    shown = [*((m, units.get(m, "")) for m in CITY_MEASURES), ("overall", "points")]
     rows = [
-        [
-            name,
-            *(change_cell(rows_of.get((scope, m)), units.get(m, "")) for m in CITY_MEASURES),
-            change_cell(rows_of.get((scope, "overall")), "points"),
-        ]
+        [name, *(delta_cell(rows_of.get((scope, m)), unit) for m, unit in shown)]
         for scope, name in names.items()
+        if any(is_visible(rows_of.get((scope, m)), unit) for m, unit in shown)
     ]
     columns = [
         say.text("review.city"),

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from pipeline.flow.index import write_index
+from pipeline.flow.index import has_cards_of_others, write_index
 from pipeline.storage.paths import Paths
 
 
@@ -35,3 +35,14 @@ def test_a_card_that_is_none_counts_as_missing(tmp_path, make):
     make(tmp_path / "maps" / "assets" / "m.card.json")
     assert write_index(Paths.of(str(tmp_path / "data"), str(tmp_path / "maps"))) is None
     assert not (tmp_path / "maps" / "index.html").exists()
+
+
+def test_an_index_of_other_data_is_left_alone(tmp_path):
+    (tmp_path / "data" / "processed" / "m").mkdir(parents=True)
+    cards = tmp_path / "maps" / "assets"
+    cards.mkdir(parents=True)
+    paths = Paths.of(str(tmp_path / "data"), str(tmp_path / "maps"))
+    (cards / "m.card.json").write_text("{}")
+    assert not has_cards_of_others(paths)
+    (cards / "n.card.json").write_text("{}")
+    assert has_cards_of_others(paths)

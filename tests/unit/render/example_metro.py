@@ -21,6 +21,8 @@ from pipeline.metros.catalogue import Metro
 from pipeline.render.brief import pair_brief
 from pipeline.render.page import metro_map
 from pipeline.render.page.facts import PageFacts
+from pipeline.render.review.comparison_page import render_comparison
+from pipeline.render.review.scenario_page import render_scenario
 from pipeline.terms import DIMENSIONS
 
 HOSTILE = (
@@ -437,6 +439,59 @@ def page(which: dict[str, Any], facts: PageFacts = FACTS, **changes: Any) -> dic
 
 def briefs(which: dict[str, Any], facts: PageFacts = FACTS, **changes: Any) -> dict[str, bytes]:
     return pair_brief.render_pair_briefs(metro(**changes), facts, which)
+
+
+def reviews(which: dict[str, Any], facts: PageFacts = FACTS, **changes: Any) -> dict[str, bytes]:
+    """The pages of a scenario of two links and of two years, by their names under maps."""
+    the_metro = metro(**changes)
+    figures = (
+        ("index", "overall", "points", None, None, 40.0, 42.5),
+        ("index", "transport", "points", None, None, 30.0, 30.01),
+        ("index", "overall", "points", "410100-410200", None, 50.0, 53.0),
+        ("indicator", "cross_border_reach_pct", "% of people", "410100-410200", None, 4.0, 5.0),
+        ("access", "mean_minutes_to_core", "min", None, "410100", 61.0, 58.75),
+        ("access", "mean_population_60min", "people", None, "410100", 1e6, 1e6 + 4),
+        ("access", "people_within_60min_of_core_drive", "people", None, None, 1e6, 1.0123e6),
+    )
+    names = ("topic", "measure", "unit", "border_id", "city_id", "before", "after")
+    rows = [
+        dict(zip(names, row, strict=True), change=row[-1] - row[-2], change_by_growth=None)
+        for row in figures
+    ]
+    zones = which["zones"]
+    before = zones["minutes_to_core"].to_numpy(float)
+    nearer = zones["city_id"].eq("410200").to_numpy() & (before > 40)
+    after = before - np.where(nearer, 3.0, 0.0)
+    given = {name: which[name] for name in ("cities", "borders", "roads", "build_sequence")} | {
+        "changes": table("changes", rows),
+        "zone_changes": conform(
+            "zone_changes",
+            zones.assign(
+                minutes_to_core_before=before,
+                minutes_to_core_after=after,
+                minutes_to_core_change=after - before,
+                population_60min_before=zones["population_60min"],
+                population_60min_after=zones["population_60min"],
+                population_60min_change=0.0,
+            ),
+        ),
+        "road_growth": empty_layer("road_growth"),
+    }
+    links = which["missing_links"].sort_values("rank").head(2)
+    for name in ("end_changes", "link_changes"):
+        line = LineString([(113.5, 34.4), (113.56, 34.42)])
+        row = {"border_id": "410100-410200", "change": "new" if name == "end_changes" else "built"}
+        shape = Point(113.5, 34.6) if name == "end_changes" else line
+        given[name] = geo(name, [row | {"highway": "primary", "gap_m": 340.0, "geometry": shape}])
+    labels = ("2020", "2025")
+    return {
+        f"{the_metro.id}/scenario-two.html": render_scenario(
+            the_metro, facts, "two", given, links=links, left=7
+        ),
+        f"{the_metro.id}/compare-2020-2025.html": render_comparison(
+            the_metro, facts, labels, given, ["a note"]
+        ),
+    }
 
 
 def layer_names() -> list[str]:

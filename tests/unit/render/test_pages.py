@@ -158,6 +158,15 @@ def test_index_shows_every_metro_and_marks_the_synthetic(example: ModuleType) ->
     assert 'class="banner"' not in index_page.render_index([real])["index.html"].decode()
 
 
+def test_index_lists_scenarios_and_comparisons(example: ModuleType) -> None:
+    card = MetroCard.from_json(example.page(example.layers())[card_name("example")])
+    pages = ["example/compare-前-后.html", "example/scenario-two.html"]
+    text = index_page.render_index([card], {"example": pages})["index.html"].decode()
+    assert 'href="example/scenario-two.html"' in text and "Scenario: two" in text
+    assert 'href="example/compare-%E5%89%8D-%E5%90%8E.html"' in text and "Compared: 前-后" in text
+    assert "scenario-" not in index_page.render_index([card])["index.html"].decode()
+
+
 def test_index_without_metros_or_index(example: ModuleType) -> None:
     assert b"<h1>" in index_page.render_index([])["index.html"]
     empty = MetroCard.from_json(example.page(example.empty_layers())[card_name("example")])

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from shapely.geometry import LineString, Point, box
 
-from pipeline.render.page import words
+from pipeline.render.page import style, words
+from pipeline.render.review import headline
 from pipeline.render.review.comparison_page import render_comparison
 from pipeline.render.review.review_page import Change, change_cell
 from pipeline.render.review.scenario_page import render_scenario
@@ -55,6 +56,7 @@ def base(example: ModuleType) -> dict[str, Any]:
         **{name: made[name] for name in ("cities", "borders", "roads")},
         "missing_links": made["missing_links"],
         "changes": example.table("changes", changes),
+        "build_sequence": made["build_sequence"],
     }
 
 
@@ -180,17 +182,80 @@ def test_a_scenario_gives_no_figure_for_a_gain_below_its_error(
 
 def test_a_scenario_shades_what_got_nearer_and_farther(scenario: bytes) -> None:
     # 0.5 and 3 min nearer, reached for the first time, 0.5 and 10 min farther; one unchanged.
-    shaded = re.findall(r'<path d="[^"]+" fill="(#\w+)"/>', scenario.decode())
+    [_, changed] = scenario.decode().split("<figcaption>")[1:]
+    shaded = re.findall(r'<path d="[^"]+" fill="(#\w+)"/>', changed)
     assert shaded == ["#c6dbef", "#6baed6", "#08519c", "#fdd0a2", "#d94801"]
 
 
 def test_changes_stand_with_their_cities_and_borders(scenario: bytes) -> None:
     text = text_of(scenario)
-    assert "-2.25 61 → 58.75" in text
+    assert "-2.2 61 → 58.8" in text
     assert "not known → 12" in text
     assert "+2.5 40 → 42.5" in text
     rows = scenario.decode().count("49</small>")
     assert rows == 1, "a border where nothing changes is not listed"
+
+
+def test_a_scenario_says_first_what_it_brings(example: ModuleType) -> None:
+    made = example.layers()
+    page = example.reviews(made)["example/scenario-two.html"]
+    said = [
+        text_of(each.encode())
+        for each in re.findall(r'<p class="headline">(.*?)</p>', page.decode())
+    ]
+    steps = made["build_sequence"].sort_values("step")
+    trips = example.metro().params.missing_links.trips_per_day
+    hours = steps["total_person_min"].iloc[1] / 60 * trips
+    zones = made["zones"]
+    nearer = zones["city_id"].eq("410200") & (zones["minutes_to_core"] > 40)
+    to_core = zones.loc[nearer, "population"].sum() * 3 / 60
+    english = " ".join(said)
+    assert f"save residents about {float(f'{hours:.1e}'):,.0f} person-hours a day" in english
+    assert f"shorter by about {float(f'{to_core:.1e}'):,.0f} person-hours" in english
+    assert "about 12,000 more people within an hour" in english
+    assert "changes by +2.5 to 42.5" in english
+
+
+def test_hours_of_several_links_are_no_sum_of_single_ones(example: ModuleType) -> None:
+    made = example.layers()
+    links, steps = made["missing_links"].sort_values("rank"), made["build_sequence"]
+    alone = links.head(1)
+    assert headline.hours_saved_a_day(alone, steps, 2.0) == alone["gain_person_hours_day"].iloc[0]
+    first = headline.hours_saved_a_day(links.head(3), steps, 2.0)
+    assert first == pytest.approx(steps["total_person_min"].iloc[2] / 30)
+    # The first and the third were never looked at together.
+    assert headline.hours_saved_a_day(links.iloc[[0, 2]], steps, 2.0) is None
+    lost = links.head(1).assign(is_gain_significant=False)
+    assert headline.hours_saved_a_day(lost, steps, 2.0) is None
+
+
+def test_a_scenario_that_changes_nothing_says_so(example: ModuleType, base: dict[str, Any]) -> None:
+    layers = base | {"zone_changes": example.geo("zone_changes", [])}
+    layers["changes"] = layers["changes"].iloc[:0]
+    lost = base["missing_links"].iloc[:1].assign(is_gain_significant=False)
+    assert "No figure of the whole metro changes" in text_of(scenario_of(example, layers, lost))
+
+
+def test_only_what_changes_is_listed(example: ModuleType) -> None:
+    pages = example.reviews(example.layers())
+    for page in pages.values():
+        text = text_of(page)
+        assert "40 → 42.5" in text
+        assert "30 → 30" not in text and "1,000,000 → 1,000,004" not in text
+        assert "Zhengzhou – Kaifeng" in text, "borders have names in both languages"
+    assert b'href="../index.html"' in pages["example/scenario-two.html"]
+
+
+def test_before_and_after_lie_under_one_slider(scenario: bytes) -> None:
+    [figure] = re.findall(r'<div class="both">.*?</label>', scenario.decode(), re.S)
+    assert figure.count("<svg") == 3 and 'type="range"' in figure
+    before, after = (
+        set(re.findall(r'fill="(#\w+)"/>', part)) & set(style.MINUTES_COLOURS)
+        for part in figure.split('<div class="after">')
+    )
+    assert before == {style.MINUTES_COLOURS[n] for n in (0, 1, 3)}
+    # From 30 minutes to 30.5 and 40.
+    assert after == {style.MINUTES_COLOURS[n] for n in (0, 2, 3)}
 
 
 def test_a_comparison_lists_each_kind_under_its_letter(comparison: bytes) -> None:

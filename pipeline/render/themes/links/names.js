@@ -20,7 +20,22 @@ export function linkTitle(i) {
   if (from && to && from !== to) return `${from} ${EN_DASH} ${to}`;
   const places = [links.from_near[i], links.to_near[i]];
   if (places[0] && places[1] && places[0] !== places[1]) return places.join(` ${EN_DASH} `);
-  return from || to || unnamed("popup.unnamed_link", links.highway[i], links.near[i]);
+  return from || to || unnamedLink(i);
+}
+
+/**
+ * A link of two unnamed roads: by the settlement next to it, else by the counties that it joins.
+ *
+ * @param {number} i
+ */
+function unnamedLink(i) {
+  const { missing_links: links } = layers;
+  const [from, to] = [links.from_county[i], links.to_county[i]];
+  if (links.near[i] || !from || !to || from === to) {
+    return unnamed("popup.unnamed_link", links.highway[i], links.near[i]);
+  }
+  const values = { places: `${from} ${EN_DASH} ${to}`, class: word("highway", links.highway[i]) };
+  return t("popup.county_link", values);
 }
 
 /** Person-hours a day below which no figure is shown. */
