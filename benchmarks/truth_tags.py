@@ -2,8 +2,9 @@
 
     python benchmarks/truth_tags.py --nodes 20000 --seed 0
 
-Access, barriers, lanes, roads to come, turn restrictions, ferries, streets mapped twice, names and
-borders at sea (rows of the truth file that `pipeline/sample/oddities.py` and `admin.py` write).
+Access, barriers, lanes, roads to come, turn restrictions, ferries, streets mapped twice, names,
+places without a road, odd districts and borders at sea (rows of the truth file that
+`pipeline/sample/oddities.py` and `admin.py` write).
 Ends and links at borders are `truth`'s.
 """
 
@@ -19,7 +20,10 @@ import geopandas as gpd
 import pandas as pd
 import truth
 
+from pipeline.layers import empty_layer
 from pipeline.measures.access import gazetteer
+from pipeline.measures.access.zone_cells import cut_zones
+from pipeline.measures.access.zones import make_zone_grid
 from pipeline.metros.catalogue import Metro, load_metro
 from pipeline.sample.write import write_sample
 
@@ -48,22 +52,36 @@ def main() -> int:
 
 def built(metro: Metro, path: Path) -> Layers:
     """The layers that are judged, of a sample read for a metro."""
-    layers = truth.build_layers(truth.read_layers(metro, path), metro)
-    named = ("cities", "counties", "osm_places", "osm_services")
-    return layers | gazetteer.locate(**{name: layers[name] for name in named})
+    return with_zones(truth.build_layers(truth.read_layers(metro, path), metro), metro)
+
+
+def with_zones(layers: Layers, metro: Metro) -> Layers:
+    """The same with places and the zone grid."""
+    made = dict(layers)
+
+    def given(*names: str) -> Layers:
+        return {name: made[name] for name in names}
+
+    made |= gazetteer.locate(**given("cities", "counties", "osm_places", "osm_services"))
+    params = metro.params.zones
+    made["zone_cells"] = cut_zones(**given("cities", "osm_places", "land_areas"), params=params)
+    made["raster_population"] = empty_layer("raster_population")
+    made["zone_grid"] = make_zone_grid(
+        **given("cities", "places", "land_areas", "zone_cells", "raster_population"),
+        **given("routing_network"),
+        params=params,
+    )
+    return made
 
 
 def judge(path: Path, layers: Layers) -> pd.DataFrame:
     """Every row about tags: what, kind, expected, found, is_right.
 
-    ``layers`` are those of a run in its metric CRS, with the road network, the borders and the
-    places. Rows of places without a road need the zones (``zone_grid``), and are left out
-    where those are not among them.
+    ``layers`` are those of a run in its metric CRS, with the road network, the borders, the
+    places and the zones.
     """
     rows = gpd.read_parquet(path.with_name(path.name.removesuffix(".osm.pbf") + ".truth.parquet"))
     rows = rows[rows["what"].isin(FOUND)]
-    if "zone_grid" not in layers:
-        rows = rows[rows["what"] != "place"]
     rows = rows.to_crs(layers["roads"].crs)
     found = [FOUND[row.what](row, layers) for row in rows.itertuples()]
     table = pd.DataFrame(rows[["what", "kind", "expected"]]).assign(found=found)
@@ -133,6 +151,12 @@ def _place(row: Row, layers: Layers) -> str:
     return _first(zones.loc[zones.contains(row.geometry).to_numpy(), "reason"], "no zone")
 
 
+def _district(row: Row, layers: Layers) -> str:
+    counties = layers["counties"]
+    here = counties[counties.contains(row.geometry).to_numpy()]
+    return str(here["name"].iloc[0]) if len(here) == 1 else f"{len(here)} counties"
+
+
 FOUND: dict[str, Callable[[Row, Layers], str]] = {
     "access": _access,
     "barrier": _barrier,
@@ -144,6 +168,7 @@ FOUND: dict[str, Callable[[Row, Layers], str]] = {
     "name": _name,
     "border": _border,
     "place": _place,
+    "district": _district,
 }
 """How each kind of row is looked up."""
 

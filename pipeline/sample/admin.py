@@ -10,11 +10,17 @@ from collections import defaultdict
 
 import shapely
 
-from pipeline.sample.boundaries import Territory
+from pipeline.sample.boundaries import District, Territory
 from pipeline.sample.osm import Member, Osm
 from pipeline.sample.places import Settlement
 
 _CITY_LEVEL, _DISTRICT_LEVEL = 5, 6
+
+_MOST_NODES = 1_900
+"""Nodes of a way; OpenStreetMap takes 2,000."""
+
+ODD_DISTRICTS = ("closed way", "drawn twice", "name:zh alone")
+"""How some districts are mapped, as in OpenStreetMap some are; one each."""
 
 SEA_BORDERS = {"330400-330600": "Hangzhou Bay"}
 """Borders that run at sea from end to end, by their cities (GB/T 2260)."""
@@ -22,8 +28,8 @@ SEA_BORDERS = {"330400-330600": "Hangzhou Bay"}
 
 def add_boundaries(
     osm: Osm, territory: Territory, settlements: list[Settlement], place_nodes: list[int]
-) -> None:
-    """Add one way per arc and one relation per city and district."""
+) -> list[dict[str, object]]:
+    """Add one way per arc and one relation per city and district; the truth's rows about them."""
     ways: dict[str, list[int]] = defaultdict(list)
     city_ways: dict[str, list[int]] = defaultdict(list)
     city_of = {d.area_id: d.city_id for d in territory.districts}
@@ -36,14 +42,14 @@ def add_boundaries(
             refs.append(node_of[point])
         sides = [city_of[arc.left], city_of.get(arc.right, "")]
         is_border = sides[0] != sides[1]
-        for start in range(0, len(refs) - 1, 1900):
+        for start in range(0, len(refs) - 1, _MOST_NODES):
             tags = {
                 "boundary": "administrative",
                 "admin_level": str(_CITY_LEVEL if is_border else _DISTRICT_LEVEL),
             }
             if "-".join(sorted(sides)) in SEA_BORDERS:
                 tags["maritime"] = "yes"
-            way = osm.add_way(refs[start : start + 1901], tags)
+            way = osm.add_way(refs[start : start + _MOST_NODES + 1], tags)
             ways[arc.left].append(way)
             if arc.right:
                 ways[arc.right].append(way)
@@ -52,7 +58,7 @@ def add_boundaries(
                     if city_id:
                         city_ways[city_id].append(way)
     _add_cities(osm, territory, settlements, place_nodes, city_ways)
-    _add_districts(osm, territory, settlements, place_nodes, ways)
+    return _add_districts(osm, territory, settlements, place_nodes, ways, node_of)
 
 
 def sea_rows(territory: Territory) -> list[dict[str, object]]:
@@ -107,34 +113,76 @@ def _add_districts(
     settlements: list[Settlement],
     place_nodes: list[int],
     ways: dict[str, list[int]],
-) -> None:
+    node_of: dict[tuple[float, float], int],
+) -> list[dict[str, object]]:
+    """Districts as relations but for one, which is a closed way; one is drawn twice."""
     points = shapely.points([s.xy for s in settlements])
     stand_alone = {city.id for city in territory.cities}
-    for district in territory.districts:
-        if district.area_id in stand_alone:
-            continue  # a county-level city under the province: its city relation is level 6 already
+    # A county-level city under the province has a relation of level 6 already.
+    districts = [each for each in territory.districts if each.area_id not in stand_alone]
+    odd = dict(zip(_seatless(districts, settlements, node_of), ODD_DISTRICTS, strict=False))
+    rows: list[dict[str, object]] = []
+    for district in districts:
+        how = odd.get(district.area_id, "")
         members: list[Member] = [("w", way, "outer") for way in ways[district.area_id]]
-        seats = [
-            k
-            for k, s in enumerate(settlements)
-            if s.kind == "seat"
-            and s.name == _stem(district.name)
-            and district.shape.contains(points[k])
-        ]
+        seats = [k for k in _seats(district, settlements) if district.shape.contains(points[k])]
         if seats:
             members.append(("n", place_nodes[seats[0]], "admin_centre"))
-        osm.add_relation(
-            members,
-            {
-                "type": "boundary",
-                "boundary": "administrative",
-                "admin_level": str(_DISTRICT_LEVEL),
-                "name": district.name,
-                "name:zh": district.name,
-                "ref": district.area_id,
-                "ref:CN": district.area_id,
-            },
-        )
+        tags = {
+            "type": "boundary",
+            "boundary": "administrative",
+            "admin_level": str(_DISTRICT_LEVEL),
+            "name": district.name,
+            "name:zh": district.name,
+            "ref": district.area_id,
+            "ref:CN": district.area_id,
+        }
+        if how == "closed way":
+            ring = [node_of[point] for point in _outer(district).coords]
+            osm.add_way(ring, {key: value for key, value in tags.items() if key != "type"})
+        else:
+            if how == "name:zh alone":
+                del tags["name"]
+            osm.add_relation(members, tags)
+            if how == "drawn twice":
+                osm.add_relation(members, tags)
+        if how:
+            rows.append(
+                {
+                    "truth_id": f"d{len(rows) + 1:04d}",
+                    "what": "district",
+                    "expected": district.name,
+                    "kind": how,
+                    "geometry": district.shape.representative_point(),
+                }
+            )
+    return rows
+
+
+def _seatless(
+    districts: list[District],
+    settlements: list[Settlement],
+    node_of: dict[tuple[float, float], int],
+) -> list[str]:
+    """Ids of districts of one ring that a way can hold and that no seat is the centre of."""
+    return [
+        each.area_id
+        for each in districts
+        if not _seats(each, settlements)
+        and len(shapely.get_parts(each.shape)) == 1
+        and shapely.get_num_interior_rings(shapely.get_parts(each.shape)[0]) == 0
+        and shapely.get_num_coordinates(each.shape) <= _MOST_NODES
+        and all(point in node_of for point in _outer(each).coords)
+    ]
+
+
+def _seats(district: District, settlements: list[Settlement]) -> list[int]:
+    name = _stem(district.name)
+    return [k for k, s in enumerate(settlements) if s.kind == "seat" and s.name == name]
+
+
+def _outer(district: District) -> shapely.LinearRing:
+    return shapely.get_exterior_ring(shapely.get_parts(district.shape)[0])
 
 
 def _stem(name: str) -> str:

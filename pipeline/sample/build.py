@@ -175,7 +175,7 @@ def compose(world: World, plants: Plants, rng: np.random.Generator) -> tuple[Osm
         rng,
     )
     places = scenery.add_places(osm, world.settlements)
-    admin.add_boundaries(osm, world.territory, world.settlements, places)
+    districts = admin.add_boundaries(osm, world.territory, world.settlements, places)
     scenery.add_water(osm, world.hydro)
     for area in [*plants.areas, *world.protected, *areas]:
         osm.add_area(area.shape, area.tags)
@@ -185,7 +185,8 @@ def compose(world: World, plants: Plants, rng: np.random.Generator) -> tuple[Osm
     scenery.add_signals(osm, roads, index, rng)
     truth = plants.truth(world, roads, index, osm)
     odd = plant_oddities(osm, world, roads, index, rng)
-    return osm, replace(truth, rows=[*truth.rows, *odd, *admin.sea_rows(world.territory)])
+    rows = [*truth.rows, *odd, *admin.sea_rows(world.territory), *districts]
+    return osm, replace(truth, rows=rows)
 
 
 def _bridged(world: World, plants: Plants) -> Lines:

@@ -26,6 +26,8 @@ Geometries = NDArray[np.object_]
 
 STEP_M = 100.0
 """Outlines are compared at places this far apart."""
+MOST_NOTES = 5
+"""Counties are reported one by one up to so many."""
 REPORTED_LENGTHS = 10.0
 """Outlines apart are reported over this many times the distance; less is how corners part."""
 
@@ -42,7 +44,7 @@ class Fitted:
 def fit_outlines(
     cities: pd.DataFrame, counties: pd.DataFrame, params: ExtractParams, is_declared: bool
 ) -> Fitted:
-    """Cities whose outlines share no ground.
+    """Cities whose outlines share no ground, and counties likewise.
 
     One area drawn twice counts once; an area inside another is cut out of it; ground that two
     outlines claim is the first one's, by id. Outlines that run close to one another without
@@ -59,36 +61,75 @@ def fit_outlines(
         Two declared cities that are one area.
     """
     cities = cities.sort_values("city_id", ignore_index=True)
-    metric = _metric(_geometries(cities))
+    found = _parted(cities, "city_id", params)
+    if is_declared and len(found.first):
+        raise ConfigError("boundaries", _one_area_twice(cities, found.first, found.second))
+    cities = cities.assign(geometry=found.shapes)
+    counties = _clipped(counties, cities.iloc[found.changed])
+    cities, counties, doubles = _once(cities, counties, found.first, found.second)
+    counties, county_notes = _parted_counties(counties, params)
+    notes = found.notes + doubles + _near_misses(cities, params) + county_notes
+    return Fitted(cities, counties, notes)
+
+
+@dataclass(frozen=True)
+class _Parted:
+    """Outlines that share no ground but for rows ``first`` and ``second``, which are one area."""
+
+    shapes: Geometries
+    changed: NDArray[np.int64]
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    notes: list[str]
+
+
+def _parted(areas: pd.DataFrame, key: str, params: ExtractParams) -> _Parted:
+    """Ground that two areas claim given to one of them; rows in the order of their ``key``."""
+    metric = _metric(_geometries(areas))
     first, second, shared = _overlaps(metric)
     area = shapely.area(metric)
     of_larger = shared / np.maximum(area[first], area[second])
     same = of_larger >= params.same_area_share
-    if is_declared and same.any():
-        raise ConfigError("boundaries", _one_area_twice(cities, first[same], second[same]))
     notes = []
-    shapes = _geometries(cities).copy()
+    shapes = _geometries(areas).copy()
     for one, other, km2 in zip(first[~same], second[~same], shared[~same] / 1e6, strict=True):
         smaller, larger = sorted((one, other), key=lambda row: float(area[row]))
         if km2 * 1e6 >= params.same_area_share * area[smaller]:
             shapes[larger] = shapely.difference(shapes[larger], shapes[smaller])
             notes.append(
-                f"{_called(cities, smaller)} lies inside {_called(cities, larger)}, of which it is "
-                f"no part of its own level: {km2:.1f} km2 are cut out of the latter"
+                f"{_called(areas, key, smaller)} lies inside {_called(areas, key, larger)}, of "
+                f"which it is no part of its own level: {km2:.1f} km2 are cut out of the latter"
             )
         elif _is_wide(metric[one], metric[other], params.touching_outline_m):
             shapes[other] = shapely.difference(shapes[other], shapes[one])
             notes.append(
-                f"the outlines of {_called(cities, one)} and {_called(cities, other)} overlap by "
-                f"{km2:.2f} km2: taken as ground of the first"
+                f"the outlines of {_called(areas, key, one)} and {_called(areas, key, other)} "
+                f"overlap by {km2:.2f} km2: taken as ground of the first"
             )
-    changed = np.flatnonzero(shapes != _geometries(cities))
+    changed = np.flatnonzero(shapes != _geometries(areas))
     shapes[changed] = polygonal(shapes[changed])
-    cities = cities.assign(geometry=shapes)
-    counties = _clipped(counties, cities.iloc[changed])
-    cities, counties, doubles = _once(cities, counties, first[same], second[same])
-    notes += doubles + _near_misses(cities, params)
-    return Fitted(cities, counties, notes)
+    return _Parted(shapes, changed, first[same], second[same], notes)
+
+
+def _parted_counties(
+    counties: pd.DataFrame, params: ExtractParams
+) -> tuple[pd.DataFrame, list[str]]:
+    """Counties of which no two share ground, one drawn twice once, and notes on the first few."""
+    if len(counties) < 2:
+        return counties, []
+    counties = counties.sort_values("county_id", ignore_index=True)
+    found = _parted(counties, "county_id", params)
+    # Of three that are one area each is paired with both others.
+    original = dict(zip(found.second[::-1].tolist(), found.first[::-1].tolist(), strict=True))
+    notes = found.notes + [
+        f"{_called(counties, 'county_id', double)} is the area of "
+        f"{_called(counties, 'county_id', one)} once more: left out"
+        for double, one in sorted(original.items())
+    ]
+    if len(notes) > MOST_NOTES:
+        notes[MOST_NOTES:] = [f"{len(notes) - MOST_NOTES} more counties overlap or are drawn twice"]
+    kept = ~np.isin(np.arange(len(counties)), found.second) & ~shapely.is_empty(found.shapes)
+    return counties.assign(geometry=found.shapes)[kept].reset_index(drop=True), notes
 
 
 def _geometries(frame: pd.DataFrame) -> Geometries:
@@ -120,15 +161,19 @@ def _is_wide(one: shapely.Geometry, other: shapely.Geometry, narrow_m: float) ->
     return not shapely.is_empty(shapely.buffer(common, -narrow_m / 2.0))
 
 
-def _called(cities: pd.DataFrame, row: int) -> str:
-    return f"{cities['name'].iloc[row]} ({cities['city_id'].iloc[row]})"
+def _called(areas: pd.DataFrame, key: str, row: int) -> str:
+    return f"{areas['name'].iloc[row]} ({areas[key].iloc[row]})"
+
+
+def _city(cities: pd.DataFrame, row: int) -> str:
+    return _called(cities, "city_id", row)
 
 
 def _one_area_twice(
     cities: pd.DataFrame, first: NDArray[np.int64], second: NDArray[np.int64]
 ) -> list[str]:
     return [
-        f"{_called(cities, one)} and {_called(cities, other)} are one and the same area; "
+        f"{_city(cities, one)} and {_city(cities, other)} are one and the same area; "
         "remove one of them, or set its osm_relation"
         for one, other in zip(first, second, strict=True)
     ]
@@ -152,14 +197,14 @@ def _once(
         if np.isnan(people[stays[one]]):
             people[stays[one]] = people[other]
         notes.append(
-            f"{_called(cities, other)} is the area of {_called(cities, stays[one])} once more: "
-            "left out"
+            f"{_city(cities, other)} is the area of {_city(cities, stays[one])} once more: left out"
         )
     kept = stays == np.arange(len(cities))
     renamed = dict(zip(ids, ids[stays], strict=True))
     counties = counties[~counties["county_id"].isin(ids[~kept])]
     counties = counties.assign(city_id=counties["city_id"].map(renamed))
     cities = cities.assign(is_core=is_core, population=people)[kept]
+    notes = list(dict.fromkeys(notes))
     return cities.reset_index(drop=True), counties.reset_index(drop=True), notes
 
 
@@ -190,7 +235,7 @@ def _near_misses(cities: pd.DataFrame, params: ExtractParams) -> list[str]:
         apart_m, length_m = _apart(metric[one], metric[other], params)
         if length_m > 0.0:
             notes.append(
-                f"the outlines of {_called(cities, one)} and {_called(cities, other)} run "
+                f"the outlines of {_city(cities, one)} and {_city(cities, other)} run "
                 f"{apart_m:.0f} m apart over {length_m / 1000:.1f} km: they have no border there"
             )
     return notes

@@ -47,9 +47,25 @@ def test_relations_have_the_right_levels(small: Extract) -> None:
     admin = [tags for tags, _ in small.relations if tags.get("boundary") == "administrative"]
     level = Counter(tags["admin_level"] for tags in admin)
     assert level["5"] == 8
-    jiyuan = [tags for tags in admin if tags["name"] == "济源市"]
+    jiyuan = [tags for tags in admin if tags["name:zh"] == "济源市"]
     assert [tags["admin_level"] for tags in jiyuan] == ["6"]
-    assert all({"name", "name:zh", "ref"} <= set(tags) for tags in admin)
+    assert all({"name:zh", "ref"} <= set(tags) for tags in admin)
+
+
+def test_three_districts_are_mapped_oddly_and_the_truth_says_which(small: Extract) -> None:
+    districts = [
+        tags
+        for tags, _ in small.relations
+        if tags.get("boundary") == "administrative" and tags["admin_level"] == "6"
+    ]
+    drawn = Counter(tags["ref"] for tags in districts)
+    (way,) = [tags for _, _, tags in small.ways if tags.get("ref") and "name:zh" in tags]
+    assert sorted(drawn.values())[-2:] == [1, 2]
+    assert way["boundary"] == "administrative" and way["ref"] not in drawn
+    assert sum("name" not in tags for tags in districts) == 1
+    rows = small.truth[small.truth["what"] == "district"]
+    assert list(rows["kind"]) == ["closed way", "drawn twice", "name:zh alone"]
+    assert rows["expected"].iloc[0] == way["name"]
 
 
 def test_neighbours_share_their_border_ways(small: Extract) -> None:

@@ -358,6 +358,63 @@ def test_an_area_inside_another_of_its_level_is_cut_out_of_it(world, tmp_path):
     assert any(f"Inner (r{inner}) lies inside West" in note for note in facts["notes"])
 
 
+def counties_of(world, *boxes, level="6"):
+    """Counties as closed rings of west, south, east, north, each a relation of its own."""
+    return [
+        world.city([world.ring(*box)], name, level)
+        for name, box in zip(("Upper", "Lower", "Third", "Fourth"), boxes, strict=False)
+    ]
+
+
+def test_three_relations_of_one_area_count_once(world, tmp_path):
+    west, east = world.two_cities()
+    members = [member[1] for member in world.relations[west][0]]
+    more = [world.city(members, name) for name in ("Ouest", "西城")]
+    cities, _, facts = territory(world, tmp_path, metro())
+    assert set(cities.index) == {f"r{west}", f"r{east}"}
+    told = [note for note in facts["notes"] if "once more" in note]
+    assert len(told) == 2 and all(any(f"r{each}" in note for note in told) for each in more)
+
+
+def test_a_county_as_several_relations_counts_once(world, tmp_path):
+    """Each was one more county, with a seat and borders of its own."""
+    world.two_cities()
+    box = (113.8, 34.4, 114.0, 34.5)
+    first, second, *_ = counties_of(world, box, box, box, (113.8, 34.5, 114.0, 34.6))
+    _, counties, facts = territory(world, tmp_path, metro())
+    assert f"r{first}" in set(counties["county_id"])
+    assert sorted(counties.groupby("city_id").size()) == [1, 2]
+    assert counties["area_km2"].sum() == pytest.approx(814.8, rel=0.01)
+    told = [note for note in facts["notes"] if "once more" in note]
+    assert len(told) == 2 and any(f"Lower (r{second})" in note for note in told)
+
+
+def test_counties_that_overlap_share_no_ground_and_are_reported(world, tmp_path):
+    world.two_cities()
+    upper, lower, inner = counties_of(
+        world,
+        (113.8, 34.49, 114.0, 34.6),
+        (113.8, 34.4, 114.0, 34.5),
+        (113.85, 34.42, 113.87, 34.44),
+    )
+    _, counties, facts = territory(world, tmp_path, metro())
+    assert set(counties["county_id"]) > {f"r{each}" for each in (upper, lower, inner)}
+    assert counties["area_km2"].sum() == pytest.approx(814.8, rel=0.01)
+    assert any("Upper" in note and "overlap by" in note for note in facts["notes"])
+    assert any(f"Third (r{inner}) lies inside Lower" in note for note in facts["notes"])
+
+
+def test_many_counties_that_overlap_are_a_few_lines(world, tmp_path):
+    world.two_cities()
+    for step in range(12):
+        west = 113.8 + 0.015 * step
+        world.city([world.ring(west, 34.4, west + 0.018, 34.6)], f"C{step}", "6")
+    _, counties, facts = territory(world, tmp_path, metro())
+    told = [note for note in facts["notes"] if "overlap" in note]
+    assert len(told) == 6 and told[-1] == "6 more counties overlap or are drawn twice"
+    assert len(counties) == 13
+
+
 def test_ground_that_two_outlines_claim_is_one_citys_and_reported(world, tmp_path):
     apart(world, -0.02)
     cities, _, facts = territory(world, tmp_path, metro([WEST, EAST]))
