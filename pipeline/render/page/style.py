@@ -21,14 +21,14 @@ BLACK, ORANGE, SKY, GREEN = "#1b1b1b", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILLION, PURPLE, GREY = "#F0E442", "#0072B2", "#c04f00", "#8e3d73", "#707070"
 
 STATUS = {
-    "unbuilt": {"color": VERMILLION, "dash": ""},
-    "planned": {"color": BLUE, "dash": "7 5"},
-    "under_construction": {"color": "#00795a", "dash": "12 4 3 4"},
-    "natural_barrier": {"color": GREY, "dash": "2 5"},
-    "closed_to_cars": {"color": PURPLE, "dash": "3 3"},
-    "mapping_gap": {"color": "#a8a8a8", "dash": "1 4"},
+    "unbuilt": {"color": VERMILLION, "dash": "", "shape": "circle"},
+    "planned": {"color": BLUE, "dash": "7 5", "shape": "diamond"},
+    "under_construction": {"color": "#00795a", "dash": "12 4 3 4", "shape": "triangle"},
+    "natural_barrier": {"color": GREY, "dash": "2 5", "shape": "circle"},
+    "closed_to_cars": {"color": PURPLE, "dash": "3 3", "shape": "square"},
+    "mapping_gap": {"color": "#a8a8a8", "dash": "1 4", "shape": "circle"},
 }
-"""Of dead ends and missing links; dash in pixels."""
+"""Of dead ends and missing links; dash of lines in pixels, shape of dead ends' markers."""
 
 BOTTLENECK: dict[str, dict[str, str]] = {
     kind.name: {"color": kind.color, "dash": kind.dash, "shape": kind.shape} for kind in KINDS
@@ -60,6 +60,21 @@ LAND = {
     "bare": "#cdbfa3",
     "unknown": "#e2e2e2",
 }
+HATCH = {
+    "urban": "rising",
+    "wetland": "level",
+    "residential": "rising",
+    "commercial": "cross",
+    "industrial": "rising",
+    "institutional": "falling",
+    "transport": "falling",
+    "park": "falling",
+    "other_built": "cross",
+    "scrub": "falling",
+    "grass": "rising",
+}
+"""Lines over the colours of `ZONE` and `LAND` which colour-blind readers would take for others;
+``unknown`` and all that is not listed have none."""
 CONFLICT = {
     "industrial_facing_protected": {"color": "#7b2d6b", "dash": ""},
     "industrial_facing_water": {"color": BLUE, "dash": "6 4"},
@@ -147,6 +162,7 @@ def tokens() -> dict[str, object]:
         },
         "zone": ZONE,
         "land": LAND,
+        "hatch": HATCH,
         "conflict": CONFLICT,
         "minutesBreaks": MINUTES_BREAKS,
         "minutesColours": MINUTES_COLOURS,

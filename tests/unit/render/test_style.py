@@ -95,6 +95,30 @@ def test_classes_told_by_colour_alone_stay_apart(colours: tuple[str, ...], visio
 
 
 @pytest.mark.parametrize("vision", VISION)
+@pytest.mark.parametrize("table", [style.ZONE, style.LAND])
+def test_areas_stay_apart_by_colour_or_by_lines(table: dict[str, str], vision: str) -> None:
+    for one, two in combinations(table, 2):
+        if style.HATCH.get(one) == style.HATCH.get(two):
+            assert apart(table[one], table[two], vision) >= 9.0, (one, two)
+
+
+def test_without_lines_some_areas_are_one() -> None:
+    near = [
+        (one, two)
+        for one, two in combinations(style.LAND, 2)
+        if apart(style.LAND[one], style.LAND[two], "deutan") < 9.0
+    ]
+    assert near, "else the lines are idle"
+
+
+@pytest.mark.parametrize("vision", VISION)
+def test_dead_ends_stay_apart_by_colour_or_by_shape(vision: str) -> None:
+    for one, two in combinations(style.STATUS.values(), 2):
+        if one["shape"] == two["shape"]:
+            assert apart(one["color"], two["color"], vision) >= 15.0, (one, two)
+
+
+@pytest.mark.parametrize("vision", VISION)
 @pytest.mark.parametrize("table", [style.STATUS, style.BOTTLENECK, style.CONFLICT])
 def test_lines_stay_apart_by_colour_or_by_dash(table: dict, vision: str) -> None:
     for one, two in combinations(table.values(), 2):

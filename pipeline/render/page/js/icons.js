@@ -2,7 +2,7 @@
  * The small drawings of the legend.
  */
 import { svg } from "./dom.js";
-/** @import {IconStyle, Shape} from "./types.d.ts" */
+/** @import {Hatch, IconStyle, Shape} from "./types.d.ts" */
 
 const WIDTH = 26;
 const HEIGHT = 14;
@@ -38,12 +38,7 @@ function figure(shape, style) {
     case "fill":
       return rectangle(colour, style);
     case "hatch":
-      return svg("path", {
-        d: "M3 13H23V1H3ZM3 9L11 1M5 13L17 1M11 13L23 1M17 13L23 7",
-        fill: "none",
-        stroke: colour,
-        "stroke-width": 1,
-      });
+      return hatched(colour, style);
     case "dot":
     case "badge":
       return svg("circle", { cx: 13, cy: 7, r: Math.min(r, 7), fill: colour });
@@ -87,6 +82,30 @@ function line(colour, style) {
     "stroke-width": style.width || 3.4,
     "stroke-dasharray": style.dash || "",
   });
+}
+
+const RISING = "M3 9L11 1M5 13L17 1M11 13L23 1M17 13L23 7";
+const FALLING = "M23 9L15 1M21 13L9 1M15 13L3 1M9 13L3 7";
+/** Lines of a hatching, in the box of a filled sign. @type {Record<Hatch, string>} */
+const HATCHES = {
+  rising: RISING,
+  falling: FALLING,
+  cross: RISING + FALLING,
+  level: "M3 4H23M3 7H23M3 10H23",
+};
+
+/**
+ * @param {string} colour of the lines
+ * @param {IconStyle} style
+ */
+function hatched(colour, { ground, hatch, opacity }) {
+  const lines = svg("path", {
+    d: `M3 13H23V1H3Z${HATCHES[hatch || "rising"]}`,
+    fill: "none",
+    stroke: colour,
+    "stroke-width": 1,
+  });
+  return svg("g", {}, rectangle(ground || "none", { opacity, border: colour }), lines);
 }
 
 /**

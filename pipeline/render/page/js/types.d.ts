@@ -213,13 +213,15 @@ export interface Payload {
   /** Upper limits of the cost classes low, medium, high, in million yuan. */
   cost_limits_m_cny: number[];
   style: {
-    status: Record<string, Stroke>;
+    status: Record<string, Stroke & { shape: MarkerShape }>;
     /** Limits between low, middle and high confidence. */
     confidenceBreaks: number[];
     /** By kind; one that is not counted is drawn and listed, but is in no figure. */
     bottleneck: Record<string, Stroke & { shape: MarkerShape; is_counted: boolean }>;
     zone: Record<string, string>;
     land: Record<string, string>;
+    /** Lines over the colours of zones and land. */
+    hatch: Record<string, Hatch>;
     conflict: Record<string, Stroke>;
     minutesBreaks: number[];
     minutesColours: string[];
@@ -253,6 +255,7 @@ export interface Theme {
 }
 
 /** A marker on the map, filled. */
+export type Hatch = "rising" | "falling" | "cross" | "level";
 export type MarkerShape = "circle" | "square" | "diamond" | "triangle";
 /** What stands before a line of the legend. */
 export type Shape =
@@ -264,6 +267,9 @@ export interface IconStyle {
   radius?: number;
   opacity?: number;
   border?: string;
+  /** Below the lines of a hatching. */
+  ground?: string;
+  hatch?: Hatch;
   label?: string;
 }
 export type LegendItem = [Shape, IconStyle, string];

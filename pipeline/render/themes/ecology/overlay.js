@@ -4,12 +4,14 @@
 import { AreaLayer } from "../../page/js/areas.js";
 import { data, layers } from "../../page/js/data.js";
 import { latlngs } from "../../page/js/geometry.js";
+import { classFills, classSign } from "../../page/js/hatching.js";
 import { Marker } from "../../page/js/markers.js";
 import { lineWithMarker, pathsOf } from "../../page/js/paths.js";
 import { registerOverlay } from "../../page/js/registry.js";
 import { t, word } from "../../page/js/words.js";
 
 const STRETCH_OPACITY = 0.6;
+const LAND_OPACITY = 0.85;
 const CORRIDOR_FILL = "rgba(0,90,60,0.35)";
 const CORRIDOR_LINE = "#00563b";
 const WATER = "#08519c";
@@ -23,19 +25,18 @@ registerOverlay("eco_zones", {
   make: () => {
     const { geo, zone } = layers.eco_zones;
     const line = { color: "rgba(60,60,60,0.45)", width: 0.7 };
+    const fills = classFills(data.style.zone);
     return new AreaLayer(
       geo,
-      (i) => data.style.zone[zone[i]],
+      (i) => fills[zone[i]],
       () => line,
       { opacity: STRETCH_OPACITY },
     );
   },
   legend: () =>
-    Object.entries(data.style.zone).map(([zone, color]) => [
-      "fill",
-      { color, opacity: STRETCH_OPACITY },
-      word("zone", zone) || zone,
-    ]),
+    Object.entries(data.style.zone).map(([zone, color]) =>
+      classSign(zone, color, STRETCH_OPACITY, word("zone", zone) || zone),
+    ),
 });
 
 registerOverlay("land", {
@@ -44,13 +45,14 @@ registerOverlay("land", {
   isClickable: true,
   make: () => {
     const { geo, land_class: classes } = layers.land;
-    return new AreaLayer(geo, (i) => data.style.land[classes[i]], null, { opacity: 0.85 });
+    const fills = classFills(data.style.land);
+    return new AreaLayer(geo, (i) => fills[classes[i]], null, { opacity: LAND_OPACITY });
   },
   legend: () => {
     const present = new Set(layers.land.land_class);
     return Object.entries(data.style.land)
       .filter(([name]) => present.has(name))
-      .map(([name, color]) => ["fill", { color }, word("land", name) || name]);
+      .map(([name, color]) => classSign(name, color, LAND_OPACITY, word("land", name) || name));
   },
 });
 

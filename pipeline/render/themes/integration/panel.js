@@ -16,7 +16,7 @@ import { refresh } from "../../page/js/overlays.js";
 import { renderPanel } from "../../page/js/panel.js";
 import { registerChoice, registerTheme } from "../../page/js/registry.js";
 import { DIMENSIONS, scoreOf, scoreText } from "../../page/js/scores.js";
-import { MIDDLE_DOT, NO_BREAK_SPACE } from "../../page/js/signs.js";
+import { NO_BREAK_SPACE } from "../../page/js/signs.js";
 import { state } from "../../page/js/state.js";
 import { table } from "../../page/js/table.js";
 import { t, word } from "../../page/js/words.js";
@@ -75,25 +75,24 @@ function indexBars() {
     const entry = data.index[dimension];
     if (!entry) continue;
     const n = percent(entry.coverage_pct, 0) || t("ui.unknown");
-    const parts = [t("index.coverage", { n }), zoneErrorText(entry)].filter(Boolean);
-    const coverage = el("small", { text: parts.join(MIDDLE_DOT) });
+    const coverage = el("small", { text: t("index.coverage", { n }) });
     bars.append(
       el("span", { text: word("dimension", dimension) }),
       scoreBar(entry, dimension === "overall" ? "#17476d" : "#4f86b0"),
-      el("span", { class: "value" }, `${scoreText(entry)} `, coverage),
+      el("span", { class: "value" }, `${scoreText(entry)} ${zoneErrorText(entry)}`, coverage),
     );
   }
   return bars;
 }
 
 /**
- * What the cut of the zones may do to a score; null where it does nothing that is shown.
+ * What the cut of the zones may do to a score; nothing where it does nothing that is shown.
  *
  * @param {Score} entry
  */
 function zoneErrorText({ score, zone_error: error }) {
   const n = score === null ? null : number(error, 1);
-  return n === null || n === "0" ? null : t("index.zone_error", { n });
+  return n === null || n === "0" ? "" : `\u00b1${n} `;
 }
 
 /**

@@ -3,7 +3,7 @@
  */
 import { data, layers } from "../../page/js/data.js";
 import { passes } from "../../page/js/filters.js";
-import { Marker } from "../../page/js/markers.js";
+import { dotted, Marker } from "../../page/js/markers.js";
 import { lineWithMarker, pathsOf } from "../../page/js/paths.js";
 import { registerOverlay } from "../../page/js/registry.js";
 import { isNarrow } from "../../page/js/viewport.js";
@@ -46,7 +46,7 @@ registerOverlay("dead_ends", {
   holds: (i) => !isGap(i),
   make: pathsOf("dead_ends", (_, i) => (isGap(i) ? null : deadEnd(i))),
   legend: () => [
-    ...statusLegend(layers.dead_ends.status, "dot"),
+    ...statusLegend(layers.dead_ends.status),
     ["ring", { color: "#555" }, t("legend.open_end")],
     ["square", { color: "#555" }, word("end_type", "rail_end") || ""],
   ],
@@ -80,19 +80,23 @@ function deadEnd(i) {
 function deadEndShape(i) {
   const { dead_ends: ends } = layers;
   if (ends.end_type[i] === "rail_end") return "square";
-  return ends.kind[i] === "open_end" ? "ring" : "circle";
+  return ends.kind[i] === "open_end" ? "ring" : data.style.status[ends.status[i]].shape;
 }
 
 /**
  * The statuses that there are, but for gaps of the mapping.
  *
  * @param {string[]} statuses
- * @param {Shape} shape
+ * @param {Shape} [shape] of their signs; without, those of their markers
  * @returns {LegendItem[]}
  */
 function statusLegend(statuses, shape) {
   const present = new Set(statuses);
   return Object.entries(data.style.status)
     .filter(([status]) => present.has(status) && status !== "mapping_gap")
-    .map(([status, style]) => [shape, style, word("status", status) || status]);
+    .map(([status, style]) => [
+      shape || dotted(style.shape),
+      style,
+      word("status", status) || status,
+    ]);
 }
