@@ -59,7 +59,7 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=MissingLinksParams().grain_share)
     parser.add_argument("--lays", type=int, default=MissingLinksParams().lays)
     parser.add_argument("--near", type=float, default=2_500.0, help="metres: all are origins")
-    parser.add_argument("--far", type=int, default=500, help="origins beyond, sampled")
+    parser.add_argument("--far", type=int, default=5_000, help="origins beyond, sampled")
     asked = parser.parse_args()
     case = read_case(asked.folder)
     params = MissingLinksParams(grain_m=asked.grain, grain_share=asked.share, lays=asked.lays)
@@ -172,8 +172,10 @@ def compare(default: pd.DataFrame, reference: pd.DataFrame) -> dict[str, object]
         reference.assign(total=total_of(reference)), on="link_id", suffixes=("", "_true")
     )
     both = both[(both["total_true"] > 0).to_numpy(bool) | (both["total"] > 0).to_numpy(bool)]
-    apart = (both["total"] - both["total_true"]).abs() / both["total_true"]
-    error = both["total"] * both["gain_error_pct"] / 100.0
+    resolved = both["is_gain_significant"] | both["is_gain_significant_true"]
+    apart = ((both["total"] - both["total_true"]).abs() / both["total_true"])[resolved]
+    # Where all lays find nothing there is no percentage, and the error is none.
+    error = both["total"] * both["gain_error_pct"].fillna(0.0) / 100.0
     error_true = both["total_true"] * both["gain_error_pct_true"].fillna(0.0) / 100.0
     within = (both["total"] - both["total_true"]).abs() <= np.hypot(error, error_true)
     key = (both["benefit_share_a_pct"] - both["benefit_share_a_pct_true"]).abs()
@@ -182,7 +184,8 @@ def compare(default: pd.DataFrame, reference: pd.DataFrame) -> dict[str, object]
         "gains apart, worst %": round(float(100.0 * apart.max()), 1),
         "rank correlation": round(float(spearmanr(both["total"], both["total_true"])[0]), 3),
         "cost key apart, worst points": round(float(key.max()), 1),
-        "zero among them": int((both["total"] <= 0).sum()),
+        "resolved by neither": int((~resolved).sum()),
+        "zero among them": int((both["total"] <= 0)[resolved].sum()),
         "differences within the stated error, %": round(float(100.0 * within.mean()), 1),
         "stated error, median %": round(float(both["gain_error_pct"].median()), 1),
     }

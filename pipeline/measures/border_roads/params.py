@@ -293,17 +293,19 @@ class MissingLinksParams(StageParams):
         30.0, description="the decay f(t) = 2^-(t / this) of destinations' weight; check"
     )
     spot_m: Metres = Field(
-        200.0, description="people of a zone live at spots this far apart along its roads; check"
+        100.0,
+        description="people of a zone live at spots this far apart along its roads; "
+        "by convergence on streets of Wuhan and a sample (benchmarks/convergence.py)",
     )
     grain_m: Metres = Field(
-        200.0,
+        50.0,
         description="side of the squares that spots at a link's ends are gathered in; "
-        "check (benchmarks/convergence.py, so far on one sample)",
+        "by convergence on streets of Wuhan and a sample (benchmarks/convergence.py)",
     )
     grain_share: Annotated[float, Field(gt=0, le=1)] = Field(
-        0.2,
+        0.1,
         description="side of the squares farther off over their distance from the nearer end, "
-        "at most; check (benchmarks/convergence.py, so far on one sample)",
+        "at most; by convergence on streets of Wuhan and a sample (benchmarks/convergence.py)",
     )
     lays: Annotated[int, Field(ge=2, le=100)] = Field(
         3, description="times that the squares are laid, shifted, for a gain and its error"

@@ -121,8 +121,8 @@ def test_gains_do_not_depend_on_how_zones_are_cut(world):
     coarse, fine = (zones_of(world, side) for side in (3_000.0, 750.0))
     found = [total(valued_links(world, zones)) for zones in (coarse, fine)]
     assert found[0] == pytest.approx(found[1], rel=0.1)
-    finer = total(valued_links(world, fine, grain_m=50.0, grain_share=0.05, spot_m=50.0))
-    assert found[1] == pytest.approx(finer, rel=0.1)
+    finer = total(valued_links(world, fine, grain_m=12.5, grain_share=0.05, spot_m=25.0))
+    assert found[1] == pytest.approx(finer, rel=0.05)
 
 
 def test_every_gain_has_an_error_and_units(world):
