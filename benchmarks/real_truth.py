@@ -30,9 +30,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import real_cuts
+import shapely
 import truth
 
 from pipeline.measures.border_roads.confidence import OWN_FACTORS
@@ -46,6 +48,8 @@ CLASSES = ("trunk", "primary", "secondary", "tertiary", "unclassified", "residen
 THROUGH = CLASSES[:4]
 LENGTHS_M = (0.0, 100.0, 300.0, 800.0, 1_500.0, 5_000.0)
 """Limits of the rows of the table by length of gap."""
+JUMP_MARGIN_M = 10.0
+"""A link's line is not looked at this near to its ends, where the streets lie that it joins."""
 FINDING_COLUMNS = ("node_id", "highway", "end_type", "kind", "is_counted", "confidence")
 JUDGED = Path(__file__).parent / "judged" / "ends.csv"
 
@@ -103,9 +107,13 @@ def main() -> None:
             table, made = measure_round(layers, metro, seed, asked.most, classes_to(asked.lowest))
             cuts.append(table.assign(area=name))
             findings.append(describe_findings(table, made).assign(area=name, seed=seed))
+            jumped = streets_jumped(made["link_candidates"], made["roads"])
+            print(f"seed {seed}: links over open streets of their class: {len(jumped)}")
         made = truth.detect(layers, metro)
         found = describe_cases(made, layers).assign(area=name)
         print(f"{name}: {judge(found, asked.data)}")
+        jumped = streets_jumped(made["link_candidates"], layers["roads"])
+        print(f"{name}: links over open streets of their class: {jumped.to_dict('records')}")
         cases.append(found)
     if cuts:
         report_cuts(pd.concat(cuts, ignore_index=True))
@@ -171,7 +179,7 @@ def measure_round(
         metro.params.routing,
         with_hierarchies=False,
     )
-    made = truth.detect(left, metro)
+    made = truth.detect(left, metro) | {"roads": left["roads"]}
     table = found_of(expected, made).assign(seed=seed)
     print(f"seed {seed}: {len(cuts)} cuts, {time.perf_counter() - started:.0f} s", flush=True)
     return table, made
@@ -314,6 +322,46 @@ def describe_cases(made: dict[str, Any], layers: dict[str, Any]) -> pd.DataFrame
             "gap_m": ends["link_id"].map(links["gap_m"]).round().to_numpy(),
             "detour_m": ends["link_id"].map(links["detour_m"]).round().to_numpy(),
             "meets": around,
+        }
+    )
+
+
+def streets_jumped(links: gpd.GeoDataFrame, roads: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Open streets at grade, of a link's own class or better, that its straight line crosses.
+
+    Worked out apart from the detector, from the layers as they stand: a line is looked at without
+    its first and last `JUMP_MARGIN_M`, where the streets lie that it joins. Bridges, tunnels and
+    motorways are crossed by a link as any new road crosses them.
+
+    Returns
+    -------
+    DataFrame
+        link_id, edge_id, and highway of the street.
+    """
+    is_street = (
+        (roads["status"] == "open")
+        & ~roads["is_closed"].astype(bool)
+        & ~roads["is_bridge"].astype(bool)
+        & ~roads["is_tunnel"].astype(bool)
+        & ~roads["highway"].isin(["motorway", "motorway_link", "service", "track"])
+    )
+    streets = roads[is_street.to_numpy(bool)]
+    lines = links.geometry.to_numpy()
+    length = shapely.length(lines)
+    cut = np.minimum(JUMP_MARGIN_M, length / 4.0)
+    first, last = (shapely.line_interpolate_point(lines, at) for at in (cut, length - cut))
+    inner = shapely.linestrings(
+        np.stack([shapely.get_coordinates(each) for each in (first, last)], axis=1)
+    )
+    link, street = shapely.STRtree(streets.geometry.to_numpy()).query(inner, "crosses")
+    own = links["highway"].map(CLASS_RANK).to_numpy(float)[link]
+    other = streets["class_rank"].to_numpy(float)[street]
+    jumped = other <= own
+    return pd.DataFrame(
+        {
+            "link_id": links["link_id"].to_numpy(object)[link[jumped]],
+            "edge_id": streets["edge_id"].to_numpy(object)[street[jumped]],
+            "highway": streets["highway"].to_numpy(object)[street[jumped]],
         }
     )
 

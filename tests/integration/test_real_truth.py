@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 import real_cuts
 import real_truth
+import shapely
 import truth
 from small_roads import DETOUR as ROUND
 from small_roads import World
@@ -91,13 +93,45 @@ def test_roads_cut_on_real_streets_are_found_again(area, least):
     if not path.is_file():
         pytest.skip(f"the extract {path.name} is not among the data for tests")
     metro, layers = real_truth.read_area(DATA, real_truth.AREAS[area])
-    table, _ = real_truth.measure_round(layers, metro, seed=0, most=30)
+    table, made = real_truth.measure_round(layers, metro, seed=0, most=30)
+    assert len(made["link_candidates"])
+    assert not len(real_truth.streets_jumped(made["link_candidates"], made["roads"]))
     asked = table[table["expected"] == "link"]
     assert len(asked) >= 5
     assert asked["found"].mean() >= least, asked[~asked["found"]].to_string()
     ends = asked[["end_a", "end_b"]].to_numpy().mean()
     assert ends >= least, asked.to_string()
     assert not table.loc[table["expected"] != "link", "found"].any()
+
+
+@pytest.mark.parametrize(
+    ("street", "tags", "is_jumped"),
+    [
+        ("tertiary", {}, True),
+        ("primary", {}, True),
+        ("residential", {}, False),
+        ("primary", {"layer": "1", "bridge": "yes"}, False),
+        ("primary", {"access": "no"}, False),
+        ("motorway", {}, False),
+    ],
+)
+def test_a_link_over_an_open_street_of_its_class_is_seen(street, tags, is_jumped):
+    world = World([THROUGH, (street, [(0, -3000), (0, 3000)], tags), *DETOUR])
+    line = shapely.LineString([(-100, 2_000), (100, 2_000)])
+    links = gpd.GeoDataFrame({"link_id": ["1"], "highway": ["tertiary"]}, geometry=[line])
+    found = real_truth.streets_jumped(links, world.layers["roads"])
+    assert found["highway"].tolist() == ([street] if is_jumped else [])
+
+
+@pytest.mark.slow
+def test_no_link_of_wuhan_jumps_over_a_street_of_its_class():
+    area = real_truth.AREAS["wuhan"]
+    if not (DATA / area.roads).is_file():
+        pytest.skip(f"the streets {area.roads} are not among the data for tests")
+    metro, layers = real_truth.read_area(DATA, area)
+    links = truth.detect(layers, metro)["link_candidates"]
+    assert len(links)
+    assert not len(real_truth.streets_jumped(links, layers["roads"]))
 
 
 @pytest.mark.slow
