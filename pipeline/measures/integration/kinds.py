@@ -322,8 +322,8 @@ INDICATORS: tuple[Indicator, ...] = (
         worst=150.0,
         best=45.0,
         weight=1.0,
-        reason="best: inside the one-hour commuting circle with time to spare; worst: two and a "
-        "half hours (check)",
+        reason="best: 45 min, within which the commuting monitor of Chinese cities wants four of "
+        "five commuters; worst: two and a half hours (check)",
         zh="乡镇至核心城市的时间（中位数）",
         en="Towns' minutes to the core, median",
         layers=("centres", "counties", "centre_times", "zones"),
