@@ -23,6 +23,8 @@ from pipeline.render.page.summary import NOT_TO_BUILD
 MAX_ITEMS = 5
 ITEM_ROWS = 8
 """Rows of the form: those that are proposed, and empty ones."""
+ROWS_OF_MAPS = 3
+"""Rows that a row of close-ups takes the room of."""
 
 
 def conclusion(made: Subject, pair: Pair, links: gpd.GeoDataFrame, titles: list[Markup]) -> Markup:
@@ -67,13 +69,13 @@ def rank_of(made: Subject, pair: Pair) -> tuple[int, int, float] | None:
     return 1 + sum(each < own for each in scores.values()), len(scores), own
 
 
-def items(projects: list[Row]) -> list[Row]:
+def items(projects: list[Row], rows: int = ITEM_ROWS) -> list[Row]:
     """Rows of the form: a project each, then empty ones."""
     proposed: list[Row] = [
         {"topic": row["title"], "what": row["proposal"]} for row in projects[:MAX_ITEMS]
     ]
     empty: list[Row] = [{"topic": Markup(""), "what": Markup("")}]
-    return proposed + empty * (ITEM_ROWS - len(proposed))
+    return proposed[:rows] + empty * (rows - len(proposed))
 
 
 def strips(made: Subject, pair: Pair) -> list[Row]:

@@ -26,6 +26,8 @@ WIDE_MM, TALL_MM = (186.0, 132.0), (118.0, 172.0)
 FIGURES_MM = 24.0
 """Height of the figures, which stand above a wide map and beside a tall one."""
 PAD_KM, LEAST_KM = 4.0, 14.0
+CLOSE_KM = 3.0
+"""Least width of a close-up."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,28 @@ def frame_of(bounds: Sequence[float], room_mm: float) -> Frame:
         paper_x,
         paper_y,
         is_wide,
+    )
+
+
+def close_frame(bounds: Sequence[float], width_mm: float, height_mm: float) -> Frame:
+    """A frame of given size about bounds (WGS84), with as much again around them."""
+    west, south, east, north = (float(each) for each in bounds)
+    middle_x, middle_y = (west + east) / 2, (south + north) / 2
+    squeeze = max(float(np.cos(np.radians(middle_y))), 0.05)
+    degrees_x = METRES_PER_DEGREE * squeeze / 1000.0
+    width = max(2 * (east - west) * degrees_x, CLOSE_KM)
+    height = max(2 * (north - south) * METRES_PER_DEGREE / 1000.0, CLOSE_KM * height_mm / width_mm)
+    km_per_mm = max(width / width_mm, height / height_mm)
+    half_x = km_per_mm * width_mm / degrees_x / 2
+    half_y = km_per_mm * height_mm * 1000.0 / METRES_PER_DEGREE / 2
+    return Frame(
+        middle_x - half_x,
+        middle_y - half_y,
+        middle_x + half_x,
+        middle_y + half_y,
+        width_mm,
+        height_mm,
+        True,
     )
 
 

@@ -21,9 +21,19 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from pipeline.metros.catalogue import Metro
-from pipeline.render.brief import agenda, belts, figures, pair_facts, pair_map, roads, signs, travel
+from pipeline.render.brief import (
+    agenda,
+    belts,
+    close_ups,
+    figures,
+    pair_facts,
+    pair_map,
+    roads,
+    signs,
+    travel,
+)
 from pipeline.render.brief.belts import MAX_RIVERS
-from pipeline.render.brief.map_frame import Frame, Ground, frame_of
+from pipeline.render.brief.map_frame import Ground, frame_of
 from pipeline.render.brief.map_labels import text_width
 from pipeline.render.brief.pair_facts import Pair
 from pipeline.render.brief.signs import MAX_BOTTLENECKS, MAX_CONFLICTS, MAX_PROJECTS
@@ -130,10 +140,12 @@ def _brief(made: Subject, pair: Pair) -> str:
     frame = frame_of(made.layers["borders"][own].total_bounds, room_mm)
     tables = _road_tables(made, chosen)
     projects = tables["projects"]
+    scene = _scene(made, pair, chosen, own)
     return say.template("brief/brief.html").render(
         **_head(made, pair, names),
         figures=figures.figures(made, pair, chosen.links, chosen.bottlenecks),
-        map=_map(made, pair, chosen, frame, own),
+        map=pair_map.draw(frame, made.ground, scene),
+        **_close_ups(made, chosen, scene, projects),
         is_wide=frame.is_wide,
         bottlenecks_first=chosen.are_bottlenecks_first,
         legend=legend,
@@ -141,7 +153,6 @@ def _brief(made: Subject, pair: Pair) -> str:
         conclusion=agenda.conclusion(
             made, pair, chosen.links, [Markup(str(row["title"])) for row in projects]
         ),
-        items=agenda.items(projects),
         strips=agenda.strips(made, pair),
         strip_km=say.unit(pair.length_km, "km"),
         zone_colours=style.ZONE,
@@ -174,10 +185,28 @@ def _head(made: Subject, pair: Pair, names: list[tuple[str, str]]) -> dict[str, 
     }
 
 
-def _map(
-    made: Subject, pair: Pair, chosen: _Chosen, frame: Frame, own: NDArray[np.bool_]
-) -> Markup:
-    scene = pair_map.Scene(
+def _close_ups(
+    made: Subject, chosen: _Chosen, scene: pair_map.Scene, projects: list[Row]
+) -> dict[str, object]:
+    """Close-ups below the tables of page two; where these fill it, a row above the form."""
+    bottlenecks = 0 if chosen.are_bottlenecks_first else len(chosen.bottlenecks) or 1
+    rows = close_ups.rows_on_page_two(
+        min(bottlenecks, MAX_BOTTLENECKS),
+        min(len(chosen.rivers), MAX_RIVERS),
+        min(len(chosen.clashes), MAX_CONFLICTS),
+        made.facts.is_synthetic,
+    )
+    made_ups = close_ups.close_ups(made, scene, chosen.links, projects, max(rows, 1))
+    on_form = bool(made_ups) and rows == 0
+    return {
+        "close_ups": made_ups,
+        "are_close_ups_on_form": on_form,
+        "items": agenda.items(projects, agenda.ITEM_ROWS - agenda.ROWS_OF_MAPS * on_form),
+    }
+
+
+def _scene(made: Subject, pair: Pair, chosen: _Chosen, own: NDArray[np.bool_]) -> pair_map.Scene:
+    return pair_map.Scene(
         pair=pair.cities,
         borders=made.layers["borders"],
         own=own,
@@ -187,7 +216,6 @@ def _map(
         marks=signs.marks(chosen.links, chosen.bottlenecks, chosen.clashes),
         title=say.text("brief.map_title", a=made.names(pair.city_a), b=made.names(pair.city_b)),
     )
-    return pair_map.draw(frame, made.ground, scene)
 
 
 class _RoadTables(TypedDict):

@@ -67,7 +67,7 @@ def _gains(row: Mapping[Hashable, object]) -> Row:
         for name, each in gains.items()
     }
     hours = hours_a_day(row)
-    return {**shown, "hours": hours and say.text("brief.hours_day", n=hours)}
+    return {**shown, "hours": hours and say.both(*hours)}
 
 
 def _shares(row: Mapping[Hashable, object]) -> Row:

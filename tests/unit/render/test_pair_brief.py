@@ -14,7 +14,7 @@ import pytest
 from shapely.geometry import LineString, Point, box
 
 from pipeline.flow.stages import STAGES
-from pipeline.render.brief import map_frame, map_labels, pair_brief, pair_facts, signs
+from pipeline.render.brief import close_ups, map_frame, map_labels, pair_brief, pair_facts, signs
 from pipeline.render.page import bilingual, evidence, nearby, words
 
 FIRST, SECOND = "example/410100-410200.html", "example/410200-411000.html"
@@ -69,11 +69,28 @@ def test_the_first_link_is_told_by_the_hours_of_a_day(example: ModuleType) -> No
     for unknown in ({"gain_person_hours_day": None}, {"is_gain_significant": False}):
         made["missing_links"] = made["missing_links"].assign(**unknown)
         text = text_of(example.briefs(made)[FIRST])
-        assert "person-hours a day" not in text
+        assert "about 4,100" not in text
     assert (
         text.count("below its error")
         == 3 * (example.layers()["missing_links"]["border_id"] == "410100-410200").sum()
     )
+
+
+def test_the_first_projects_have_close_ups(example: ModuleType) -> None:
+    made = example.layers()
+    page = example.briefs(made)[FIRST].decode()
+    [block] = re.findall(r'<div class="closeups">.*?</div>', page, re.S)
+    assert block.count("<svg") == 3
+    for n, figure in enumerate(re.findall(r"<figure>.*?</figure>", block, re.S)):
+        marks = re.findall(r'font-weight="700" fill="#fff" text-anchor="middle">(\w+)<', figure)
+        assert marks == [str(n + 1)], "each has the number that it has on the large map"
+    made["missing_links"] = made["missing_links"].iloc[:0]
+    assert b"closeups" not in example.briefs(made)[FIRST].split(b"</style>")[1]
+
+
+@pytest.mark.parametrize(("tables", "rows"), [((0, 0, 0), 2), ((4, 1, 2), 1), ((6, 6, 4), 0)])
+def test_close_ups_take_the_room_that_tables_leave(tables: tuple[int, int, int], rows: int) -> None:
+    assert close_ups.rows_on_page_two(*tables, is_synthetic=True) == rows
 
 
 def test_nothing_is_loaded_from_elsewhere(example: ModuleType) -> None:
