@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-CHROMIUM = Path("/usr/bin/chromium")
+BROWSERS = (Path("/usr/bin/chromium-headless-shell"), Path("/usr/bin/chromium"))
+"""The first that is there: the shell takes half the processor time, having no windows of its own."""
 ARGUMENTS = (
     "--headless",
     "--no-sandbox",
@@ -62,11 +63,12 @@ def example() -> ModuleType:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"no browser: {CHROMIUM} is not installed")
+    chromium = next((each for each in BROWSERS if each.exists()), None)
+    if chromium is None:
+        pytest.skip(f"no browser: {' or '.join(map(str, BROWSERS))} is not installed")
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as engine:
-        launched = engine.chromium.launch(executable_path=str(CHROMIUM), args=list(ARGUMENTS))
+        launched = engine.chromium.launch(executable_path=str(chromium), args=list(ARGUMENTS))
         yield launched
         launched.close()
 

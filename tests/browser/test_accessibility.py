@@ -58,6 +58,7 @@ def faults(page: Any, axe: str) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_the_checker_sees_a_fault(visit: Callable[..., Any], axe: str) -> None:
     opened = visit("plain.html", "#lang=en")
     opened.page.evaluate(
@@ -75,6 +76,7 @@ def test_every_theme(visit: Callable[..., Any], axe: str, theme: str, language: 
     assert faults(opened.page, axe) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", first_two("missing_links", "bottlenecks", "eco_zones", "borders"))
 def test_cards(visit: Callable[..., Any], axe: str, layer: str) -> None:
     opened = visit("plain.html", "#theme=links&lang=en")
@@ -83,6 +85,7 @@ def test_cards(visit: Callable[..., Any], axe: str, layer: str) -> None:
     assert faults(opened.page, axe) == []
 
 
+@pytest.mark.slow
 def test_search_results(visit: Callable[..., Any], axe: str) -> None:
     opened = visit("plain.html", "#lang=en")
     opened.page.fill("#mi-search", "G")
@@ -91,6 +94,7 @@ def test_search_results(visit: Callable[..., Any], axe: str) -> None:
     assert faults(opened.page, axe) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", first_two("plain.html", BRIEF, "bare.html", "index.html"))
 def test_on_a_phone(visit: Callable[..., Any], axe: str, name: str) -> None:
     opened = visit(name, "#lang=en", PHONE)

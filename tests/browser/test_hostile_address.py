@@ -108,6 +108,7 @@ def lead_to(opened, addresses):
         assert page.locator("[role=tab]").count() > 3, some
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_known_addresses_hang_and_stop_no_page(visit):
     opened = visit("plain.html")

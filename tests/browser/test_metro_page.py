@@ -65,6 +65,7 @@ def test_figures_that_are_known_are_shown(visit: Callable[..., Any], theme: str)
     assert [card for card in cards if "not known" in card.lower()] == []
 
 
+@pytest.mark.slow
 def test_every_layer_toggles(visit: Callable[..., Any]) -> None:
     opened = visit("plain.html", "#lang=en")
     for theme in THEMES:

@@ -174,6 +174,7 @@ def test_links_over_wide_water_are_ranked_apart(visit: Callable[..., Any]) -> No
     assert "must cross: " in text and "CNY" in text and "per km" in text
 
 
+@pytest.mark.slow
 def test_every_point_of_the_gains_names_and_opens_its_link(visit: Callable[..., Any]) -> None:
     opened = visit("plain.html", "#theme=links&lang=en")
     page = opened.page

@@ -33,6 +33,7 @@ def toy() -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("language", "tab"), [("zh", "玩具"), pytest.param("en", "Toy", marks=pytest.mark.slow)]
 )

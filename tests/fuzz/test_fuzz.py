@@ -149,7 +149,14 @@ def check(reading, kind, seeds, tmp_path):
     assert verdicts.count("refused") > len(verdicts) / 20, "the changes do not reach the reader"
 
 
-@pytest.mark.parametrize("kind", KINDS)
+DEAR = ("geotiff", "gtfs", "pbf")
+"""Kinds whose readers take a process's start or more for each input."""
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(each, marks=pytest.mark.slow) if each in DEAR else each for each in KINDS],
+)
 def test_a_few_damaged_inputs(reading, kind, tmp_path):
     check(reading, kind, range(FEW), tmp_path)
 

@@ -35,6 +35,7 @@ def toy() -> dict:
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_the_layer_takes_what_the_rule_finds(toy: dict) -> None:
     assert toy["found"] == {"kind": ["toy_kind"], "evidence": ["toy: here"]}
 

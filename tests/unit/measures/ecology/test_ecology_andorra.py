@@ -67,6 +67,7 @@ def andorra(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]
     return layers
 
 
+@pytest.mark.slow
 def test_water_leaves_through_sant_julia(andorra: dict[str, pd.DataFrame]) -> None:
     name = dict(zip(andorra["cities"]["city_id"], andorra["cities"]["name"], strict=True))
     rivers = andorra["shared_rivers"].dropna(subset=["upstream_city"])

@@ -76,6 +76,7 @@ def test_all_is_known_where_all_is_mapped(base):
     assert len(scored) == 9 * (2 + 3 + 1)
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(2), deadline=None)
 @given(st.integers(1, 3), st.integers(0, 12), st.integers(0, 6))
 def test_a_further_city_changes_no_other_pair(more, crossings, missing):

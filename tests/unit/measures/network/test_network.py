@@ -480,6 +480,7 @@ def test_cutting_keeps_length_counts_ends_and_ignores_row_order(ways, random):
     assert_row_order_does_not_matter(frame, random)
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(60), deadline=None)
 @given(random_ways(), st.randoms())
 def test_copies_left_out_do_not_depend_on_row_order(ways, random):

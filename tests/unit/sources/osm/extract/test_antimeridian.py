@@ -73,6 +73,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("middle", CASES)
 def test_what_is_read_does_not_depend_on_the_meridian(tmp_path, middle):
     west, east = (city.model_copy(update={"centre": None}) for city in METRO.cities)
