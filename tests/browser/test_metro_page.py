@@ -427,7 +427,7 @@ def test_twenty_thousand_features_stay_small_and_open(
     features = sum(len(frame) for frame in made.values())
     assert features > 20_000
     content = example.page(made, id="large")["large.html"]
-    assert len(content) < 8_000_000
+    assert len(content) < 3_000_000
     (maps / "large.html").write_bytes(content)
     opened = visit("large.html", "#theme=links")
     # Markers and areas are painted on canvases: the document stays as small as with few features.
