@@ -211,7 +211,9 @@ def report_cuts(table: pd.DataFrame) -> None:
     print(f"cuts that are missing links: {len(asked)} of {len(table)}")
     print(f"recall of links {links}/{len(asked)}, of ends {ends}/{sides}")
     others = table[(table["expected"] != "link").to_numpy()]
-    print(f"cuts that are none, reported as links: {int(others['found'].sum())} of {len(others)}")
+    wrong = others[others["found"].to_numpy(bool)]
+    print(f"cuts that are none, reported as links: {len(wrong)} of {len(others)}")
+    print(wrong.drop(columns=["geometry", "beyond", "found"]).to_string())
     print(recall_table(asked).to_string())
     missed = asked[~asked["found"].to_numpy(bool)]
     print(missed.drop(columns=["geometry", "expected", "beyond", "found"]).to_string())

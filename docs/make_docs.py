@@ -11,6 +11,7 @@ from typing import Any
 
 import house
 
+from pipeline.compare.params import CompareParams
 from pipeline.layers import LAYERS, Column, Layer
 from pipeline.layers import dictionary as zh
 from pipeline.measures.integration.kinds import INDICATORS, Indicator
@@ -135,7 +136,8 @@ Made from the `params.py` of the concepts by `make docs`; do not edit by hand.
 
 A metro file sets them under `[params.<section>]`, the command line with
 `--set <section>.<key>=<value>`. "check" marks a default that is a proposal rather than a
-published figure. What is not allowed is refused with exit code 2, in a line that names the key.
+published figure. Those of `compare` are set by its `--set` alone. What is not allowed is refused
+with exit code 2, in a line that names the key.
 """
 
 DEPENDENCIES_HEADER = """
@@ -151,8 +153,8 @@ A setting that breaks a row is refused with an error that names both keys.
 def parameters() -> str:
     """The page of all parameters as Markdown."""
     parts = [PARAMETERS_HEADER]
-    for section, field in Params.model_fields.items():
-        model = field.default
+    sections = {section: field.default for section, field in Params.model_fields.items()}
+    for section, model in (sections | {"compare": CompareParams()}).items():
         parts.append(f"\n## {section}\n\n{_text((type(model).__doc__ or '').strip())}\n")
         schemas = type(model).model_json_schema()["properties"]
         parts.append("\n| key | default | allowed | meaning |\n|---|---|---|---|\n")

@@ -27,18 +27,29 @@ def add(verbs: Verbs) -> None:
         "--quick", action="store_true", help="leave out what newly mapped roads do to the figures"
     )
     verb.add_argument("--maps", default="maps", metavar="DIR")
+    verb.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="compare.key=value",
+        dest="overrides",
+        help="when roads and ends are the same (docs/parameters.md); may be repeated",
+    )
     add_workers(verb)
     verb.add_argument("--quiet", action="store_true", help="print failures only")
 
 
 def _execute(options: argparse.Namespace) -> int:
+    from pipeline.compare.params import CompareParams
     from pipeline.compare.run import run_compare
+    from pipeline.metros.catalogue import settings_of
     from pipeline.scenario.base import rerun_stages
     from pipeline.storage.files import check_root
 
     check_root(options.before, "DIR_A")
     check_root(options.after, "DIR_B")
     check_root(options.maps, "--maps")
+    params = settings_of("compare", CompareParams, options.overrides)
     with ExitStack() as stack:
         executor = cache(lambda: stack.enter_context(connect(options)))
 
@@ -49,6 +60,7 @@ def _execute(options: argparse.Namespace) -> int:
                 options.maps,
                 tuple(options.names) if options.names else None,
                 None if options.quick else executor,
+                params,
                 display.report,
             )
     for note in done.notes:

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from shapely.ops import substring
 
+from pipeline.compare.params import CompareParams
 from pipeline.layers import conform, empty_layer
 from pipeline.measures.routing.access import Access
 from pipeline.measures.routing.graph import RoutingNetwork
@@ -34,23 +35,7 @@ Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 Geometries: TypeAlias = NDArray[np.object_]
 
-SAME_ROAD_M = 15.0
-"""A road redrawn within this is the same; both halves of a dual carriageway lie farther apart."""
-SAME_END_M = 40.0
-"""An end this near is the same end, drawn anew."""
-STILL_M = 15.0
-"""A matched end that is farther off than this has moved."""
-MOVED_MOST_M = 3_000.0
-"""An end that moved along its road by more is another one: the search radius of dead ends."""
-SAME_HEADING_DEG = 60.0
-END_PIECE_M = 100.0
-"""Of a road that ends, this much before its end shows whether it was there before."""
-SAMPLE_M = 25.0
-_AS_NEAR_M = 0.5
-DIRECT_FACTOR, DIRECT_EXTRA_M = 1.5, 200.0
-"""A way between both ends no longer than this many gaps, and this much, is the link itself."""
-ALONG_FACTOR, ALONG_EXTRA_M = 1.3, 50.0
-"""An end lies along the same road if the way to it is hardly longer than the straight line."""
+DEFAULTS = CompareParams()
 
 
 @dataclass(frozen=True)
@@ -65,22 +50,24 @@ class Side:
     network: RoutingNetwork
 
 
-def newly_mapped(roads: gpd.GeoDataFrame, earlier: gpd.GeoDataFrame) -> Flags:
+def newly_mapped(
+    roads: gpd.GeoDataFrame, earlier: gpd.GeoDataFrame, params: CompareParams = DEFAULTS
+) -> Flags:
     """Which roads the earlier extract does not hold: most of their length is off its roads.
 
     An edge between the same nodes is the same road, split or not; of the others,
-    points every `SAMPLE_M` are looked for within `SAME_ROAD_M`.
+    points every `params.sample_m` are looked for within `params.same_road_m`.
     """
     pair = _node_pairs(roads)
     known = np.isin(pair, _node_pairs(earlier))
     # The same two nodes may be joined by a further road: only as long a one is the same.
     length = pd.Series(earlier["length_m"].to_numpy(float), index=_node_pairs(earlier))
     longest = length.groupby(level=0).max().reindex(pair).to_numpy(float)
-    known &= np.abs(longest - roads["length_m"].to_numpy(float)) <= SAME_ROAD_M
+    known &= np.abs(longest - roads["length_m"].to_numpy(float)) <= params.same_road_m
     result = np.zeros(len(roads), dtype=bool)
     rows = np.flatnonzero(~known)
     if len(rows):
-        result[rows] = _share_off(roads.geometry.to_numpy()[rows], earlier, roads) > 0.5
+        result[rows] = _share_off(roads.geometry.to_numpy()[rows], earlier, roads, params) > 0.5
     return result
 
 
@@ -105,7 +92,12 @@ def growth(before: Side, after: Side, is_new: Flags) -> pd.DataFrame:
     return conform("road_growth", table)
 
 
-def link_changes(before: Side, after: Side, ends: pd.DataFrame | None = None) -> gpd.GeoDataFrame:
+def link_changes(
+    before: Side,
+    after: Side,
+    ends: pd.DataFrame | None = None,
+    params: CompareParams = DEFAULTS,
+) -> gpd.GeoDataFrame:
     """Layer ``link_changes``: every link of either run, and what became of it.
 
     Parameters
@@ -116,9 +108,9 @@ def link_changes(before: Side, after: Side, ends: pd.DataFrame | None = None) ->
     """
     old, new = before.missing_links, after.missing_links
     pairs = _match_ids(old["link_id"], new["link_id"])
-    pairs = _match_lines(old, new, pairs)
-    way = _way_between(after.network, old)
-    is_built = way <= DIRECT_FACTOR * old["gap_m"].to_numpy(float) + DIRECT_EXTRA_M
+    pairs = _match_lines(old, new, pairs, params)
+    way = _way_between(after.network, old, params)
+    is_built = way <= params.direct_factor * old["gap_m"].to_numpy(float) + params.direct_extra_m
     rows = [
         _link_row(old.iloc[a], new.iloc[b], "unchanged", way[a], None) for a, b in sorted(pairs)
     ]
@@ -136,7 +128,13 @@ def link_changes(before: Side, after: Side, ends: pd.DataFrame | None = None) ->
     return _layer("link_changes", rows, old.crs)
 
 
-def end_changes(before: Side, after: Side, links: pd.DataFrame, is_new: Flags) -> gpd.GeoDataFrame:
+def end_changes(
+    before: Side,
+    after: Side,
+    links: pd.DataFrame,
+    is_new: Flags,
+    params: CompareParams = DEFAULTS,
+) -> gpd.GeoDataFrame:
     """Layer ``end_changes``: every dead end of either run, and what became of it.
 
     Parameters
@@ -149,27 +147,27 @@ def end_changes(before: Side, after: Side, links: pd.DataFrame, is_new: Flags) -
     old = before.dead_ends.reset_index(drop=True)
     new = after.dead_ends.reset_index(drop=True)
     pairs = _match_ids(old["dead_end_id"], new["dead_end_id"])
-    pairs = _match_ends(old, new, pairs)
+    pairs = _match_ends(old, new, pairs, params)
     built = set(links.loc[(links["change"] == "built").to_numpy(bool), "link_id_before"])
     left_a = [a for a in range(len(old)) if a not in {a for a, _ in pairs}]
     left_b = [b for b in range(len(new)) if b not in {b for _, b in pairs}]
     # Ends of built links are opened; only the others may have moved along their road.
     movable = [a for a in left_a if old["link_id"].iloc[a] not in built]
-    moved = _moved_along(old, new, movable, left_b, before.network, after.network)
+    moved = _moved_along(old, new, movable, left_b, (before.network, after.network), params)
     rows = []
     for a, b in sorted([*pairs, *moved]):
         far = float(shapely.distance(old.geometry.iloc[a], new.geometry.iloc[b]))
-        change = "moved" if far > STILL_M else "unchanged"
+        change = "moved" if far > params.still_m else "unchanged"
         rows.append(_end_row(old.iloc[a], new.iloc[b], change, far, None))
     moved_a, moved_b = {a for a, _ in moved}, {b for _, b in moved}
-    ends_b, ends_a = _examined(after), _examined(before)
+    ends_b, ends_a = _examined(after, params), _examined(before, params)
     for a in left_a:
         if a not in moved_a:
-            change, why = _fate_of_old(old.iloc[a], built, after, ends_b)
+            change, why = _fate_of_old(old.iloc[a], built, after, ends_b, params)
             rows.append(_end_row(old.iloc[a], None, change, np.nan, why))
     for b in left_b:
         if b not in moved_b:
-            change, why = _fate_of_new(new.iloc[b], before, after, ends_a, is_new)
+            change, why = _fate_of_new(new.iloc[b], before, after, ends_a, is_new, params)
             rows.append(_end_row(None, new.iloc[b], change, np.nan, why))
     return _layer("end_changes", rows, old.crs)
 
@@ -184,22 +182,27 @@ def _node_pairs(roads: gpd.GeoDataFrame) -> NDArray[np.object_]:
     return (pd.Series(low).astype(str) + "/" + pd.Series(high).astype(str)).to_numpy(object)
 
 
-def _share_off(lines: Geometries, earlier: gpd.GeoDataFrame, later: gpd.GeoDataFrame) -> Floats:
+def _share_off(
+    lines: Geometries,
+    earlier: gpd.GeoDataFrame,
+    later: gpd.GeoDataFrame,
+    params: CompareParams,
+) -> Floats:
     """Share of each later line that is no road of the earlier extract.
 
-    A point is on an earlier road if one lies within `SAME_ROAD_M`, and no other
+    A point is on an earlier road if one lies within `params.same_road_m`, and no other
     later road lies nearer to that spot: a lane that leaves a road at a small
     angle is not that road drawn anew.
     """
     length = shapely.length(lines)
-    counts = np.maximum(np.ceil(length / SAMPLE_M), 2).astype(np.int64)
+    counts = np.maximum(np.ceil(length / params.sample_m), 2).astype(np.int64)
     line = np.repeat(np.arange(len(lines)), counts)
     step = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     at = (step + 0.5) / counts[line] * length[line]
     points = shapely.line_interpolate_point(lines[line], at)
     roads = earlier.geometry.to_numpy()
     point, road = shapely.STRtree(roads).query_nearest(
-        points, max_distance=SAME_ROAD_M, all_matches=False
+        points, max_distance=params.same_road_m, all_matches=False
     )
     spots = shapely.get_point(shapely.shortest_line(points[point], roads[road]), 1)
     own = shapely.distance(lines[line[point]], spots)
@@ -209,7 +212,7 @@ def _share_off(lines: Geometries, earlier: gpd.GeoDataFrame, later: gpd.GeoDataF
     least = np.empty(len(spots))
     least[spot[0]] = nearest
     is_on = np.zeros(len(points), dtype=bool)
-    is_on[point] = own <= least + _AS_NEAR_M
+    is_on[point] = own <= least + params.as_near_m
     return np.bincount(line, ~is_on, minlength=len(lines)) / counts
 
 
@@ -237,18 +240,21 @@ def _nearest_first(
 
 
 def _match_ends(
-    old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, taken: list[tuple[int, int]]
+    old: gpd.GeoDataFrame,
+    new: gpd.GeoDataFrame,
+    taken: list[tuple[int, int]],
+    params: CompareParams,
 ) -> list[tuple[int, int]]:
     """Ends of one border and one city that lie side by side and head the same way."""
     if not len(old) or not len(new):
         return taken
-    a, b = _near_pairs(old, new, SAME_END_M)
+    a, b = _near_pairs(old, new, params.same_end_m)
     turned = np.abs(old["heading_deg"].to_numpy(float)[a] - new["heading_deg"].to_numpy(float)[b])
     turned = np.minimum(turned, 360.0 - turned)
     fits = (
         (old["border_id"].to_numpy(object)[a] == new["border_id"].to_numpy(object)[b])
         & (old["city_id"].to_numpy(object)[a] == new["city_id"].to_numpy(object)[b])
-        & ~(turned > SAME_HEADING_DEG)
+        & ~(turned > params.same_heading_deg)
         & (
             (old["end_type"] == "rail_end").to_numpy(bool)[a]
             == (new["end_type"] == "rail_end").to_numpy(bool)[b]
@@ -260,7 +266,10 @@ def _match_ends(
 
 
 def _match_lines(
-    old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, taken: list[tuple[int, int]]
+    old: gpd.GeoDataFrame,
+    new: gpd.GeoDataFrame,
+    taken: list[tuple[int, int]],
+    params: CompareParams,
 ) -> list[tuple[int, int]]:
     """Links whose both ends lie near each other's, whichever way they are drawn."""
     if not len(old) or not len(new):
@@ -270,7 +279,7 @@ def _match_lines(
         np.maximum(_apart(first[0], second[0]), _apart(first[1], second[1])),
         np.maximum(_apart(first[0], second[1]), _apart(first[1], second[0])),
     )
-    a, b = np.nonzero(far <= SAME_END_M)
+    a, b = np.nonzero(far <= params.same_end_m)
     same = old["border_id"].to_numpy(object)[a] == new["border_id"].to_numpy(object)[b]
     a, b = a[same], b[same]
     return _nearest_first(far[a, b], a, b, taken)
@@ -302,8 +311,8 @@ def _moved_along(
     new: gpd.GeoDataFrame,
     left_a: list[int],
     left_b: list[int],
-    net_a: RoutingNetwork,
-    net_b: RoutingNetwork,
+    networks: tuple[RoutingNetwork, RoutingNetwork],
+    params: CompareParams,
 ) -> list[tuple[int, int]]:
     """Ends of the same road that lie farther on, or farther back, than before.
 
@@ -313,7 +322,7 @@ def _moved_along(
     if not left_a or not left_b:
         return []
     some, others = old.iloc[left_a], new.iloc[left_b]
-    a, b = _near_pairs(some, others, MOVED_MOST_M)
+    a, b = _near_pairs(some, others, params.moved_most_m)
     same = (some["border_id"].to_numpy(object)[a] == others["border_id"].to_numpy(object)[b]) & (
         some["city_id"].to_numpy(object)[a] == others["city_id"].to_numpy(object)[b]
     )
@@ -322,9 +331,8 @@ def _moved_along(
         return []
     start, stop = some.geometry.to_numpy()[a], others.geometry.to_numpy()[b]
     straight = shapely.distance(start, stop)
-    limit = ALONG_FACTOR * straight + ALONG_EXTRA_M
-    on = _metres(net_b, start, stop) <= limit
-    back = _metres(net_a, start, stop) <= limit
+    limit = params.along_factor * straight + params.along_extra_m
+    back, on = (_metres(each, start, stop, params) <= limit for each in networks)
     # Both ways: the road was whole then and now, so these are two ends of it.
     along = on != back
     a, b, straight = a[along], b[along], straight[along]
@@ -332,11 +340,13 @@ def _moved_along(
     return [(left_a[first], left_b[second]) for first, second in found]
 
 
-def _metres(network: RoutingNetwork, start: Geometries, stop: Geometries) -> Floats:
+def _metres(
+    network: RoutingNetwork, start: Geometries, stop: Geometries, params: CompareParams
+) -> Floats:
     """Metres by road between points row by row, either way; inf where one is off the roads."""
     if not len(start):
         return np.zeros(0)
-    one, two = _access(network, start), _access(network, stop)
+    one, two = (_access(network, each, params) for each in (start, stop))
     result = np.empty(len(start))
     for row in range(len(start)):
         pick = np.array([row])
@@ -346,10 +356,10 @@ def _metres(network: RoutingNetwork, start: Geometries, stop: Geometries) -> Flo
     return result
 
 
-def _access(network: RoutingNetwork, points: Geometries) -> Access:
+def _access(network: RoutingNetwork, points: Geometries, params: CompareParams) -> Access:
     """Access at the nearest road, whatever part of the network it belongs to."""
     lines = network.segment_lines(np.arange(network.n_segments))
-    which, near = shapely.STRtree(lines).query_nearest(points, max_distance=SAME_END_M)
+    which, near = shapely.STRtree(lines).query_nearest(points, max_distance=params.same_end_m)
     order = np.lexsort((near, which))
     which, near = which[order], near[order]
     which, first = np.unique(which, return_index=True)
@@ -359,11 +369,11 @@ def _access(network: RoutingNetwork, points: Geometries) -> Access:
     return network.access_on_segments(segment, share)
 
 
-def _way_between(network: RoutingNetwork, links: gpd.GeoDataFrame) -> Floats:
+def _way_between(network: RoutingNetwork, links: gpd.GeoDataFrame, params: CompareParams) -> Floats:
     if not len(links):
         return np.zeros(0)
     lines = links.geometry.to_numpy()
-    return _metres(network, shapely.get_point(lines, 0), shapely.get_point(lines, -1))
+    return _metres(network, shapely.get_point(lines, 0), shapely.get_point(lines, -1), params)
 
 
 # --- fates -----------------------------------------------------------------------------
@@ -375,21 +385,23 @@ class _Examined:
 
     tree: shapely.STRtree
     rule: NDArray[np.object_]
+    radius_m: float
 
     def rule_near(self, point: shapely.Point) -> str | None:
         """The rule that excludes an end at a place; None where there is no such end."""
-        rows = self.tree.query(point, predicate="dwithin", distance=SAME_END_M)
+        rows = self.tree.query(point, predicate="dwithin", distance=self.radius_m)
         rules = [str(each) for each in self.rule[np.sort(rows)] if each != "finding"]
         return rules[0] if rules else None
 
 
-def _examined(side: Side) -> _Examined:
+def _examined(side: Side, params: CompareParams) -> _Examined:
     ends = side.road_ends
-    return _Examined(shapely.STRtree(ends.geometry.to_numpy()), ends["rule"].to_numpy(object))
+    tree = shapely.STRtree(ends.geometry.to_numpy())
+    return _Examined(tree, ends["rule"].to_numpy(object), params.same_end_m)
 
 
 def _fate_of_old(
-    end: pd.Series, built: set[str], after: Side, examined: _Examined
+    end: pd.Series, built: set[str], after: Side, examined: _Examined, params: CompareParams
 ) -> tuple[str, str | None]:
     if end["link_id"] in built:
         return "opened", None
@@ -397,28 +409,34 @@ def _fate_of_old(
     if rule is not None:
         return "reclassified", rule
     lines = after.railways if end["end_type"] == "rail_end" else after.roads
-    if not _any_within(lines, end.geometry, SAME_END_M):
+    if not _any_within(lines, end.geometry, params.same_end_m):
         return "gone", "no road there any more"
     return "opened", "the road goes on"
 
 
 def _fate_of_new(
-    end: pd.Series, before: Side, after: Side, examined: _Examined, is_new: Flags
+    end: pd.Series,
+    before: Side,
+    after: Side,
+    examined: _Examined,
+    is_new: Flags,
+    params: CompareParams,
 ) -> tuple[str, str | None]:
     if end["end_type"] == "rail_end":
-        known = _any_within(before.railways, end.geometry, SAME_END_M)
+        known = _any_within(before.railways, end.geometry, params.same_end_m)
         return ("new", None) if known else ("mapped_since", "the line was not mapped before")
-    if _ends_on_new_road(end, before, after):
+    if _ends_on_new_road(end, before, after, params):
         return "mapped_since", "the road was not mapped before"
     rule = examined.rule_near(end.geometry)
     if rule is not None:
         return "reclassified", rule
-    if not _went_on(end, before) and _has_new_road_near(end.geometry, after, is_new):
+    has_new_road = _has_new_road_near(end.geometry, after, is_new, params.same_road_m)
+    if has_new_road and not _went_on(end, before, params):
         return "mapped_since", "a road mapped since lies beside it"
     return "new", None
 
 
-def _ends_on_new_road(end: pd.Series, before: Side, after: Side) -> bool:
+def _ends_on_new_road(end: pd.Series, before: Side, after: Side, params: CompareParams) -> bool:
     """Whether the last stretch of the road that ends was not there before."""
     node = int(end["node_id"])
     ends_here = (after.roads["from_node"] == node) | (after.roads["to_node"] == node)
@@ -429,24 +447,27 @@ def _ends_on_new_road(end: pd.Series, before: Side, after: Side) -> bool:
     line = after.roads.geometry.iloc[rows[0]]
     if int(after.roads["to_node"].iloc[rows[0]]) == node:
         line = shapely.reverse(line)
-    piece = substring(line, 0.0, min(END_PIECE_M, line.length))
-    return bool(_share_off(np.array([piece], dtype=object), before.roads, after.roads)[0] > 0.5)
+    piece = substring(line, 0.0, min(params.end_piece_m, line.length))
+    share = _share_off(np.array([piece], dtype=object), before.roads, after.roads, params)
+    return bool(share[0] > 0.5)
 
 
-def _went_on(end: pd.Series, before: Side) -> bool:
+def _went_on(end: pd.Series, before: Side, params: CompareParams) -> bool:
     """Whether the earlier extract has an open road where this one points."""
     heading = np.radians(float(end["heading_deg"]))
     if np.isnan(heading):
         return False
     x, y = end.geometry.x, end.geometry.y
-    ahead = shapely.Point(x + SAME_END_M * np.sin(heading), y + SAME_END_M * np.cos(heading))
-    return _any_within(before.roads[(before.roads["status"] == "open")], ahead, SAME_ROAD_M)
+    ahead = shapely.Point(
+        x + params.same_end_m * np.sin(heading), y + params.same_end_m * np.cos(heading)
+    )
+    return _any_within(before.roads[(before.roads["status"] == "open")], ahead, params.same_road_m)
 
 
-def _has_new_road_near(point: shapely.Point, after: Side, is_new: Flags) -> bool:
+def _has_new_road_near(point: shapely.Point, after: Side, is_new: Flags, radius_m: float) -> bool:
     rows = np.flatnonzero(is_new)
     lines = after.roads.geometry.to_numpy()[rows]
-    return bool(len(rows)) and bool(shapely.dwithin(lines, point, SAME_ROAD_M).any())
+    return bool(len(rows)) and bool(shapely.dwithin(lines, point, radius_m).any())
 
 
 def _fate_of_new_link(link_id: str, ends: pd.DataFrame | None) -> tuple[str, str | None]:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from pipeline.compare import matching
 from pipeline.compare.growth import Growth, without_growth
+from pipeline.compare.params import CompareParams
 from pipeline.compare.report import Compared, Comparison, write_report
 from pipeline.compare.runs import ComparedRun
 from pipeline.errors import ConfigError
@@ -29,6 +30,7 @@ def run_compare(
     maps: str,
     names: tuple[str, str] | None,
     executor: Callable[[], Executor] | None,
+    params: CompareParams,
     report: Report = report_nothing,
 ) -> Comparison:
     """Compare two processed folders of one metro, the earlier first.
@@ -56,10 +58,10 @@ def run_compare(
             raise ConfigError(f"--names {label!r}: expected letters, digits, _, . and -")
     crs = metric_crs(before.facts)
     old, new = before.side(crs), after.side(crs)
-    is_new = matching.newly_mapped(new.roads, old.roads)
-    links = matching.link_changes(old, new)
-    ends = matching.end_changes(old, new, links, is_new)
-    links = matching.link_changes(old, new, ends)
+    is_new = matching.newly_mapped(new.roads, old.roads, params)
+    links = matching.link_changes(old, new, None, params)
+    ends = matching.end_changes(old, new, links, is_new, params)
+    links = matching.link_changes(old, new, ends, params)
     growth = Growth()
     if executor is not None and is_new.any():
         growth = without_growth(after, new.roads, is_new, links, labels[0], executor, report)

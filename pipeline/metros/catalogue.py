@@ -11,7 +11,7 @@ import re
 import tomllib
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -26,9 +26,12 @@ from pydantic_core import ErrorDetails
 
 from pipeline.errors import ConfigError
 from pipeline.metros.config import Params
+from pipeline.parameters import StageParams
 
 METROS_FOLDER = Path(__file__).parent
 DEFAULT_METRO = "zhengzhou"
+
+AnyParams = TypeVar("AnyParams", bound=StageParams)
 
 LARGEST_FILE = 4 << 20
 """Bytes of a metro file; one with a thousand cities has less than 1 MB."""
@@ -277,6 +280,29 @@ def load_metro(name: str, overrides: list[str] | None = None) -> Metro:
         raise ConfigError(str(path), faults + found)
     metro._folder = path.parent
     return metro
+
+
+def settings_of(section: str, model: type[AnyParams], overrides: list[str]) -> AnyParams:
+    """Parameters of a verb that reads no metro file, from ``section.key=value`` assignments.
+
+    Raises
+    ------
+    ConfigError
+        Every fault of them at once, other sections and keys included.
+    """
+    table: dict[str, Any] = {}
+    faults = _apply_overrides(table, overrides)
+    sections = table.pop("params", {})
+    values = sections.pop(section, {})
+    faults += [f"{each}: not a setting of this verb" for each in (*table, *sections)]
+    try:
+        found = model.model_validate(values)
+    except ValidationError as error:
+        faults += [f"{section}.{_describe(fault)}" for fault in error.errors()]
+        found = model()
+    if faults:
+        raise ConfigError("--set", faults)
+    return found
 
 
 def metro_id_of(name: str) -> str:

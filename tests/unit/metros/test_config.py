@@ -7,8 +7,9 @@ import ast
 import house
 import pytest
 
+from pipeline.compare.params import CompareParams
 from pipeline.errors import ConfigError
-from pipeline.metros.catalogue import load_metro
+from pipeline.metros.catalogue import load_metro, settings_of
 from pipeline.metros.config import DEPENDENCIES, Params
 
 # One setting for each row of the table that breaks it, and the key on the other side.
@@ -107,7 +108,7 @@ def unread(sections, sources):
 def test_every_parameter_is_read():
     sections = {
         name: list(type(field.default).model_fields) for name, field in Params.model_fields.items()
-    }
+    } | {"compare": list(CompareParams.model_fields)}
     sources = [text for name, text in house.modules().items() if not name.endswith("params")]
     assert unread(sections, sources) == []
     assert unread({"a": ["used_m", "unused_m"]}, ["x = params.used_m", "unused_m = 1"]) == [
@@ -149,3 +150,13 @@ def test_all_that_disagrees_is_named_at_once():
 
 def test_the_defaults_agree():
     assert Params() == Params.model_validate({})
+
+
+def test_settings_of_a_verb_without_metro_file_are_its_own_alone():
+    found = settings_of("compare", CompareParams, ["compare.same_end_m=60", "compare.still_m=5"])
+    assert (found.same_end_m, found.still_m, found.sample_m) == (60.0, 5.0, 25.0)
+    with pytest.raises(ConfigError) as raised:
+        settings_of("compare", CompareParams, ["compare.sme=1", "routing.x=2", "scope=a", "odd"])
+    text = str(raised.value)
+    for part in ("compare.sme: unknown key", "routing: not a setting", "scope: not", "'odd'"):
+        assert part in text, part
