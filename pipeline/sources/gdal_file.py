@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import functools
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -126,7 +127,27 @@ def _framed(path: Path, asked: Asked, read: Callable[[], pd.DataFrame]) -> gpd.G
         raise _no_gdal(path, error) from error
     if not isinstance(frame, gpd.GeoDataFrame):
         raise SourceError(f"{path} has no geometry; expected {asked.what}")
-    return frame
+    return _with_own_names(frame)
+
+
+def _with_own_names(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """A frame without two columns of one name, as cutting names at ten bytes makes them.
+
+    The first keeps its name; each other one is that of a column by number (``length_2``).
+    """
+    if frame.columns.is_unique:
+        return frame
+    place = next(n for n, kind in enumerate(frame.dtypes) if str(kind) == "geometry")
+    seen = Counter({"geometry": 1})
+    names = []
+    for number, name in enumerate(map(str, frame.columns)):
+        seen[name] += number != place
+        names.append(name if number == place or seen[name] == 1 else f"{name}_{seen[name]}")
+    names[place] = "geometry"
+    crs = gpd.GeoSeries(frame.iloc[:, place]).crs
+    return gpd.GeoDataFrame(
+        pd.DataFrame(frame).set_axis(names, axis=1), geometry="geometry", crs=crs
+    )
 
 
 def _no_gdal(path: Path, error: Exception) -> SourceError:
@@ -144,6 +165,11 @@ def _one_line(error: Exception) -> str:
 def _read_shapefile(path: Path, asked: Asked, notes: list[str]) -> gpd.GeoDataFrame:
     """A shapefile, its text decoded here: code pages lie, and GDAL gives up at cut characters."""
     frame = _framed(path, asked, lambda: pyogrio.read_dataframe(path, encoding=_BYTE_FOR_BYTE))
+    if not any(path.with_suffix(each).is_file() for each in (".dbf", ".DBF", ".Dbf")):
+        raise SourceError(
+            f"{path} has no .dbf beside it, which holds its columns; copy all parts of it (.shp, "
+            ".shx, .dbf, .prj)"
+        )
     geometry = frame.geometry.name
     columns = [each for each in frame.columns if each != geometry]
     texts = {
@@ -156,8 +182,10 @@ def _read_shapefile(path: Path, asked: Asked, notes: list[str]) -> gpd.GeoDataFr
     encoding = _encoding_of_shapefile(path, cells, asked.encoding, notes)
     for column, text in texts.items():
         frame[column] = text.map(lambda cell: decode(cell, encoding)).reindex(frame.index)
-    return frame.rename(
-        columns={old: decode(raw, encoding) for old, raw in zip(columns, names, strict=True)}
+    return _with_own_names(
+        frame.rename(
+            columns={old: decode(raw, encoding) for old, raw in zip(columns, names, strict=True)}
+        )
     )
 
 
@@ -275,9 +303,11 @@ def _raw_degrees(frame: gpd.GeoDataFrame, path: Path, datum: str | None) -> Geom
     within = np.isfinite(coordinates).all() and (np.abs(coordinates) <= (180.0, 90.0)).all()
     if not within:
         what = "no CRS" if frame.crs is None else f"the CRS {frame.crs.name}"
-        raise SourceError(
-            f"{path} has {what} and its coordinates are no degrees of it; mend its .prj or CRS"
+        is_exchanged = (
+            np.isfinite(coordinates).all() and (np.abs(coordinates) <= (90.0, 180.0)).all()
         )
+        how = "exchange its latitude and longitude" if is_exchanged else "mend its .prj or CRS"
+        raise SourceError(f"{path} has {what} and its coordinates are no degrees of it; {how}")
     return geometry
 
 
@@ -402,6 +432,8 @@ def looks_gcj02(distances: tuple[float, float]) -> bool:
 
 def is_in_china(geometry: Geometries) -> bool:
     """True where GCJ-02 moves the middle of some geometry: where a file may be shifted at all."""
+    if shapely.is_missing(geometry).all():
+        return False
     west, south, east, north = shapely.total_bounds(geometry)
     lon, lat = (west + east) / 2, (south + north) / 2
     if not np.isfinite([lon, lat]).all():

@@ -87,6 +87,8 @@ OTHER_TYPES = {
 FEED_LIMIT_BYTES = 2_000_000_000
 """No timetable is larger; the whole of Germany's is a tenth of it."""
 PATIENCE = Patience(attempts=5, longest_wait_s=120.0, read_timeout_s=60.0)
+SHORTEST_HEADWAY_S = 60
+"""No line runs more often; the busiest metros come every 80 to 90 s."""
 FIRST_NUMBER = 2**60
 """Stops have numbers like OSM nodes: negative, and beyond all that OSM uses."""
 EXCHANGED = "stop_lat and stop_lon in stops.txt are exchanged: exchange them"
@@ -321,6 +323,11 @@ def _stops_of(tables: Tables, calls: pd.DataFrame, prefix: str) -> pd.DataFrame:
     is_placed = _is_placed(lon, lat)
     if not is_placed.any() and _is_placed(lat, lon).any():
         raise tables.error(EXCHANGED)
+    if not is_placed.any() and len(stops):
+        raise tables.error(
+            "stop_lat and stop_lon in stops.txt are no places in degrees (the first stop that is "
+            f"called at has {lat[0]:g}, {lon[0]:g}); expected degrees such as 34.75, 113.65"
+        )
     tables.dropped("stop_without_place", int((~is_placed).sum()), "stops")
     return stops[is_placed].reset_index(drop=True)
 
@@ -480,6 +487,12 @@ def _departures(pairs: pd.DataFrame, tables: Tables, params: TransitParams) -> F
         }
     )
     every = every[every["headway_s"] > 0].dropna()
+    short = int((every["headway_s"] < SHORTEST_HEADWAY_S).sum())
+    if short:
+        tables.note(
+            f"frequencies.txt headway_secs is below {SHORTEST_HEADWAY_S} in {short} of "
+            f"{len(every)} rows, more often than any line runs: are these minutes? It is seconds"
+        )
     rows = pairs.assign(row=np.arange(len(pairs)))[["trip_id", "row", "offset_s"]]
     rows = rows.merge(every, on="trip_id")
     begin = np.maximum(rows["start_s"] + rows["offset_s"], first_s)
@@ -516,6 +529,12 @@ def _near(part: _Part, area: shapely.Geometry, crs: pyproj.CRS) -> _Part:
         raise part.tables.error(
             f"gives no ride between its {len(frame)} stops in or near the metro; expected lines "
             "of this area, or take the feed out of [gtfs]"
+        )
+    lost = sorted(set(part.rides["mode"]) - set(rides["mode"]))
+    if lost:
+        part.tables.note(
+            f"its rides by {', '.join(lost)} have a stop far from the metro, and none is left; "
+            "where no other feed has them, they come from OpenStreetMap as a scheduled proxy"
         )
     return replace(part, stops=frame, rides=rides, transfers=transfers)
 

@@ -10,17 +10,23 @@ the keys of wanted nodes, ``plain`` or ``odd``, and a JSON list of what `bound` 
 On standard output then stands one JSON object, the header's entries, or ``error`` in words.
 With an empty name of the text only the header is read.
 
-Full-history files, and files that the caller calls odd (negative ids), are first written anew,
-sorted, with the newest version of each object that is still there, negative ids as numbers beyond
-all of OpenStreetMap. That takes the whole file into memory.
+Full-history files, files that the caller calls odd (negative ids), and files of editors that hold
+what was deleted there, are first written anew, sorted, with the newest version of each object that
+is still there, negative ids as numbers beyond all of OpenStreetMap. That takes the whole file into
+memory.
 """
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import json
 import os
+import re
 import sys
+import zlib
 from typing import Any
+from xml.parsers import expat
 
 import osmium
 
@@ -42,9 +48,10 @@ def write_text(path: str, target: str, node_keys: list[str], is_odd: bool) -> di
     if not target:
         return _header(first)
     is_history = first.has_multiple_object_versions or ".osh" in os.path.basename(path)  # noqa: PTH119
-    if is_odd or is_history:
+    deleted = _deleted(path)
+    if is_odd or is_history or deleted:
         plain = f"{target}.plain.osm.pbf"
-        _write_plain(path, plain, first)
+        _write_plain(path, plain, first, deleted)
         path = plain
     locations = osmium.NodeLocationsForWays(osmium.index.create_map("flex_mem"))
     locations.ignore_errors()
@@ -62,7 +69,54 @@ def write_text(path: str, target: str, node_keys: list[str], is_odd: bool) -> di
         else:
             osmium.apply(reader, locations, tagged, typed, writer)
         writer.close()
-    return header | {"is_history": is_history, "has_locations": _has_locations(first)}
+    return header | {"is_history": is_history, "deleted": len(deleted)}
+
+
+DELETED = re.compile(rb"""\b(?:action\s*=\s*["']delete|visible\s*=\s*["']false)["']""")
+"""How editors mark what they deleted and keep in their file; libosmium reads it all the same."""
+_CHUNK = 1 << 20
+
+
+def _deleted(path: str) -> set[tuple[str, int]]:
+    """Objects of an XML file that an editor deleted: n, w or r, and the id."""
+    if not re.search(r"\.osm(\.gz|\.bz2)?$", path) or not _says_deleted(path):
+        return set()
+    found = set()
+
+    def start(name: str, given: dict[str, str]) -> None:
+        is_gone = given.get("action") == "delete" or given.get("visible") == "false"
+        if is_gone and name in ("node", "way", "relation"):
+            found.add((name[0], int(given["id"])))
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = start
+    with _opened(path) as file:
+        parser.ParseFile(file)
+    return found
+
+
+def _says_deleted(path: str) -> bool:
+    """Whether the marks of `DELETED` stand anywhere in a file's text."""
+    tail = b""
+    try:
+        with _opened(path) as file:
+            while block := file.read(_CHUNK):
+                if DELETED.search(tail + block):
+                    return True
+                tail = block[-32:]
+    except (OSError, EOFError, zlib.error):
+        # Cut or damaged: libosmium says so.
+        return False
+    return False
+
+
+def _opened(path: str) -> Any:
+    """A file of XML, unpacked as it is read; a name that lies about its packing is no matter."""
+    with open(path, "rb") as file:  # noqa: PTH123
+        magic = file.read(3)
+    if magic[:2] == b"\x1f\x8b":
+        return gzip.open(path)
+    return bz2.open(path) if magic == b"BZh" else open(path, "rb")  # noqa: PTH123
 
 
 def _has_locations(header: Any) -> bool:
@@ -74,21 +128,22 @@ def _has_locations(header: Any) -> bool:
 class _Plain(osmium.SimpleHandler):
     """Writes objects that are still there, ids positive."""
 
-    def __init__(self, writer: Any) -> None:
+    def __init__(self, writer: Any, deleted: set[tuple[str, int]]) -> None:
         super().__init__()
-        self._writer = writer
+        self._writer, self._deleted = writer, deleted
 
     def node(self, node: Any) -> None:
-        if node.visible and node.location.valid():
+        is_there = node.visible and ("n", node.id) not in self._deleted
+        if is_there and node.location.valid():
             self._writer.add_node(node.replace(id=_positive(node.id)))
 
     def way(self, way: Any) -> None:
-        if way.visible:
+        if way.visible and ("w", way.id) not in self._deleted:
             refs = [_positive(each.ref) for each in way.nodes]
             self._writer.add_way(way.replace(id=_positive(way.id), nodes=refs))
 
     def relation(self, relation: Any) -> None:
-        if relation.visible:
+        if relation.visible and ("r", relation.id) not in self._deleted:
             members = [(each.type, _positive(each.ref), each.role) for each in relation.members]
             self._writer.add_relation(relation.replace(id=_positive(relation.id), members=members))
 
@@ -97,7 +152,7 @@ def _positive(number: int) -> int:
     return NEGATIVE_FROM - number if number < 0 else number
 
 
-def _write_plain(path: str, target: str, first: Any) -> None:
+def _write_plain(path: str, target: str, first: Any, deleted: set[tuple[str, int]]) -> None:
     header = osmium.io.Header()
     header.set("generator", first.get("generator"))
     for key in ("osmosis_replication_timestamp", "timestamp"):
@@ -108,7 +163,7 @@ def _write_plain(path: str, target: str, first: Any) -> None:
     sorted_ = osmium.MergeInputReader()
     sorted_.add_file(path)
     with osmium.SimpleWriter(target, header=header) as writer:
-        sorted_.apply(_Plain(writer), simplify=True)
+        sorted_.apply(_Plain(writer, deleted), simplify=True)
 
 
 def _header(header: Any) -> dict[str, Any]:

@@ -23,7 +23,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -236,10 +236,15 @@ def _write_text(path: Path, target: Path | None, how: str = "plain") -> Header:
         answer["generator"],
         stated_box(path, tuple(bbox) if bbox else None),
         answer["updates"] or None,
-        (f"{path.name} is a full history: its newest state is read",)
-        if answer.get("is_history")
-        else (),
+        tuple(_oddities(path, answer)),
     )
+
+
+def _oddities(path: Path, answer: Mapping[str, object]) -> Iterator[str]:
+    if answer.get("is_history"):
+        yield f"{path.name} is a full history: its newest state is read"
+    if answer.get("deleted"):
+        yield f"{path.name}: {answer['deleted']:,} objects that an editor deleted are left out"
 
 
 def _bounds_of(path: Path) -> tuple[int, int, int]:
@@ -302,11 +307,42 @@ def _check_is_osm(path: Path) -> None:
             f"{path} is a file of changes (.osc), no extract; apply it to the extract that it "
             "belongs to with `osmium apply-changes`, and give the result"
         )
+    if what := _other_kind(path.name, start):
+        raise SourceError(f"{path} {what}")
     if path.name.endswith(".pbf") and b"OSMHeader" not in start:
         raise SourceError(
             f"{path} is no OSM PBF file (it does not start with an OSMHeader block); "
             "expected an extract such as those of download.geofabrik.de: fetch it again"
         )
+
+
+_OTHER_KINDS: tuple[tuple[str, str], ...] = (
+    (r"PK\x03\x04", "is a zip archive: unpack it, and give the file that it holds"),
+    (r"\xfd7zXZ", "is packed by xz: unpack it first"),
+    (r"\x28\xb5\x2f\xfd", "is packed by zstd: unpack it first"),
+    (r"7z\xbc\xaf", "is a 7z archive: unpack it, and give the file that it holds"),
+    (r"version https://git-lfs", "is a pointer of Git LFS: fetch the file itself (git lfs pull)"),
+    (r"(?i)\s*<(!doctype html|html)", "is a web page, no OSM data: fetch it again"),
+    (r"(?i)\s*[{\[]", "is JSON; expected OSM data (.osm.pbf, .osm): ask Overpass for [out:xml]"),
+)
+"""How files begin that are no OSM data, and what to do about each."""
+
+
+def _other_kind(name: str, start: bytes) -> str | None:
+    """What a file is that does not begin as its name says; None where that is not known."""
+    text = start.decode("latin-1")
+    for pattern, what in _OTHER_KINDS:
+        if re.match(pattern, text):
+            return what
+    is_pbf_by_name = name.endswith(".pbf")
+    if not is_pbf_by_name and b"OSMHeader" in start:
+        return "is an OSM PBF file by its content: name it .osm.pbf"
+    if is_pbf_by_name and re.match(r"(\xef\xbb\xbf)?\s*<(\?xml|osm)", text):
+        return "is OSM XML by its content: name it .osm"
+    packed = {b"\x1f\x8b": ".gz", b"BZ": ".bz2"}.get(start[:2])
+    if packed and not name.endswith(packed):
+        return f"is packed: name it .osm{packed}"
+    return None
 
 
 def _unreadable(path: Path, error: Exception) -> SourceError:

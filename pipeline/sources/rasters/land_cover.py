@@ -196,7 +196,10 @@ def _tiles_near(
         for some in np.array_split(rows, 1 + len(rows) * len(columns) // MOST_TILES):
             places = np.stack(np.meshgrid(some, columns, indexing="ij"), axis=-1).reshape(-1, 2)
             outlines = _outlines(grid, places * TILE, np.full_like(places, TILE), crs)
-            found.append(places[shapely.intersects(region, outlines)])
+            # What cannot be projected into the metro's CRS lies far from it.
+            here = np.isfinite(shapely.bounds(outlines)).all(axis=1)
+            here[here] = shapely.intersects(region, outlines[here])
+            found.append(places[here])
     return np.asarray(np.unique(np.concatenate(found), axis=0), dtype=np.int64)
 
 

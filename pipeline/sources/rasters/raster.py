@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
+from pipeline.crs import WGS84
 from pipeline.errors import SourceError
 
 Floats = NDArray[np.float64]
@@ -50,6 +51,11 @@ _GDAL_OPTIONS = {
     "GDAL_HTTP_MAX_RETRY": "2",
     "GDAL_HTTP_RETRY_DELAY": "2",
 }
+
+_MOST_BANDS = 6
+"""Bands that an error names; damaged files state thousands."""
+_LONGEST_REASON = 300
+"""Characters of what a library says; some put the whole of a damaged CRS into it."""
 
 _FROM_ELSEWHERE = "GTiff"
 """The driver for what comes from a server: others open files of this machine that it names."""
@@ -223,8 +229,13 @@ def _grid_of(dataset: Any, what: str) -> Grid:
         )
     try:
         crs = pyproj.CRS.from_wkt(dataset.crs.to_wkt())
-    except (pyproj.exceptions.CRSError, RasterioError) as error:
-        raise SourceError(f"{what} has a CRS that is not understood: {_reason(error)}") from error
+        # A local one, say of a building site, is understood, and lies nowhere on the earth.
+        pyproj.Transformer.from_crs(crs, WGS84, always_xy=True)
+    except (pyproj.exceptions.ProjError, RasterioError) as error:
+        raise SourceError(
+            f"{what} has a CRS that is not understood, or has no place on the earth: "
+            f"{_reason(error)}"
+        ) from error
     return Grid(crs, place.c, place.f, place.a, -place.e, dataset.width, dataset.height)
 
 
@@ -236,7 +247,8 @@ def _band_of(dataset: Any, what: str, names: Sequence[str]) -> int:
     chosen = [band for band, name in enumerate(found, 1) if name in wanted]
     if len(chosen) == 1:
         return chosen[0]
-    listed = ", ".join(text or "unnamed" for text in dataset.descriptions)
+    listed = ", ".join(text or "unnamed" for text in dataset.descriptions[:_MOST_BANDS])
+    listed += ", ..." if dataset.count > _MOST_BANDS else ""
     expected = f" or a band named {' or '.join(names)}" if names else ""
     raise SourceError(f"{what} has {dataset.count} bands ({listed}); expected one band{expected}")
 
@@ -245,4 +257,5 @@ def _reason(error: BaseException) -> str:
     """The error's text on one line, without the virtual folder that rasterio makes up."""
     text = " ".join(str(error).split()) or type(error).__name__
     head, found, tail = text.partition("/vsiriopener_")
-    return head + tail.partition("/")[2] if found else text
+    text = head + tail.partition("/")[2] if found else text
+    return text if len(text) <= _LONGEST_REASON else f"{text[:_LONGEST_REASON]}..."

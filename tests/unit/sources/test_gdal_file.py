@@ -5,13 +5,23 @@ from __future__ import annotations
 import struct
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyogrio
 import pytest
 import shapely
 
 from pipeline.errors import SourceError
-from pipeline.sources.gdal_file import Asked, _codec, mended_notes, null_shift, read_file
+from pipeline.sources.encodings import BIG5, GBK, UTF8, WESTERN, decode, encoding_of
+from pipeline.sources.gdal_file import (
+    Asked,
+    _codec,
+    is_in_china,
+    mended_notes,
+    null_shift,
+    read_file,
+    to_degrees,
+)
 
 ROADS = Asked("the roads", layer_key='vector.layer = "..."')
 TEXTS = {"等级": ["主干路", "次干路", None], "名称": ["中原路", "花园路", "东风路"]}
@@ -194,3 +204,62 @@ def test_a_self_crossing_outline_says_where_and_how_much(tmp_path):
 @pytest.mark.parametrize("stated", ["U\0TF", "", "no such", "-1"])
 def test_a_code_page_that_names_none_is_none(stated):
     assert _codec(stated) is None
+
+
+TRADITIONAL = ["西車站", "中山北路", "忠孝東路四段", "縣道", "國道一號", "臺北市"]
+SIMPLIFIED = ["西站", "中原路", "航海东路", "京港澳高速", "郑东新区管委会", "孜然巷"]
+
+
+@pytest.mark.parametrize(
+    ("names", "codec", "found"),
+    [
+        (TRADITIONAL, "big5", BIG5),
+        (TRADITIONAL, "gbk", GBK),
+        (TRADITIONAL, "utf-8", UTF8),
+        (SIMPLIFIED, "gbk", GBK),
+        (SIMPLIFIED, "gb18030", GBK),
+        (["São João", "Köln", "Straße"], "cp1252", WESTERN),
+    ],
+)
+def test_chinese_of_both_scripts_is_told_apart_by_its_bytes(names, codec, found):
+    """Big5 was read as GBK: characters that nobody uses, without a word."""
+    raw = [each.encode(codec) for each in names]
+    assert encoding_of(raw) == found
+    assert [decode(each, found) for each in raw] == names
+
+
+def test_a_shapefile_in_big5_is_read(tmp_path):
+    path = shapefile(tmp_path / "a.shp", "BIG5", None, {"road": TRADITIONAL[:3]})
+    read, _ = read_file(path, ROADS)
+    assert list(read["road"]) == TRADITIONAL[:3]
+
+
+def test_a_shapefile_without_its_table_is_named(tmp_path):
+    path = shapefile(tmp_path / "a.shp", "UTF-8", None)
+    path.with_suffix(".dbf").unlink()
+    with pytest.raises(SourceError, match=r"no \.dbf beside it"):
+        read_file(path, ROADS)
+
+
+def test_columns_of_one_name_are_told_apart(tmp_path):
+    """Names cut at ten bytes are often equal; the second ended in a traceback."""
+    path = tmp_path / "a.shp"
+    frame().assign(road_class="x", road_clasz="w").to_file(path)
+    table = path.with_suffix(".dbf")
+    table.write_bytes(table.read_bytes().replace(b"road_clasz", b"road_class"))
+    read, _ = read_file(path, ROADS)
+    assert {"road_class", "road_class_2"} <= set(read.columns)
+    assert read["road_class_2"].eq("w").all()
+    assert len(read.geometry) == len(frame())
+
+
+def test_exchanged_coordinates_are_named(tmp_path):
+    exchanged = frame()
+    exchanged["geometry"] = [shapely.Point(34.5, 113.6)] * len(exchanged)
+    with pytest.raises(SourceError, match="exchange its latitude and longitude"):
+        to_degrees(exchanged, tmp_path / "a.gpkg", None)
+
+
+def test_no_feature_is_nowhere_in_china():
+    assert not is_in_china(np.array([], dtype=object))
+    assert not is_in_china(np.array([None], dtype=object))

@@ -695,3 +695,47 @@ def test_tables_larger_than_the_memory_are_refused_by_the_parameter(tmp_path):
     with pytest.raises(SourceError, match=r"3 MB, more than the 1 of extract\.gtfs_tables_mb"):
         read_tables(str(path), path, 1 << 20)
     assert len(read_tables(str(path), path, 8 << 20)["stop_times"])
+
+
+@pytest.mark.parametrize(
+    "factor", [1e6, 1e5], ids=["microdegrees", "a factor of a hundred thousand"]
+)
+def test_stops_in_no_degrees_are_named_by_it(tmp_path, factor):
+    """The error spoke of times."""
+
+    def scaled(match):
+        return f"{float(match[1]) * factor:.0f},{float(match[2]) * factor:.0f}"
+
+    path = write_feed(tmp_path / "plain.zip", METRO_TRIPS)
+    scaled_path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(scaled_path, "w") as target:
+        for name in archive.namelist():
+            text = archive.read(name).decode("utf-8-sig")
+            if name == "stops.txt":
+                text = re.sub(r"(\d+\.\d+),(\d+\.\d+)", scaled, text)
+            target.writestr(name, text)
+    with pytest.raises(SourceError, match=r"stop_lat and stop_lon in stops\.txt are no places"):
+        read(str(scaled_path))
+
+
+def test_headways_that_look_like_minutes_are_reported(tmp_path, caplog):
+    text = "trip_id,start_time,end_time,headway_secs\nr1-0,06:00:00,22:00:00,{}\n"
+    trips = {"r1-0": METRO_TRIPS[next(iter(METRO_TRIPS))]}
+    read(write_feed(tmp_path / "a.zip", trips, frequencies=text.format(600)))
+    assert "are these minutes" not in caplog.text
+    read(write_feed(tmp_path / "b.zip", trips, frequencies=text.format(10)))
+    assert "headway_secs is below 60 in 1 of 1 rows" in caplog.text
+
+
+def test_a_mode_whose_every_ride_has_a_stop_far_away_is_reported(tmp_path, caplog):
+    """It was left to OpenStreetMap in silence."""
+    trips = {
+        **{key: trip for key, trip in METRO_TRIPS.items() if trip[0] == "r1"},
+        **trips_every("r2", ["W", "X"], [90], 7, 19, 60),
+    }
+    made = read(write_feed(tmp_path / "a.zip", trips))
+    assert set(made["gtfs_rides"]["mode"]) == {"subway"}
+    assert re.search(r"its rides by \w+ have a stop far from the metro", caplog.text)
+    caplog.clear()
+    read(write_feed(tmp_path / "b.zip", METRO_TRIPS))
+    assert "far from the metro" not in caplog.text

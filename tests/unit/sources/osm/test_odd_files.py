@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import re
 
 import numpy as np
 import osmium
@@ -171,3 +172,64 @@ def test_a_packed_file_that_unpacks_without_end_is_given_up(tmp_path, monkeypatc
     path.write_bytes(pack(head + b'<node id="1" lon="1" lat="1"/>' * 6_000_000 + b"</osm>"))
     with pytest.raises(SourceError, match="unpacks to more than"):
         read_osm([path])
+
+
+@pytest.mark.parametrize("suffix", ["osm", "osm.gz", "osm.bz2"])
+@pytest.mark.parametrize("mark", ["action='delete'", 'action="delete"', 'visible="false"'])
+def test_what_an_editor_deleted_is_left_out_and_reported(tmp_path, suffix, mark):
+    """It was read as if it were still there."""
+    text = write(tmp_path / "w.osm").read_text()
+    text = re.sub(r'<way id="2"[^>]*?>', f'<way id="2" version="1" {mark}>', text)
+    text = text.replace("</osm>", "<!-- action='modify' --></osm>")
+    pack = {"osm.gz": gzip.compress, "osm.bz2": bz2.compress}.get(suffix, bytes)
+    path = tmp_path / f"deleted.{suffix}"
+    path.write_bytes(pack(text.encode()))
+    osm = read_osm([path])
+    assert osm.ways.id.tolist() == [1, 3]
+    assert any("1 objects that an editor deleted" in note for note in osm.headers[0].oddities)
+
+
+def test_a_deleted_node_leaves_its_way_with_the_others(tmp_path):
+    text = write(tmp_path / "w.osm").read_text()
+    path = tmp_path / "deleted.osm"
+    path.write_text(re.sub(r'<node id="4"', "<node id='4' action='delete'", text))
+    osm = read_osm([path])
+    assert osm.ways.id.tolist() == [1, 2, 3]
+    assert osm.ways.missing.tolist() == [0, 1, 0]
+
+
+def test_a_name_that_speaks_of_deleting_deletes_nothing(tmp_path, plain):
+    text = write(tmp_path / "w.osm").read_text().replace("N-1,n-2x", "action='delete'")
+    path = tmp_path / "name.osm"
+    path.write_text(text)
+    osm = read_osm([path])
+    assert lines_of(path) == plain
+    assert osm.headers[0].oddities == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("a.osm.zip", b"PK\x03\x04\x14\x00", "is a zip archive: unpack it"),
+        ("a.osm.pbf", b"PK\x03\x04\x14\x00", "is a zip archive: unpack it"),
+        ("a.osm.xz", b"\xfd7zXZ\x00\x00", "is packed by xz: unpack it first"),
+        ("a.osm.zst", b"\x28\xb5\x2f\xfd\x00", "is packed by zstd: unpack it first"),
+        ("a.7z", b"7z\xbc\xaf\x27\x1c", "is a 7z archive"),
+        ("a.osm", b"\x1f\x8b\x08\x00", "is packed: name it .osm.gz"),
+        ("a.osm", b"BZh91AY", "is packed: name it .osm.bz2"),
+        ("a.osm.pbf", b"\x1f\x8b\x08\x00", "is packed: name it .osm.gz"),
+        ("a.osm", b"\x00\x00\x00\x0e\x0a\x09OSMHeader\x18", "is an OSM PBF file by its content"),
+        ("a.osm.pbf", b'<?xml version="1.0"?><osm version="0.6"/>', "is OSM XML by its content"),
+        ("a.osm.pbf", b"<!DOCTYPE html><html>", "is a web page"),
+        ("a.osm", b"\n<html><body>", "is a web page"),
+        ("a.osm.pbf", b'{"type": "FeatureCollection"}', "is JSON"),
+        ("a.osm.pbf", b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
+    ],
+)
+def test_files_of_other_kinds_are_named_by_what_they_are(tmp_path, name, content, told):
+    """All were said to be truncated or damaged."""
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(SourceError, match=re.escape(told)) as caught:
+        read_osm([path])
+    assert "damaged" not in str(caught.value)

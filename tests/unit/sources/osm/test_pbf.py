@@ -93,7 +93,11 @@ def test_no_file_a_missing_file_and_a_folder(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"", "is empty"), (b"<html>404</html>" * 20, "no OSM PBF"), (os.urandom(500), "no OSM PBF")],
+    [
+        (b"", "is empty"),
+        (b"<html>404</html>" * 20, "web page"),
+        (b"\x07" + os.urandom(500), "no OSM PBF"),
+    ],
     ids=["empty", "a page", "random"],
 )
 def test_a_file_that_is_no_pbf(tmp_path, content, said):

@@ -146,6 +146,17 @@ def test_each_fault_is_told_apart(tmp_path, change, told):
     refuse(path, told)
 
 
+def test_a_crs_without_a_place_on_the_earth_is_told(tmp_path):
+    """A transformation from it ended in a traceback."""
+    local = 'LOCAL_CS["Site",UNIT["metre",1]]'
+    refuse(write(tmp_path / "a.tif", crs=local), "no place on the earth")
+
+
+def test_very_many_bands_are_named_in_one_short_line(tmp_path):
+    path = write(tmp_path / "a.tif", (VALUES,) * 300)
+    refuse(path, r"300 bands \(unnamed(, unnamed){5}, \.\.\.\)")
+
+
 def test_what_is_no_raster_is_told(tmp_path):
     (tmp_path / "text.tif").write_text("hello")
     for name in ("text.tif", "none.tif", "."):
