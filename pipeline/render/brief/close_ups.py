@@ -15,6 +15,7 @@ from markupsafe import Markup
 from pipeline.render.brief import pair_map, signs
 from pipeline.render.brief.map_frame import close_frame
 from pipeline.render.brief.subject import Row, Subject
+from pipeline.render.page import bilingual as say
 
 ACROSS, MOST_ROWS = 3, 2
 SIZE_MM, TALL_MM = (59.5, 40.0), (59.5, 78.0)
@@ -55,7 +56,8 @@ def close_ups(
     found: list[Row] = []
     for n, row in enumerate(projects[: rows * ACROSS]):
         frame = close_frame(links.geometry.iloc[n].bounds, *size)
-        title = Markup("{} {}").format(row["mark"], row["title"])
+        # Its caption names it: the drawing needs no more.
+        title = Markup("{} {}").format(say.text("brief.close_up"), row["mark"])
         own = replace(scene, marks=[marks[n]], title=title)
         found.append(
             {
