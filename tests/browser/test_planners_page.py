@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -127,6 +128,23 @@ def test_search_in_every_script(visit: Callable[..., Any], typed: str, kind: str
     opened.page.fill("#mi-search", "G2")
     opened.page.keyboard.press("Enter")
     assert opened.page.locator("#mi-details").is_hidden()
+    assert opened.errors == []
+
+
+def test_where_people_are_not_known_their_cities_are_named_in_place_of_the_curve(
+    visit: Callable[..., Any], maps: Path, example: ModuleType
+) -> None:
+    layers = example.layers()
+    first = layers["cities"]["city_id"].iloc[0]
+    for name in ("cities", "zones"):
+        own = (layers[name]["city_id"] == first).to_numpy()
+        layers[name] = layers[name].assign(population=layers[name]["population"].where(~own))
+    for name, content in example.page(layers, id="unknown").items():
+        (maps / name).write_bytes(content)
+    opened = visit("unknown.html", "#theme=commuting&lang=en")
+    part = opened.page.locator("#mi-panel .reach")
+    assert part.locator("svg").count() == 0
+    assert "Not known how many people live in Zhengzhou, so" in part.inner_text()
     assert opened.errors == []
 
 

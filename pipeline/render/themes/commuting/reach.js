@@ -8,6 +8,7 @@ import { data, layers } from "../../page/js/data.js";
 import { el, svg } from "../../page/js/dom.js";
 import { renderLegend } from "../../page/js/legend.js";
 import { writeLink } from "../../page/js/link.js";
+import { cityName } from "../../page/js/names.js";
 import { people, percent } from "../../page/js/numbers.js";
 import { refresh } from "../../page/js/overlays.js";
 import { registerChoice } from "../../page/js/registry.js";
@@ -34,10 +35,11 @@ export function reach() {
   return Number(choice("reach"));
 }
 
-/** Sentence, slider and curve; null where nothing is known. */
+/** Sentence, slider and curve; null where no times are known. */
 export function reachPart() {
   if (!layers.reach.n) return null;
   const box = el("div", { class: "reach" });
+  const isKnown = layers.reach.population_share_pct.some((share) => share !== null);
   const sentence = el("p", { class: "headline", role: "status" });
   const drawing = el("div");
   const slider = el("input", {
@@ -50,8 +52,8 @@ export function reachPart() {
     "data-choice": "reach",
   });
   function show() {
-    sentence.textContent = sentenceOf(Number(slider.value));
-    drawing.replaceChildren(curve(Number(slider.value)));
+    sentence.textContent = isKnown ? sentenceOf(Number(slider.value)) : whyUnknown();
+    if (isKnown) drawing.replaceChildren(curve(Number(slider.value)));
   }
   slider.addEventListener("input", show);
   slider.addEventListener("change", () => {
@@ -61,8 +63,16 @@ export function reachPart() {
     writeLink();
   });
   show();
-  box.append(el("label", { class: "range" }, t("choice.reach"), slider), sentence, drawing, key());
+  box.append(el("label", { class: "range" }, t("choice.reach"), slider), sentence, drawing);
+  if (isKnown) box.append(key());
   return box;
+}
+
+/** Whose people are not known, so that no share of the metro's can be given. */
+function whyUnknown() {
+  const { city_id: ids, population } = layers.cities;
+  const names = ids.filter((_, i) => population[i] === null).map(cityName);
+  return t("reach.unknown", { cities: names.join(t("ui.comma")) });
 }
 
 /** @param {number} minutes */
