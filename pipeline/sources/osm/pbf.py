@@ -190,6 +190,11 @@ def _parsed(path: Path, text: pa.Buffer, kind: str, parse: Callable[[pa.Buffer],
     try:
         return parse(text)
     except _READ_ERRORS as error:
+        if "straddl" in str(error):
+            raise SourceError(
+                f"{path} has a way or relation of very many members, more than are read (some "
+                "200,000); OpenStreetMap takes 2,000 nodes of a way: split it"
+            ) from error
         if _has_others(text, kind):
             raise SourceError(
                 f"{path} has nodes behind ways or relations before them; expected an extract "

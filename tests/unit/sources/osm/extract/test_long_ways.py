@@ -12,8 +12,10 @@ from small_world import World
 from two_cities import METRO, read
 
 from pipeline.crs import local_metric_crs
+from pipeline.errors import SourceError
 from pipeline.measures.network import network
 from pipeline.measures.network.params import NetworkParams
+from pipeline.sources.osm import parse_opl
 from pipeline.sources.params import ExtractParams
 
 MOST = 2_000
@@ -68,6 +70,13 @@ def test_an_area_of_very_many_nodes_is_whole(tmp_path):
     (lake,) = areas.geometry
     assert shapely.get_num_coordinates(lake) == 30_001
     assert shapely.area(lake) == pytest.approx(np.pi * 0.05**2, rel=1e-4)
+
+
+def test_a_way_beyond_what_is_read_is_named_by_that(tmp_path, monkeypatch):
+    """The error spoke of a damaged file."""
+    monkeypatch.setattr(parse_opl, "_BLOCK_BYTES", 1 << 14)
+    with pytest.raises(SourceError, match="a way or relation of very many members"):
+        read(course(MOST, 1), tmp_path)
 
 
 @pytest.mark.slow
