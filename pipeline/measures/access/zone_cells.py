@@ -32,7 +32,7 @@ from pipeline.layers import conform, empty_layer
 from pipeline.measures.access.params import ZonesParams
 from pipeline.measures.access.zone_people import expected_people
 from pipeline.measures.geometry.areas import locate_points
-from pipeline.measures.geometry.overlay import areas_inside
+from pipeline.measures.geometry.overlay import areas_inside, with_vertices_joined
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -41,6 +41,8 @@ Geometries = NDArray[np.object_]
 
 _LEAST_EDGE_M = 1e-3
 """A common edge shorter than this is a corner."""
+_SAME_VERTEX_M = 1e-5
+"""Vertices this near to one another are one: rounding of overlays and projections is finer."""
 _NOISE_M2 = 1e-4
 """Pieces below a square centimetre are what the overlay leaves where edges lie on one another."""
 
@@ -106,6 +108,8 @@ def make_zone_cells(
     if osm_places is not None and land_areas is not None:
         table = _cut_where_people_are(table, by_id, osm_places, land_areas, params)
     table = table.sort_values("cell", ignore_index=True)
+    joined = with_vertices_joined(table.geometry.to_numpy(), _SAME_VERTEX_M)
+    table = table.set_geometry(gpd.GeoSeries(joined, index=table.index, crs=crs))
     return gpd.GeoDataFrame(conform("zone_cells", table))
 
 

@@ -16,6 +16,9 @@ from typing import overload
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
 
 Geometries = NDArray[np.object_]
 
@@ -83,3 +86,37 @@ def _parts_of(geometry: shapely.Geometry, dimension: int) -> shapely.Geometry:
     if len(parts) == 1:
         return parts[0]
     return shapely.multilinestrings(parts) if dimension == 1 else shapely.multipolygons(parts)
+
+
+def with_vertices_joined(areas: Geometries, distance_m: float) -> Geometries:
+    """Areas whose vertices nearer to one another than a distance are one, in all of them alike.
+
+    Overlays leave vertices a nanometre apart, which projecting puts in another order: the
+    outline then crosses itself. What areas share stays shared.
+
+    Parameters
+    ----------
+    areas
+        Polygons in one metric CRS.
+    distance_m
+        Far below what the areas are measured by: vertices move by no more, but where a row of
+        such near ones makes a chain.
+    """
+    places, at = np.unique(shapely.get_coordinates(areas), axis=0, return_inverse=True)
+    if not len(places):
+        return areas
+    first, second = cKDTree(places).query_pairs(distance_m, output_type="ndarray").T
+    if not len(first):
+        return areas
+    size = len(places)
+    near = coo_array((np.ones(len(first)), (first, second)), shape=(size, size))
+    of_place = connected_components(near, directed=False)[1]
+    # The first in the order of x and y stands for all.
+    chosen = np.unique(of_place, return_index=True)[1]
+    moved = places[chosen[of_place]][at.ravel()]
+    joined = shapely.set_coordinates(np.array(areas, dtype=object), moved)
+    joined = shapely.remove_repeated_points(joined, 0.0)
+    # A spike is left where its two sides have become one.
+    is_broken = ~shapely.is_valid(joined)
+    joined[is_broken] = of_dimension(shapely.make_valid(joined[is_broken]), 2)
+    return np.asarray(joined, dtype=object)

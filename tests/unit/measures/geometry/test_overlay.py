@@ -49,3 +49,29 @@ def test_nested_collections_are_opened():
     )
     assert overlay.of_dimension(nested, 2).area == 20_000.0
     assert overlay.of_dimension(nested, 1).equals(TOUCHING)
+
+
+def test_vertices_a_nanometre_apart_are_one_in_all_areas_alike():
+    near = 50.0 + 1e-9
+    areas = np.array(
+        [
+            shapely.Polygon([(0, 0), (50, 0), (near, 50), (50, 50), (0, 50)]),
+            shapely.Polygon([(50, 0), (100, 0), (100, 50), (near, 50)]),
+            shapely.box(200, 200, 300, 300),
+        ],
+        dtype=object,
+    )
+    joined = overlay.with_vertices_joined(areas, 1e-5)
+    assert shapely.get_num_coordinates(joined).tolist() == [5, 5, 5]
+    assert joined[2] is areas[2] or joined[2].equals_exact(areas[2], 0.0)
+    corners = [set(map(tuple, shapely.get_coordinates(each).tolist())) for each in joined[:2]]
+    assert corners[0] & corners[1] == {(50.0, 0.0), (50.0, 50.0)}
+    assert shapely.coverage_is_valid(joined[:2])
+
+
+def test_a_spike_of_no_width_is_gone_and_nothing_stays_nothing():
+    spiked = shapely.Polygon([(0, 0), (10, 0), (10, 10), (5, 10), (5, 30), (5 + 1e-7, 10), (0, 10)])
+    joined = overlay.with_vertices_joined(np.array([spiked], dtype=object), 1e-5)
+    assert joined[0].is_valid
+    assert joined[0].area == pytest.approx(100.0)
+    assert not len(overlay.with_vertices_joined(np.array([], dtype=object), 1e-5))
