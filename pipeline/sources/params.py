@@ -52,7 +52,7 @@ class ExtractParams(StageParams):
         "than this are closed (check)",
     )
     gtfs_tables_mb: int = Field(
-        512,
+        384,
         ge=1,
         le=16_384,
         description="tables of a timetable, unpacked, that are read; reading takes five times that memory",
