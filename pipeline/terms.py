@@ -133,6 +133,7 @@ BARRIERS_PASSED = frozenset(
         "checkpoint",
         "cattle_grid",
         "height_restrictor",
+        "arch",
         "coupure",
         "kerb",
     }
