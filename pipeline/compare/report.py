@@ -107,7 +107,9 @@ def _page(compared: Compared) -> bytes:
         compared.metro,
         page_facts(source_of(after.manifest), facts),
         compared.labels,
-        {layer: after.layer(layer) for layer in ("cities", "borders", "roads")} | in_wgs84,
+        {layer: after.layer(layer) for layer in ("cities", "borders", "roads", "zones")}
+        | {"zones_before": compared.before.layer("zones")}
+        | in_wgs84,
         compared.notes,
     )
 

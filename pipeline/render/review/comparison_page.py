@@ -15,7 +15,13 @@ from pipeline.render.page import style, words
 from pipeline.render.page.encode import Layers
 from pipeline.render.page.facts import PageFacts
 from pipeline.render.review.headline import comparison_headline
-from pipeline.render.review.review_map import Drawn, draw_review_map
+from pipeline.render.review.review_map import (
+    Drawn,
+    draw_before_after,
+    draw_review_map,
+    minutes_bands,
+    minutes_legend,
+)
 from pipeline.render.review.review_page import (
     MOST_ROWS,
     Figure,
@@ -48,8 +54,9 @@ def render_comparison(
     labels
         What the earlier and the later run are called.
     layers
-        In WGS84: ``cities``, ``borders`` and ``roads`` of the later run, and the
-        comparison's ``end_changes``, ``link_changes``, ``road_growth`` and ``changes``.
+        In WGS84: ``cities``, ``borders``, ``roads`` and ``zones`` of the later run,
+        ``zones_before`` of the earlier one, and the comparison's ``end_changes``,
+        ``link_changes``, ``road_growth`` and ``changes``.
     notes
         What could not be worked out.
     """
@@ -72,8 +79,21 @@ def render_comparison(
         comparison_headline(labels, *counts, layers["changes"]),
         _intro(labels, layers["road_growth"], notes),
     )
-    picture = draw_review_map(layers, [*_drawn_ends(found), *_drawn_links(found, built_colour)])
+    links = list(_drawn_links(found, built_colour))
+    picture = draw_review_map(layers, [*_drawn_ends(found), *links])
     figures = [Figure(picture, legend, say.text("review.what_changes"))]
+    before, after = (
+        minutes_bands(gpd.GeoDataFrame(layers[name]), "minutes_to_core")
+        for name in ("zones_before", "zones")
+    )
+    if before and after:
+        figures.append(
+            Figure(
+                draw_before_after(layers, links, before, after, tags=labels),
+                [*legend[:1], *minutes_legend()] if links else minutes_legend(),
+                say.text("review.both_runs"),
+            )
+        )
     return render_review(metro, facts, title, texts, figures, _tables(found, layers))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import geopandas as gpd
@@ -66,12 +67,14 @@ def draw_before_after(
     before: Sequence[Shade],
     after: Sequence[Shade],
     bounds: Sequence[float] | None = None,
+    tags: Sequence[str] = (),
 ) -> Markup:
     """One map shaded in two ways, parted by an upright line that a slider moves.
 
     The sheets lie on one another: what was, what is (cut at the line by the style sheet),
     and on top roads, borders, names and findings. Without a script the line stands in the
-    middle. ``bounds`` (WGS84) is the part to show; without, the whole metro.
+    middle. ``bounds`` (WGS84) is the part to show; without, the whole metro. ``tags`` name
+    both ways; without, they are before and after building.
     """
     cities = layers["cities"]
     if cities.empty:
@@ -94,10 +97,31 @@ def draw_before_after(
         _sheet(paper, _ground(paper, cities, before), hidden),
         _sheet(paper, _ground(paper, cities, after), hidden),
         _sheet(paper, _top(paper, layers, drawn), 'role="img" aria-label="map"'),
-        say.text("review.before"),
-        say.text("review.after"),
+        *(tags or (say.text("review.before"), say.text("review.after"))),
         say.text("review.move_line"),
     )
+
+
+def minutes_bands(zones: gpd.GeoDataFrame, column: str) -> list[Shade]:
+    """Zones by minutes to the core, those of one band as one area; unreached ones are none."""
+    minutes = zones[column].to_numpy(float)
+    band = np.searchsorted(style.MINUTES_BREAKS, minutes)
+    cells = zones.geometry.to_numpy()
+    found = []
+    for number, colour in enumerate(style.MINUTES_COLOURS):
+        rows = (band == number) & np.isfinite(minutes)
+        if rows.any():
+            found.append((colour, np.array([shapely.union_all(cells[rows])], dtype=object)))
+    return found
+
+
+def minutes_legend() -> list[tuple[str, Markup]]:
+    """What the colours of `minutes_bands` mean."""
+    ends = [say.digits(each) for each in style.MINUTES_BREAKS]
+    texts = [say.text("review.band_to", n=ends[0])]
+    texts += [say.text("review.band", a=a, b=b) for a, b in pairwise(ends)]
+    texts += [say.text("review.band_over", n=ends[-1])]
+    return list(zip(style.MINUTES_COLOURS, texts, strict=True))
 
 
 def _drawn_of(layers: Layers) -> dict[str, gpd.GeoDataFrame]:

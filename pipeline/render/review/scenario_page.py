@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
 from markupsafe import Markup, escape
 
 from pipeline.metros.catalogue import Metro
@@ -16,7 +13,14 @@ from pipeline.render.page import style, words
 from pipeline.render.page.encode import METRES_PER_DEGREE, Layers
 from pipeline.render.page.facts import PageFacts
 from pipeline.render.review.headline import scenario_headline
-from pipeline.render.review.review_map import Drawn, Shade, draw_before_after, draw_review_map
+from pipeline.render.review.review_map import (
+    Drawn,
+    Shade,
+    draw_before_after,
+    draw_review_map,
+    minutes_bands,
+    minutes_legend,
+)
 from pipeline.render.review.review_page import (
     MOST_ROWS,
     Figure,
@@ -107,11 +111,13 @@ def _figures(layers: Layers, links: gpd.GeoDataFrame) -> list[Figure]:
         for tint, key in zip((*FASTER, *SLOWER), keys, strict=True)
     ]
     zones = layers["zone_changes"]
-    before, after = (_bands(zones, f"minutes_to_core_{side}") for side in ("before", "after"))
+    before, after = (
+        minutes_bands(zones, f"minutes_to_core_{side}") for side in ("before", "after")
+    )
     return [
         Figure(
             draw_before_after(layers, drawn, before, after, _around(links)),
-            [built, *_band_legend()],
+            [built, *minutes_legend()],
             say.text("review.before_after"),
         ),
         Figure(
@@ -133,27 +139,6 @@ def _around(links: gpd.GeoDataFrame) -> tuple[float, ...] | None:
     tall, wide = north - south + 2 * up, (east - west) * squeeze + 2 * up
     aside = (up + max(WIDER * tall - wide, 0.0) / 2) / squeeze
     return west - aside, south - up, east + aside, north + up
-
-
-def _bands(zones: gpd.GeoDataFrame, column: str) -> list[Shade]:
-    """Zones by minutes to the core, those of one band as one area; unreached ones are none."""
-    minutes = zones[column].to_numpy(float)
-    band = np.searchsorted(style.MINUTES_BREAKS, minutes)
-    cells = zones.geometry.to_numpy()
-    found = []
-    for number, colour in enumerate(style.MINUTES_COLOURS):
-        rows = (band == number) & np.isfinite(minutes)
-        if rows.any():
-            found.append((colour, np.array([shapely.union_all(cells[rows])], dtype=object)))
-    return found
-
-
-def _band_legend() -> list[tuple[str, Markup]]:
-    ends = [say.digits(each) for each in style.MINUTES_BREAKS]
-    texts = [say.text("review.band_to", n=ends[0])]
-    texts += [say.text("review.band", a=a, b=b) for a, b in pairwise(ends)]
-    texts += [say.text("review.band_over", n=ends[-1])]
-    return list(zip(style.MINUTES_COLOURS, texts, strict=True))
 
 
 def _gain(value: float, is_significant: bool) -> Markup:

@@ -462,7 +462,8 @@ def reviews(which: dict[str, Any], facts: PageFacts = FACTS, **changes: Any) -> 
     before = zones["minutes_to_core"].to_numpy(float)
     nearer = zones["city_id"].eq("410200").to_numpy() & (before > 40)
     after = before - np.where(nearer, 3.0, 0.0)
-    given = {name: which[name] for name in ("cities", "borders", "roads", "build_sequence")} | {
+    kept = ("cities", "borders", "roads", "build_sequence", "zones")
+    given = {name: which[name] for name in kept} | {
         "changes": table("changes", rows),
         "zone_changes": conform(
             "zone_changes",
@@ -489,7 +490,7 @@ def reviews(which: dict[str, Any], facts: PageFacts = FACTS, **changes: Any) -> 
             the_metro, facts, "two", given, links=links, left=7
         ),
         f"{the_metro.id}/compare-2020-2025.html": render_comparison(
-            the_metro, facts, labels, given, ["a note"]
+            the_metro, facts, labels, given | {"zones_before": which["zones"]}, ["a note"]
         ),
     }
 

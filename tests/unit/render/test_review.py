@@ -53,7 +53,7 @@ def base(example: ModuleType) -> dict[str, Any]:
         change("mean_minutes_to_core", None, 12.0, city_id="410200"),
     ]
     return {
-        **{name: made[name] for name in ("cities", "borders", "roads")},
+        **{name: made[name] for name in ("cities", "borders", "roads", "zones")},
         "missing_links": made["missing_links"],
         "changes": example.table("changes", changes),
         "build_sequence": made["build_sequence"],
@@ -90,7 +90,7 @@ def comparison(example: ModuleType, base: dict[str, Any]) -> bytes:
         example.metro(),
         example.REAL_FACTS,
         ("2020", "2025"),
-        base | both_years(example),
+        base | both_years(example) | {"zones_before": base["zones"]},
         ["<note>"],
     )
 
@@ -277,9 +277,21 @@ def test_a_comparison_counts_and_weighs(comparison: bytes) -> None:
     assert counted is not None and counted.groups() == ("2", "0")
 
 
-@pytest.mark.parametrize("name", ["cities", "borders", "roads", "changes"])
+def test_two_years_lie_under_one_slider_where_both_times_are_known(
+    comparison: bytes, example: ModuleType, base: dict[str, Any]
+) -> None:
+    page = comparison.decode()
+    assert page.count('id="before-after"') == 1
+    assert '<span class="tag">2020</span><span class="tag end">2025</span>' in page
+    unknown = base["zones"].assign(minutes_to_core=np.nan)
+    layers = base | both_years(example) | {"zones_before": unknown}
+    page = render_comparison(example.metro(), example.FACTS, ("a", "b"), layers, []).decode()
+    assert 'id="before-after"' not in page
+
+
+@pytest.mark.parametrize("name", ["cities", "borders", "roads", "changes", "zones"])
 def test_every_empty_layer_by_itself(name: str, example: ModuleType, base: dict[str, Any]) -> None:
-    layers = base | both_years(example)
+    layers = base | both_years(example) | {"zones_before": base["zones"]}
     layers[name] = layers[name].iloc[:0]
     page = render_comparison(example.metro(), example.FACTS, ("a", "b"), layers, [])
     assert b"<h1" in page
