@@ -52,10 +52,11 @@ class ExtractParams(StageParams):
         "than this are closed (check)",
     )
     gtfs_tables_mb: int = Field(
-        384,
+        128,
         ge=1,
         le=16_384,
-        description="tables of a timetable, unpacked, that are read; reading takes five times that memory",
+        description="tables of a timetable, unpacked, that are read; reading takes up to fourteen "
+        "times that memory",
     )
 
 

@@ -256,8 +256,8 @@ def _refuse_large(
     if size > limit_bytes:
         raise tables.error(
             f"its tables have {size >> 20:,} MB, more than the {limit_bytes >> 20:,} of "
-            "extract.gtfs_tables_mb (memory of five times that is needed); cut the feed to the "
-            "metro, or set more"
+            "extract.gtfs_tables_mb (memory of up to fourteen times that is needed); cut the feed "
+            "to the metro, or set more"
         )
 
 
