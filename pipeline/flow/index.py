@@ -13,6 +13,8 @@ from pipeline.storage.paths import Paths
 
 _REVIEW = re.compile(r"(?:scenario|compare)-[\w-]+\.html")
 """Names of the pages of scenarios and comparisons, which lie beside a metro's briefs."""
+_CARD = card_name("").rpartition("/")[2]
+"""How the names of cards end."""
 
 
 def write_index(paths: Paths) -> str | None:
@@ -39,9 +41,6 @@ def has_cards_of_others(paths: Paths) -> bool:
     own = set(files.folders(paths.processed))
     cards = (each for each in files.names_in(paths.page("assets")) if each.endswith(_CARD))
     return any(each.removesuffix(_CARD) not in own for each in cards)
-
-
-_CARD = card_name("").rpartition("/")[2]
 
 
 def _reviews_of(paths: Paths, metro_id: str) -> list[str]:

@@ -293,6 +293,8 @@ def _parse_groups(payload: bytes, path: str, column: str, wanted: Geometries) ->
     _rows_of(payload, path)
     try:
         file = pq.ParquetFile(pa.BufferReader(payload))
+        if column not in file.schema_arrow.names:
+            raise _no_layer(path, f"no column {column}")
         place = file.schema_arrow.get_field_index(column)
         groups = [
             number

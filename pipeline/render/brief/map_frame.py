@@ -87,49 +87,44 @@ def frame_of(bounds: Sequence[float], room_mm: float) -> Frame:
 
     ``room_mm`` is the height left on the page for figures and map.
     """
-    west, south, east, north = (float(each) for each in bounds)
-    middle_x, middle_y = (west + east) / 2, (south + north) / 2
-    squeeze = max(float(np.cos(np.radians(middle_y))), 0.05)
-    degrees_x = METRES_PER_DEGREE * squeeze / 1000.0
-    width = max((east - west) * degrees_x + 2 * PAD_KM, LEAST_KM)
-    height = max((north - south) * METRES_PER_DEGREE / 1000.0 + 2 * PAD_KM, LEAST_KM)
+    across, up = _extent_km(bounds)
+    width, height = (max(each + 2 * PAD_KM, LEAST_KM) for each in (across, up))
     is_wide = height <= 0.95 * width
     paper_x, most = WIDE_MM if is_wide else TALL_MM
     paper_y = min(most, room_mm - FIGURES_MM if is_wide else room_mm)
-    km_per_mm = max(width / paper_x, height / paper_y)
-    half_x = km_per_mm * paper_x / degrees_x / 2
-    half_y = km_per_mm * paper_y * 1000.0 / METRES_PER_DEGREE / 2
-    return Frame(
-        middle_x - half_x,
-        middle_y - half_y,
-        middle_x + half_x,
-        middle_y + half_y,
-        paper_x,
-        paper_y,
-        is_wide,
-    )
+    return _frame_about(bounds, max(width / paper_x, height / paper_y), (paper_x, paper_y), is_wide)
 
 
 def close_frame(bounds: Sequence[float], width_mm: float, height_mm: float) -> Frame:
     """A frame of given size about bounds (WGS84), with as much again around them."""
-    west, south, east, north = (float(each) for each in bounds)
-    middle_x, middle_y = (west + east) / 2, (south + north) / 2
-    squeeze = max(float(np.cos(np.radians(middle_y))), 0.05)
-    degrees_x = METRES_PER_DEGREE * squeeze / 1000.0
-    width = max(2 * (east - west) * degrees_x, CLOSE_KM)
-    height = max(2 * (north - south) * METRES_PER_DEGREE / 1000.0, CLOSE_KM * height_mm / width_mm)
+    across, up = _extent_km(bounds)
+    width, height = max(2 * across, CLOSE_KM), max(2 * up, CLOSE_KM * height_mm / width_mm)
     km_per_mm = max(width / width_mm, height / height_mm)
-    half_x = km_per_mm * width_mm / degrees_x / 2
-    half_y = km_per_mm * height_mm * 1000.0 / METRES_PER_DEGREE / 2
-    return Frame(
-        middle_x - half_x,
-        middle_y - half_y,
-        middle_x + half_x,
-        middle_y + half_y,
-        width_mm,
-        height_mm,
-        True,
-    )
+    return _frame_about(bounds, km_per_mm, (width_mm, height_mm), True)
+
+
+def _middle(bounds: Sequence[float]) -> tuple[float, float, float]:
+    """Longitude and latitude of the middle, and kilometres of a degree of longitude there."""
+    west, south, east, north = (float(each) for each in bounds)
+    latitude = (south + north) / 2
+    squeeze = max(float(np.cos(np.radians(latitude))), 0.05)
+    return (west + east) / 2, latitude, METRES_PER_DEGREE * squeeze / 1000.0
+
+
+def _extent_km(bounds: Sequence[float]) -> tuple[float, float]:
+    """Kilometres across and up."""
+    west, south, east, north = (float(each) for each in bounds)
+    return (east - west) * _middle(bounds)[2], (north - south) * METRES_PER_DEGREE / 1000.0
+
+
+def _frame_about(
+    bounds: Sequence[float], km_per_mm: float, paper_mm: tuple[float, float], is_wide: bool
+) -> Frame:
+    """The frame of some paper about the middle of bounds, at a scale."""
+    x, y, degree_km = _middle(bounds)
+    half_x = km_per_mm * paper_mm[0] / degree_km / 2
+    half_y = km_per_mm * paper_mm[1] * 1000.0 / METRES_PER_DEGREE / 2
+    return Frame(x - half_x, y - half_y, x + half_x, y + half_y, *paper_mm, is_wide)
 
 
 class Ground:

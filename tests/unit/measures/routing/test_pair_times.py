@@ -84,6 +84,12 @@ def test_all_rows_that_hold_a_value_come_and_most_others_do_not(
     assert len(found) < 0.6 * len(whole)
 
 
+def test_a_part_without_the_column_asked_for_is_named(stored):
+    _, parts, _ = stored
+    with pytest.raises(StoreError, match="no column other"):
+        list(parts.holding("other", ["x"]))
+
+
 def test_a_part_that_changes_while_it_is_read_is_refused(stored):
     _, parts, path = stored
     files.write_bytes(f"{path}/part-3.parquet", files.read_bytes(f"{path}/part-2.parquet"))
