@@ -18,6 +18,7 @@ from pipeline.compare.runs import ComparedRun
 from pipeline.errors import ConfigError
 from pipeline.flow.events import Report, report_nothing
 from pipeline.flow.executor import Executor
+from pipeline.flow.finished import metro_of
 from pipeline.flow.tasks import metric_crs
 from pipeline.scenario import changes
 
@@ -69,7 +70,12 @@ def run_compare(
         "end_changes": ends,
         "link_changes": links,
         "road_growth": matching.growth(old, new, is_new),
-        "changes": changes.differences(before.figures(), after.figures(), growth.figures),
+        "changes": changes.differences(
+            before.figures(),
+            after.figures(),
+            metro_of(after.manifest, after.folder).params.integration,
+            growth.figures,
+        ),
     }
     notes = (growth.note,) if growth.note else ()
     return write_report(Compared(before, after, labels, tables, notes), maps)

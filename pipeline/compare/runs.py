@@ -13,7 +13,7 @@ from pipeline.scenario import changes
 from pipeline.storage.paths import absolute
 
 SIDE = ("dead_ends", "missing_links", "roads", "road_ends", "railways")
-COMPARED = (*SIDE, "routing_network", "cities", "borders", *changes.LAYERS_NEEDED)
+COMPARED = (*SIDE, "routing_network", "cities", *changes.LAYERS_NEEDED)
 """Layers that are read of both runs."""
 
 
@@ -51,4 +51,5 @@ class ComparedRun(Finished):
 
     def figures(self) -> dict[str, pd.DataFrame]:
         """The layers whose figures are compared, by name."""
-        return {name: self.layer(name) for name in changes.LAYERS_NEEDED}
+        optional = [each for each in changes.OPTIONAL_LAYERS if self.digest(each) is not None]
+        return {name: self.layer(name) for name in (*changes.LAYERS_NEEDED, *optional)}

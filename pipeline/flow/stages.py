@@ -265,7 +265,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         "border_effect",
         ("zone_grid", "travel_times", "effect_pairs", "effect_samples"),
-        ("border_effect",),
+        ("border_effect", "effect_influences"),
         border_effect.border_effects,
         ("border_effect",),
         Split("effect_samples", into="border_id", column="border_id"),
@@ -447,7 +447,7 @@ STAGES: tuple[Stage, ...] = (
             "eco_corridors",
             "index_yardsticks",
         ),
-        ("indicators", "integration_index"),
+        ("indicators", "integration_index", "index_parts"),
         integrate.integrate,
         ("integration", "accessibility"),
     ),

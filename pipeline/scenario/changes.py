@@ -14,10 +14,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.layers import conform
+from pipeline.measures.integration.params import IntegrationParams
+from pipeline.scenario.change_errors import OPTIONAL_LAYERS, Sides, with_errors
+
+__all__ = ["LAYERS_NEEDED", "OPTIONAL_LAYERS", "differences", "zone_changes"]
 
 Floats = NDArray[np.float64]
 
 LAYERS_NEEDED = (
+    "borders",
     "zones",
     "commuting_circle",
     "border_effect",
@@ -41,16 +46,23 @@ _ZONE_MEANS = (
 def differences(
     before: Mapping[str, pd.DataFrame],
     after: Mapping[str, pd.DataFrame],
+    params: IntegrationParams,
     without_growth: Mapping[str, pd.DataFrame] | None = None,
+    *,
+    has_same_pairs: bool = False,
 ) -> pd.DataFrame:
     """Layer ``changes``: one row per figure of the metro, a city or a border.
 
     Parameters
     ----------
     before, after
-        The layers of `LAYERS_NEEDED` by name.
+        The layers of `LAYERS_NEEDED` by name; those of `OPTIONAL_LAYERS` where they are.
+    params
+        Of the later run.
     without_growth
         The same of the later run made again without the newly mapped roads.
+    has_same_pairs
+        Whether both border effects are of the same pairs of zones, as a scenario's are.
 
     Returns
     -------
@@ -68,7 +80,11 @@ def differences(
         table["without_growth"] = grown.reindex(at).to_numpy(float)
     table["change_by_growth"] = table["after"] - table["without_growth"]
     known = table["before"].notna() | table["after"].notna()
-    return conform("changes", table[known.to_numpy(bool)])
+    means = tuple(name for name, _ in _ZONE_MEANS)
+    table = with_errors(
+        table[known.to_numpy(bool)], Sides(before, after, has_same_pairs), means, params
+    )
+    return conform("changes", table)
 
 
 def _text_keys(table: pd.DataFrame, key: list[str]) -> pd.DataFrame:

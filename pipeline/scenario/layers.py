@@ -19,6 +19,8 @@ LAYERS = (
             number("before", "in the base, or the earlier run", "not known there"),
             number("after", "in the scenario, or the later run", "not known there"),
             number("change", "after less before", "not known on one side"),
+            number("change_error", "half width at 95 % of what the cut of the zones, and for border effects the choice of pairs, may do to the change; 0: neither has a part in it", "as change; or of figures that are not known by parts of the zones"),
+            text("significance", "whether the change exceeds its error", "as change", values=("exceeds_error", "within_error", "error_not_known")),
             number("without_growth", "in the later run, had no road been newly mapped", "not worked out, not known, or a scenario"),
             number("change_by_growth", "the part of the change that newly mapped roads make: after less without_growth", "as without_growth"),
         ),

@@ -58,10 +58,12 @@ def map_page(metro_id: str, name: str) -> str:
 
 
 def _differences(base: Base, made: Finished) -> dict[str, pd.DataFrame]:
-    before = {layer: base.layer(layer) for layer in changes.LAYERS_NEEDED}
-    after = {layer: made.layer(layer) for layer in changes.LAYERS_NEEDED}
+    layers = (*changes.LAYERS_NEEDED, *changes.OPTIONAL_LAYERS)
+    before, after = ({layer: run.layer(layer) for layer in layers} for run in (base, made))
     return {
-        "changes": changes.differences(before, after),
+        "changes": changes.differences(
+            before, after, base.metro.params.integration, has_same_pairs=True
+        ),
         "zone_changes": changes.zone_changes(before["zones"], after["zones"]),
     }
 

@@ -60,7 +60,7 @@ from pipeline.measures.access.effect_estimate import (
     count_crossing,
     fit_pairs,
 )
-from pipeline.measures.access.effect_interval import interval
+from pipeline.measures.access.effect_interval import influences, interval
 from pipeline.measures.access.effect_pairs import (
     BeltZones,
     Floats,
@@ -148,7 +148,7 @@ def border_effects(
     effect_pairs: pd.DataFrame,
     effect_samples: pd.DataFrame,
     params: BorderEffectParams,
-) -> pd.DataFrame:
+) -> dict[str, pd.DataFrame]:
     """The border effect of one border, a row per mode.
 
     Parameters
@@ -161,29 +161,36 @@ def border_effects(
 
     Returns
     -------
-    DataFrame
-        Layer ``border_effect``. An effect whose interval holds zero is ``not_detected``.
+    dict
+        ``border_effect``: an effect whose interval holds zero is ``not_detected``;
         ``penalty_pct`` and its interval are null with the reason of ``effect_samples``.
+        ``effect_influences``: what each block of zones adds to it.
     """
     samples = effect_samples[(effect_samples["border_id"] == border_id).to_numpy(bool)]
     pairs = effect_pairs[(effect_pairs["border_id"] == border_id).to_numpy(bool)]
     if not len(samples):
-        return empty_layer("border_effect")
+        return {name: empty_layer(name) for name in ("border_effect", "effect_influences")}
     used = np.union1d(pairs["from_cell"].to_numpy(object), pairs["to_cell"].to_numpy(object))
     zones = pd.DataFrame(zone_grid[zone_grid["cell"].isin(used)]).sort_values("cell")
     zones = zones.reset_index(drop=True)
     now = times_among(travel_times, zones["cell"])
-    rows = [
-        _effect_row(
+    rows, blocks = [], [empty_layer("effect_influences")]
+    for sample in samples.itertuples(index=False):
+        row, influence = _effect_row(
             sample._asdict(),
             zones,
             pairs[(pairs["mode"] == sample.mode).to_numpy(bool)],
             now[(now["mode"] == sample.mode).to_numpy(bool)],
             params,
         )
-        for sample in samples.itertuples(index=False)
-    ]
-    return pd.DataFrame(rows)
+        rows.append(row)
+        key = {"border_id": border_id, "mode": sample.mode, "block": np.arange(len(influence))}
+        blocks.append(pd.DataFrame(key | {"influence_pct": influence}))
+    found = pd.concat([each for each in blocks if len(each)] or blocks, ignore_index=True)
+    return {
+        "border_effect": pd.DataFrame(rows),
+        "effect_influences": conform("effect_influences", found),
+    }
 
 
 def _border_of(
@@ -261,8 +268,8 @@ def _effect_row(
     pairs: pd.DataFrame,
     now: pd.DataFrame,
     params: BorderEffectParams,
-) -> dict[str, object]:
-    """The layer's figures of one border and mode."""
+) -> tuple[dict[str, object], Floats]:
+    """The layer's figures of one border and mode, and what each block adds to the penalty."""
     row: dict[str, object] = {
         "border_id": sample["border_id"],
         "mode": sample["mode"],
@@ -277,7 +284,7 @@ def _effect_row(
         },
     }
     if not len(pairs):
-        return row
+        return row, np.zeros(0)
     cells, xy = pd.Index(zones["cell"]), zones[["point_x", "point_y"]].to_numpy(float)
     at = (cells.get_indexer(pairs[f"{end}_cell"]).astype(np.int64) for end in ("from", "to"))
     origin, destination = at
@@ -288,14 +295,15 @@ def _effect_row(
     minutes = np.where(crosses, faster, minutes)
     chosen = pairs_between(xy, origin, destination, minutes)
     fit = fit_pairs(Sample(chosen, crosses, over_river if over_river.any() else None), params)
-    low, high = interval(fit, xy, params)
+    influence = influences(fit, xy, params)
+    low, high = interval(fit, influence, params)
     return row | {
         "n_pairs": int(crosses.sum()),
         "penalty_pct": _percent(fit.beta),
         "ci_low_pct": _percent(low),
         "ci_high_pct": _percent(high),
         "detection": _detection(low, high),
-    }
+    }, (100.0 + _percent(fit.beta)) * influence
 
 
 def _detection(low: float, high: float) -> str | None:

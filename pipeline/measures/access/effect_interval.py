@@ -17,9 +17,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-def interval(fit: Fit, xy: Floats, params: BorderEffectParams) -> tuple[float, float]:
-    """Bounds of beta at 95 %, from betas under resampled blocks of zones at ``xy`` in metres."""
-    influence = _influences(fit, xy, params)
+def interval(fit: Fit, influence: Floats, params: BorderEffectParams) -> tuple[float, float]:
+    """Bounds of beta at 95 %, from betas under resampled blocks of zones (`influences`)."""
     count = len(influence)
     if count < 2:
         return np.nan, np.nan
@@ -31,8 +30,20 @@ def interval(fit: Fit, xy: Floats, params: BorderEffectParams) -> tuple[float, f
     return fit.beta + min(low, 0.0), fit.beta + max(high, 0.0)
 
 
-def _influences(fit: Fit, xy: Floats, params: BorderEffectParams) -> Floats:
-    """What each block of zones adds to beta: its jackknife influence."""
+def half_width(influence: Floats) -> float:
+    """Half width at 95 % of an estimate, or of a difference of two, by its blocks' influences.
+
+    The interval's in closed form; NaN under two blocks.
+    """
+    count = len(influence)
+    if count < 2:
+        return np.nan
+    wider = count / (count - 1.0) * stdtrit(count - 1, 0.975)
+    return float(wider * np.sqrt(((influence - influence.mean()) ** 2).sum()))
+
+
+def influences(fit: Fit, xy: Floats, params: BorderEffectParams) -> Floats:
+    """What each block of zones at ``xy``, in metres, adds to beta: its jackknife influence."""
     origin, destination = fit.sample.origin, fit.sample.destination
     block = _blocks(xy, np.union1d(origin, destination), params)
     count = int(block.max()) + 1

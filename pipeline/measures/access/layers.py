@@ -207,6 +207,18 @@ LAYERS = (
         kind="work",
     ),
     Layer(
+        "effect_influences",
+        "What each block of neighbouring zones adds to a border effect: its jackknife influence, from which the interval, and the error of a difference, is made.",
+        (
+            BORDER,
+            text("mode", "mode", values=MODES),
+            Column("block", "int64", "block, from 0; the same zones wherever effect_pairs are the same"),
+            number("influence_pct", "what it adds to penalty_pct, percent points"),
+        ),
+        key=("border_id", "mode", "block"),
+        kind="work",
+    ),
+    Layer(
         "service_ratios",
         "Services per person who competes for them, where services are (the first step of E2SFCA); a scenario keeps the base's.",
         (

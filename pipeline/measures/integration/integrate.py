@@ -56,7 +56,7 @@ from pipeline.measures.integration.places import (
     zone_table,
 )
 from pipeline.measures.integration.reach import find_reach
-from pipeline.measures.integration.scope import Scope, borders_by_city, scopes_of
+from pipeline.measures.integration.scope import Floats, Scope, borders_by_city, scopes_of
 from pipeline.measures.integration.scoring import error_of, index_of, score_of, scores_of
 from pipeline.measures.integration.yardsticks import by_key
 from pipeline.measures.routing.pair_times import PairTimes
@@ -138,7 +138,7 @@ def integrate(
     Returns
     -------
     dict
-        Layers ``indicators`` and ``integration_index``.
+        Layers ``indicators``, ``integration_index`` and ``index_parts``.
     """
     require_metric(cities, "cities")
     city_ids = sorted(cities["city_id"])
@@ -181,12 +181,17 @@ def integrate(
     indicators = _indicator_table(scopes, evidence, INDICATORS)
     parts = list(_tables_of_parts(indicators, scopes, evidence, params.zone_parts))
     index = index_of(indicators, params)
+    values = [each["value"].to_numpy(float) for each in parts]
+    scores = [scores_of(each, params) for each in parts]
     return {
-        "indicators": indicators.assign(
-            value_zone_error=error_of([each["value"].to_numpy(float) for each in parts])
-        ),
-        "integration_index": index.assign(
-            score_zone_error=error_of([scores_of(each, params) for each in parts])
+        "indicators": indicators.assign(value_zone_error=error_of(values)),
+        "integration_index": index.assign(score_zone_error=error_of(scores)),
+        "index_parts": pd.concat(
+            [
+                *_by_part(indicators, "indicator", "indicator", values),
+                *_by_part(index, "index", "dimension", scores),
+            ],
+            ignore_index=True,
         ),
     }
 
@@ -209,6 +214,14 @@ def _tables_of_parts(
         found = _indicator_table(scopes, part_only, of_zones)
         found.index = indicators.index[is_of_zones]
         yield pd.concat([indicators[~is_of_zones], found]).sort_index()
+
+
+def _by_part(
+    table: pd.DataFrame, topic: str, measure: str, values: Sequence[Floats]
+) -> Iterator[pd.DataFrame]:
+    """Rows of layer ``index_parts``: figures of a table by each part of the zones."""
+    key = table[["border_id", "city_id"]].assign(topic=topic, measure=table[measure])
+    return (key.assign(part=number, value=each) for number, each in enumerate(values))
 
 
 def _indicator_table(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.layers.declaration import Layer, number, text
+from pipeline.layers.declaration import Column, Layer, number, text
 from pipeline.measures.integration.kinds import INDICATORS
 from pipeline.terms import DIMENSIONS
 
@@ -17,6 +17,19 @@ LAYERS = (
             text("city_id", "city", "not of a city"),
             text("measure", "<kind>_access: mean over the city's people; town_minutes_low: lower quartile of the towns' minutes to the core"),
             number("value", "value", "not known"),
+        ),
+        kind="work",
+    ),
+    Layer(
+        "index_parts",
+        "Indicators and scores by the people of interleaved parts of the zones alone: what discretisation errors, and those of differences, are made from. border_id and city_id both null: the metro.",
+        (
+            text("border_id", "border", "not of a border"),
+            text("city_id", "city", "not of a city"),
+            text("topic", "table that the figure belongs to", values=("indicator", "index")),
+            text("measure", "indicator; or dimension of a score, `overall`"),
+            Column("part", "int64", "part, from 0"),
+            number("value", "value or score", "not known in this part"),
         ),
         kind="work",
     ),

@@ -29,6 +29,7 @@ from pipeline.render.review.review_page import (
     Texts,
     border_names,
     border_table,
+    hidden_note,
     index_table,
     names_of,
     render_review,
@@ -77,7 +78,7 @@ def render_comparison(
     counts = (len(found.built), len(found.opened), len(found.new))
     texts = Texts(
         comparison_headline(labels, *counts, layers["changes"]),
-        _intro(labels, layers["road_growth"], notes),
+        [*_intro(labels, layers["road_growth"], notes), *hidden_note(layers["changes"])],
     )
     links = list(_drawn_links(found, built_colour))
     picture = draw_review_map(layers, [*_drawn_ends(found), *links])

@@ -12,7 +12,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from pipeline.render.page import bilingual as say
-from pipeline.render.review.review_page import Change, by_scope, is_visible
+from pipeline.render.review.review_page import EXCEEDS, Change, by_scope, is_visible
 
 HOUR = "people_within_60min_of_core_drive"
 
@@ -39,9 +39,12 @@ def scenario_headline(
     """
     of_metro = by_scope(changes[changes["border_id"].isna().to_numpy(bool)], "city_id")
     hour, score = of_metro.get((None, HOUR)), of_metro.get((None, "overall"))
+    # Whether the sum over people holds is whether their mean does.
+    mean = of_metro.get((None, "mean_minutes_to_core"))
+    is_nearer = mean is not None and mean.significance == EXCEEDS
     sentences = [
         _hours(hours_saved_a_day(links, build_sequence, trips_per_day), "review.saves_a_day"),
-        _hours(hours_to_core(zone_changes), "review.saves_to_core"),
+        _hours(hours_to_core(zone_changes) if is_nearer else None, "review.saves_to_core"),
         _people(hour),
         _score(score),
     ]

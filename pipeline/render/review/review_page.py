@@ -25,6 +25,8 @@ from pipeline.terms import DIMENSIONS
 BORDER_MEASURES = ("missing_links_per_100km", "border_effect_drive", "cross_border_reach_pct")
 DIGITS = {"min": 1, "people": 0, "%": 1, "points": 1}
 """Decimals by unit: a change that they do not show is none worth a row."""
+EXCEEDS = "exceeds_error"
+"""What layer ``changes`` says of a change that may be shown."""
 LEAST_OF_PEOPLE = 0.001
 """A change of a count of people by less than this part of it is none worth a row."""
 MOST_ROWS = 200
@@ -67,6 +69,10 @@ class Change(NamedTuple):
     change: float | None
     change_by_growth: float | None
     """The part of it that newly mapped roads make."""
+    change_error: float | None = None
+    """Half width at 95 %."""
+    significance: str | None = None
+    """Whether the change exceeds its error (layer ``changes``)."""
 
 
 Scope = str | None
@@ -119,24 +125,45 @@ def change_cell(row: Change | None, unit: str) -> Markup:
         return Markup("{} &rarr; {}").format(before, after)
     shown = say.digits(row.change, places)
     sign = "+" if row.change > 0 and shown != "0" else ""
-    return Markup("<b>{}{}</b> <small>{} &rarr; {}</small>").format(sign, shown, before, after)
+    return Markup("<b>{}{}</b>{} <small>{} &rarr; {}</small>").format(
+        sign, shown, _error_of(row, places), before, after
+    )
+
+
+def _error_of(row: Change, places: int) -> str:
+    """Behind a change: its error, where that is more than nothing."""
+    if row.change_error is None or pd.isna(row.change_error):
+        return ""
+    shown = say.digits(row.change_error, places)
+    return "" if shown == "0" else f" ±{shown}"
 
 
 def delta_cell(row: Change | None, unit: str) -> Markup:
-    """A figure where it changes by more than its rounding; a dash where it does not."""
+    """A figure where its change exceeds its error and rounding; a dash where it does not."""
     is_known = row is not None and not (pd.isna(row.before) and pd.isna(row.after))
     return say.DASH if is_known and not is_visible(row, unit) else change_cell(row, unit)
 
 
 def is_visible(row: Change | None, unit: str) -> bool:
-    """Whether a figure changes by more than its rounding, becomes known, or is known no more."""
+    """Whether a figure moves by more than error and rounding, or is known on one side alone."""
     if row is None or pd.isna(row.before) != pd.isna(row.after):
         return row is not None
-    if row.change is None or pd.isna(row.change):
+    if row.change is None or pd.isna(row.change) or row.significance != EXCEEDS:
         return False
     if unit == "people" and abs(row.change) < LEAST_OF_PEOPLE * abs(row.before or 0.0):
         return False
     return say.digits(row.change, _places(unit)) != "0"
+
+
+def hidden_note(changes: pd.DataFrame) -> list[Markup]:
+    """How many figures move by less than their error, or by one that is not known."""
+    count = changes["significance"].value_counts()
+    moved = changes["change"].abs().gt(1e-9).to_numpy(bool)
+    within = int((moved & changes["significance"].eq("within_error").to_numpy(bool)).sum())
+    unknown = int(count.get("error_not_known", 0))
+    if not within and not unknown:
+        return []
+    return [say.text("review.within_error", n=within, unknown=unknown)]
 
 
 def _places(unit: str) -> int:

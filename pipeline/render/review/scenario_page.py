@@ -30,6 +30,7 @@ from pipeline.render.review.review_page import (
     border_table,
     by_scope,
     delta_cell,
+    hidden_note,
     index_table,
     is_visible,
     names_of,
@@ -77,7 +78,7 @@ def render_scenario(
     trips = metro.params.missing_links.trips_per_day
     texts = Texts(
         scenario_headline(ordered, changes, zones, layers["build_sequence"], trips),
-        [say.text("review.scenario_intro", n=len(ordered), left=left)],
+        [say.text("review.scenario_intro", n=len(ordered), left=left), *hidden_note(changes)],
         [(f"../{metro.id}-scenario-{name}.html", say.text("review.whole_map"))],
     )
     tables = [

@@ -449,6 +449,7 @@ def reviews(which: dict[str, Any], facts: PageFacts = FACTS, **changes: Any) -> 
         ("index", "transport", "points", None, None, 30.0, 30.01),
         ("index", "overall", "points", "410100-410200", None, 50.0, 53.0),
         ("indicator", "cross_border_reach_pct", "% of people", "410100-410200", None, 4.0, 5.0),
+        ("access", "mean_minutes_to_core", "min", None, None, 61.0, 60.5),
         ("access", "mean_minutes_to_core", "min", None, "410100", 61.0, 58.75),
         ("access", "mean_population_60min", "people", None, "410100", 1e6, 1e6 + 4),
         ("access", "people_within_60min_of_core_drive", "people", None, None, 1e6, 1.0123e6),
@@ -456,6 +457,7 @@ def reviews(which: dict[str, Any], facts: PageFacts = FACTS, **changes: Any) -> 
     names = ("topic", "measure", "unit", "border_id", "city_id", "before", "after")
     rows = [
         dict(zip(names, row, strict=True), change=row[-1] - row[-2], change_by_growth=None)
+        | {"change_error": (row[-1] - row[-2]) / 4, "significance": "exceeds_error"}
         for row in figures
     ]
     zones = which["zones"]

@@ -36,6 +36,7 @@ def change(measure: str, before: float | None, after: float | None, **scope: Any
         "after": after,
         "change": after - before if known else None,
         "change_by_growth": None,
+        "significance": "exceeds_error" if known else None,
         **scope,
     }
 

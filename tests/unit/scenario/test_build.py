@@ -11,6 +11,7 @@ from small_roads import DETOUR, STUBS, World
 
 from pipeline.crs import WGS84
 from pipeline.layers import empty_layer
+from pipeline.measures.integration.params import IntegrationParams
 from pipeline.measures.network import network
 from pipeline.measures.network.params import NetworkParams
 from pipeline.measures.routing.params import RoutingParams
@@ -243,9 +244,11 @@ def _layers(score, minutes_, people):
             "city_id": [None, None],
             "dimension": "overall",
             "score": score,
+            "score_zone_error": np.nan,
         }
     )
     return {
+        "borders": empty_layer("borders"),
         "zones": zones,
         "commuting_circle": empty_layer("commuting_circle"),
         "border_effect": empty_layer("border_effect"),
@@ -257,7 +260,7 @@ def _layers(score, minutes_, people):
 def test_means_take_the_zones_known_on_both_sides_by_people():
     before = _layers([10.0, 20.0], [60.0, 30.0, np.nan], [100.0, 300.0, 50.0])
     after = _layers([12.0, np.nan], [40.0, 30.0, 10.0], [100.0, 300.0, 50.0])
-    table = changes.differences(before, after)
+    table = changes.differences(before, after, IntegrationParams())
     mean = table[(table["measure"] == "mean_minutes_to_core").to_numpy()]
     metro = mean[mean["city_id"].isna()].iloc[0]
     assert (metro["before"], metro["after"], metro["change"]) == (37.5, 32.5, -5.0)

@@ -97,7 +97,12 @@ def straight_minutes(x, y, factor_across=1.0, seed=0, noise=0.1):
 def effect(layers, water=NO_WATER, params=PARAMS):
     _, _, grid, times = layers
     found = border_effects("A-B", grid, times, *samples(layers, water, params), params)
-    return conform("border_effect", found)
+    return conform("border_effect", found["border_effect"])
+
+
+def penalty_of(layers, kept):
+    """The row of the effect under these layers' times, from pairs that were kept."""
+    return border_effects("A-B", layers[2], layers[3], *kept, PARAMS)["border_effect"].iloc[0]
 
 
 def samples(layers, water=NO_WATER, params=PARAMS, border_id="A-B"):
@@ -328,11 +333,11 @@ def test_no_faster_trip_raises_the_effect_of_the_same_pairs(seed):
     minutes = straight_minutes(x, y, 1.2, seed=seed)
     layers = layers_of(x, y, minutes)
     kept = list(samples(layers))
-    before = border_effects("A-B", layers[2], layers[3], *kept, PARAMS).iloc[0]
+    before = penalty_of(layers, kept)
     within = np.equal.outer(x < 0, x < 0)
     gets_faster = rng.random(minutes.shape) < np.where(within, 0.6, 0.1)
     faster = layers_of(x, y, np.where(gets_faster, 0.7 * minutes, minutes))
-    after = border_effects("A-B", faster[2], faster[3], *kept, PARAMS).iloc[0]
+    after = penalty_of(faster, kept)
     assert after["n_pairs"] == before["n_pairs"]
     assert after["penalty_pct"] < before["penalty_pct"]
     assert effect(faster).iloc[0]["penalty_pct"] > before["penalty_pct"]
@@ -344,6 +349,7 @@ def test_the_same_times_give_the_same_effect():
     kept = list(samples(layers))
     gone = layers[3].iloc[:0]
     first, second = (
-        border_effects("A-B", layers[2], times, *kept, PARAMS) for times in (layers[3], gone)
+        border_effects("A-B", layers[2], times, *kept, PARAMS)["border_effect"]
+        for times in (layers[3], gone)
     )
     pd.testing.assert_frame_equal(first, second)
