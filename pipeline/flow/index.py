@@ -28,6 +28,8 @@ def write_index(paths: Paths) -> str | None:
     if not cards:
         return None
     with locked(paths.maps_lock, "maps/index.html", wait_s=60.0):
+        # What was killed while it wrote the page.
+        files.clear_leftovers(paths.maps, "index.html.")
         reviews = {card.metro_id: _reviews_of(paths, card.metro_id) for card in cards}
         for name, content in INDEX_PAGE(cards, reviews).items():
             path = paths.page(name)

@@ -195,7 +195,8 @@ class MetroRun:
         clear_scratch()
         files.clear_leftovers(self._paths.metro(metro_id))
         if any(stage.is_page for stage in self._stages):
-            files.clear_leftovers(self._paths.maps, f"{metro_id}.")
+            for folder in (self._paths.maps, self._paths.page("assets")):
+                files.clear_leftovers(folder, f"{metro_id}.")
             files.clear_leftovers(self._paths.page(metro_id))
 
     def _make_way(self) -> None:

@@ -63,16 +63,21 @@ def is_in(cells: Iterable[bytes], encoding: str) -> bool:
 
 def _share_common(cells: list[bytes]) -> float:
     """Share of the double-byte characters that are of GB 2312: hanzi or signs."""
-    pairs = list(_pairs(cells))
-    common = sum(0xA1 <= lead <= 0xF7 and trail >= 0xA1 for lead, trail in pairs)
-    return common / max(len(pairs), 1)
+    return _share(0xA1 <= lead <= 0xF7 and trail >= 0xA1 for lead, trail in _pairs(cells))
 
 
 def _share_common_big5(cells: list[bytes]) -> float:
     """Share of the double-byte characters that are of Big5's first level, or its signs."""
-    pairs = list(_pairs(cells))
-    common = sum(0xA1 <= lead <= 0xC6 for lead, _ in pairs)
-    return common / max(len(pairs), 1)
+    return _share(0xA1 <= lead <= 0xC6 for lead, _ in _pairs(cells))
+
+
+def _share(flags: Iterable[bool]) -> float:
+    """Share of those that are true, without holding them: a text has millions of characters."""
+    count = common = 0
+    for flag in flags:
+        count += 1
+        common += flag
+    return common / max(count, 1)
 
 
 def _pairs(cells: list[bytes]) -> Iterator[tuple[int, int]]:

@@ -52,11 +52,11 @@ class ExtractParams(StageParams):
         "than this are closed (check)",
     )
     gtfs_tables_mb: int = Field(
-        128,
+        256,
         ge=1,
         le=16_384,
-        description="tables of a timetable, unpacked, that are read; reading takes up to fourteen "
-        "times that memory",
+        description="tables of a timetable, unpacked, that are read, rows of less than 48 bytes "
+        "counted as 48; reading takes up to seven times that memory",
     )
 
 

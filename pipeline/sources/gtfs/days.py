@@ -15,65 +15,87 @@ from pipeline.sources.gtfs.tables import Tables
 
 DATES_LOOKED_AT = 400
 """A feed that runs to 2099 repeats its weeks."""
+SERVICES_AT_ONCE = 10_000
+"""Calendars are counted for so many services at a time: a day and a service take some bytes."""
+ONES, TWOS = pd.Series(["1", "1.0"]), pd.Series(["2", "2.0"])
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
-def busiest_day(tables: Tables) -> tuple[str, frozenset[str]]:
-    """The Monday to Friday with the most trips and its services, the first of equal ones.
+def busiest_day(tables: Tables) -> tuple[str, NDArray[np.bool_]]:
+    """The Monday to Friday with the most trips, the first of equal ones, and whose trips run on it.
 
-    Any day where no Monday to Friday has a trip.
+    Whether they run, by the words of service_id in trips.txt. Any day where no Monday to Friday has
+    a trip.
 
     Raises
     ------
     SourceError
         If no day has any trip, by its reason.
     """
-    services = pd.Index(tables["trips"]["service_id"].dropna().unique())
-    days, runs = _calendar(tables, services)
-    counts = tables["trips"]["service_id"].value_counts().reindex(services).to_numpy(np.int64)
-    trips = runs @ counts
+    services = tables.words("trips", "service_id")
+    codes = tables.codes("trips", "service_id")
+    counts = np.bincount(codes[codes >= 0], minlength=len(services))
+    spans, changes = _spans(tables, services), _changes(tables, services)
+    days = _days(spans, changes)
+    trips = np.zeros(len(days), dtype=np.int64)
+    for begin in range(0, len(services), SERVICES_AT_ONCE):
+        some = slice(begin, begin + SERVICES_AT_ONCE)
+        trips += _calendar(days, spans, changes, some, len(services)) @ counts[some]
     is_workday = np.array([day.weekday() < 5 for day in days], dtype=bool)
     for wanted in (is_workday, ~is_workday):
         if (trips * wanted).any():
             best = int(np.argmax(trips * wanted))
-            return days[best].strftime("%Y%m%d"), frozenset(services[runs[best]])
+            everything = slice(0, len(services))
+            runs = _calendar([days[best]], spans, changes, everything, len(services))[0]
+            return days[best].strftime("%Y%m%d"), runs
     raise tables.error(
         "has no trip on any day of its calendar: service_id in trips.txt, the dates in "
         "calendar.txt (YYYYMMDD) and its days of the week (1 or 0) do not meet"
     )
 
 
-def _date_column(tables: Tables, table: str, column: str) -> pd.Series:
-    text = tables[table][column].str.replace("-", "")
-    days = pd.to_datetime(text, format="%Y%m%d", errors="coerce")
-    odd = days.isna() & text.notna()
-    if odd.any():
-        found = f"{table}.txt {column} holds {text[odd].iloc[0]!r}; expected a date YYYYMMDD"
-        if odd.all():
+def _dates(tables: Tables, table: str, column: str) -> NDArray[np.datetime64]:
+    """A column of dates, NaT where there is none."""
+    words = tables.words(table, column)
+    days = pd.to_datetime(words.str.replace("-", ""), format="%Y%m%d", errors="coerce")
+    codes = tables.codes(table, column)
+    is_odd = np.append(days.isna().to_numpy(bool), False)
+    count = int(is_odd[codes].sum())
+    if count:
+        found = (
+            f"{table}.txt {column} holds {words[is_odd[:-1]].iloc[0]!r}; expected a date YYYYMMDD"
+        )
+        if count == len(codes):
             raise tables.error(found)
-        tables.note(f"{found}; {int(odd.sum())} rows left out")
-    return days
+        tables.note(f"{found}; {count} rows left out")
+    each = np.append(days.to_numpy("datetime64[D]"), np.datetime64("NaT", "D"))
+    return np.asarray(each[codes])
 
 
-def _spans(tables: Tables) -> pd.DataFrame:
-    """Rows of calendar.txt: service_id, start, end, and a flag per day of the week."""
-    frame = tables["calendar"]
-    spans = frame[["service_id"]].assign(
-        start=_date_column(tables, "calendar", "start_date"),
-        end=_date_column(tables, "calendar", "end_date"),
-        **{each: frame[each].isin(("1", "1.0")).to_numpy(bool) for each in WEEKDAYS},
+def _spans(tables: Tables, services: pd.Series) -> pd.DataFrame:
+    """Rows of calendar.txt: service, start, end, and a flag per day of the week."""
+    spans = pd.DataFrame(
+        {
+            "service": tables.places("calendar", "service_id", services),
+            "start": _dates(tables, "calendar", "start_date"),
+            "end": _dates(tables, "calendar", "end_date"),
+            **{each: tables.places("calendar", each, ONES) >= 0 for each in WEEKDAYS},
+        }
     )
-    return spans.dropna()
+    return spans[tables.codes("calendar", "service_id") >= 0].dropna()
 
 
-def _changes(tables: Tables) -> pd.DataFrame:
-    """Rows of calendar_dates.txt: service_id, day, is_added."""
-    frame = tables["calendar_dates"]
-    kind = frame["exception_type"]
-    changes = frame[["service_id"]].assign(
-        day=_date_column(tables, "calendar_dates", "date"), is_added=kind.isin(("1", "1.0"))
+def _changes(tables: Tables, services: pd.Series) -> pd.DataFrame:
+    """Rows of calendar_dates.txt: service, day, is_added."""
+    kind = tables.places("calendar_dates", "exception_type", pd.concat([ONES, TWOS]))
+    changes = pd.DataFrame(
+        {
+            "service": tables.places("calendar_dates", "service_id", services),
+            "day": _dates(tables, "calendar_dates", "date"),
+            "is_added": (kind >= 0) & (kind < len(ONES)),
+        }
     )
-    return changes[kind.isin(("1", "2", "1.0", "2.0")).to_numpy(bool)].dropna()
+    return changes[(kind >= 0) & (tables.codes("calendar_dates", "service_id") >= 0)].dropna()
 
 
 def _days(spans: pd.DataFrame, changes: pd.DataFrame) -> list[date]:
@@ -86,22 +108,27 @@ def _days(spans: pd.DataFrame, changes: pd.DataFrame) -> list[date]:
     return [first + timedelta(days=number) for number in range(count)]
 
 
-def _calendar(tables: Tables, services: pd.Index) -> tuple[list[date], NDArray[np.bool_]]:
-    """Days in order, and whether each service (column) runs on each of them (row)."""
-    spans, changes = _spans(tables), _changes(tables)
-    days = _days(spans, changes)
-    runs = np.zeros((len(days), len(services)), dtype=bool)
+def _calendar(
+    days: list[date], spans: pd.DataFrame, changes: pd.DataFrame, some: slice, count: int
+) -> NDArray[np.bool_]:
+    """Whether each of some services (column) runs on each of the days in a row (row).
+
+    ``count`` is the number of all services.
+    """
+    first, last, _ = some.indices(count)
+    runs = np.zeros((len(days), last - first), dtype=bool)
     at = np.array(days, dtype="datetime64[D]")
     weekday = np.array([day.weekday() for day in days], dtype=np.int64)
-    spans = spans[spans["service_id"].isin(services)]
-    column = services.get_indexer(spans["service_id"])
+    spans = spans[spans["service"].between(first, last - 1)]
     start, end = (spans[each].to_numpy("datetime64[D]") for each in ("start", "end"))
     flags = spans[list(WEEKDAYS)].to_numpy(bool)
-    for row, number in enumerate(column.tolist()):
+    for row, number in enumerate((spans["service"] - first).tolist()):
         runs[:, number] |= (start[row] <= at) & (at <= end[row]) & flags[row][weekday]
-    changes = changes[changes["service_id"].isin(services)]
-    place = np.searchsorted(at, changes["day"].to_numpy("datetime64[D]"))
+    changes = changes[changes["service"].between(first, last - 1)]
+    day = changes["day"].to_numpy("datetime64[D]")
+    place = np.searchsorted(at, day)
     within = (place < len(at)).nonzero()[0]
-    column = services.get_indexer(changes["service_id"])[within]
+    within = within[at[place[within]] == day[within]]
+    column = changes["service"].to_numpy(np.intp)[within] - first
     runs[place[within], column] = changes["is_added"].to_numpy(bool)[within]
-    return days, runs
+    return runs

@@ -14,6 +14,7 @@ feed that gives no ride at all is an error: OpenStreetMap never stands in for it
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,7 +31,7 @@ from pipeline.measures.routing.params import TransitParams
 from pipeline.metros.catalogue import Metro
 from pipeline.sources.download import Wanted, copy_file, fetch_file
 from pipeline.sources.gtfs.days import busiest_day
-from pipeline.sources.gtfs.tables import Floats, Tables, one_line, read_tables
+from pipeline.sources.gtfs.tables import Floats, Tables, one_line, places_among, read_tables
 from pipeline.sources.gtfs.transfers import read_transfers
 from pipeline.sources.http import Patience
 from pipeline.sources.params import ExtractParams
@@ -89,6 +90,10 @@ FEED_LIMIT_BYTES = 2_000_000_000
 PATIENCE = Patience(attempts=5, longest_wait_s=120.0, read_timeout_s=60.0)
 SHORTEST_HEADWAY_S = 60
 """No line runs more often; the busiest metros come every 80 to 90 s."""
+PAIRS_AT_ONCE = 1_000_000
+"""Rides of trips that are summed at once, or those at one stop where they are more."""
+MOST_REPEATS = 100_000_000
+"""Rows of frequencies.txt times the calls of their trips: seconds of a core."""
 FIRST_NUMBER = 2**60
 """Stops have numbers like OSM nodes: negative, and beyond all that OSM uses."""
 EXCHANGED = "stop_lat and stop_lon in stops.txt are exchanged: exchange them"
@@ -185,13 +190,16 @@ def _read_feed(
     """Stops (degrees) and rides of one feed; ``prefix`` tells its stops from other feeds'."""
     tables = read_tables(path, local, limit_bytes)
     with one_line(path):
-        day, services = busiest_day(tables)
-        trips = _trips_of(tables, services)
+        day, is_running = busiest_day(tables)
+        trips = _trips_of(tables, is_running)
         calls = _calls_of(tables, trips)
-        stops = _stops_of(tables, calls, prefix)
+        stops = _stops_of(tables, _called_at(tables, calls), prefix)
+        calls["stop"] = _places_of(tables, stops)[calls["stop"].to_numpy()]
+        # The largest table by far.
+        tables.coded.pop("stop_times")
         rides = _rides_of(tables, calls, trips, stops, params)
         log.info("gtfs %s: %d rides of %d trips on %s", path, len(rides), len(trips), day)
-        return _Part(tables, stops, rides, read_transfers(tables, stops))
+        return _Part(tables.emptied(), stops, rides, read_transfers(tables, stops))
 
 
 def _told_apart(parts: list[pd.DataFrame]) -> list[pd.DataFrame]:
@@ -211,34 +219,55 @@ def _told_apart(parts: list[pd.DataFrame]) -> list[pd.DataFrame]:
 # --------------------------------------------------------------------------- trips
 
 
-def _trips_of(tables: Tables, services: frozenset[str]) -> pd.DataFrame:
-    """Trips of a day on modes that we know: trip_id, line, mode, covers."""
-    trips, routes = tables["trips"], tables["routes"]
-    tables.refuse_strangers("trips", "route_id", routes["route_id"], "routes.txt")
-    routes = routes.assign(kind=tables.numbers("routes", "route_type"))
-    routes = routes.drop_duplicates("route_id")
-    trips = trips[trips["service_id"].isin(services)]
-    trips = trips[["trip_id", "route_id"]].merge(routes, on="route_id", how="inner")
-    mode = trips["kind"].map(MODE_OF_TYPE)
-    mode = mode.fillna((trips["kind"] // 100).map(MODE_OF_HUNDRED)).astype("str")
-    other = trips.loc[mode.isna(), "kind"].map(_type_in_words).value_counts()
+def _trips_of(tables: Tables, is_running: NDArray[np.bool_]) -> pd.DataFrame:
+    """Trips of a day on modes that we know, by id: trip_id; line, mode, covers as categories.
+
+    ``is_running`` says of each word of service_id whether it runs.
+    """
+    every = tables["routes"].assign(kind=tables.numbers("routes", "route_type"))
+    tables.refuse_strangers("trips", "route_id", every["route_id"].dropna(), "routes.txt")
+    routes = every.dropna(subset="route_id").drop_duplicates("route_id", ignore_index=True)
+    route = tables.places("trips", "route_id", routes["route_id"])
+    runs = np.append(is_running, False)[tables.codes("trips", "service_id")] & (route >= 0)
+    used = np.flatnonzero(np.bincount(route[runs], minlength=len(routes)))
+    routes = routes.iloc[used]
+    mode = routes["kind"].map(MODE_OF_TYPE)
+    mode = mode.fillna((routes["kind"] // 100).map(MODE_OF_HUNDRED)).astype("str")
+    routes = routes.assign(
+        mode=mode.astype("category"),
+        covers=routes["kind"].map(COVERED_BY_TYPE).fillna(mode).astype("category"),
+        line=_line_names(routes).astype("category"),
+    )
+    called = tables.words("stop_times", "trip_id")
+    trips = routes.iloc[np.searchsorted(used, route[runs])][["kind", "mode", "covers", "line"]]
+    trips = trips.assign(code=tables.codes("trips", "trip_id")[runs])
+    _check_modes(tables, trips)
+    # Whatever is never called at makes no ride.
+    called = np.append(places_among(tables.words("trips", "trip_id"), called), -1) >= 0
+    is_kept = trips["mode"].notna() & called[trips["code"]]
+    trips = trips[is_kept].drop_duplicates("code")
+    words = tables.words("trips", "trip_id").iloc[trips["code"]]
+    trips = trips.assign(trip_id=words.to_numpy()).sort_values("trip_id", ignore_index=True)
+    return trips[["trip_id", "line", "mode", "covers"]]
+
+
+def _check_modes(tables: Tables, trips: pd.DataFrame) -> None:
+    """Report trips of modes that are not measured; refuse where there are no others."""
+    is_other = trips["mode"].isna()
+    other = trips.loc[is_other, "kind"].map(_type_in_words).value_counts()
     listed = ", ".join(f"{count} of {kind}" for kind, count in other.items())
-    if mode.isna().all():
+    if is_other.all():
         raise tables.error(
             f"routes.txt route_type is of no mode that is measured (trips: {listed or 'none'}); "
             "expected tram 0, subway 1, train 2, bus 3, trolleybus 11, monorail 12, or an "
             "extended type of these (100 to 999)"
         )
-    tables.dropped("mode_not_covered", int(mode.isna().sum()), f"trips ({listed})")
-    covers = trips["kind"].map(COVERED_BY_TYPE).fillna(mode)
+    tables.dropped("mode_not_covered", int(is_other.sum()), f"trips ({listed})")
     if (trips["kind"] == 2).any():
         tables.note(
             "its trains (route_type 2) may be high-speed or not, so OpenStreetMap adds neither; "
             "the types 101 and 102 to 109 tell them apart"
         )
-    trips = trips.assign(mode=mode, covers=covers, line=_line_names(trips))[mode.notna()]
-    trips = trips[["trip_id", "line", "mode", "covers"]]
-    return trips.drop_duplicates("trip_id", ignore_index=True)
 
 
 def _type_in_words(kind: float) -> str:
@@ -250,61 +279,70 @@ def _type_in_words(kind: float) -> str:
     return f"{OTHER_TYPES[int(key)] if known else 'unknown type'} ({kind:g})"
 
 
-def _line_names(trips: pd.DataFrame) -> pd.Series:
+def _line_names(routes: pd.DataFrame) -> pd.Series:
     """Short name, else long name, else id; with the agency where several use the name."""
-    name = pd.Series(pd.NA, index=trips.index, dtype="string")
-    for column in ("route_short_name", "route_long_name", "route_id"):
-        if column in trips:
-            name = name.fillna(trips[column].str.strip().replace("", pd.NA))
-    if "agency_id" in trips:
-        agency = trips["agency_id"].fillna("")
-        is_shared = agency.groupby([name, trips["route_type"]]).transform("nunique") > 1
-        name = name.where(~is_shared, name + " (" + agency + ")")
-    return name
+    name = routes["route_short_name"].fillna(routes["route_long_name"]).fillna(routes["route_id"])
+    agency = routes["agency_id"].fillna("")
+    is_shared = agency.groupby([name, routes["route_type"]]).transform("nunique") > 1
+    return name.where(~is_shared, name + " (" + agency + ")")
 
 
 # --------------------------------------------------------------------------- stops and calls
 
 
 def _calls_of(tables: Tables, trips: pd.DataFrame) -> pd.DataFrame:
-    """Calls of the trips in order: trip_id, stop_id, arrive_s, depart_s (NaN: not stated)."""
-    every = tables["stop_times"]
-    tables.refuse_strangers("stop_times", "trip_id", tables["trips"]["trip_id"], "trips.txt")
-    tables.refuse_strangers("stop_times", "stop_id", tables["stops"]["stop_id"], "stops.txt")
-    every = every.assign(
-        arrive_s=tables.seconds("stop_times", "arrival_time"),
-        depart_s=tables.seconds("stop_times", "departure_time"),
-        order=tables.numbers("stop_times", "stop_sequence"),
-    )
-    calls = every[every["trip_id"].isin(trips["trip_id"])]
+    """Calls of the trips in order: trip, stop, arrive_s, depart_s (NaN: not stated).
+
+    ``trip`` is a row of the trips, ``stop`` a word of the table's stop_id.
+    """
+    for column, owner in (("trip_id", "trips"), ("stop_id", "stops")):
+        known = tables.words(owner, column)
+        tables.refuse_strangers("stop_times", column, known, f"{owner}.txt")
+    arrive = tables.seconds("stop_times", "arrival_time")
+    depart = tables.seconds("stop_times", "departure_time")
+    order = tables.numbers("stop_times", "stop_sequence")
+    trip = tables.places("stop_times", "trip_id", trips["trip_id"]).astype(np.int32)
+    stop = tables.codes("stop_times", "stop_id")
+    is_used = trip >= 0
     # Nobody gets on where both are 1.
-    passes = calls["pickup_type"].eq("1") & calls["drop_off_type"].eq("1")
+    passes = is_used
+    for column in ("pickup_type", "drop_off_type"):
+        passes = passes & (tables.places("stop_times", column, pd.Series(["1"])) == 0)
     tables.dropped("nobody_gets_on_or_off", int(passes.sum()), "calls")
-    calls = calls[~passes & calls["stop_id"].notna() & calls["order"].notna()]
-    calls = calls.sort_values(["trip_id", "order"], kind="stable", ignore_index=True)
-    arrive, depart = calls["arrive_s"].to_numpy(float), calls["depart_s"].to_numpy(float)
+    rows = np.flatnonzero(is_used & ~passes & (stop >= 0) & ~np.isnan(order))
+    rows = rows[np.lexsort((order[rows], trip[rows]))]
+    arrive, depart = arrive[rows], depart[rows]
     return pd.DataFrame(
         {
-            "trip_id": calls["trip_id"],
-            "stop_id": calls["stop_id"],
+            "trip": trip[rows],
+            "stop": stop[rows],
             "arrive_s": np.where(np.isnan(arrive), depart, arrive),
             "depart_s": np.where(np.isnan(depart), arrive, depart),
         }
     )
 
 
-def _stops_of(tables: Tables, calls: pd.DataFrame, prefix: str) -> pd.DataFrame:
-    """Stops that are called at, each where its station is: stop_id, stop_number, name, lon, lat.
+def _called_at(tables: Tables, calls: pd.DataFrame) -> pd.Series:
+    """Ids of the stops that are called at."""
+    words = tables.words("stop_times", "stop_id")
+    return words[np.bincount(calls["stop"], minlength=len(words)) > 0]
 
-    Stops that transfers.txt names are those of their stations too.
+
+def _places_of(tables: Tables, stops: pd.DataFrame) -> NDArray[np.int32]:
+    """For each word of stop_id in stop_times the row of the stops, -1 where none has it."""
+    return places_among(tables.words("stop_times", "stop_id"), stops["stop_id"])
+
+
+def _stops_of(tables: Tables, called_at: pd.Series, prefix: str) -> pd.DataFrame:
+    """Stops that are called at, each where its station is.
+
+    Columns: stop_id, parent_station, stop_number, name, lon, lat. Stops that transfers.txt names
+    are those of their stations too.
     """
-    every = tables["stops"].assign(
-        lon=tables.numbers("stops", "stop_lon"), lat=tables.numbers("stops", "stop_lat")
-    )
-    every = every.dropna(subset="stop_id").drop_duplicates("stop_id").set_index("stop_id")
+    every = _stops_and_stations(tables, called_at)
     parent = every["parent_station"]
     owner = parent.where(parent.isin(every.index)).fillna(every.index.to_series())
-    used = owner[owner.index.isin(calls["stop_id"])]
+    used = owner[owner.index.isin(called_at)]
     station = every.loc[used]
     own = every.loc[used.index]
     # Some stations have no place of their own: then the platform's.
@@ -314,6 +352,7 @@ def _stops_of(tables: Tables, calls: pd.DataFrame, prefix: str) -> pd.DataFrame:
     stops = pd.DataFrame(
         {
             "stop_id": used.index.to_numpy(dtype=object),
+            "parent_station": own["parent_station"].to_numpy(dtype=object, na_value=None),
             "stop_number": [_number(prefix + each) for each in used],
             "name": station["stop_name"].to_numpy(dtype=object, na_value=None),
             "lon": lon,
@@ -330,6 +369,21 @@ def _stops_of(tables: Tables, calls: pd.DataFrame, prefix: str) -> pd.DataFrame:
         )
     tables.dropped("stop_without_place", int((~is_placed).sum()), "stops")
     return stops[is_placed].reset_index(drop=True)
+
+
+def _stops_and_stations(tables: Tables, called_at: pd.Series) -> pd.DataFrame:
+    """Rows of stops.txt that are called at, and those that these lie in, by stop_id."""
+    lon, lat = (tables.numbers("stops", f"stop_{each}") for each in ("lon", "lat"))
+    code = tables.codes("stops", "stop_id")
+    first = np.zeros(len(code), dtype=bool)
+    first[np.unique(code, return_index=True)[1]] = True
+    first &= code >= 0
+    is_called = tables.places("stops", "stop_id", called_at) >= 0
+    own = tables.coded["stops"].text(["parent_station"], first & is_called)
+    parents = own["parent_station"].dropna().drop_duplicates()
+    rows = first & (is_called | (tables.places("stops", "stop_id", parents) >= 0))
+    frame = tables.coded["stops"].text(["stop_id", "stop_name", "parent_station"], rows)
+    return frame.assign(lon=lon[rows], lat=lat[rows]).set_index("stop_id")
 
 
 def _is_placed(lon: Floats, lat: Floats) -> NDArray[np.bool_]:
@@ -353,47 +407,101 @@ def _rides_of(
     stops: pd.DataFrame,
     params: TransitParams,
 ) -> pd.DataFrame:
-    """Rides between consecutive calls, one row per line and pair of stops."""
-    calls = calls.merge(stops, on="stop_id", how="inner").merge(trips, on="trip_id")
-    calls = _one_call_per_stay(_fill_times(calls))
-    first_s = calls.groupby("trip_id", sort=False)["depart_s"].transform("first")
-    calls["offset_s"] = calls["depart_s"] - first_s
-    # By position: a shift would turn the numbers of stops into floats.
-    here, after = calls.iloc[:-1].reset_index(drop=True), calls.iloc[1:].reset_index(drop=True)
-    pairs = here[["trip_id", "line", "mode", "covers", "depart_s", "offset_s"]].assign(
-        from_stop=here["stop_number"],
-        to_stop=after["stop_number"],
-        minutes=(after["arrive_s"] - here["depart_s"]) / 60.0,
-        stands_min=(here["depart_s"] - here["arrive_s"]).clip(lower=0.0) / 60.0,
-        goes_through=(here["trip_id"] == here["trip_id"].shift()).to_numpy(bool),
-    )
-    pairs = pairs[(here["trip_id"] == after["trip_id"]).to_numpy(bool)]
-    pairs = _timed_pairs(tables, pairs)
-    pairs["departures"] = _departures(pairs, tables, params)
+    """Rides between consecutive calls, one row per line and pair of stops.
+
+    ``stop`` of the calls is a row of the stops, -1 where it has no place.
+    """
+    calls = calls[calls["stop"] >= 0].reset_index(drop=True)
+    calls = _one_call_per_stay(_fill_times(calls, stops), stops)
+    pairs = _timed_pairs(tables, _pairs_of(calls))
+    pairs["departures"] = _departures(pairs, trips, tables, params)
     outside = pairs["departures"] == 0
     tables.dropped("outside_the_hours", int(outside.sum()), "rides of trips")
     pairs = pairs[~outside]
     if pairs.empty:
         raise tables.error(_why_no_ride(calls, int(outside.sum()), params))
-    _note_lost_modes(tables, trips, pairs)
-    return _summed(pairs)
+    _note_lost_modes(tables, trips, pairs["trip"])
+    return _summed(pairs, trips, stops)
 
 
-def _summed(pairs: pd.DataFrame) -> pd.DataFrame:
-    """Rides of trips as rides of lines: mean minutes, how long vehicles stand, departures."""
-    through = pairs["departures"].where(pairs["goes_through"], 0.0)
-    pairs = pairs.assign(
-        spent=pairs["minutes"] * pairs["departures"],
-        stood=pairs["stands_min"] * through,
-        departures_through=through,
+def _pairs_of(calls: pd.DataFrame) -> pd.DataFrame:
+    """Consecutive calls of each trip: trip, from_stop, to_stop, minutes and seconds."""
+    trip, stop = calls["trip"].to_numpy(), calls["stop"].to_numpy()
+    arrive, depart = calls["arrive_s"].to_numpy(), calls["depart_s"].to_numpy()
+    is_first = np.ones(len(calls), dtype=bool)
+    is_first[1:] = trip[1:] != trip[:-1]
+    rows = np.flatnonzero(~is_first) - 1
+    # The departure at the trip's first call with one.
+    first_s = calls.groupby("trip", sort=False)["depart_s"].first()
+    return pd.DataFrame(
+        {
+            "trip": trip[rows],
+            "from_stop": stop[rows],
+            "to_stop": stop[rows + 1],
+            "depart_s": depart[rows],
+            "offset_s": depart[rows] - first_s.loc[trip[rows]].to_numpy(),
+            "minutes": (arrive[rows + 1] - depart[rows]) / 60.0,
+            "stands_min": np.maximum(depart[rows] - arrive[rows], 0.0) / 60.0,
+            "goes_through": ~is_first[rows],
+        }
     )
-    summed = dict.fromkeys(("spent", "stood", "departures", "departures_through"), "sum")
-    # Of two routes of one name the one that covers more: its text is the later one.
-    sums = pairs.groupby(RIDE_KEYS, as_index=False).agg({**summed, "covers": "max"})
+
+
+def _summed(pairs: pd.DataFrame, trips: pd.DataFrame, stops: pd.DataFrame) -> pd.DataFrame:
+    """Rides of trips as rides of lines: mean minutes, how long vehicles stand, departures.
+
+    Some stops at a time, since a group takes three times the memory of its rows.
+    """
+    number = stops["stop_number"].to_numpy(np.int64)
+    start = number[pairs["from_stop"].to_numpy()]
+    parts = []
+    for some in _in_parts(start, PAIRS_AT_ONCE):
+        rows = pairs.iloc[some]
+        of = trips.iloc[rows["trip"].to_numpy()]
+        departures = rows["departures"].to_numpy()
+        through = np.where(rows["goes_through"], departures, 0.0)
+        frame = pd.DataFrame(
+            {
+                "line": of["line"].cat.codes.to_numpy(),
+                "mode": of["mode"].cat.codes.to_numpy(),
+                "from_stop": start[some],
+                "to_stop": number[rows["to_stop"].to_numpy()],
+                "spent": rows["minutes"].to_numpy() * departures,
+                "stood": rows["stands_min"].to_numpy() * through,
+                "departures": departures,
+                "departures_through": through,
+                # Of two routes of one name the one that covers more: its text is the later one.
+                "covers": of["covers"].cat.codes.to_numpy(),
+            }
+        )
+        summed = dict.fromkeys(("spent", "stood", "departures", "departures_through"), "sum")
+        groups = frame.groupby(RIDE_KEYS, as_index=False)
+        parts.append(groups.agg({**summed, "covers": "max"}))
+    sums = pd.concat(parts, ignore_index=True)
+    parts.clear()
+    sums = sums.sort_values(RIDE_KEYS, ignore_index=True)
+    for name in ("line", "mode", "covers"):
+        words = trips[name].cat.categories.to_numpy(object)
+        sums[name] = pd.Series(words[sums[name].to_numpy()], dtype="str")
     sums["minutes"] = sums.pop("spent") / sums["departures"]
     # 0 / 0: no vehicle comes from farther, so none stands.
     sums["dwell_min"] = sums.pop("stood") / sums["departures_through"]
     return sums
+
+
+def _in_parts(key: NDArray[np.int64], most: int) -> Iterator[NDArray[np.intp]]:
+    """Rows in parts of some ``most``, all rows of one key in one part, in their order."""
+    rows = np.argsort(key, kind="stable")
+    ends = np.flatnonzero(np.diff(key[rows])) + 1
+    begin = 0
+    while begin < len(rows):
+        place = np.searchsorted(ends, begin + most, side="right") - 1
+        end = int(ends[place]) if place >= 0 and ends[place] > begin else begin
+        if end == begin or begin + most >= len(rows):
+            later = ends[ends > begin + most]
+            end = int(later[0]) if len(later) else len(rows)
+        yield np.sort(rows[begin:end])
+        begin = end
 
 
 def _timed_pairs(tables: Tables, pairs: pd.DataFrame) -> pd.DataFrame:
@@ -420,9 +528,10 @@ def _why_no_ride(calls: pd.DataFrame, outside: int, params: TransitParams) -> st
     )
 
 
-def _note_lost_modes(tables: Tables, trips: pd.DataFrame, pairs: pd.DataFrame) -> None:
+def _note_lost_modes(tables: Tables, trips: pd.DataFrame, kept: pd.Series) -> None:
     """Say which modes of the feed give no ride: OpenStreetMap's lines stand in for them."""
-    lost = sorted(set(trips["mode"]) - set(pairs["mode"]))
+    # The categories are the modes of the day, of trips that are never called at too.
+    lost = sorted(set(trips["mode"].cat.categories) - set(trips["mode"].iloc[kept.unique()]))
     if lost:
         tables.note(
             f"its trips by {', '.join(lost)} give no ride; these modes come from OpenStreetMap "
@@ -430,9 +539,10 @@ def _note_lost_modes(tables: Tables, trips: pd.DataFrame, pairs: pd.DataFrame) -
         )
 
 
-def _one_call_per_stay(calls: pd.DataFrame) -> pd.DataFrame:
+def _one_call_per_stay(calls: pd.DataFrame, stops: pd.DataFrame) -> pd.DataFrame:
     """Calls in a row at platforms of one station are one: from its arrival to its departure."""
-    trip, stop = calls["trip_id"].to_numpy(), calls["stop_number"].to_numpy()
+    trip = calls["trip"].to_numpy()
+    stop = stops["stop_number"].to_numpy(np.int64)[calls["stop"].to_numpy()]
     goes_on = np.zeros(len(calls), dtype=bool)
     goes_on[1:] = (trip[1:] == trip[:-1]) & (stop[1:] == stop[:-1])
     if not goes_on.any():
@@ -441,19 +551,21 @@ def _one_call_per_stay(calls: pd.DataFrame) -> pd.DataFrame:
     return calls[~goes_on].reset_index(drop=True).assign(depart_s=last)
 
 
-def _fill_times(calls: pd.DataFrame) -> pd.DataFrame:
+def _fill_times(calls: pd.DataFrame, stops: pd.DataFrame) -> pd.DataFrame:
     """Times between timing points, in proportion to the straight distance run.
 
     Before the first and behind the last time of a trip they stay unknown.
     """
-    calls = calls.sort_values("trip_id", kind="stable", ignore_index=True)
-    trip = pd.factorize(calls["trip_id"])[0]
-    lon, lat = np.radians(calls["lon"].to_numpy()), np.radians(calls["lat"].to_numpy())
+    names = ("arrive_s", "depart_s")
+    if all(np.isfinite(calls[each].to_numpy()).all() for each in names):
+        return calls
+    trip, stop = calls["trip"].to_numpy(), calls["stop"].to_numpy()
+    lon, lat = (np.radians(stops[each].to_numpy(float)[stop]) for each in ("lon", "lat"))
     step = np.zeros(len(calls))
     step[1:] = np.hypot(np.diff(lon) * np.cos(lat[1:]), np.diff(lat)) * 6_371_000.0 + 1.0
     run = np.cumsum(step)
     filled = {}
-    for name in ("arrive_s", "depart_s"):
+    for name in names:
         seconds = calls[name].to_numpy(float)
         known = np.isfinite(seconds)
         if known.all() or not known.any():
@@ -470,17 +582,46 @@ def _fill_times(calls: pd.DataFrame) -> pd.DataFrame:
     return calls.assign(**filled)
 
 
-def _departures(pairs: pd.DataFrame, tables: Tables, params: TransitParams) -> Floats:
+def _departures(
+    pairs: pd.DataFrame, trips: pd.DataFrame, tables: Tables, params: TransitParams
+) -> Floats:
     """Departures of each trip's ride in the hours that count; more than one where it repeats."""
     first_s, last_s = params.gtfs_from_h * 3600.0, params.gtfs_to_h * 3600.0
     depart = pairs["depart_s"].to_numpy(float)
     count = ((depart >= first_s) & (depart < last_s)).astype(float)
-    frequencies = tables["frequencies"]
-    if frequencies.empty:
+    every = _repeats(tables, trips)
+    if every.empty:
         return count
+    begins = every["trip"].searchsorted(pairs["trip"], side="left")
+    times = every["trip"].searchsorted(pairs["trip"], side="right") - begins
+    if times.sum() > MOST_REPEATS:
+        most = int(times.max())
+        raise tables.error(
+            f"frequencies.txt has up to {most:,} rows for a trip, {int(times.sum()):,} with its "
+            f"calls; expected at most {MOST_REPEATS:,}: one row for each span of hours"
+        )
+    start, end, headway = (
+        every[each].to_numpy(float) for each in ("start_s", "end_s", "headway_s")
+    )
+    offset = pairs["offset_s"].to_numpy(float)
+    repeated = np.zeros(len(pairs))
+    # One row of every trip at a time: all at once would be a table of rows times calls.
+    order = np.argsort(-times, kind="stable")
+    left = np.searchsorted(-times[order], -np.arange(int(times.max(initial=0))), side="left")
+    for number, rest in enumerate(left.tolist()):
+        rows = order[:rest]
+        at = begins[rows] + number
+        begin = np.maximum(start[at] + offset[rows], first_s)
+        until = np.minimum(end[at] + offset[rows], last_s)
+        repeated[rows] += np.maximum(until - begin, 0.0) / headway[at]
+    return np.where(times > 0, repeated, count)
+
+
+def _repeats(tables: Tables, trips: pd.DataFrame) -> pd.DataFrame:
+    """Rows of frequencies.txt by trip, in their order: trip, start_s, end_s, headway_s."""
     every = pd.DataFrame(
         {
-            "trip_id": frequencies["trip_id"],
+            "trip": tables.places("frequencies", "trip_id", trips["trip_id"]),
             "start_s": tables.seconds("frequencies", "start_time"),
             "end_s": tables.seconds("frequencies", "end_time"),
             "headway_s": tables.numbers("frequencies", "headway_secs"),
@@ -493,14 +634,7 @@ def _departures(pairs: pd.DataFrame, tables: Tables, params: TransitParams) -> F
             f"frequencies.txt headway_secs is below {SHORTEST_HEADWAY_S} in {short} of "
             f"{len(every)} rows, more often than any line runs: are these minutes? It is seconds"
         )
-    rows = pairs.assign(row=np.arange(len(pairs)))[["trip_id", "row", "offset_s"]]
-    rows = rows.merge(every, on="trip_id")
-    begin = np.maximum(rows["start_s"] + rows["offset_s"], first_s)
-    end = np.minimum(rows["end_s"] + rows["offset_s"], last_s)
-    repeated = np.maximum(end - begin, 0.0) / rows["headway_s"]
-    summed = np.bincount(rows["row"], weights=repeated, minlength=len(pairs))
-    is_repeated = pairs["trip_id"].isin(every["trip_id"]).to_numpy(bool)
-    return np.where(is_repeated, summed, count)
+    return every[every["trip"] >= 0].sort_values("trip", kind="stable", ignore_index=True)
 
 
 # --------------------------------------------------------------------------- near the metro

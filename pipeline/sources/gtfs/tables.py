@@ -1,7 +1,7 @@
-"""The tables of a GTFS feed as text: opened, decoded, and checked for what they must hold.
+"""The tables of a GTFS feed: opened, and checked for what they must hold.
 
-What belongs here: zip files, encodings, separators, missing tables and columns, and cells as
-numbers or times. What stops and trips mean belongs to `feeds`.
+What belongs here: zip files, missing tables and columns, and cells as numbers or times. How a table
+is decoded and kept is `coded`'s; what stops and trips mean belongs to `feeds`.
 
 Feeds come out of spreadsheets and of many programs. What can be read without doubt is read and
 reported (a folder inside the zip, GBK, semicolons, decimal commas, HH:MM, blanks around ids); what
@@ -11,7 +11,6 @@ refused, by its table, its column, and what to do.
 
 from __future__ import annotations
 
-import io
 import logging
 import zipfile
 import zlib
@@ -23,11 +22,22 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.csv
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.errors import SourceError
-from pipeline.sources.encodings import UTF8, decode, encoding_of
+from pipeline.sources.encodings import UTF8
+from pipeline.sources.gtfs.coded import (
+    BLOCK_BYTES,
+    LEAST_ROW_BYTES,
+    CodedTable,
+    LongRowError,
+    Ragged,
+    TooManyRowsError,
+    Utf16Error,
+    read_columns,
+    read_heading,
+)
 
 log = logging.getLogger(__name__)
 
@@ -90,10 +100,15 @@ class Tables:
     """
 
     path: str
-    frames: dict[str, pd.DataFrame]
+    coded: dict[str, CodedTable]
 
     def __getitem__(self, name: str) -> pd.DataFrame:
-        return self.frames[name]
+        """A whole table as text: for the small ones, and for tests."""
+        return self.coded[name].text(columns_of(name))
+
+    def emptied(self) -> Tables:
+        """The feed's name without its tables, for what is reported later."""
+        return Tables(self.path, {})
 
     def error(self, text: str) -> SourceError:
         """An error that names the feed."""
@@ -110,24 +125,37 @@ class Tables:
 
     # ------------------------------------------------------------- cells
 
+    def codes(self, table: str, column: str) -> NDArray[np.int32]:
+        """The number of each cell's word, -1 where it is blank."""
+        return self.coded[table].codes(column)
+
+    def words(self, table: str, column: str) -> pd.Series:
+        """The texts of a column, each once."""
+        return self.coded[table].words(column)
+
+    def places(self, table: str, column: str, among: pd.Series) -> NDArray[np.int32]:
+        """Where each cell of a column stands among unique texts, -1 where it is none of them."""
+        place = np.append(places_among(self.words(table, column), among), np.int32(-1))
+        return place[self.codes(table, column)]
+
     def numbers(self, table: str, column: str) -> Floats:
         """A column as numbers, NaN where there is none; a decimal comma counts as a point."""
-        text = self[table][column]
-        has_comma = text.str.fullmatch(r"[-+]?\d+,\d+").fillna(False)
+        text = self.words(table, column)
+        has_comma = text.str.fullmatch(r"[-+]?\d+,\d+").fillna(False).astype(bool)
         if has_comma.any():
             self.note(f"{table}.txt {column} has decimal commas, read as points")
             text = text.where(~has_comma, text.str.replace(",", "."))
         found = pd.to_numeric(text, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
         found = np.where(np.isfinite(found), found, np.nan)
-        self._refuse(table, column, np.isnan(found), "a number such as 113.65")
-        return found
+        return self._read(table, column, found, "a number such as 113.65")
 
     def seconds(self, table: str, column: str) -> Floats:
         """A column of times as seconds after midnight of the service day, NaN where there is none.
 
         Hours may pass 24, as the standard has it; seconds may be left out.
         """
-        parts = self[table][column].str.extract(r"^(\d{1,3}):([0-5]\d)(?::([0-5]\d)(?:\.\d+)?)?$")
+        text = self.words(table, column)
+        parts = text.str.extract(r"^(\d{1,3}):([0-5]\d)(?::([0-5]\d)(?:\.\d+)?)?$")
         hours, minutes, seconds = (
             pd.to_numeric(parts[each]).to_numpy(dtype=float, na_value=np.nan) for each in range(3)
         )
@@ -137,37 +165,59 @@ class Tables:
         found = hours * 3600.0 + minutes * 60.0 + np.where(np.isnan(seconds), 0.0, seconds)
         found = np.where(hours < MOST_HOURS, found, np.nan)
         expected = f"a time HH:MM:SS, after midnight 24:00:00 and on, of at most {MOST_HOURS} hours"
-        self._refuse(table, column, np.isnan(found), expected)
-        return found
+        return self._read(table, column, found, expected)
 
-    def _refuse(self, table: str, column: str, is_unread: NDArray[np.bool_], expected: str) -> None:
-        """Report the cells that hold something but none of what is expected; refuse many."""
-        text = self[table][column]
-        odd = is_unread & text.notna().to_numpy(bool)
-        count, filled = int(odd.sum()), int(text.notna().sum())
-        if not count:
-            return
-        row = int(np.flatnonzero(odd)[0])
-        found = f"{table}.txt {column} has {count} of {filled} values that are not {expected}"
-        # The header is line 1.
-        example = f"the first is {text.iloc[row]!r} in row {row + 2}"
-        if count > TOLERATED * filled:
-            raise self.error(f"{found}; {example}. Correct the column and run again")
-        self.note(f"{found}, left out; {example}")
+    def _read(self, table: str, column: str, found: Floats, expected: str) -> Floats:
+        """Each cell's value, of the values of its words; NaN where it is blank.
+
+        Cells that hold something but none of what is expected are reported; many are refused.
+        """
+        codes = self.codes(table, column)
+        is_odd = np.append(np.isnan(found), False)
+        odd = is_odd[codes]
+        count, filled = int(odd.sum()), int((codes >= 0).sum())
+        if count:
+            row = int(np.flatnonzero(odd)[0])
+            what = f"{table}.txt {column} has {count} of {filled} values that are not {expected}"
+            # The header is line 1.
+            word = self.words(table, column).iloc[codes[row]]
+            example = f"the first is {word!r} in row {row + 2}"
+            if count > TOLERATED * filled:
+                raise self.error(f"{what}; {example}. Correct the column and run again")
+            self.note(f"{what}, left out; {example}")
+        return np.append(found, np.nan)[codes]
 
     def refuse_strangers(self, table: str, column: str, known: pd.Series, owner: str) -> None:
-        """Report ids that the table which they refer to lacks; refuse where none is known."""
-        ids = self[table][column].dropna()
-        is_known = ids.isin(known)
-        lost = int((~is_known).sum())
+        """Report ids that the table which they refer to lacks; refuse where none is known.
+
+        ``known`` are the ids of that table, in its order.
+        """
+        words = self.words(table, column)
+        is_known = places_among(words, known) >= 0
+        codes = self.codes(table, column)
+        codes = codes[codes >= 0]
+        lost = int((~is_known)[codes].sum())
         if not lost:
             return
-        found = f"{table}.txt {column}: {lost} of {len(ids)} rows refer to none of {owner}"
-        example = f"for example {ids[~is_known].iloc[0]!r}"
+        found = f"{table}.txt {column}: {lost} of {len(codes)} rows refer to none of {owner}"
+        example = f"for example {words[~is_known].iloc[0]!r}"
         if not is_known.any():
-            there = ", ".join(repr(each) for each in known.dropna().head(3)) or "nothing"
+            there = ", ".join(repr(each) for each in known.head(3)) or "nothing"
             raise self.error(f"{found} ({example}; there are {there}). Make the ids equal")
         self.note(f"{found}, left out ({example})")
+
+
+def places_among(words: pd.Series, among: pd.Series) -> NDArray[np.int32]:
+    """Where each text stands among others, -1 where it is none of them."""
+    text = pa.array(words, pa.string(), from_pandas=True)
+    known = pa.array(among, pa.string(), from_pandas=True)
+    found = pc.index_in(text, value_set=known, skip_nulls=True).fill_null(-1)
+    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.int32)
+
+
+def columns_of(table: str) -> list[str]:
+    """The columns of a table that are read, the needed ones first."""
+    return [*NEEDED.get(table, ()), *WANTED.get(table, ())]
 
 
 def read_tables(path: str, local: Path, limit_bytes: int) -> Tables:
@@ -185,17 +235,15 @@ def read_tables(path: str, local: Path, limit_bytes: int) -> Tables:
         with zipfile.ZipFile(local) as archive:
             members = _members(archive, tables)
             _refuse_large(members, local.stat().st_size, limit_bytes, tables)
-            for name in {**NEEDED, **WANTED}:
-                frame = (
-                    _read_table(archive, members[name], name, tables) if name in members else None
-                )
-                if frame is not None and len(frame):
-                    tables.frames[name] = frame
+            most_rows = limit_bytes // LEAST_ROW_BYTES
+            for name in (each for each in {**NEEDED, **WANTED} if each in members):
+                table = _read_table(archive, members[name], name, most_rows, tables)
+                if table is not None and table.rows:
+                    tables.coded[name] = table
+                    most_rows -= table.rows
     _check_complete(tables)
     for name in {**NEEDED, **WANTED}:
-        columns = (*NEEDED.get(name, ()), *WANTED.get(name, ()))
-        frame = tables.frames.get(name, pd.DataFrame())
-        tables.frames[name] = frame.reindex(columns=list(columns)).astype("str")
+        tables.coded.setdefault(name, CodedTable({}, 0))
     return tables
 
 
@@ -256,76 +304,51 @@ def _refuse_large(
     if size > limit_bytes:
         raise tables.error(
             f"its tables have {size >> 20:,} MB, more than the {limit_bytes >> 20:,} of "
-            "extract.gtfs_tables_mb (memory of up to fourteen times that is needed); cut the feed "
+            "extract.gtfs_tables_mb (memory of up to seven times that is needed); cut the feed "
             "to the metro, or set more"
         )
 
 
 def _read_table(
-    archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, tables: Tables
-) -> pd.DataFrame | None:
-    """One table as text; None where it holds nothing."""
-    raw = archive.read(info).removeprefix(b"\xef\xbb\xbf")
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise tables.error(f"{name}.txt is in UTF-16; save it as UTF-8")
-    raw = raw.replace(b"\x00", b"")
-    encoding = encoding_of([raw])
-    if encoding != UTF8:
-        tables.note(f"{name}.txt is not in UTF-8 as GTFS asks for; read as {encoding}")
-        raw = decode(raw, encoding).encode()
-    raw = raw.lstrip(b"\r\n\t ")
-    header = raw.split(b"\n", 1)[0]
-    separator = max((b",", b";", b"\t"), key=header.count).decode()
-    if separator != ",":
-        tables.note(f"{name}.txt is separated by {separator!r} instead of commas, read so")
-    return _parse(raw, name, separator, tables) if header.strip() else None
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, most_rows: int, tables: Tables
+) -> CodedTable | None:
+    """One table; None where it holds nothing."""
+    try:
+        heading = read_heading(archive, info)
+    except Utf16Error:
+        raise tables.error(f"{name}.txt is in UTF-16; save it as UTF-8") from None
+    if heading is None:
+        return None
+    if not set(heading.names) & set(columns_of(name)):
+        there = ", ".join(heading.names)[:80]
+        raise tables.error(
+            f"{name}.txt has none of the columns {', '.join(columns_of(name)[:3])}, ...; its first "
+            f"line names {there!r}. Correct it, or leave the file out where GTFS lets you"
+        )
+    if heading.encoding != UTF8:
+        tables.note(f"{name}.txt is not in UTF-8 as GTFS asks for; read as {heading.encoding}")
+    if heading.separator != ",":
+        tables.note(f"{name}.txt is separated by {heading.separator!r} instead of commas, read so")
+    try:
+        table = read_columns(archive, info, heading, columns_of(name), most_rows)
+    except TooManyRowsError as error:
+        raise tables.error(
+            f"with {name}.txt its tables have {error} in all, too many for extract.gtfs_tables_mb; "
+            "cut the feed to the metro, or set more"
+        ) from error
+    except LongRowError:
+        raise tables.error(
+            f"{name}.txt has a row of more than {BLOCK_BYTES >> 20} MB; a quote is not closed"
+        ) from None
+    _refuse_ragged(table.ragged, table.rows, name, tables)
+    return table
 
 
-def _parse(raw: bytes, name: str, separator: str, tables: Tables) -> pd.DataFrame:
-    ragged: list[str] = []
-
-    def skip(row: pyarrow.csv.InvalidRow) -> str:
-        ragged.append(f"{row.actual_columns} columns for {row.expected_columns} of the header")
-        return "skip"
-
-    header = raw.split(b"\n", 1)[0].rstrip(b"\r")
-    first = pa.csv.read_csv(
-        io.BytesIO(header + b"\n"), parse_options=pa.csv.ParseOptions(delimiter=separator)
-    )
-    wanted = (*NEEDED.get(name, ()), *WANTED.get(name, ()))
-    # Columns by place: two may bear one name, and names have blanks around them.
-    names = [each.strip().strip("\ufeff").lower() for each in first.column_names]
-    table = pa.csv.read_csv(
-        io.BytesIO(raw),
-        read_options=pa.csv.ReadOptions(
-            column_names=[str(place) for place in range(len(names))], skip_rows=1
-        ),
-        parse_options=pa.csv.ParseOptions(
-            delimiter=separator, newlines_in_values=True, invalid_row_handler=skip
-        ),
-        convert_options=pa.csv.ConvertOptions(
-            column_types={str(place): pa.string() for place in range(len(names))},
-            include_columns=[str(names.index(each)) for each in wanted if each in names],
-            strings_can_be_null=False,
-        ),
-    )
-    _refuse_ragged(ragged, table.num_rows, name, tables)
-    columns = [each for each in wanted if each in names]
-    frame = table.to_pandas()
-    frame.columns = pd.Index(columns)
-    return pd.DataFrame({each: _cells(frame[each]) for each in columns}, index=frame.index)
-
-
-def _cells(column: pd.Series) -> pd.Series:
-    text = column.astype("str").str.strip()
-    return text.where(text.ne(""), None).astype("str")
-
-
-def _refuse_ragged(ragged: list[str], kept: int, name: str, tables: Tables) -> None:
-    if not ragged:
+def _refuse_ragged(ragged: Ragged, kept: int, name: str, tables: Tables) -> None:
+    if not ragged.count:
         return
-    found = f"{name}.txt has {len(ragged)} rows of another length than its header ({ragged[0]})"
-    if len(ragged) > TOLERATED * (kept + len(ragged)):
+    found = f"{name}.txt has {ragged.count} rows of another length than its header ({ragged.first})"
+    if ragged.count > TOLERATED * (kept + ragged.count):
         raise tables.error(
             f"{found}; put names with commas into quotes, and write decimals with a point"
         )
@@ -336,12 +359,12 @@ def _check_complete(tables: Tables) -> None:
     """Every table and column that is missing, at once."""
     faults = []
     for table, columns in NEEDED.items():
-        frame = tables.frames.get(table)
-        if frame is None:
+        found = tables.coded.get(table)
+        if found is None:
             faults.append(f"{table}.txt is missing or empty")
         else:
-            faults += [f"{table}.txt lacks {each}" for each in columns if each not in frame.columns]
-    if "calendar" not in tables.frames and "calendar_dates" not in tables.frames:
+            faults += [f"{table}.txt lacks {each}" for each in columns if each not in found.columns]
+    if "calendar" not in tables.coded and "calendar_dates" not in tables.coded:
         faults.append("neither calendar.txt nor calendar_dates.txt is there")
     if faults:
         raise tables.error("; ".join(faults))

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from pipeline.sources.gtfs.tables import Tables
+from pipeline.sources.gtfs.tables import Tables, places_among
 
 ONE_ROUTE = ("from_route_id", "to_route_id", "from_trip_id", "to_trip_id")
 MOST_MINUTES = 120.0
@@ -25,23 +26,25 @@ def read_transfers(tables: Tables, stops: pd.DataFrame) -> pd.DataFrame:
     ``minutes`` is NaN where the feed says no time. Of several rows of a pair the one with the
     longest time counts; a pair is impossible where all its rows say so.
     """
-    table = tables["transfers"]
-    kind = table["transfer_type"].fillna("0").str.removesuffix(".0")
-    is_general = table[list(ONE_ROUTE)].isna().all(axis=1) & kind.isin(("0", "1", "2", "3"))
+    kind = _kinds(tables)
+    is_general = (kind >= 0) & (kind <= 3)
+    for column in ONE_ROUTE:
+        is_general &= tables.codes("transfers", column) < 0
     tables.dropped("transfer_of_one_route", int((~is_general).sum()), "rows of transfers.txt")
     minutes = tables.numbers("transfers", "min_transfer_time") / 60.0
-    minutes = np.where(kind.eq("2") & (minutes >= 0) & (minutes <= MOST_MINUTES), minutes, np.nan)
-    number = _numbers_of(tables, stops)
+    minutes = np.where((kind == 2) & (minutes >= 0) & (minutes <= MOST_MINUTES), minutes, np.nan)
+    number = _numbers_of(stops)
+    ids = number.index.to_series()
     # By position: a map that misses some would turn the numbers into floats.
-    start, stop = (number.index.get_indexer(table[f"{end}_stop_id"]) for end in ("from", "to"))
-    known = (start >= 0) & (stop >= 0) & is_general.to_numpy(bool)
+    start, stop = (tables.places("transfers", f"{end}_stop_id", ids) for end in ("from", "to"))
+    known = (start >= 0) & (stop >= 0) & is_general
     numbers = number.to_numpy(np.int64)
     found = pd.DataFrame(
         {
             "from_stop": numbers[start[known]],
             "to_stop": numbers[stop[known]],
             "minutes": minutes[known],
-            "is_possible": kind.ne("3").to_numpy(bool)[known],
+            "is_possible": kind[known] != 3,
         }
     )
     return found.groupby(["from_stop", "to_stop"], as_index=False).agg(
@@ -49,10 +52,16 @@ def read_transfers(tables: Tables, stops: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _numbers_of(tables: Tables, stops: pd.DataFrame) -> pd.Series:
+def _kinds(tables: Tables) -> NDArray[np.int64]:
+    """The kind of each row, 0 where it is blank, -1 where it is none of the standard's."""
+    words = tables.words("transfers", "transfer_type").str.removesuffix(".0")
+    kinds = places_among(words, pd.Series([str(each) for each in range(6)]))
+    return np.append(kinds, 0)[tables.codes("transfers", "transfer_type")].astype(np.int64)
+
+
+def _numbers_of(stops: pd.DataFrame) -> pd.Series:
     """Stop number by stop id, of stations by their own id too."""
     own = stops.set_index("stop_id")["stop_number"]
-    parent = tables["stops"].drop_duplicates("stop_id").set_index("stop_id")["parent_station"]
-    stations = own.groupby(parent.reindex(own.index).to_numpy(dtype=object)).first()
+    stations = own.groupby(stops["parent_station"].to_numpy(dtype=object)).first()
     both = pd.concat([own, stations])
     return both[~both.index.duplicated()]

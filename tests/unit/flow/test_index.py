@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from pipeline.flow import index
 from pipeline.flow.index import has_cards_of_others, write_index
 from pipeline.storage.paths import Paths
 
@@ -46,3 +47,23 @@ def test_an_index_of_other_data_is_left_alone(tmp_path):
     assert not has_cards_of_others(paths)
     (cards / "n.card.json").write_text("{}")
     assert has_cards_of_others(paths)
+
+
+def test_what_was_killed_while_it_wrote_the_index_is_gone(tmp_path, monkeypatch):
+    """A part of it stayed for good, as after two of seventy-two kills."""
+    (tmp_path / "data" / "processed" / "m").mkdir(parents=True)
+    (tmp_path / "maps" / "assets").mkdir(parents=True)
+    half, other = ".index.html.tmp-ebc9a0fb", ".indexes.html.tmp-ebc9a0fb"
+    for name in (half, other):
+        (tmp_path / "maps" / name).write_text("<html>")
+    monkeypatch.setattr(index, "_card_of", lambda paths, metro_id: Named(metro_id))
+    monkeypatch.setattr(index, "INDEX_PAGE", lambda cards, reviews: {"index.html": b"whole"})
+    write_index(Paths.of(str(tmp_path / "data"), str(tmp_path / "maps")))
+    assert {each.name for each in (tmp_path / "maps").iterdir()} == {"assets", "index.html", other}
+
+
+class Named:
+    """A card, as far as it is asked."""
+
+    def __init__(self, metro_id):
+        self.metro_id = metro_id

@@ -319,6 +319,20 @@ def test_pages_that_are_no_longer_written_are_removed_and_nothing_else(garden, p
     assert outside.exists()
 
 
+def test_pages_and_cards_that_were_killed_half_made_are_gone(garden, paths):
+    """Those beside the cards stayed."""
+    halves = ["zhengzhou.html", "zhengzhou/a.html", "assets/zhengzhou.card.json"]
+    made = []
+    for half in (*halves, "hangzhou.html"):
+        path = Path(paths.maps, half)
+        made.append(path.with_name(f".{path.name}.tmp-ebc9a0fb"))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made[-1].write_text("half")
+    run(paths)
+    # Another metro's may be in the making.
+    assert [each.exists() for each in made] == [False, False, False, True]
+
+
 def test_a_recorded_page_name_removes_no_folder_and_follows_no_link(garden, paths):
     """Each of these removed a folder with all that lay in it, or a file outside."""
     run(paths)

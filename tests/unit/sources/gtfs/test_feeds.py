@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from pipeline.measures.routing.params import TransitParams
 from pipeline.measures.routing.transit import TransitNetwork
 from pipeline.measures.transit.transit import build_transit
 from pipeline.metros.catalogue import Metro
+from pipeline.sources.gtfs import coded, days, feeds
 from pipeline.sources.gtfs.feeds import read_feeds
 from pipeline.sources.gtfs.tables import read_tables
 from pipeline.sources.params import ExtractParams
@@ -739,3 +742,119 @@ def test_a_mode_whose_every_ride_has_a_stop_far_away_is_reported(tmp_path, caplo
     caplog.clear()
     read(write_feed(tmp_path / "b.zip", METRO_TRIPS))
     assert "far from the metro" not in caplog.text
+
+
+# --- memory ---------------------------------------------------------------------------
+
+LONG_FEED = {f"{trip}x{n}": METRO_TRIPS[trip] for n in range(40) for trip in METRO_TRIPS}
+
+
+def test_tables_of_many_blocks_are_read_as_those_of_one(tmp_path, monkeypatch):
+    """Names in GBK, one with a line of its own in quotes, and more rows than a block has."""
+    stops = {**STOPS, "W": (-20_000, 0, '"西,\n站"', None)}
+    path = write_feed(tmp_path / "a.zip", LONG_FEED, stops=stops)
+    in_gbk = tmp_path / "b.zip"
+    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(in_gbk, "w") as target:
+        for name in archive.namelist():
+            target.writestr(name, archive.read(name).decode("utf-8-sig").encode("gb18030"))
+    whole = read(path)
+    monkeypatch.setattr(coded, "BLOCK_BYTES", 1_000)
+    monkeypatch.setattr(feeds, "PAIRS_AT_ONCE", 7)
+    monkeypatch.setattr(days, "SERVICES_AT_ONCE", 1)
+    assert "西,\n站" in set(whole["gtfs_stops"]["name"])
+    for again in (read(path), read(str(in_gbk))):
+        for name, layer in whole.items():
+            assert again[name].equals(layer), name
+
+
+@pytest.mark.parametrize("most", [1, 2, 5, 100])
+def test_parts_hold_all_rows_of_a_key_in_their_order(most):
+    key = np.random.default_rng(0).integers(0, 9, 40)
+    parts = list(feeds._in_parts(key, most))
+    assert sorted(np.concatenate(parts)) == list(range(40))
+    assert all((np.diff(each) > 0).all() for each in parts)
+    assert sum(len(np.unique(key[each])) for each in parts) == len(np.unique(key))
+    most_of_one = np.bincount(key).max()
+    assert max(map(len, parts)) <= max(most, most_of_one)
+    assert list(feeds._in_parts(key[:0], most)) == []
+
+
+def test_a_quote_that_is_not_closed_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(coded, "BLOCK_BYTES", 1_000)
+    text = "trip_id,arrival_time,departure_time,stop_id,stop_sequence\n" + 'r1-0,"' + "x" * 5_000
+    with pytest.raises(SourceError, match=r"stop_times\.txt has a row of more than .* quote"):
+        read(write_feed(tmp_path / "a.zip", METRO_TRIPS, stop_times=text))
+
+
+def test_a_table_without_any_of_its_columns_is_named(tmp_path):
+    """It was a mismatch of lengths."""
+    text = "wk,20240501,2\nwk,20240502,2\n"
+    with pytest.raises(
+        SourceError, match=r"calendar_dates\.txt has none of the columns service_id"
+    ):
+        read(write_feed(tmp_path / "a.zip", METRO_TRIPS, calendar_dates=text))
+
+
+def test_rows_of_few_bytes_count_as_more(tmp_path):
+    """They took eighty times the memory of their bytes."""
+    path = Path(bomb(tmp_path / "g.zip", 0))
+    rows = "service_id,date,exception_type\n" + "s,,\n" * 50_000
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("calendar_dates.txt", rows)
+    with pytest.raises(SourceError, match=r"calendar_dates\.txt its tables have more than .* rows"):
+        read_tables(str(path), path, 1 << 20)
+
+
+def test_frequencies_without_end_are_refused(tmp_path, monkeypatch):
+    """Rows times calls were a table in memory."""
+    trips = {"r1-0": METRO_TRIPS[next(iter(METRO_TRIPS))]}
+    rows = "".join(f"r1-0,{h:02d}:00:00,{h + 1:02d}:00:00,600\n" for h in range(6, 22))
+    path = write_feed(
+        tmp_path / "a.zip",
+        trips,
+        frequencies=f"trip_id,start_time,end_time,headway_secs\n{rows}",
+    )
+    # Six an hour, in the hours that count.
+    hours = PARAMS.gtfs_to_h - PARAMS.gtfs_from_h
+    assert read(path)["gtfs_rides"]["departures"].tolist() == [6 * hours, 6 * hours]
+    monkeypatch.setattr(feeds, "MOST_REPEATS", 31)
+    with pytest.raises(
+        SourceError, match=r"frequencies\.txt has up to 16 rows for a trip, 32 with"
+    ):
+        read(path)
+
+
+MEASURED = """
+import resource, sys
+from pathlib import Path
+from pipeline.measures.routing.params import TransitParams
+from pipeline.sources.gtfs import feeds
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+before = peak()
+feeds._read_feed("feed", Path(sys.argv[1]), "", TransitParams(), 1 << 30)
+print(peak() - before)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is counted in kilobytes on Linux")
+def test_reading_takes_few_times_the_memory_of_the_tables(tmp_path):
+    """It was seventeen times, and eighty for rows of frequencies.txt."""
+    names = [f"st{n:04d}" for n in range(2_000)]
+    stops = {name: (40 * n - 40_000, 0, name, None) for n, name in enumerate(names)}
+    trips = {}
+    for number in range(25_000):
+        first, start = number * 7 % 1_970, 18_000 + number % 6_000 * 10
+        at = [clock(start + 120 * n) for n in range(30)]
+        calls = [(names[first + n], at[n], at[n]) for n in range(30)]
+        trips[f"trip_{number:06d}"] = ("r1", "wk", calls)
+    rows = "".join(f"{trip},08:00:00,09:00:00,600\n" * 20 for trip in trips)
+    frequencies = f"trip_id,start_time,end_time,headway_secs\n{rows}"
+    path = write_feed(tmp_path / "a.zip", trips, stops=stops, frequencies=frequencies)
+    with zipfile.ZipFile(path) as archive:
+        size = sum(each.file_size for each in archive.infolist())
+    told = subprocess.run(
+        [sys.executable, "-c", MEASURED, path], capture_output=True, text=True, check=True
+    )
+    assert int(told.stdout) < 9 * size
