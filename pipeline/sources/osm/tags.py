@@ -370,10 +370,14 @@ def clean_text(column: pd.Series) -> pd.Series:
 _CONTROL = r"[\x{0}-\x{1f}\x{7f}-\x{9f}\x{200e}\x{200f}\x{2028}-\x{202e}\x{2066}-\x{2069}]"
 
 
+# The blanks as they are: some versions of pyarrow know no such escape.
+_IN_THOUSANDS = "[0-9]{1,3}([,. '\u00a0\u202f][0-9]{3})+"
+
+
 def parse_people(column: pd.Series) -> Floats:
     """Population: whole digits, thousands parted by comma, blank, dot or apostrophe; else null."""
     text = column.astype("str").str.strip()
-    grouped = text.str.fullmatch(r"\d{1,3}([,. '\u00a0\u202f]\d{3})+").fillna(False).astype(bool)
+    grouped = text.str.fullmatch(_IN_THOUSANDS).fillna(False).astype(bool)
     plain = text.str.fullmatch(r"\d{1,10}").fillna(False).astype(bool)
     digits = text.where(grouped | plain, None).str.replace(r"\D", "", regex=True)
     return _to_float(digits)
