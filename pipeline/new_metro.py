@@ -201,12 +201,13 @@ def metro_text(
         ]
     lines += [
         "",
-        "# Paths or URLs. Without these people are spread over residential land, land that",
-        "# OpenStreetMap does not state is unknown, and headways are a scheduled proxy.",
+        "# Fetched by themselves with source, or given by path or URL with raster. Without these",
+        "# people are spread over residential land, land that OpenStreetMap does not state is",
+        "# unknown, and headways are a scheduled proxy.",
         "# [population]",
-        '# raster = "worldpop.tif"',
+        '# source = "ghs-pop"     # or "worldpop", with countries = ["AND"]; raster = "people.tif"',
         "# [land_cover]",
-        '# raster = "worldcover.tif"',
+        '# source = "worldcover"  # or raster = "worldcover.tif"',
         "# [gtfs]",
         '# feeds = ["feed.zip"]',
     ]

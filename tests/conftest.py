@@ -15,6 +15,11 @@ for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
 
+# No test may reach a server of open data: nothing listens there, so that it fails at once.
+for name in ("WORLDCOVER", "WORLDPOP", "GHS_POP"):
+    os.environ[f"METRO_INTEGRATION_{name}"] = "http://127.0.0.1:9"
+
+
 @pytest.fixture(scope="session")
 def once(tmp_path_factory):
     """``once(name, make)``: folder and result of ``make(folder)``, called in one process only.

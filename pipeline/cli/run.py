@@ -116,11 +116,16 @@ def _run_all(
 def _run_one(
     metro: Metro, options: argparse.Namespace, executor: Callable[[], Executor]
 ) -> tuple[Outcome, Source]:
+    from pipeline.flow.open_data import OUTLINE_STAGES, awaits_outline, with_rasters
     from pipeline.flow.plan import needed_for
     from pipeline.flow.runner import MetroRun
     from pipeline.sources.resolve import resolve_source
 
     paths = paths_of(options)
+
+    def say(text: str) -> None:
+        print_line(text, options.quiet)
+
     check_inside(paths.own_folders(metro.id))
     # Held from here on: two first runs would both fetch or make the source.
     with locked(paths.lock(metro.id), f"metro {metro.id}"):
@@ -129,15 +134,27 @@ def _run_one(
             paths,
             options.source,
             tuple(options.osm),
-            lambda text: print_line(text, options.quiet),
+            say,
             watch=lambda name: show_download(name, options.quiet),
         )
-        count = len(needed_for(options.until))
-        with RunDisplay(metro.id, count, options.quiet) as display:
-            run = MetroRun(
-                metro, source, paths, executor, options.until, options.force, display.report
-            )
-            return run.run(), source
+
+        def part(of: Metro, until: list[str] | None, force: list[str]) -> Outcome:
+            count = len(needed_for(until))
+            with RunDisplay(of.id, count, options.quiet) as display:
+                run = MetroRun(of, source, paths, executor, until, force, display.report)
+                return run.run()
+
+        if not awaits_outline(metro, source, options.until, say):
+            return part(metro, options.until, options.force), source
+        first = part(metro, list(OUTLINE_STAGES), options.force)
+        if first.failed:
+            left = [each.name for each in needed_for(options.until)]
+            known = {*first.ran, *first.fresh, *first.failed, *first.skipped}
+            first.skipped += [each for each in left if each not in known]
+            return first, source
+        metro = with_rasters(metro, paths, say, lambda name: show_download(name, options.quiet))
+        forced = [each for each in options.force if each not in first.ran]
+        return first.followed_by(part(metro, options.until, forced)), source
 
 
 def _write_index(options: argparse.Namespace) -> str | None:

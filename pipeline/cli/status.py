@@ -25,18 +25,20 @@ def add(verbs: Verbs) -> None:
 
 def _execute(options: argparse.Namespace) -> int:
     (metro,) = load_metros([options.metro], options.overrides)
+    from pipeline.flow.open_data import awaits_outline, with_kept_rasters
     from pipeline.flow.status import standings
     from pipeline.sources.resolve import resolve_source
 
     paths = paths_of(options)
+
+    def say(text: str) -> None:
+        print_line(text, options.quiet)
+
     source = resolve_source(
-        metro,
-        paths,
-        options.source,
-        tuple(options.osm),
-        lambda t: print_line(t, options.quiet),
-        is_fetching=False,
+        metro, paths, options.source, tuple(options.osm), say, is_fetching=False
     )
+    if awaits_outline(metro, source, None, say):
+        metro = with_kept_rasters(metro, paths, say)
     for standing in standings(metro, source, paths, lambda why: print_line(f"note: {why}")):
         print_line(f"{standing.state:8} {standing.stage:16} {standing.why}")
     return OK

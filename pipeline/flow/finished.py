@@ -102,7 +102,8 @@ def metro_of(manifest: Manifest, folder: str) -> Metro:
         What is recorded of it is not valid, or of another version of this software.
     """
     try:
-        return Metro.model_validate(manifest.get("metro", {}))
+        metro = Metro.model_validate(manifest.get("metro", {}))
+        return metro.with_recorded(manifest.get("rasters", {}))
     except ValidationError as error:
         fault = error.errors()[0]
         place = ".".join(map(str, fault["loc"]))[:200]

@@ -68,6 +68,7 @@ class Manifest(TypedDict, total=False):
     format: int
     metro: dict[str, object]
     source: Fingerprint
+    rasters: dict[str, dict[str, object]]
     versions: dict[str, str]
     facts: Facts
     stages: Required[dict[str, StageRecord]]

@@ -99,6 +99,8 @@ def _fault(found: Json, metro_id: str | None) -> str:
         return f"it is of the metro {own}"
     if "source" in found and not _is_source(found["source"]):
         return "it names no source"
+    if not _is_rasters(found.get("rasters", {})):
+        return "it does not say which rasters were fetched"
     if not _is_facts(found.get("facts", {})):
         return "its facts are not what an extract finds out"
     if "extract" in stages and "centre" not in found.get("facts", {}):  # type: ignore[operator]
@@ -125,6 +127,18 @@ def _is_source(table: object) -> bool:
         and isinstance(table.get("tables"), dict)
         and all(isinstance(each, dict) for each in table["tables"].values())
     )
+
+
+def _is_rasters(table: object) -> bool:
+    return isinstance(table, dict) and all(
+        isinstance(each, dict) and all(_is_text_or_texts(value) for value in each.values())
+        for each in table.values()
+    )
+
+
+def _is_text_or_texts(value: object) -> bool:
+    texts = value if isinstance(value, list) else [value]
+    return all(isinstance(each, str) for each in texts)
 
 
 def _is_facts(facts: object) -> bool:

@@ -11,7 +11,7 @@ import inspect
 import queue
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import NoReturn, cast
 
@@ -71,6 +71,15 @@ class Outcome:
     failed: dict[str, Exception] = field(default_factory=dict)
     facts: Facts = field(default_factory=Facts)
     seconds: float = 0.0
+
+    def followed_by(self, second: Outcome) -> Outcome:
+        """The outcome of both parts of a run that came one after the other."""
+        return replace(
+            second,
+            ran=[*self.ran, *second.ran],
+            fresh=[each for each in second.fresh if each not in self.ran],
+            seconds=self.seconds + second.seconds,
+        )
 
 
 @dataclass(frozen=True)
@@ -387,6 +396,13 @@ class MetroRun:
             if is_page and output not in made.outputs and not files.is_folder(path):
                 files.remove(path)
 
+    def _note_rasters(self, stage: Stage) -> None:
+        """Which rasters a stage was given: a stage that is fresh keeps those it had."""
+        fetched, noted = self._metro.recorded_rasters(), self._manifest.setdefault("rasters", {})
+        for table in stage.tables:
+            noted.pop(table, None)
+            noted |= {table: fetched[table]} if table in fetched else {}
+
     def _record(self, running: _Running, made: Made, seconds: float) -> None:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         if made.facts:
@@ -405,5 +421,6 @@ class MetroRun:
         metro = table_without_secrets(self._metro.model_dump(mode="json"))
         self._manifest["metro"] = cast("dict[str, object]", metro)
         self._manifest["source"] = self._fingerprint
+        self._note_rasters(running.stage)
         self._manifest["versions"] = versions()
         store.write_json(self._paths.manifest(self._metro.id), self._manifest)

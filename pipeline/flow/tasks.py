@@ -315,7 +315,13 @@ def _save_pages(task: StageTask, pages: Mapping[str, bytes]) -> Made:
 
 
 def _metadata(task: StageTask) -> dict[str, str]:
+    tables = _stage(task).tables
     return {
+        **{
+            f"{table}_raster": f"{each.label} ({each.date}, {each.licence}): {each.credit}"
+            for table, each in sorted(task.metro.fetched.items())
+            if table in tables
+        },
         "metro": task.metro.id,
         "source": task.source.kind,
         "osm_snapshot": task.facts.get("osm_snapshot") or "unknown",

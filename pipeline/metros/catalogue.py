@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -24,7 +26,8 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, without_secrets
+from pipeline.metros.addresses import fault_of
 from pipeline.metros.config import Params
 from pipeline.parameters import StageParams
 
@@ -171,17 +174,79 @@ class Vector(_Table):
     tolerance_m: float = Field(default=0.1, gt=0.0, le=50.0)
 
 
-class Population(_Table):
-    """A population raster; without one, city totals are spread and marked estimated."""
+class _Rasters(_Table):
+    """Rasters given by path or URL, or a product that is fetched for the metro.
 
-    raster: str | None = None
-
-
-class LandCover(_Table):
-    """Land-cover rasters that decide where OSM is silent; where several do, the first named."""
+    A raster that is given goes before ``auto``; with a product named beside it nobody knows
+    which is meant.
+    """
 
     raster: str | tuple[str, ...] | None = None
+    source: str = "none"
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if self.raster and self.source not in ("auto", "none"):
+            raise ValueError(
+                f"both raster and source = {self.source!r} are given; expected one of them"
+            )
+        return self
+
+
+class Population(_Rasters):
+    """Population rasters; without any, city totals are spread and marked estimated.
+
+    ``countries`` are those of the metro, as ISO 3166 codes of three letters, for products
+    that come by country; cities whose ids are adcodes need none.
+    """
+
+    source: Literal["auto", "worldpop", "ghs-pop", "ghs-pop-mollweide", "none"] = "none"
+    countries: tuple[Annotated[str, Field(pattern=r"^[A-Z]{3}$")], ...] = ()
+
+
+class LandCover(_Rasters):
+    """Land-cover rasters that decide where OSM is silent; where several do, the first named."""
+
+    source: Literal["auto", "worldcover", "none"] = "none"
     legend: Literal["worldcover", "dynamic_world", "globeland30", "clcd", "esri"] = "worldcover"
+
+    @model_validator(mode="after")
+    def _own_legend(self) -> LandCover:
+        if not self.raster and self.source != "none" and self.legend != "worldcover":
+            raise ValueError(
+                f"legend = {self.legend!r} is not that of source = {self.source!r}; remove it"
+            )
+        return self
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What was fetched for a table of the metro file: one product, and its files.
+
+    Attributes
+    ----------
+    product, version, date
+        What it is called, its version, and what it shows (a year).
+    licence, credit
+        Its licence, and how those who publish it want to be named.
+    files
+        Path of each file on this machine by the name that recipes know it by.
+    fetched_at
+        ISO time of the newest; empty where nobody knows.
+    """
+
+    product: str
+    version: str
+    date: str
+    licence: str
+    credit: str
+    files: tuple[tuple[str, str], ...] = ()
+    fetched_at: str = ""
+
+    @property
+    def label(self) -> str:
+        """Name and version."""
+        return f"{self.product} {self.version}"
 
 
 class Gtfs(_Table):
@@ -211,11 +276,35 @@ class Metro(_Table):
     population: Population = Population()
     land_cover: LandCover = LandCover()
     gtfs: Gtfs = Gtfs()
+    addresses: dict[str, str] = Field(default_factory=dict)
     cities: tuple[City, ...] = Field(default=(), alias="city")
     areas: tuple[Area, ...] = Field(default=(), alias="area")
     params: Params = Params()
 
     _folder: Path | None = PrivateAttr(default=None)
+    _fetched: dict[str, Fetched] = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _addresses_are_some(self) -> Metro:
+        faults = [
+            f"{name} = {without_secrets(stated)!r} {fault}"
+            for name, stated in self.addresses.items()
+            if (fault := fault_of(name, stated))
+        ]
+        if faults:
+            raise ValueError("addresses: " + "; ".join(faults))
+        return self
+
+    @property
+    def fetched(self) -> Mapping[str, Fetched]:
+        """What was fetched for this run, by table of the metro file."""
+        return self._fetched
+
+    def with_fetched(self, fetched: Mapping[str, Fetched]) -> Metro:
+        """The metro with what was fetched for it, which its tables then name."""
+        metro = self.model_copy()
+        metro._fetched = dict(fetched)
+        return metro
 
     @property
     def is_discovered(self) -> bool:
@@ -230,22 +319,55 @@ class Metro(_Table):
         by_id = {city.id: city for city in self.cities}
         return tuple(by_id[city_id] for city_id in self.scopes[self.scope])
 
+    def recorded_rasters(self) -> dict[str, dict[str, object]]:
+        """What a manifest records of what was fetched: no path of this machine."""
+        return {
+            table: {**asdict(each), "files": [name for name, _ in each.files]}
+            for table, each in self._fetched.items()
+        }
+
+    def with_recorded(self, rasters: Mapping[str, object]) -> Metro:
+        """The metro with what `recorded_rasters` gave; the files need not be there any more."""
+        texts = [each.name for each in fields(Fetched) if each.name != "files"]
+        found = {}
+        for table, each in rasters.items():
+            if isinstance(each, dict) and all(isinstance(each.get(name), str) for name in texts):
+                listed = each.get("files")
+                files = (
+                    tuple((str(name), "") for name in listed) if isinstance(listed, list) else ()
+                )
+                found[table] = Fetched(**{name: each[name] for name in texts}, files=files)
+        return self.with_fetched(found)
+
     def resolve(self, path: str) -> Path:
         """A path of the metro file: relative to that file, else to the working directory."""
         beside = (self._folder or Path()) / path
         return beside if beside.exists() else Path(path)
 
     def locate(self, path: str) -> str:
-        """A path or URL of the metro file, for a worker to open: local paths are absolute."""
+        """A path or URL of the metro file, for a worker to open: local paths are absolute.
+
+        The name of a fetched file is its path on this machine.
+        """
+        for each in self._fetched.values():
+            if found := dict(each.files).get(path):
+                return found
         return path if "://" in path else str(self.resolve(path).resolve())
 
     def files_of(self, table: str) -> tuple[str, ...]:
-        """The files that a table names, as written there: ``land_cover``, ``boundaries``."""
+        """The files that a table names (``land_cover``, ``boundaries``), as written there.
+
+        Where it names a product instead, the files that were fetched of it.
+        """
         named: str | tuple[str, ...] | None
         if table == "boundaries":
             named = self.boundaries.path if self.boundaries.source == "file" else None
+        elif table == "gtfs":
+            named = self.gtfs.feeds
         else:
-            named = self.gtfs.feeds if table == "gtfs" else getattr(self, table).raster
+            named = getattr(self, table).raster
+            if not named and table in self._fetched:
+                named = tuple(name for name, _ in self._fetched[table].files)
         return () if named is None else (named,) if isinstance(named, str) else tuple(named)
 
 

@@ -127,8 +127,11 @@ def ask(
     patience: Patience,
     method: str = "GET",
     headers: dict[str, str] | None = None,
+    session: requests.Session | None = None,
 ) -> Iterator[requests.Response]:
     """One request, its answer's body still to be read; not tried again.
+
+    A ``session`` keeps the line to the server open for the next request.
 
     Raises
     ------
@@ -139,7 +142,8 @@ def ask(
 
     def begin() -> None:
         try:
-            answer = requests.request(
+            request = requests.request if session is None else session.request
+            answer = request(
                 method,
                 address,
                 stream=True,

@@ -25,7 +25,7 @@ ONLY_IN = {
     "folium": ("render",),
     "networkx": (),
     "numba": ("compiled",),
-    "requests": ("sources.http", "sources.download", "sources.overpass"),
+    "requests": ("sources.http", "sources.download", "sources.ranges", "sources.overpass"),
     # One hash; a policy's is fixed by browsers, a download's by its server, a seed is no digest.
     "hashlib": (
         "storage.digests",

@@ -241,7 +241,7 @@ def _commuting(made: Subject, pair: Pair) -> dict[str, object]:
         "effect": travel.effect(made, pair),
         "effect_borders": len(pair.borders),
         "transit": travel.transit(made, pair),
-        "has_population_raster": made.metro.population.raster is not None,
+        "has_population_raster": bool(made.metro.files_of("population")),
     }
 
 

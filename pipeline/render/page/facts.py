@@ -115,4 +115,4 @@ def card_name(metro_id: str) -> str:
 
 def land_cover_note(metro: Metro) -> str | None:
     """Name of the message that credits the metro's land-cover rasters; None without any."""
-    return f"land_cover_{metro.land_cover.legend}" if metro.land_cover.raster else None
+    return f"land_cover_{metro.land_cover.legend}" if metro.files_of("land_cover") else None

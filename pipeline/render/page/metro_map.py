@@ -120,9 +120,13 @@ def _about(metro: Metro, made: MetroCard) -> dict[str, object]:
         "boundary_source": boundaries_of(
             made.facts.source_kind, made.facts.boundaries or metro.boundaries.source
         ),
-        "has_population_raster": metro.population.raster is not None,
-        "has_land_cover": metro.land_cover.raster is not None,
+        "has_population_raster": bool(metro.files_of("population")),
+        "has_land_cover": bool(metro.files_of("land_cover")),
         "land_cover_note": land_cover_note(metro),
+        "fetched": {
+            table: f"{each.label}, {each.date}, {each.licence}: {each.credit}"
+            for table, each in sorted(metro.fetched.items())
+        },
     }
 
 

@@ -81,11 +81,7 @@ def read_land_cover(
         fit what OpenStreetMap knows far better by another legend (`check_legend`).
     """
     crs = require_metric(borders, "borders")
-    # Thinned and widened by as much: only which tiles are read depends on it.
-    width_m = 1_000.0 * max(params.belt_km)
-    slack_m = width_m / 20.0
-    lines = shapely.simplify(borders.geometry.to_numpy(), slack_m)
-    regions = shapely.buffer(lines, width_m + 2.0 * slack_m)
+    width_m, regions = _regions(borders, params)
     legend, frames = metro.land_cover.legend, []
     for number, name in enumerate(metro.files_of("land_cover")):
         with open_raster(metro.locate(name), "land_cover.raster", BANDS.get(legend, ())) as raster:
@@ -100,6 +96,35 @@ def read_land_cover(
         return empty_layer("land_cover", crs)
     both = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), geometry="geometry", crs=crs)
     return conform("land_cover", both)
+
+
+def windows_near(
+    raster: Raster, borders: gpd.GeoDataFrame, params: EcologyParams
+) -> list[tuple[slice, slice]]:
+    """Rows and columns of a raster that `read_land_cover` reads for these borders (metric)."""
+    crs = require_metric(borders, "borders")
+    width_m, regions = _regions(borders, params)
+    return [
+        (
+            slice(row * TILE, min((row + 1) * TILE, raster.grid.height)),
+            slice(columns.start * TILE, min(columns.stop * TILE, raster.grid.width)),
+        )
+        for row, columns in _runs(_tiles_near(raster, regions, width_m, crs))
+    ]
+
+
+def regions_near(borders: gpd.GeoDataFrame, params: EcologyParams) -> NDArray[np.object_]:
+    """What `read_land_cover` reads around these borders (metric), as polygons in their CRS."""
+    return _regions(borders, params)[1]
+
+
+def _regions(borders: gpd.GeoDataFrame, params: EcologyParams) -> tuple[float, NDArray[np.object_]]:
+    """Width of the widest belt, metres, and the ground around each border that tiles must touch."""
+    # Thinned and widened by as much: only which tiles are read depends on it.
+    width_m = 1_000.0 * max(params.belt_km)
+    slack_m = width_m / 20.0
+    lines = shapely.simplify(borders.geometry.to_numpy(), slack_m)
+    return width_m, np.asarray(shapely.buffer(lines, width_m + 2.0 * slack_m), dtype=object)
 
 
 @dataclass(frozen=True)
@@ -219,6 +244,8 @@ def _outlines(grid: Grid, first: Ints, size: Ints, crs: pyproj.CRS) -> NDArray[n
 
 def _runs(places: Ints) -> list[tuple[int, slice]]:
     """Neighbouring tiles of one row, as (row, columns)."""
+    if not len(places):
+        return []
     breaks = np.flatnonzero((np.diff(places[:, 0]) != 0) | (np.diff(places[:, 1]) != 1)) + 1
     return [
         (int(part[0, 0]), slice(int(part[0, 1]), int(part[-1, 1]) + 1))

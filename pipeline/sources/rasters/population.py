@@ -10,6 +10,9 @@ zone belongs to another city, to the nearest zone of its own. So the zones of a
 city add up to the raster's people inside the city, and those outside all cities
 count nowhere. No data inside the raster's extent is nobody there (WorldPop's
 constrained grids mark unsettled land so), unless it is all that a city has.
+
+Several rasters (tiles, neighbouring countries) are added up. Where the metro file declares a
+city's total, that is kept, and the raster says how it is spread.
 """
 
 from __future__ import annotations
@@ -50,14 +53,15 @@ def sum_population(
     metro: Metro,
     params: PopulationParams,
 ) -> pd.DataFrame:
-    """The metro's population raster summed by zone: layer ``raster_population``.
+    """The metro's population rasters summed by zone: layer ``raster_population``.
 
     Parameters
     ----------
     zone_cells, cities
         Layers in one metric CRS.
     metro
-        Names the raster: people per raster cell, in any CRS, by path or URL.
+        Names the rasters: people per raster cell, in any CRS, by path or URL; and the totals of
+        cities that are known.
 
     Returns
     -------
@@ -72,32 +76,66 @@ def sum_population(
         per cell: fill values that are not declared, people per km2.
     """
     crs = require_metric(zone_cells, "zone_cells")
-    if metro.population.raster is None or not len(zone_cells):
+    names = metro.files_of("population")
+    if not names or not len(zone_cells):
         return empty_layer("raster_population")
-    path = metro.locate(metro.population.raster)
-    with open_raster(path, "population.raster", BAND_NAMES) as raster:
-        hexagons, areas = (
-            _in_raster_crs(layer.geometry.to_numpy(), crs, raster.grid.crs, path)
-            for layer in (zone_cells, cities)
-        )
-        tally = _Tally()
-        parts = _splits(hexagons, raster.grid, params.parts_across)
-        city_ids = cities["city_id"]
-        people, has_data = _sum(raster, hexagons, areas, zone_cells, city_ids, tally, parts)
-        cell_km2 = _cell_km2(raster.grid, crs, shapely.union_all(cities.geometry.to_numpy()))
-        _refuse_fill(tally, cell_km2, path, params)
-        covered = has_data & (_share_inside(hexagons, raster.grid) >= params.least_covered)
+    people, has_data = np.zeros(len(zone_cells)), np.zeros(len(zone_cells), dtype=bool)
+    extents, cell_km2 = _Extents(zone_cells), []
+    for name in names:
+        path = metro.locate(name)
+        with open_raster(path, "population.raster", BAND_NAMES) as raster:
+            hexagons, areas = (
+                _in_raster_crs(layer.geometry.to_numpy(), crs, raster.grid.crs, path)
+                for layer in (zone_cells, cities)
+            )
+            tally = _Tally()
+            parts = _splits(hexagons, raster.grid, params.parts_across)
+            city_ids = cities["city_id"]
+            some, is_some = _sum(raster, hexagons, areas, zone_cells, city_ids, tally, parts)
+            cell_km2.append(
+                _cell_km2(raster.grid, crs, shapely.union_all(cities.geometry.to_numpy()))
+            )
+            _refuse_fill(tally, cell_km2[-1], path, params)
+            extents.add(raster.grid, hexagons)
+            people, has_data = people + some, has_data | is_some
+    shown = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+    covered = has_data & (extents.share_inside() >= params.least_covered)
     if not covered.any():
         raise SourceError(
-            f"population.raster {path} has no data in the cities of {metro.id}; expected people "
+            f"population.raster {shown} has no data in the cities of {metro.id}; expected people "
             "per raster cell around them"
         )
     found = pd.DataFrame(
         {"cell": zone_cells["cell"].to_numpy(), "population": np.where(covered, people, np.nan)}
     )
-    _refuse_density(found, zone_cells, cities, cell_km2, path, params)
-    _report(found, zone_cells, cities, path, params)
-    return found
+    _refuse_density(found, zone_cells, cities, cell_km2[0], shown, params)
+    _report(found, zone_cells, cities, shown, params)
+    return _with_declared_totals(found, zone_cells, metro)
+
+
+def windows_over(raster: Raster, cities: gpd.GeoDataFrame) -> list[tuple[slice, slice]]:
+    """Rows and columns of a raster that `sum_population` reads for these cities (metric)."""
+    crs = require_metric(cities, "cities")
+    grid = raster.grid
+    areas = _in_raster_crs(cities.geometry.to_numpy(), crs, grid.crs, "")
+    return [window for _, window in _windows(grid, areas)]
+
+
+def _with_declared_totals(
+    found: pd.DataFrame, zone_cells: gpd.GeoDataFrame, metro: Metro
+) -> pd.DataFrame:
+    """The people of a city whose total the metro file declares, in the raster's proportions.
+
+    A city of which the raster leaves out a zone keeps the raster's numbers: what lives there is
+    not known.
+    """
+    totals = {each.id: each.population for each in metro.cities if each.population is not None}
+    people = found["population"].to_numpy(dtype=float, copy=True)
+    for city_id, rows in zone_cells.groupby("city_id").indices.items():
+        counted = people[rows].sum()
+        if city_id in totals and counted > 0:
+            people[rows] *= totals[city_id] / counted
+    return found.assign(population=people)
 
 
 # --------------------------------------------------------------------------- places
@@ -124,14 +162,30 @@ def _shifts(grid: Grid) -> tuple[float, ...]:
     return (-360.0, 0.0, 360.0) if grid.crs.is_geographic else (0.0,)
 
 
-def _share_inside(shapes: NDArray[Any], grid: Grid) -> Floats:
-    """Share of each shape's area inside the raster's extent."""
-    west, south, east, north = grid.bounds
-    inside = np.zeros(len(shapes))
-    for shift in _shifts(grid):
-        box = shapely.box(west - shift, south, east - shift, north)
-        inside += shapely.area(shapely.intersection(shapes, box))
-    return np.minimum(inside / shapely.area(shapes), 1.0)
+class _Extents:
+    """Where rasters lie, together: those of one CRS side by side, of several the best."""
+
+    def __init__(self, zone_cells: gpd.GeoDataFrame) -> None:
+        self._best = np.zeros(len(zone_cells))
+        self._of_crs: list[tuple[pyproj.CRS, list[Any], NDArray[Any]]] = []
+
+    def add(self, grid: Grid, shapes: NDArray[Any]) -> None:
+        """Take one raster into account; ``shapes`` are the zones in its CRS."""
+        west, south, east, north = grid.bounds
+        boxes = [shapely.box(west - each, south, east - each, north) for each in _shifts(grid)]
+        for crs, there, _ in self._of_crs:
+            if crs == grid.crs:
+                there += boxes
+                return
+        self._of_crs.append((grid.crs, boxes, shapes))
+
+    def share_inside(self) -> Floats:
+        """Share of each zone's area inside the extents of the rasters."""
+        best = self._best
+        for _, boxes, shapes in self._of_crs:
+            inside = shapely.area(shapely.intersection(shapes, shapely.union_all(boxes)))
+            best = np.maximum(best, inside / shapely.area(shapes))
+        return np.minimum(best, 1.0)
 
 
 def _splits(hexagons: NDArray[Any], grid: Grid, parts_across: int) -> tuple[int, int]:
@@ -162,11 +216,8 @@ def _sum(
     rows_of = [np.flatnonzero(city == number) for number in range(len(areas))]
     down, across = split
     people, city_has_data = np.zeros(count), np.zeros(len(areas), dtype=bool)
-    west, south, east, north = shapely.total_bounds(areas)
-    for shift in _shifts(grid):
-        window = grid.window(west + shift, south, east + shift, north)
-        if window is not None:
-            raster.refuse_many(*window)
+    for shift, window in _windows(grid, areas):
+        raster.refuse_many(*window)
         for rows, columns in _blocks(window, down, across):
             values = _counts(raster, rows, columns)
             tally.add(values)
@@ -188,11 +239,18 @@ def _sum(
     return people, city_has_data[city]
 
 
-def _blocks(window: tuple[slice, slice] | None, down: int, across: int) -> Any:
+def _windows(grid: Grid, areas: NDArray[Any]) -> list[tuple[float, tuple[slice, slice]]]:
+    """The windows of a raster that hold areas (in its CRS), each with the turn it lies behind."""
+    west, south, east, north = shapely.total_bounds(areas)
+    found = [
+        (shift, grid.window(west + shift, south, east + shift, north)) for shift in _shifts(grid)
+    ]
+    return [(shift, window) for shift, window in found if window is not None]
+
+
+def _blocks(window: tuple[slice, slice], down: int, across: int) -> Any:
     """Blocks of whole rows of a window, small enough when split into parts; of rows that are too
     long for that, pieces."""
-    if window is None:
-        return
     rows, columns = window
     wide = max(1, BLOCK_PARTS // (down * across))
     step = max(1, wide // (columns.stop - columns.start))

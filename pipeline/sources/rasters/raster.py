@@ -12,9 +12,10 @@ memory: read windows, never all.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import fsspec
@@ -117,6 +118,72 @@ class Raster:
         value = self._dataset.nodatavals[self._band - 1]
         return None if value is None else float(value)
 
+    @property
+    def block_shape(self) -> tuple[int, int]:
+        """Rows and columns of the blocks that the file is stored in."""
+        rows, columns = self._dataset.block_shapes[self._band - 1]
+        return int(rows), int(columns)
+
+    def copy_blocks(
+        self,
+        blocks: Sequence[tuple[int, int]],
+        target: Path,
+        progress: Callable[[int], None] = lambda done: None,
+    ) -> None:
+        """Write some blocks (row and column of each) to a GeoTIFF on the same grid.
+
+        All other cells of it are no data, and take no room. ``progress`` is called with the
+        number of blocks done.
+
+        Raises
+        ------
+        SourceError
+            If a block cannot be read.
+        OSError
+            If the target cannot be written.
+        """
+        source, (height, width) = self._dataset, self.block_shape
+        is_tiled = width < source.width
+        profile = {
+            "driver": "GTiff",
+            "width": source.width,
+            "height": source.height,
+            "count": 1,
+            "dtype": source.dtypes[self._band - 1],
+            "crs": source.crs,
+            "transform": source.transform,
+            "nodata": source.nodatavals[self._band - 1],
+            "compress": "deflate",
+            "sparse_ok": True,
+            "bigtiff": "if_safer",
+            "tiled": is_tiled,
+            "blockysize": height,
+            **({"blockxsize": width} if is_tiled else {}),
+        }
+        with rasterio.open(target, mode="w", **profile) as copy:
+            copy.update_tags(**source.tags())
+            copy.scales, copy.offsets = (
+                [source.scales[self._band - 1]],
+                [source.offsets[self._band - 1]],
+            )
+            for done, (row, column) in enumerate(blocks, 1):
+                window = Window.from_slices(
+                    slice(row * height, min((row + 1) * height, source.height)),
+                    slice(column * width, min((column + 1) * width, source.width)),
+                )
+                copy.write(self._raw(window), 1, window=window)
+                progress(done)
+
+    def _raw(self, window: Window, **how: bool) -> Any:
+        try:
+            return self._dataset.read(self._band, window=window, **how)
+        except (RasterioError, MemoryError) as error:
+            start = window.row_off
+            raise SourceError(
+                f"{self._what}: rows {start}-{start + window.height} cannot be read; the file may "
+                f"be damaged or cut short: {_reason(error)}"
+            ) from error
+
     def read(self, rows: slice, columns: slice) -> Any:
         """Values of a window as a masked array (rows, columns); masked where there is no data.
 
@@ -127,13 +194,7 @@ class Raster:
         """
         self.refuse_many(rows, columns, MOST_CELLS)
         window = Window.from_slices(rows, columns)
-        try:
-            values = self._dataset.read(self._band, window=window, masked=True)
-        except (RasterioError, MemoryError) as error:
-            raise SourceError(
-                f"{self._what}: rows {rows.start}-{rows.stop} cannot be read; the file may be "
-                f"damaged or cut short: {_reason(error)}"
-            ) from error
+        values = self._raw(window, masked=True)
         scale = self._dataset.scales[self._band - 1]
         offset = self._dataset.offsets[self._band - 1]
         return values if (scale, offset) == (1.0, 0.0) else values * scale + offset
@@ -156,7 +217,12 @@ class Raster:
 
 
 @contextmanager
-def open_raster(path: str, subject: str, band_names: Sequence[str] = ()) -> Iterator[Raster]:
+def open_raster(
+    path: str,
+    subject: str,
+    band_names: Sequence[str] = (),
+    opener: Callable[..., object] | None = None,
+) -> Iterator[Raster]:
     """Open one band of a raster by path or URL.
 
     Parameters
@@ -168,6 +234,8 @@ def open_raster(path: str, subject: str, band_names: Sequence[str] = ()) -> Iter
     band_names
         Where a file has several bands, the one described by one of these is
         taken; a file of one band needs no name.
+    opener
+        Opens ``path`` for rasterio, where it is no path and no URL.
 
     Raises
     ------
@@ -178,8 +246,9 @@ def open_raster(path: str, subject: str, band_names: Sequence[str] = ()) -> Iter
     """
     what = f"{subject} {path}"
     is_elsewhere = "://" in path
-    opener = fsspec.open if is_elsewhere and not _is_http(path) else None
-    drivers = {"driver": _FROM_ELSEWHERE} if is_elsewhere else {}
+    if is_elsewhere and not _is_http(path):
+        opener = fsspec.open
+    drivers = {"driver": _FROM_ELSEWHERE} if is_elsewhere or opener is not None else {}
     with ExitStack() as opened:
         try:
             opened.enter_context(rasterio.Env(**_GDAL_OPTIONS))

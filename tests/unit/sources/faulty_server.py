@@ -80,13 +80,14 @@ def etag(content: bytes) -> str:
 
 def serve(handler, content, kind="application/octet-stream", upto=None, pause_s=0.0):
     """The whole file or the range asked for; ``upto`` closes the line after so many bytes."""
-    start = 0
+    start, end = 0, len(content) - 1
     if handler.headers.get("If-None-Match") == etag(content):
         status(304)(handler, content)
         return
     wanted = handler.headers.get("Range", "")
     if wanted and handler.headers.get("If-Range", etag(content)) == etag(content):
-        start = int(wanted.removeprefix("bytes=").split("-")[0])
+        first, _, last = wanted.removeprefix("bytes=").partition("-")
+        start, end = int(first), min(int(last or end), end)
         if start >= len(content):
             handler.send_response(416)
             handler.send_header("Content-Range", f"bytes */{len(content)}")
@@ -94,14 +95,14 @@ def serve(handler, content, kind="application/octet-stream", upto=None, pause_s=
             handler.end_headers()
             return
         handler.send_response(206)
-        handler.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+        handler.send_header("Content-Range", f"bytes {start}-{end}/{len(content)}")
     else:
         handler.send_response(200)
     handler.send_header("Content-Type", kind)
     handler.send_header("ETag", etag(content))
-    handler.send_header("Content-Length", str(len(content) - start))
+    handler.send_header("Content-Length", str(end + 1 - start))
     handler.end_headers()
-    body = content[start:] if upto is None else content[start:upto]
+    body = content[start : end + 1 if upto is None else min(upto, end + 1)]
     step = len(body) if not pause_s else max(1, len(body) // 8)
     for at in range(0, len(body), step or 1):
         handler.wfile.write(body[at : at + step])

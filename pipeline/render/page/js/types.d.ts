@@ -202,6 +202,8 @@ export interface Payload {
   has_population_raster: boolean;
   has_land_cover: boolean;
   land_cover_note: string | null;
+  /** Rasters fetched for the run, by table of the metro file: what each is, its licence, its credit. */
+  fetched: Record<string, string | null>;
   /** West, south, east, north in degrees. */
   bounds: [number, number, number, number];
   figures: Figures;

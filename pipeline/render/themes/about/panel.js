@@ -34,6 +34,8 @@ function factTable() {
     ["about.osm_date", facts.osm_snapshot || t("ui.unknown")],
     ["about.scope", metro.scope],
     ["about.boundaries", t(`boundary.${data.boundary_source}`)],
+    ["about.population_raster", data.fetched.population],
+    ["about.land_cover_raster", data.fetched.land_cover],
     ["about.crs", facts.crs_note],
     ["about.made_at", facts.made_at],
     ["about.version", facts.version],
