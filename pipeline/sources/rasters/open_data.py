@@ -35,6 +35,7 @@ from pipeline.sources.rasters.windows import (
     Window,
     fetch_window,
     find_window,
+    forget_absent,
     is_absent,
 )
 from pipeline.sources.source import Say, Watch
@@ -120,6 +121,7 @@ def _fetch_table(
     product = product_of(metro, table)
     files = _files(product, metro, outline, table)
     kept: list[tuple[str, Kept]] = []
+    absent: list[Place] = []
     for file in files:
         place = Place(
             product,
@@ -134,11 +136,13 @@ def _fetch_table(
             if not is_fetching:
                 return None
             one = fetch_window(place, need, say, watch)
-            if one is None and not product.may_lack:
-                raise SourceError(f"{place.address} does not exist on the server (404)")
-        if one is not None:
+        if one is None:
+            absent.append(place)
+        else:
             kept.append((f"{product.folder}/{one.path.name}", one))
     if not kept:
+        for place in absent:
+            forget_absent(place)
         raise SourceError(
             f"the server has none of the {len(files)} files of {product.words.en} that hold "
             f"{metro.id}; check [addresses]"

@@ -124,11 +124,18 @@ def is_absent(place: Place) -> bool:
     return _read_note(place.absent).get("address") == without_secrets(place.address)
 
 
+def forget_absent(place: Place) -> None:
+    """Ask again next time: a server that has nothing at all may be a wrong one."""
+    place.absent.unlink(missing_ok=True)
+
+
 def fetch_window(place: Place, need: Need, say: Say, watch: Watch) -> Kept | None:
-    """Bring what is needed of a file; None where the server has no such file.
+    """Bring what is needed of a file; None where it is of the sea, and not there.
 
     Raises
     ------
+    MissingError
+        The server has no such file, of a product that has all.
     UnreachableError
         The server cannot be had; what has arrived is kept.
     DiskFullError, StoreError
@@ -150,6 +157,8 @@ def fetch_window(place: Place, need: Need, say: Say, watch: Watch) -> Kept | Non
             say(f"{error}: fetching all of it")
             return _fetch_whole(place, progress)
         except MissingError:
+            if not place.product.may_lack:
+                raise
             note = {"address": without_secrets(place.address), "asked_at": _now()}
             write_text(str(place.absent), json.dumps(note))
             return None
