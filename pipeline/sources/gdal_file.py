@@ -212,6 +212,8 @@ def _encoding_of_shapefile(
         )
     if stated is not None:
         notes.append(f"{path.name}: its text is not {stated} as {where} states; read as {found}")
+    elif found not in (UTF8, GBK):
+        notes.append(f"{path.name}: no .cpg file states its encoding; its text is read as {found}")
     return found
 
 

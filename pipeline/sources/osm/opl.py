@@ -6,9 +6,9 @@ so `pbf` runs this module as a command, and reads the text that it leaves.
 Nothing but osmium is imported, to be quick to start.
 
 Arguments: the file, the text to write (nothing stands there yet), a JSON list of
-the keys of wanted nodes, ``plain`` or ``odd``, and a JSON list of what `bound` takes.
+the keys of wanted nodes, ``plain``, ``odd`` or ``why``, and a JSON list of what `bound` takes.
 On standard output then stands one JSON object, the header's entries, or ``error`` in words.
-With an empty name of the text only the header is read.
+With an empty name of the text only the header is read; ``why`` looks for what ended one before.
 
 Full-history files, files that the caller calls odd (negative ids), and files of editors that hold
 what was deleted there, are first written anew, sorted, with the newest version of each object that
@@ -125,6 +125,24 @@ def _has_locations(header: Any) -> bool:
     return "LocationsOnWays" in features
 
 
+def misplaced(path: str) -> dict[str, Any]:
+    """Nodes at no place on the earth, on which libosmium may end its process as it writes.
+
+    How many there are, how many would be places with their coordinates exchanged, and the first.
+    """
+    count = wrong = exchanged = 0
+    example = None
+    for node in osmium.FileProcessor(path, osmium.osm.NODE):
+        count += 1
+        if not isinstance(node, osmium.osm.Node) or node.location.valid():
+            continue
+        lon, lat = node.location.x / 1e7, node.location.y / 1e7
+        wrong += 1
+        exchanged += abs(lat) <= 180 and abs(lon) <= 90
+        example = example or [node.id, lat, lon]
+    return {"nodes": count, "wrong": wrong, "exchanged": exchanged, "example": example}
+
+
 class _Plain(osmium.SimpleHandler):
     """Writes objects that are still there, ids positive."""
 
@@ -201,7 +219,10 @@ def main() -> None:
     path, target, keys, how, bounds = sys.argv[1:]
     try:
         bound(*json.loads(bounds))
-        answer = write_text(path, target, json.loads(keys), how == "odd")
+        if how == "why":
+            answer = misplaced(path)
+        else:
+            answer = write_text(path, target, json.loads(keys), how == "odd")
     except BaseException as error:
         answer = {"error": " ".join(str(error).split()) or type(error).__name__}
     print(json.dumps(answer), flush=True)

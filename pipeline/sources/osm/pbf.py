@@ -213,23 +213,20 @@ def _write_text(path: Path, target: Path | None, how: str = "plain") -> Header:
 
     Without a target only its header is read.
     """
-    # -P: what lies beside that module is nothing to import from.
-    command = [sys.executable, "-P", osm_opl.__file__, str(path), str(target or "")]
-    bounds = _bounds_of(path)
-    command += [_NODE_KEYS, how, json.dumps(bounds)]
-    # One thread decodes while one writes; left alone, libosmium takes few cores for one.
-    environment = {"OSMIUM_POOL_THREADS": "2"} | os.environ
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    done = _by_itself(path, target, how)
     try:
         answer = json.loads(done.stdout)
     except ValueError:
         _refuse_full_disk(path, target)
         # Libosmium ends its process where its writing thread meets the limit.
         written = max((each.stat().st_size for each in _written(target)), default=0)
-        is_over = written > 0.9 * bounds[0] or done.returncode == -getattr(signal, "SIGXCPU", 0)
+        is_over = written > 0.9 * _bounds_of(path)[0] or done.returncode == -getattr(
+            signal, "SIGXCPU", 0
+        )
         if is_over:
             raise _unreadable(path, RuntimeError(_ENDLESS)) from None
         how = f"signal {-done.returncode}" if done.returncode < 0 else f"code {done.returncode}"
+        _refuse_misplaced(path)
         raise _unreadable(path, RuntimeError(f"libosmium ended with {how} on it")) from None
     if "error" in answer:
         _refuse_full_disk(path, target)
@@ -242,6 +239,36 @@ def _write_text(path: Path, target: Path | None, how: str = "plain") -> Header:
         stated_box(path, tuple(bbox) if bbox else None),
         answer["updates"] or None,
         tuple(_oddities(path, answer)),
+    )
+
+
+def _by_itself(path: Path, target: Path | None, how: str) -> subprocess.CompletedProcess[str]:
+    """Hand a file to libosmium in a process of its own; `opl` says what it prints."""
+    # -P: what lies beside that module is nothing to import from.
+    command = [sys.executable, "-P", osm_opl.__file__, str(path), str(target or "")]
+    command += [_NODE_KEYS, how, json.dumps(_bounds_of(path))]
+    # One thread decodes while one writes; left alone, libosmium takes few cores for one.
+    environment = {"OSMIUM_POOL_THREADS": "2"} | os.environ
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
+def _refuse_misplaced(path: Path) -> None:
+    """Refuse a file whose nodes lie at no place on the earth, by that."""
+    try:
+        found = json.loads(_by_itself(path, None, "why").stdout)
+        number, lat, lon = found["example"]
+    except (ValueError, KeyError, TypeError):
+        # It ends there too, or has no such node.
+        return
+    if found["exchanged"] > 0.5 * found["nodes"]:
+        fault = "lat and lon of its nodes are exchanged"
+        remedy = "exchange them"
+    else:
+        fault = f"{found['wrong']:,} of its {found['nodes']:,} nodes lie at no place on the earth"
+        remedy = "correct them, or leave them out"
+    raise SourceError(
+        f"{path}: {fault} (node {number}: lat {lat:g}, lon {lon:g}); expected degrees, lat within "
+        f"90 and lon within 180: {remedy}"
     )
 
 

@@ -12,7 +12,17 @@ import pytest
 import shapely
 
 from pipeline.errors import SourceError
-from pipeline.sources.encodings import BIG5, GBK, UTF8, WESTERN, decode, encoding_of
+from pipeline.sources.encodings import (
+    BIG5,
+    EUC_JP,
+    GBK,
+    KOREAN,
+    SHIFT_JIS,
+    UTF8,
+    WESTERN,
+    decode,
+    encoding_of,
+)
 from pipeline.sources.gdal_file import (
     Asked,
     _codec,
@@ -226,6 +236,46 @@ def test_chinese_of_both_scripts_is_told_apart_by_its_bytes(names, codec, found)
     raw = [each.encode(codec) for each in names]
     assert encoding_of(raw) == found
     assert [decode(each, found) for each in raw] == names
+
+
+JAPANESE = ["東京駅前通り", "国道１号", "渋谷区道玄坂", "中央通り", "環状七号線", "甲州街道"]
+JAPANESE_ROMAN = ["県道12号", "新宿通り", "大阪市北区", "山手トンネル"]
+KOREAN_NAMES = ["세종대로", "강남대로", "올림픽대로", "종로3가", "테헤란로", "경기도 성남시"]
+KOREAN_FEW = ["부산광역시", "해운대로"]
+UNUSUAL = ["莲花", "槐树湾", "娄底", "蓼兰", "赫章", "宓妃"]
+
+
+@pytest.mark.parametrize(
+    ("names", "codec", "found"),
+    [
+        (JAPANESE, "cp932", SHIFT_JIS),
+        (JAPANESE_ROMAN, "cp932", SHIFT_JIS),
+        (JAPANESE, "euc_jp", EUC_JP),
+        (JAPANESE_ROMAN, "euc_jp", EUC_JP),
+        (KOREAN_NAMES, "cp949", KOREAN),
+        (KOREAN_FEW, "euc_kr", KOREAN),
+        (SIMPLIFIED, "gbk", GBK),
+        (UNUSUAL, "gbk", GBK),
+        (["公路", "大道"], "gbk", GBK),
+        (["Rue de l’Église", "d’Or", "Quai d’Orsay", "“Ring”"], "cp1252", WESTERN),
+        (["Straße", "Ñuñoa", "Łódź".replace("Ł", "L").replace("ź", "z")], "cp1252", WESTERN),
+    ],
+)
+def test_korean_and_japanese_are_told_from_chinese(names, codec, found):
+    """They were read as GBK without a word, as characters that nobody uses, or refused."""
+    raw = [each.encode(codec) for each in names]
+    assert encoding_of(raw) == found
+    assert [decode(each, found) for each in raw] == names
+
+
+@pytest.mark.parametrize(
+    ("names", "codec"), [(KOREAN_NAMES, "CP949"), (JAPANESE, "CP932"), (JAPANESE, "EUC-JP")]
+)
+def test_a_shapefile_of_korea_or_japan_without_a_code_page_is_read(tmp_path, names, codec):
+    path = shapefile(tmp_path / "a.shp", codec, None, {"road": names[:3]})
+    read, notes = read_file(path, ROADS)
+    assert list(read["road"]) == names[:3]
+    assert f"read as {codec}" in "".join(notes)
 
 
 def test_a_shapefile_in_big5_is_read(tmp_path):

@@ -233,3 +233,20 @@ def test_files_of_other_kinds_are_named_by_what_they_are(tmp_path, name, content
     with pytest.raises(SourceError, match=re.escape(told)) as caught:
         read_osm([path])
     assert "damaged" not in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", ["osm", "osm.pbf", "osm.gz"])
+def test_exchanged_coordinates_are_named_by_it(tmp_path, suffix):
+    """Libosmium "ended with signal 6"."""
+    exchanged = {n: (lat, lon) for n, (lon, lat) in PLACES.items()}
+    path = write(tmp_path / f"w.{suffix}", places=exchanged)
+    with pytest.raises(
+        SourceError, match=r"lat and lon of its nodes are exchanged \(node 1: lat 113"
+    ):
+        read_osm([path])
+
+
+def test_a_node_at_no_place_is_named(tmp_path):
+    path = write(tmp_path / "w.osm.pbf", places=PLACES | {2: (113.6, 134.5)})
+    with pytest.raises(SourceError, match=r"1 of its 4 nodes lie at no place .* \(node 2: lat 134"):
+        read_osm([path])
