@@ -65,6 +65,7 @@ class LayerSet:
             ("OSM 数据日期 OSM snapshot", self.facts.get("osm_snapshot", "")),
             ("坐标系 CRS", self.crs.to_string()),
             ("许可 licence", self.facts.get("licence", "")),
+            *(("栅格 raster", each) for each in self.folder.attributions),
             ("地图 map", "非审定地图 not an officially approved map"),
         ]
         if self.is_synthetic:

@@ -45,6 +45,12 @@ class Finished:
     def facts(self) -> Facts:
         return self.manifest.get("facts", {})
 
+    @property
+    def attributions(self) -> list[str]:
+        """What is to be said of the rasters that were fetched for the run."""
+        fetched = Metro(id="m").with_recorded(self.manifest.get("rasters", {})).fetched
+        return [each.attribution for _, each in sorted(fetched.items())]
+
     def path(self, layer: str) -> str:
         """Where a layer lies; StoreError where a link leads out of the folder."""
         path = f"{self.folder}/{layer}" + ("" if LAYERS[layer].is_folder else ".parquet")

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import NoReturn, cast
 
 from pipeline.errors import (
@@ -323,10 +324,17 @@ class MetroRun:
         )
 
     def _share_source(self, executor: Executor, stage: Stage) -> Shared:
-        """Put the source's files beside the layers where workers may not see ours."""
-        is_read = "source" in inspect.signature(stage.func).parameters
-        if is_read and executor.is_elsewhere and is_url(self._paths.data):
-            self._shared = share(self._source, self._paths, self._shared)
+        """Put the files that a stage reads beside the layers where workers may not see ours."""
+        local = [
+            Path(path)
+            for table in stage.tables
+            if table in self._metro.fetched
+            for _, path in self._metro.fetched[table].files
+        ]
+        if "source" in inspect.signature(stage.func).parameters:
+            local += [*self._source.files, *self._source.polys]
+        if local and executor.is_elsewhere and is_url(self._paths.data):
+            self._shared = share(local, self._paths, self._shared)
             return self._shared
         return {}
 

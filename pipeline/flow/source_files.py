@@ -1,18 +1,20 @@
-"""The source's files where workers do not see this machine's disk.
+"""Files of a run where workers do not see this machine's disk.
 
-What belongs here: putting the files beside the layers on an object store, and fetching them
-from there to a worker's own disk, checked by digest. What a file holds is the source's.
+What belongs here: putting the source's files and fetched rasters beside the layers on an object
+store, and fetching them from there to a worker's own disk, checked by digest. What a file holds is
+the source's.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
 from pipeline.errors import SourceError
+from pipeline.metros.catalogue import Metro
 from pipeline.sources.source import Source
 from pipeline.storage import files
 from pipeline.storage.digests import digest_file
@@ -31,10 +33,10 @@ Shared: TypeAlias = "Mapping[str, SharedFile]"
 """By the path that a file has on the machine which runs the metro."""
 
 
-def share(source: Source, paths: Paths, already: Shared) -> dict[str, SharedFile]:
-    """Put a source's files where workers find them; those ``already`` there stay."""
+def share(local: Iterable[Path], paths: Paths, already: Shared) -> dict[str, SharedFile]:
+    """Put files of this machine where workers find them; those ``already`` there stay."""
     shared = dict(already)
-    for path in (*source.files, *source.polys):
+    for path in local:
         if str(path) not in shared:
             digest = digest_file(path)
             url = paths.shared_input(digest, path.name)
@@ -56,6 +58,27 @@ def source_here(source: Source, shared: Shared) -> Source:
         source,
         files=tuple(_file_here(each, shared) for each in source.files),
         polys=tuple(_file_here(each, shared) for each in source.polys),
+    )
+
+
+def metro_here(metro: Metro, shared: Shared) -> Metro:
+    """The metro with the rasters that were fetched for it where this worker can read them.
+
+    Raises
+    ------
+    SourceError
+        As `source_here`.
+    """
+    if not shared or not metro.fetched:
+        return metro
+    return metro.with_fetched(
+        {
+            table: replace(
+                each,
+                files=tuple((n, str(_file_here(Path(path), shared))) for n, path in each.files),
+            )
+            for table, each in metro.fetched.items()
+        }
     )
 
 

@@ -24,7 +24,7 @@ from pipeline.crs import local_metric_crs
 from pipeline.errors import StageError, without_secrets
 from pipeline.flow import store
 from pipeline.flow.manifest import PAGE, Facts, Made
-from pipeline.flow.source_files import Shared, source_here
+from pipeline.flow.source_files import Shared, metro_here, source_here
 from pipeline.flow.split import Key
 from pipeline.flow.stages import STAGES, Result, Stage
 from pipeline.layers import LAYERS, conform
@@ -130,7 +130,7 @@ def _call(task: StageTask, split: Mapping[str, Key] | None = None) -> Result:
 
 def _offered(task: StageTask, split: Mapping[str, Key]) -> dict[str, object]:
     """What a stage's function may ask for by name, besides its inputs."""
-    stage, metro = _stage(task), task.metro
+    stage, metro = _stage(task), metro_here(task.metro, task.shared)
     sections = {name: params_of(metro, name) for name in stage.params}
     offered: dict[str, object] = {
         "metro": metro,
@@ -318,7 +318,7 @@ def _metadata(task: StageTask) -> dict[str, str]:
     tables = _stage(task).tables
     return {
         **{
-            f"{table}_raster": f"{each.label} ({each.date}, {each.licence}): {each.credit}"
+            f"{table}_raster": each.attribution
             for table, each in sorted(task.metro.fetched.items())
             if table in tables
         },

@@ -248,6 +248,11 @@ class Fetched:
         """Name and version."""
         return f"{self.product} {self.version}"
 
+    @property
+    def attribution(self) -> str:
+        """What is to be said wherever results made with it are shown."""
+        return f"{self.label} ({self.date}, {self.licence}): {self.credit}"
+
 
 class Gtfs(_Table):
     """GTFS feeds that replace the scheduled proxy of rail and metro."""

@@ -14,6 +14,8 @@ from pandas.testing import assert_frame_equal
 from small_world import World
 
 from pipeline.cli import main
+from pipeline.flow import store
+from pipeline.flow.finished import Finished
 
 BOX = (113.7, 34.3, 114.3, 34.7)
 EAST, WEST = "N33E114", "N33E111"
@@ -116,8 +118,14 @@ def test_what_is_kept_needs_no_server(server, tmp_path, capsys):
         each.startswith("worldcover/2021-v200/") for each in noted["files"]
     )
     assert str(tmp_path) not in json.dumps(manifest["rasters"])
+    assert any("Copernicus" in each for each in Finished.at("data/processed/m").attributions)
+    described = store.read_metadata("data/processed/m/land_cover.parquet")
+    assert "CC BY 4.0" in described["land_cover_raster"]
     server.close()
     capsys.readouterr()
+    assert main(["status", "m.toml", "--osm", "world.osm.pbf"]) == 0
+    standing = {line.split()[1]: line.split()[0] for line in capsys.readouterr().out.splitlines()}
+    assert standing["population"] == standing["land_cover"] == standing["zones"] == "fresh"
     assert run() == 0
     assert "nothing to do" in capsys.readouterr().out
     before = {name: layer(tmp_path, name) for name in LAYERS}

@@ -123,10 +123,7 @@ def _about(metro: Metro, made: MetroCard) -> dict[str, object]:
         "has_population_raster": bool(metro.files_of("population")),
         "has_land_cover": bool(metro.files_of("land_cover")),
         "land_cover_note": land_cover_note(metro),
-        "fetched": {
-            table: f"{each.label}, {each.date}, {each.licence}: {each.credit}"
-            for table, each in sorted(metro.fetched.items())
-        },
+        "fetched": {table: each.attribution for table, each in sorted(metro.fetched.items())},
     }
 
 
