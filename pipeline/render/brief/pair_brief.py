@@ -174,6 +174,7 @@ def _head(made: Subject, pair: Pair, names: list[tuple[str, str]]) -> dict[str, 
             for n, each in enumerate(words.LANGUAGES)
         },
         "metro": say.both(*style.metro_names(made.metro)),
+        "metro_id": made.metro.id,
         "metro_page": f"../{made.metro.id}.html",
         "css": Markup(words.template("brief/brief.css")),
         "names": [say.both(*name) for name in names],

@@ -76,6 +76,7 @@ def render_index(
 def _card(card: MetroCard, reviews: Sequence[str]) -> dict[str, object]:
     overall = card.index.get("overall", {})
     return {
+        "id": card.metro_id,
         "name": say.both(card.name, card.name_en),
         "page": card.page,
         "is_synthetic": card.facts.is_synthetic,

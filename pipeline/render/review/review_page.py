@@ -99,6 +99,7 @@ def render_review(
         heading=say.both(title["zh"], title["en"]),
         css=Markup(words.template("index/index.css") + words.template("review/review.css")),
         is_synthetic=facts.is_synthetic,
+        metro_id=metro.id,
         metro_page=f"../{metro.id}.html",
         headline=texts.headline,
         intro=texts.intro,

@@ -244,7 +244,7 @@ def test_only_what_changes_is_listed(example: ModuleType) -> None:
         assert "40 → 42.5" in text
         assert "30 → 30" not in text and "1,000,000 → 1,000,004" not in text
         assert "Zhengzhou – Kaifeng" in text, "borders have names in both languages"
-    assert b'href="../index.html"' in pages["example/scenario-two.html"]
+    assert b'href="../index.html#metro=example"' in pages["example/scenario-two.html"]
 
 
 def test_before_and_after_lie_under_one_slider(scenario: bytes) -> None:

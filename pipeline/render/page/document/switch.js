@@ -2,7 +2,8 @@
  * The language of a page that stands without a script: briefs, reviews, the index.
  *
  * Both languages lie in the markup and the style sheet shows one (see bilingual.py): this
- * switches between them, names the language in links to other pages, and prints.
+ * switches between them, names the language in links to other pages, and prints. On the index it
+ * also leads to the card of the metro that the address names, as maps do for their scenarios.
  */
 
 /** @typedef {"zh" | "en"} Language */
@@ -50,9 +51,22 @@ function offer(id, act) {
   button.addEventListener("click", act);
 }
 
+/** Show the card of the metro that the address names. */
+function leadToMetro() {
+  const asked = /(?:^|[#&])metro=([\w-]+)(?:&|$)/.exec(location.hash);
+  const card = asked && document.getElementById(`metro-${asked[1]}`);
+  if (!card) return;
+  for (const each of document.querySelectorAll(".asked")) each.classList.remove("asked");
+  card.classList.add("asked");
+  card.focus({ preventScroll: true });
+  card.scrollIntoView({ block: "center" });
+}
+
 offer("lang", () => show(otherLanguage()));
 offer("print", () => window.print());
 show(wanted());
+leadToMetro();
+addEventListener("hashchange", leadToMetro);
 
 /** @returns {Language} The other one. */
 function otherLanguage() {

@@ -58,6 +58,16 @@ function renderHeader() {
   banner.hidden = !data.facts.is_synthetic;
   banner.textContent = banner.hidden ? "" : t("ui.synthetic");
   find("#mi-index").setAttribute("href", `index.html#lang=${state.lang}`);
+  find("#mi-reviews").setAttribute("href", reviewsAddress());
+}
+
+/**
+ * The metro's card on the index, which lists its scenarios and comparisons. They may be made long
+ * after this page, and a page opened from disk reads no other file: the index is made anew with
+ * each of them.
+ */
+export function reviewsAddress() {
+  return `index.html#metro=${data.metro.id}&lang=${state.lang}`;
 }
 
 /** The texts that page.html asks for, and those of Leaflet's buttons. */

@@ -7,6 +7,7 @@ import { countsOf } from "../../page/js/border_counts.js";
 import { circleFigures } from "../../page/js/circles.js";
 import { data, layers } from "../../page/js/data.js";
 import { el } from "../../page/js/dom.js";
+import { reviewsAddress } from "../../page/js/language.js";
 import { borderName, cityName } from "../../page/js/names.js";
 import { unmappedNotice } from "../../page/js/notices.js";
 import { number, people, percent, unit } from "../../page/js/numbers.js";
@@ -30,6 +31,7 @@ registerTheme("overview", {
     ...profileOf(),
     unmappedNotice(),
     folded("overview.more", figureGrid([...counted(), ...circleFigures(0), ...others()])),
+    el("p", {}, el("a", { href: reviewsAddress(), text: t("ui.reviews_line") })),
     heading("table.cities"),
     cityTable(),
     heading("table.borders"),
