@@ -11,9 +11,9 @@ DATA holds the extracts named in `AREAS`; one that is not there is left out. Wha
   the detector, on the streets that remain (`real_cuts`).
 - *beyond*: links reported beyond the cuts, counted; on the untouched extract they are judged.
 - *judged*: every end and link that counts on the untouched extract, against
-  ``benchmarks/judged/ends.csv`` (where ``why`` begins with "by script", tags and the streets ahead
-  were read by a script, not by eye) and the file of that name among the data. One that nobody has
-  judged yet is printed as such.
+  ``benchmarks/judged/ends.csv`` (where ``why`` begins with "read on the map", the streets, paths
+  and waters within 400 m were drawn and looked at, tags read by a script) and the file of that
+  name among the data. One that nobody has judged yet is printed as such.
 
 ``--cases`` writes each end reported on the untouched extracts with the tags of the roads that
 meet it, for judging. ``--findings`` writes each end of every round with what its confidence is

@@ -1,11 +1,16 @@
 """Recall and precision of border ends and missing links against the sample's truth.
 
     python benchmarks/truth.py --seeds 3 --nodes 60000
+    python benchmarks/truth.py --seeds 3 --nodes 200000 --cut
 
 Makes synthetic samples, finds ends and links in them, and compares with the
 truth file that the generator wrote from its own knowledge: one to one within
 30 m, an unlabelled finding counting as false. What is measured are our rules on
 synthetic roads; real ones are judged by eye (docs/dead-ends.md).
+
+With ``--cut`` each sample is cut by a polygon across the metro, as extracts often are, without a
+box in its header: what lies well inside must be found as before, and none of the roads that the
+cut leaves may count.
 """
 
 from __future__ import annotations
@@ -35,6 +40,12 @@ from pipeline.sources.osm.extract.read import read_extract
 from pipeline.sources.source import Source
 
 MATCH_M = 30.0
+CORNERS = 9
+"""Of the polygon by which a sample is cut ..."""
+REACH = (0.45, 0.95)
+"""... at these shares of the radius of a circle as large as the metro."""
+INSIDE_M = 3_000.0
+"""What lies this far inside a cut is not changed by it."""
 GTFS = ("gtfs_stops", "gtfs_rides", "gtfs_transfers")
 
 
@@ -45,15 +56,21 @@ def main() -> None:
     parser.add_argument("--nodes", type=int, default=60_000)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--cut", action="store_true", help="by a polygon, without a header box")
     asked = parser.parse_args()
     tables = []
     for seed in range(asked.first_seed, asked.first_seed + asked.seeds):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "sample.osm.pbf"
             write_sample(load_metro(asked.metro), path, nodes=asked.nodes, seed=seed)
+            if asked.cut:
+                print(f"seed {seed}: {measure_cut(asked.metro, path, seed)}")
+                continue
             table = measure(asked.metro, path)
         tables.append(table.assign(seed=seed))
         print(f"seed {seed}: {summary(table)}")
+    if asked.cut:
+        return
     table = pd.concat(tables, ignore_index=True)
     print(f"all {asked.seeds} seeds of {asked.nodes} nodes: {summary(table)}")
     print(per_kind(table).to_string())
@@ -69,6 +86,80 @@ def measure(metro_id: str, path: Path) -> pd.DataFrame:
     metro = load_metro(metro_id)
     layers = build_layers(read_layers(metro, path), metro)
     return judge(path, detect(layers, metro))
+
+
+def measure_cut(metro_id: str, path: Path, seed: int) -> dict[str, int]:
+    """What is found of a sample that a polygon cuts, and what its cut leaves.
+
+    Returns
+    -------
+    inside: ends of the truth well inside, and found: those that are reported; cut_ends: roads
+    that the cut ends within `INSIDE_M` of a border, listed: those reported, counted: those that
+    count as border dead ends (each is a false one).
+    """
+    metro = load_metro(metro_id)
+    layers = read_layers(metro, path)
+    shape = cut_shape(layers["cities"], seed)
+    layers = build_layers(cut_by(layers, shape), metro)
+    made = detect(layers, metro)
+    ends, roads = made["dead_ends"], layers["road_nodes"]
+    truth = gpd.read_parquet(path.with_name(path.name.removesuffix(".osm.pbf") + ".truth.parquet"))
+    truth = truth.to_crs(ends.crs)
+    known = truth[((truth["what"] == "dead_end") & (truth["expected"] == "finding")).to_numpy()]
+    inside = known[known.within(shape.buffer(-INSIDE_M)).to_numpy()]
+    tree = shapely.STRtree(ends.geometry.to_numpy())
+    found = tree.query(inside.geometry.to_numpy(), "dwithin", MATCH_M)[0]
+    labelled = shapely.STRtree(known.geometry.to_numpy())
+    is_new = ~np.isin(
+        np.arange(len(ends)), labelled.query(ends.geometry.to_numpy(), "dwithin", MATCH_M)[0]
+    )
+    by_cut = is_new & shapely.dwithin(ends.geometry.to_numpy(), shape.boundary, INSIDE_M)
+    borders = layers["borders"].union_all()
+    dead = roads[(roads["street_count"] == 1).to_numpy()].geometry.to_numpy()
+    at_cut = shapely.dwithin(dead, shape.boundary, 100.0) & shapely.dwithin(dead, borders, INSIDE_M)
+    return {
+        "inside": len(inside),
+        "found": len(np.unique(found)),
+        "cut_ends": int(at_cut.sum()),
+        "listed": int(by_cut.sum()),
+        "counted": int((by_cut & ends["is_counted"].to_numpy(bool)).sum()),
+    }
+
+
+def cut_shape(cities: gpd.GeoDataFrame, seed: int) -> shapely.Polygon:
+    """An irregular polygon across a metro, in its CRS."""
+    rng = np.random.default_rng(seed)
+    hull = cities.union_all().convex_hull
+    angle = np.sort(rng.uniform(0, 2 * np.pi, CORNERS))
+    reach = np.sqrt(hull.area / np.pi) * rng.uniform(*REACH, CORNERS)
+    middle = np.array(hull.centroid.coords[0])
+    return shapely.Polygon(
+        middle + np.column_stack([np.cos(angle), np.sin(angle)]) * reach[:, None]
+    )
+
+
+def cut_by(layers: dict[str, Any], shape: shapely.Polygon) -> dict[str, Any]:
+    """The layers of an extract cut by a polygon that it does not tell of.
+
+    Ways end at their last node inside; the box of what is left is the only one known.
+    """
+    ways = layers["highways"]
+    shapely.prepare(shape)
+    pieces = []
+    for row, (nodes, line) in enumerate(zip(ways["node_ids"], ways.geometry, strict=True)):
+        xy = shapely.get_coordinates(line)
+        is_in = np.concatenate([[0], shapely.contains_xy(shape, *xy.T), [0]]).astype(int)
+        for start, stop in np.flatnonzero(np.diff(is_in)).reshape(-1, 2):
+            if stop - start > 1:
+                pieces.append((row, nodes[start:stop], shapely.LineString(xy[start:stop])))
+    cut = ways.iloc[[row for row, _, _ in pieces]].reset_index(drop=True)
+    cut = cut.assign(node_ids=[nodes for _, nodes, _ in pieces])
+    cut = cut.set_geometry([line for _, _, line in pieces], crs=ways.crs)
+    area = layers["extract_area"].assign(evidence="data_bbox")
+    area = area.set_geometry([shapely.box(*cut.total_bounds)] * len(area), crs=ways.crs)
+    tagged = layers["tagged_nodes"]
+    tagged = tagged[tagged.intersects(shape).to_numpy()].reset_index(drop=True)
+    return layers | {"highways": cut, "extract_area": area, "tagged_nodes": tagged}
 
 
 def judge(path: Path, made: dict[str, Any]) -> pd.DataFrame:

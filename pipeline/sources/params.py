@@ -18,6 +18,9 @@ class ExtractParams(StageParams):
         0.05,
         description="an extract without polygon or box ends at the concave hull of its road nodes, of this ratio; check",
     )
+    hull_ratio_wide: Share = Field(
+        0.3, description="... and of this one, drawn more widely, for thin networks; check"
+    )
     hull_edge_m: Metres = Field(
         100.0, description="a road that ends this near that hull is cut ..."
     )

@@ -56,6 +56,30 @@ def test_the_check_can_fail(truth_bench, small_borders):
     assert set(ends["outcome"]) == {"missed", "false"}
 
 
+def test_riders_who_change_are_at_no_end_of_a_line(truth_bench, small_borders, monkeypatch):
+    """The interchanges of the sample are told where the detector does not look for them."""
+    path, _, layers, made = small_borders
+    metro = load_metro("zhengzhou")
+    table = truth_bench.judge(path, made)
+    decoys = table[(table["expected"] == "interchange").to_numpy()]
+    assert len(decoys)
+    assert (decoys["outcome"] == "right").all()
+    ends = metro.params.dead_ends.model_copy(update={"rail_change_m": 1.0})
+    blind = metro.model_copy(update={"params": metro.params.model_copy(update={"dead_ends": ends})})
+    table = truth_bench.judge(path, truth_bench.detect(layers, blind))
+    decoys = table[(table["expected"] == "interchange").to_numpy()]
+    assert len(decoys) and (decoys["outcome"] == "false").all()
+
+
+def test_a_sample_cut_by_a_polygon_without_a_header_box(truth_bench, tmp_path):
+    path = tmp_path / "sample.osm.pbf"
+    write_sample(load_metro("zhengzhou"), path, nodes=60_000, seed=0)
+    cuts = [truth_bench.measure_cut("zhengzhou", path, seed) for seed in range(4)]
+    assert all(cut["found"] == cut["inside"] >= 8 for cut in cuts), cuts
+    assert sum(cut["cut_ends"] for cut in cuts) > 4
+    assert sum(cut["counted"] for cut in cuts) == 0
+
+
 @pytest.mark.sweep
 def test_twenty_default_samples(truth_bench, tmp_path):
     table = measured(truth_bench, tmp_path, 200_000, range(20))

@@ -69,8 +69,8 @@ def mark_short_ways(
     """Add where links join the network (see `_joins`), and is_short.
 
     Short is a way round, on all roads open to through traffic, of less than
-    ``params.min_detour_ratio`` times the gap, or than ``params.min_detour_m``: nothing is
-    missing.
+    ``params.min_detour_ratio`` times the gap (of local streets ``params.local_detour_ratio``),
+    or than ``params.min_detour_m``: nothing is missing.
 
     Parameters
     ----------
@@ -79,7 +79,9 @@ def mark_short_ways(
     """
     links = with_joins(links, ends, roads)
     gap, extra = links["gap_m"].to_numpy(float), links["extra_m"].to_numpy(float)
-    limit = np.maximum(params.min_detour_ratio * gap, params.min_detour_m)
+    is_local = links["is_local"].to_numpy(bool)
+    ratio = np.where(is_local, params.local_detour_ratio, params.min_detour_ratio)
+    limit = np.maximum(ratio * gap, params.min_detour_m)
     is_short = np.zeros(len(links), dtype=bool)
     if len(links):
         way = _between(through.network, links, roads, "metres", float(limit.max()))

@@ -26,6 +26,7 @@ from pipeline.measures.border_roads.proposals import (
     heading_quality,
     longest_gap_m,
     proposals,
+    turning_angle,
 )
 from pipeline.measures.border_roads.rules import FINDING
 from pipeline.measures.border_roads.sides import Parting
@@ -183,7 +184,8 @@ def propose_pairs(
     within ``params.facing_same_name_deg`` where both have one name or number. Roads of one
     class that both stop within ``params.facing_near_m`` of each other must only not turn their
     backs (``params.facing_near_deg``); local streets head straight at each other
-    (``params.facing_local_deg``); where a foot- or cycleway joins both, no angle is asked.
+    (``params.facing_local_deg``) and do not turn away at their ends (``params.local_turn_deg``);
+    where a foot- or cycleway joins both, no angle is asked.
 
     Returns
     -------
@@ -199,8 +201,11 @@ def propose_pairs(
     angle_i, angle_j = facing_angle(ends, i, ahead), facing_angle(ends, j, -ahead)
     most = _most_facing_deg(ends, i, j, gap, params)
     faces = (np.maximum(angle_i, angle_j) <= most + 1e-9) & (gap > 0) & (most > 0)
-    i, j, gap, angle_i, angle_j, most = (
-        each[faces] for each in (i, j, gap, angle_i, angle_j, most)
+    is_local = _is_local(ends, i, j, params)
+    turn = np.maximum(turning_angle(ends, i, ahead), turning_angle(ends, j, -ahead))
+    faces &= ~is_local | (turn <= params.local_turn_deg)
+    i, j, gap, angle_i, angle_j, most, is_local = (
+        each[faces] for each in (i, j, gap, angle_i, angle_j, most, is_local)
     )
     return proposals(
         "facing_pair",
@@ -210,7 +215,15 @@ def propose_pairs(
         quality=_pair_quality(ends, i, j, gap, (angle_i / most, angle_j / most), params),
         class_rank=np.maximum(rank[i], rank[j]),
         foot_way_id=_foot_way(ends, i, j),
+        is_local=is_local,
     )
+
+
+def _is_local(ends: pd.DataFrame, i: Ints, j: Ints, params: MissingLinksParams) -> Flags:
+    """Pairs of which nothing says that they are one road: neither class, nor name, nor a path."""
+    rank = ends["class_rank"].to_numpy(np.int64)
+    is_low = np.maximum(rank[i], rank[j]) > CLASS_RANK[params.facing_near_class]
+    return np.asarray(is_low & ~_is_one_road(ends, i, j) & (_foot_way(ends, i, j) < 0))
 
 
 def _near_pairs(
@@ -260,7 +273,7 @@ def _most_facing_deg(
     near = (gap_m <= params.facing_near_m) & stops[i] & stops[j] & (rank[i] == rank[j])
     near &= rank[i] <= CLASS_RANK[params.facing_near_class]
     is_one = _is_one_road(ends, i, j)
-    is_local = np.maximum(rank[i], rank[j]) > CLASS_RANK[params.facing_near_class]
+    is_local = _is_local(ends, i, j, params)
     most = np.where(is_local, params.facing_local_deg, params.facing_tolerance_deg)
     most = np.where(is_one, params.facing_same_name_deg, most)
     most = np.where(near, np.maximum(params.facing_near_deg, most), most)

@@ -208,11 +208,19 @@ class MissingLinksParams(StageParams):
         25.0,
         description="where either is of a lower class, both head this straight at each other, or have one name: most such streets stop by design; check",
     )
+    local_turn_deg: Degrees = Field(
+        45.0,
+        description="... and neither's last 30 m turn farther away from the other; fitted, see docs/dead-ends.md",
+    )
     class_steps: Steps = Field(1, description="classes may differ by this")
     min_detour_ratio: Annotated[float, Field(ge=1, le=1_000)] = Field(
         1.5, description="network distance over straight distance, else nothing is missing"
     )
     min_detour_m: Metres = Field(1_000.0, description="network distance, else nothing is missing")
+    local_detour_ratio: Annotated[float, Field(ge=1, le=1_000)] = Field(
+        8.0,
+        description="... of a pair where either is of a class below facing_near_class; fitted, see docs/dead-ends.md",
+    )
     detour_class: RoadClass = Field(
         "residential",
         description="the way round is measured on roads of this class and above, whatever the link's class",

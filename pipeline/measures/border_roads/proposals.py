@@ -26,6 +26,7 @@ _COLUMNS: dict[str, tuple[str, float]] = {
     "gap_m": ("float64", np.nan),
     "quality": ("float64", np.nan),
     "class_rank": ("int64", -1),
+    "is_local": ("bool", False),
 }
 
 
@@ -47,6 +48,8 @@ def proposals(kind: str, i: Ints, **columns: ArrayLike) -> pd.DataFrame:
         The foot- or cycleway that joins both ends; else -1.
     gap_m, quality, class_rank
         Length of the gap, worth of the pair (greater is better), class that the link would have.
+    is_local
+        Whether it pairs streets of which most stop by design: the way round must be the longer.
     """
     table = pd.DataFrame({"i": np.asarray(i, dtype=np.int64)})
     for name, (dtype, default) in _COLUMNS.items():
@@ -79,6 +82,11 @@ def longest_gap_m(class_rank: int, params: MissingLinksParams) -> float:
         return 0.0
     by_class = {str(name): longest for name, longest in params.longest_gap_m.items()}
     return min(by_class[ROAD_CLASSES[class_rank]], params.max_gap_m)
+
+
+def turning_angle(ends: pd.DataFrame, rows: Ints, ahead: Floats) -> Floats:
+    """Degrees between the last piece of ends, read nearest to them, and a direction."""
+    return angle_deg(dot(ends[["near_dx", "near_dy"]].to_numpy(float)[rows], ahead))
 
 
 def facing_angle(ends: pd.DataFrame, rows: Ints, ahead: Floats) -> Floats:

@@ -34,10 +34,12 @@ def cut_at_outline(
 ) -> Flags:
     """Road ends at the outline of all road nodes, where the extract has no outline of its own.
 
-    The concave hull of the nodes is the outline. Where over ``params.hull_dead_share`` of the
-    nodes within ``params.hull_edge_m`` of it are of degree one, the extract was cut there, and
-    they count as cuts: a network that ends by itself has fewer. A road that ends at water
-    ends by itself: the shore is no cut.
+    The concave hull of the nodes is the outline, once drawn tightly (``params.hull_ratio``) and
+    once widely (``params.hull_ratio_wide``): a tight one of a thin network runs along the gaps
+    between its roads. Where over ``params.hull_dead_share`` of the nodes within
+    ``params.hull_edge_m`` of either are of degree one, the extract was cut there, and they count
+    as cuts: a network that ends by itself has fewer. A road that ends at water ends by itself:
+    the shore is no cut.
 
     Parameters
     ----------
@@ -55,8 +57,21 @@ def cut_at_outline(
     if not len(extract_area) or not (evidence == "data_bbox").all() or len(xy) < 4:
         return is_cut
     spots = np.unique((xy / _GRAIN_M).round(), axis=0) * _GRAIN_M
-    hull = shapely.concave_hull(shapely.multipoints(spots), ratio=params.hull_ratio)
-    outline = shapely.boundary(hull)
+    for ratio in (params.hull_ratio, params.hull_ratio_wide):
+        hull = shapely.concave_hull(shapely.multipoints(spots), ratio=ratio)
+        is_cut |= _cut_at(shapely.boundary(hull), xy, street_count, waters, params)
+    return is_cut
+
+
+def _cut_at(
+    outline: shapely.Geometry,
+    xy: Floats,
+    street_count: Ints,
+    waters: Geometries,
+    params: ExtractParams,
+) -> Flags:
+    """Road ends along one outline; none where too few of the roads along it end."""
+    is_cut = np.zeros(len(xy), dtype=bool)
     if shapely.is_empty(outline):
         return is_cut
     shapely.prepare(outline)
@@ -66,6 +81,4 @@ def cut_at_outline(
     at_water = tree.query(points[is_near], "dwithin", params.hull_edge_m)[0]
     is_near[np.flatnonzero(is_near)[at_water]] = False
     is_end = is_near & (street_count == 1)
-    if is_end.sum() > params.hull_dead_share * is_near.sum():
-        is_cut = is_end
-    return is_cut
+    return is_end if is_end.sum() > params.hull_dead_share * is_near.sum() else is_cut

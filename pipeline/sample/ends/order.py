@@ -12,7 +12,7 @@ from pipeline.sample.ends.barriers import barrier
 from pipeline.sample.ends.beside import short_way_round
 from pipeline.sample.ends.decoys import decoy
 from pipeline.sample.ends.facing import Need
-from pipeline.sample.ends.metro_ends import rail_end
+from pipeline.sample.ends.metro_ends import rail_end, rail_interchange
 from pipeline.sample.ends.pairs import across_feature, facing_pair
 from pipeline.sample.ends.rivers import wide_river
 from pipeline.sample.ends.single import facing_road, open_end
@@ -30,11 +30,14 @@ def plant_rare_ends(plants: Plants) -> None:
 
 def plant_ends(plants: Plants) -> None:
     """Plant every kind of end as often as the sample's size allows, one of each in turn."""
-    recipes = _recipes(_copies(plants.world.budget.nodes))
+    copies = _copies(plants.world.budget.nodes)
+    recipes = _recipes(copies)
     for copy in range(max(count for _, count in recipes)):
         for recipe, count in recipes:
             if copy < count:
                 recipe(plants)
+    for _ in range(copies):
+        rail_interchange(plants)
 
 
 def _copies(nodes: int) -> int:

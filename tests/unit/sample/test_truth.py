@@ -45,6 +45,7 @@ RULES = {
     "class_below",
     "short_way_round",
     "name_goes_on",
+    "interchange",
 }
 RARE_RULES = {"goes_on", "oneway_end", "pedestrian_street"}
 """Planted in what room is left."""

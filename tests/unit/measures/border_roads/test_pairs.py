@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_roads import DETOUR, STUBS, World
 
-from pipeline.measures.border_roads import pairs
+from pipeline.measures.border_roads import detours, pairs
 from pipeline.measures.border_roads.detours import ThroughRoads
 from pipeline.measures.border_roads.ends import READINGS
 from pipeline.measures.border_roads.findings import read_findings
@@ -92,6 +92,47 @@ def test_local_streets_head_straight_at_each_other(aside, count):
     assert len(facing(streets)) == count
     assert len(facing(streets.assign(name="示例街"))) == 1
     assert len(facing(make_ends((-50, 0, 0, "tertiary"), (50, aside, 180, "tertiary")))) == 1
+
+
+@pytest.mark.parametrize(("turn", "count"), [(40, 1), (50, 0)])
+def test_a_local_street_whose_last_bend_turns_away_is_a_cul_de_sac(turn, count):
+    """Its course over 100 and 300 m leads straight at the other; its last 30 m do not."""
+
+    def with_last_bend(ends):
+        angle = np.radians(turn)
+        near = {"near_dx": [np.cos(angle), -1.0], "near_dy": [np.sin(angle), 0.0]}
+        return ends.assign(**near)
+
+    def pair(highway):
+        return with_last_bend(make_ends((-50, 0, 0, highway), (50, 0, 180, highway)))
+
+    streets = pair("residential")
+    assert len(facing(streets)) == count
+    assert len(facing(streets.assign(name="示例街"))) == 1
+    assert len(facing(pair("tertiary"))) == 1
+    path = streets.assign(foot_way_id=pd.array([7, 7], dtype="Int64"))
+    assert len(facing(path)) == 1
+
+
+def test_only_what_nothing_says_to_be_one_road_is_a_pair_of_local_streets():
+    streets = make_ends((-50, 0, 0, "residential"), (50, 0, 180, "residential"))
+    assert facing(streets)["is_local"].tolist() == [True]
+    assert facing(streets.assign(ref="X1"))["is_local"].tolist() == [False]
+    path = streets.assign(foot_way_id=pd.array([7, 7], dtype="Int64"))
+    assert facing(path)["is_local"].tolist() == [False]
+    main = make_ends((-50, 0, 0, "tertiary"), (50, 0, 180, "tertiary"))
+    assert facing(main)["is_local"].tolist() == [False]
+
+
+@pytest.mark.parametrize(("highway", "is_short"), [("residential", True), ("tertiary", False)])
+def test_local_streets_need_a_longer_way_round(monkeypatch, highway, is_short):
+    """200 m apart with 1.5 km to drive: over min_detour_m, but not eight times the gap."""
+    links = facing(make_ends((-100, 0, 0, highway), (100, 0, 180, highway)))
+    monkeypatch.setattr(detours, "with_joins", lambda links, *_: links.assign(extra_m=0.0))
+    monkeypatch.setattr(detours, "_between", lambda *_: np.full(1, 1_500.0))
+    through = type("Through", (), {"network": None})()
+    marked = detours.mark_short_ways(links, None, None, through, PARAMS)
+    assert marked["is_short"].tolist() == [is_short]
 
 
 def test_culs_de_sac_of_lower_classes_lie_side_by_side_by_design():

@@ -73,6 +73,17 @@ def test_a_network_that_ends_by_itself_is_not_cut():
     assert not cut_at_outline(xy, np.append(count, 1), area("data_bbox"), NO_WATER, PARAMS).any()
 
 
+def test_where_a_tight_outline_runs_between_the_roads_a_wide_one_finds_the_cut():
+    xy, count = cut_by_circle(3_000.0)
+    ends = count == 1
+    tight = PARAMS.model_copy(update={"hull_ratio": 0.0, "hull_ratio_wide": 0.0})
+    assert not cut_at_outline(xy, count, area("data_bbox"), NO_WATER, tight).any()
+    both = PARAMS.model_copy(update={"hull_ratio": 0.0})
+    cut = cut_at_outline(xy, count, area("data_bbox"), NO_WATER, both)
+    assert cut[ends].mean() > 0.9
+    assert not cut[~ends].any()
+
+
 def test_roads_that_end_at_the_shore_are_not_cut():
     """Two rows of roads that lead to a strait: every node lies on the outline."""
     y = np.arange(4) * 5_000.0
