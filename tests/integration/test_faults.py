@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 import shutil
@@ -364,3 +365,31 @@ def test_few_open_files(two_cities, tmp_path, most):
         assert "Traceback" not in done.stdout
     else:
         assert done.stderr == ""
+
+
+@pytest.mark.slow
+def test_a_clock_that_was_set_back_hides_nothing_and_makes_nothing_again(
+    two_cities, tmp_path, in_process
+):
+    """Files of a year to come beside files of long ago: what they hold counts, not their times."""
+    for name in ("two.toml", "small.osm.pbf"):
+        shutil.copy2(two_cities / name, tmp_path)
+    for name in ("data", "maps"):
+        shutil.copytree(two_cities / name, tmp_path / name)
+    to_come, long_ago = time.time() + 10 * 365 * 86_400, 10**9
+    for each in tmp_path.rglob("*"):
+        os.utime(each, (to_come, to_come))
+    before = layers_of(tmp_path, "two")
+    again = in_process(tmp_path, *RUN_TWO, "--workers", "0")
+    assert again.code == 0, again.stderr
+    made = [path for path in tmp_path.rglob("*.parquet") if path.stat().st_mtime < to_come - 1]
+    assert made == []
+    # Of the same size and time: a layer that somebody damaged while the clock stood elsewhere.
+    layer = tmp_path / "data" / "processed" / "two" / "crossings.parquet"
+    content = bytearray(layer.read_bytes())
+    content[len(content) // 2] ^= 1
+    layer.write_bytes(content)
+    os.utime(layer, (long_ago, long_ago))
+    again = in_process(tmp_path, *RUN_TWO, "--workers", "0")
+    assert again.code == 0, again.stderr
+    assert layers_of(tmp_path, "two") == before
