@@ -11,8 +11,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from urllib.parse import unquote
 
-_USER = re.compile(r"(?<=://)[^/\s'\"<>]*@")
+_USER = re.compile(r"(?<=://)(?:[^/\s'\"<>]*|[^/\s:@]+:(?!\d+(?:[/?#'\"\s,)]|$))\S{0,400})@")
+"""A user and a password, which may hold a slash or a quote: what stands behind a colon and is no
+port is no path."""
 _QUERY = re.compile(r"([?&;#])([\w.~%-]+)=([^\s&;#'\"<>)\]},]*)")
 _SECRET = re.compile(
     r"token|key|sig|secret|pass|pwd|auth|cred|session|jwt|code|cookie|hash|hmac|login|user|appid"
@@ -20,6 +23,17 @@ _SECRET = re.compile(
     r"|^x-(amz|goog|oss|cos|ms)-",
     re.IGNORECASE,
 )
+_SETTING = re.compile(
+    r"\b(\w{0,40}(?:passw|pwd|secret|token|api_?key|access_?key)\w{0,40})=('[^']*'|\"[^\"]*\"|[^\s'\"&;,]+)",
+    re.IGNORECASE,
+)
+"""As in ``PG:host=h password=x`` and ``AWS_SECRET_ACCESS_KEY=x``."""
+_HEADER = re.compile(r"(authorization['\"]?\s*[:=]\s*['\"]?(?:\w+\s+)?)[^\s'\"]+", re.IGNORECASE)
+_WORD = re.compile(r"[^\s'\"<>]+")
+_ENCODED = re.compile(r"%(?:25)*(?:3A|3D|40)", re.IGNORECASE)
+"""Of an address or a setting that is percent-encoded, once or more."""
+_MOST_TIMES = 5
+"""So often at most it is: each decoding goes over the whole text."""
 _LONG = 24
 """A value of a query that is longer may be a token, whatever its name."""
 
@@ -29,13 +43,27 @@ def without_secrets(text: str) -> str:
 
     ``https://me:pw@host/x?token=1&year=2020`` becomes ``https://***@host/x?token=***&year=2020``.
     """
-    return _QUERY.sub(_hidden, _USER.sub("***@", text)) if "://" in text or "=" in text else text
+    if not any(each in text for each in ("://", "=", "%", "uthorization")):
+        return text
+    plain = _USER.sub("***@", _WORD.sub(_decoded, text))
+    return _HEADER.sub(r"\1***", _SETTING.sub(r"\1=***", _QUERY.sub(_hidden, plain)))
 
 
 def _hidden(found: re.Match[str]) -> str:
     before, name, value = found.groups()
-    is_secret = _SECRET.search(name) is not None or len(value) > _LONG
+    is_secret = _SECRET.search(unquote(name)) is not None or len(value) > _LONG
     return f"{before}{name}=***" if is_secret and value else found.group()
+
+
+def _decoded(found: re.Match[str]) -> str:
+    """Percent-encoded text as it is where it holds no secret, else decoded and without it."""
+    plain = found.group()
+    if not _ENCODED.search(plain):
+        return plain
+    for _ in range(_MOST_TIMES):
+        plain = unquote(plain)
+    safe = without_secrets(plain)
+    return safe if safe != plain else found.group()
 
 
 def table_without_secrets(value: object) -> object:
