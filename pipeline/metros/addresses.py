@@ -12,7 +12,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipeline.errors import ConfigError, without_secrets
+from pipeline.errors import ConfigError, SourceError, without_secrets
+
+NOTHING = "none"
+"""In place of a mirror in the environment: this machine fetches none of it."""
 
 
 @dataclass(frozen=True)
@@ -102,11 +105,15 @@ def file_address(name: str, stated: Mapping[str, str], **fields: object) -> str:
 
     Raises
     ------
+    SourceError
+        The environment says that nothing is to be fetched: `NOTHING` in place of an address.
     ConfigError
         The environment's address is none.
     """
     row = address_named(name)
     own = os.environ.get(row.variable)
+    if own == NOTHING:
+        raise SourceError(f"nothing is fetched, since {row.variable} is {NOTHING}")
     if own and (fault := fault_of(name, own)):
         raise ConfigError(f"{row.variable}={without_secrets(own)} {fault}")
     mirror = own or stated.get(name) or row.base

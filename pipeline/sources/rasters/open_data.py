@@ -20,7 +20,7 @@ import shapely
 from numpy.typing import NDArray
 
 from pipeline.crs import in_degrees
-from pipeline.errors import ConfigError, SourceError
+from pipeline.errors import ConfigError, DiskFullError, SourceError, StoreError
 from pipeline.metros.addresses import file_address
 from pipeline.metros.catalogue import Fetched, Metro
 from pipeline.sources.rasters.land_cover import regions_near, windows_near
@@ -89,18 +89,21 @@ def fetch_rasters(
     Raises
     ------
     ConfigError
-        Nobody knows the metro's countries, which WorldPop needs.
+        Nobody knows the metro's countries, which WorldPop needs; an address that is none.
     UnreachableError, SourceError
         A product that is named cannot be had.
-    DiskFullError, StoreError
-        It cannot be written.
+    DiskFullError
+        There is no room.
+    StoreError
+        It cannot be written, of a product that is named.
     """
     found = {}
     for table in wants_rasters(metro):
         try:
             one = _fetch_table(metro, table, outline, raw, say, watch, is_fetching)
-        except (SourceError, ConfigError) as error:
-            if getattr(metro, table).source != "auto":
+        except (SourceError, StoreError) as error:
+            # Without room nothing that follows could be written either.
+            if getattr(metro, table).source != "auto" or isinstance(error, DiskFullError):
                 raise
             say(f"{table}: {error}; going on without")
             continue

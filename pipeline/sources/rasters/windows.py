@@ -144,7 +144,8 @@ def fetch_window(place: Place, need: Need, say: Say, watch: Watch) -> Kept | Non
     SourceError
         A refusal, or no raster.
     """
-    place.folder.mkdir(parents=True, exist_ok=True)
+    with reporting_errors(str(place.folder), "written"):
+        place.folder.mkdir(parents=True, exist_ok=True)
     # Others wait, and then find what this one brought.
     with exclusive(place.whole, place.address), watch(place.file.stem) as progress:
         found = find_window(place, need)

@@ -12,10 +12,12 @@ import pytest
 from pipeline.flow.stages import STAGES
 from pipeline.layers import LAYERS
 from pipeline.measures.border_roads.layers import STATUSES
+from pipeline.metros.catalogue import Fetched
 from pipeline.render.index import index_page
-from pipeline.render.page import style, words
+from pipeline.render.page import metro_map, style, words
 from pipeline.render.page.encode import from_blob
 from pipeline.render.page.facts import MetroCard, PageFacts, card_name
+from pipeline.render.params import MapParams
 from pipeline.terms import LAND_CLASSES, ZONES, has_cjk
 
 
@@ -122,6 +124,17 @@ def test_thinning_is_told(example: ModuleType) -> None:
     payload = payload_of(page["example.html"])
     assert payload["thinned"]["zones"] == [100, len(made["zones"])]
     assert payload["layers"]["zones"]["n"] == 100
+
+
+def test_fetched_rasters_are_credited(example: ModuleType) -> None:
+    one = Fetched("ESA WorldCover", "2021 v200", "2021", "CC BY 4.0", "© them", (("a.tif", "/a"),))
+    metro = example.metro().with_fetched({"land_cover": one})
+    page = metro_map.render_metro_map(metro, example.FACTS, MapParams(), example.layers())
+    payload = payload_of(page["example.html"])
+    expected = "ESA WorldCover 2021 v200 (2021, CC BY 4.0): © them"
+    assert payload["fetched"] == {"land_cover": expected}
+    assert payload["has_land_cover"] and payload["land_cover_note"] == "land_cover_worldcover"
+    assert payload_of(example.page(example.layers())["example.html"])["fetched"] == {}
 
 
 def test_card_round_trip(example: ModuleType) -> None:

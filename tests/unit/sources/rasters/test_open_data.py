@@ -12,7 +12,7 @@ from faulty_server import instead
 from pydantic import ValidationError
 
 from pipeline.crs import local_metric_crs
-from pipeline.errors import ConfigError, SourceError
+from pipeline.errors import ConfigError, DiskFullError, SourceError, StoreError
 from pipeline.measures.access.params import ZonesParams
 from pipeline.measures.access.zone_cells import make_zone_cells
 from pipeline.metros.catalogue import LandCover, Metro, Population, known_metros, load_metro
@@ -166,6 +166,38 @@ def test_a_page_in_place_of_data_is_one_line_under_auto(server, tmp_path):
     server.faults[path] = [instead(b"<html>log in</html>", "text/html")]
     with pytest.raises(UnreachableError):
         fetch(metro(land_cover={"source": "worldcover"}), outline(), tmp_path)
+
+
+def test_a_machine_may_fetch_nothing(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("METRO_INTEGRATION_WORLDCOVER", "none")
+    said = []
+    assert fetch(metro(land_cover={"source": "auto"}), outline(), tmp_path, said) == {}
+    assert said == [
+        "land_cover: nothing is fetched, since METRO_INTEGRATION_WORLDCOVER is none; "
+        "going on without"
+    ]
+    with pytest.raises(SourceError, match="nothing is fetched"):
+        fetch(metro(land_cover={"source": "worldcover"}), outline(), tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_ends_no_run_that_asks_for_auto(server, tmp_path):
+    server.files[play.WORLDCOVER.format("N33E111")] = play.worldcover(33, 111)
+    (tmp_path / "raw").write_bytes(b"a file where the folder would be")
+    said = []
+    assert fetch(metro(land_cover={"source": "auto"}), outline(), tmp_path, said) == {}
+    assert "cannot be written" in said[0] and said[0].endswith("going on without")
+    with pytest.raises(StoreError, match="cannot be written"):
+        fetch(metro(land_cover={"source": "worldcover"}), outline(), tmp_path)
+
+
+def test_a_full_disk_ends_the_run(server, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    server.files[play.WORLDCOVER.format("N33E111")] = play.worldcover(33, 111)
+    monkeypatch.setattr("pipeline.sources.rasters.raster.Raster.copy_blocks", full)
+    with pytest.raises(DiskFullError):
+        fetch(metro(land_cover={"source": "auto"}), outline(), tmp_path)
 
 
 def test_a_coast_has_land_on_one_tile_alone_and_is_not_asked_about_twice(server, tmp_path):
