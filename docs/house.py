@@ -18,6 +18,7 @@ PACKAGE = Path(__file__).parents[1] / "pipeline"
 FLOORS = (
     ("__main__",),
     ("cli",),
+    ("history",),
     ("compare",),
     ("scenario", "exports", "new_metro"),
     ("flow",),

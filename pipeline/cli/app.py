@@ -19,7 +19,18 @@ except ImportError:
     # Not on Windows, which has no such limit.
     resource = None  # type: ignore[assignment]
 
-from pipeline.cli import compare, export, metros, new_metro, run, sample, scenario, stages, status
+from pipeline.cli import (
+    compare,
+    export,
+    history,
+    metros,
+    new_metro,
+    run,
+    sample,
+    scenario,
+    stages,
+    status,
+)
 from pipeline.cli.outcome import FAILED, OK, report_error
 from pipeline.errors import PipelineError
 from pipeline.flow.progress import as_shown, guard_logs, print_error
@@ -27,7 +38,7 @@ from pipeline.storage.scratch import clear_scratch
 
 MANY_FILES = 4096
 
-VERBS = (run, metros, stages, status, new_metro, sample, scenario, compare, export)
+VERBS = (run, metros, stages, status, new_metro, sample, scenario, compare, history, export)
 """Modules of the verbs, in the order of the help."""
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from pipeline.errors import ConfigError
 from pipeline.metros.catalogue import Metro, known_metros, load_metro
+from pipeline.sources.dates import check_past, parse_date
 from pipeline.sources.kinds import AUTO, source_names
 from pipeline.storage.files import check_root
 from pipeline.storage.paths import Paths
@@ -33,7 +35,7 @@ def add_verb(
     return verb
 
 
-def add_source(verb: argparse.ArgumentParser) -> None:
+def add_source(verb: argparse.ArgumentParser, has_date: bool = True) -> None:
     """Options of the source, the folders and the parameters."""
     verb.add_argument(
         "--source",
@@ -49,6 +51,12 @@ def add_source(verb: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="extracts: .osm.pbf, .osm, .osm.gz, .osm.bz2",
     )
+    if has_date:
+        verb.add_argument(
+            "--date",
+            metavar="DATE",
+            help="the state then: of a full-history file (.osh.pbf), or by Overpass",
+        )
     verb.add_argument("--data", default="data", metavar="DIR", help="holds raw/ and processed/")
     verb.add_argument("--maps", default="maps", metavar="DIR", help="the pages")
     verb.add_argument(
@@ -77,6 +85,15 @@ def count(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 0 or more")
     return int(text)
+
+
+def moment_of(options: argparse.Namespace) -> datetime | None:
+    """The moment of ``--date``; ConfigError where it is no date, or is to come."""
+    if options.date is None:
+        return None
+    moment = parse_date(options.date)
+    check_past(moment)
+    return moment
 
 
 def paths_of(options: argparse.Namespace) -> Paths:

@@ -15,6 +15,7 @@ from pipeline.cli.options import (
     add_workers,
     connect,
     load_metros,
+    moment_of,
     paths_of,
     shown,
 )
@@ -69,6 +70,7 @@ def add(verbs: Verbs) -> None:
 def _execute(options: argparse.Namespace) -> int:
     metros = load_metros(options.metros, options.overrides)
     _check_run_options(options)
+    moment_of(options)
     paths = paths_of(options)
     with ExitStack() as stack:
         executor = cache(lambda: _connected(options, stack))
@@ -136,6 +138,7 @@ def _run_one(
             tuple(options.osm),
             say,
             watch=lambda name: show_download(name, options.quiet),
+            moment=moment_of(options),
         )
 
         def part(of: Metro, until: list[str] | None, force: list[str]) -> Outcome:

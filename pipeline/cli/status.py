@@ -9,6 +9,7 @@ from pipeline.cli.options import (
     add_source,
     add_verb,
     load_metros,
+    moment_of,
     paths_of,
 )
 from pipeline.cli.outcome import OK
@@ -35,7 +36,13 @@ def _execute(options: argparse.Namespace) -> int:
         print_line(text, options.quiet)
 
     source = resolve_source(
-        metro, paths, options.source, tuple(options.osm), say, is_fetching=False
+        metro,
+        paths,
+        options.source,
+        tuple(options.osm),
+        say,
+        is_fetching=False,
+        moment=moment_of(options),
     )
     if awaits_outline(metro, source, None, say):
         metro = with_kept_rasters(metro, paths, say)

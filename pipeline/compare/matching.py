@@ -67,7 +67,7 @@ def newly_mapped(
     result = np.zeros(len(roads), dtype=bool)
     rows = np.flatnonzero(~known)
     if len(rows):
-        result[rows] = _share_off(roads.geometry.to_numpy()[rows], earlier, roads, params) > 0.5
+        result[rows] = share_off(roads.geometry.to_numpy()[rows], earlier, roads, params) > 0.5
     return result
 
 
@@ -172,6 +172,27 @@ def end_changes(
     return _layer("end_changes", rows, old.crs)
 
 
+@dataclass(frozen=True)
+class Changes:
+    """What became of the roads, links and ends of two runs.
+
+    ``is_new`` are the later roads that are newly mapped; ``links`` and ``ends`` layers
+    ``link_changes`` and ``end_changes``.
+    """
+
+    is_new: Flags
+    links: gpd.GeoDataFrame
+    ends: gpd.GeoDataFrame
+
+
+def changes_between(before: Side, after: Side, params: CompareParams = DEFAULTS) -> Changes:
+    """Everything that is matched between two runs."""
+    is_new = newly_mapped(after.roads, before.roads, params)
+    links = link_changes(before, after, None, params)
+    ends = end_changes(before, after, links, is_new, params)
+    return Changes(is_new, link_changes(before, after, ends, params), ends)
+
+
 # --- roads -----------------------------------------------------------------------------
 
 
@@ -182,7 +203,7 @@ def _node_pairs(roads: gpd.GeoDataFrame) -> NDArray[np.object_]:
     return (pd.Series(low).astype(str) + "/" + pd.Series(high).astype(str)).to_numpy(object)
 
 
-def _share_off(
+def share_off(
     lines: Geometries,
     earlier: gpd.GeoDataFrame,
     later: gpd.GeoDataFrame,
@@ -448,7 +469,7 @@ def _ends_on_new_road(end: pd.Series, before: Side, after: Side, params: Compare
     if int(after.roads["to_node"].iloc[rows[0]]) == node:
         line = shapely.reverse(line)
     piece = substring(line, 0.0, min(params.end_piece_m, line.length))
-    share = _share_off(np.array([piece], dtype=object), before.roads, after.roads, params)
+    share = share_off(np.array([piece], dtype=object), before.roads, after.roads, params)
     return bool(share[0] > 0.5)
 
 

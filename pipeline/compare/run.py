@@ -59,15 +59,13 @@ def run_compare(
             raise ConfigError(f"--names {label!r}: expected letters, digits, _, . and -")
     crs = metric_crs(before.facts)
     old, new = before.side(crs), after.side(crs)
-    is_new = matching.newly_mapped(new.roads, old.roads, params)
-    links = matching.link_changes(old, new, None, params)
-    ends = matching.end_changes(old, new, links, is_new, params)
-    links = matching.link_changes(old, new, ends, params)
+    found = matching.changes_between(old, new, params)
+    is_new, links = found.is_new, found.links
     growth = Growth()
     if executor is not None and is_new.any():
         growth = without_growth(after, new.roads, is_new, links, labels[0], executor, report)
     tables = {
-        "end_changes": ends,
+        "end_changes": found.ends,
         "link_changes": links,
         "road_growth": matching.growth(old, new, is_new),
         "changes": changes.differences(

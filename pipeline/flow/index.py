@@ -11,7 +11,7 @@ from pipeline.storage import files
 from pipeline.storage.locks import locked
 from pipeline.storage.paths import Paths
 
-_REVIEW = re.compile(r"(?:scenario|compare)-[\w-]+\.html")
+_REVIEW = re.compile(r"(?:scenario|compare|history)-[\w-]+\.html")
 """Names of the pages of scenarios and comparisons, which lie beside a metro's briefs."""
 _CARD = card_name("").rpartition("/")[2]
 """How the names of cards end."""

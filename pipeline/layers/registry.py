@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.compare.layers import LAYERS as COMPARE
+from pipeline.history.layers import LAYERS as HISTORY
 from pipeline.layers.declaration import Layer
 from pipeline.measures.access.layers import LAYERS as ACCESS
 from pipeline.measures.border_roads.layers import LAYERS as BORDER_ROADS
@@ -31,6 +32,7 @@ LAYERS: dict[str, Layer] = {
         *INTEGRATION,
         *SCENARIO,
         *COMPARE,
+        *HISTORY,
     )
 }
 """All layers by name."""

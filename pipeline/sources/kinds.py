@@ -48,6 +48,8 @@ class SourceKind:
         Its roads are made up.
     takes_files
         It reads the files of ``--osm``.
+    takes_date
+        It reads the state at the date of ``--date``.
     boundaries
         Where its boundaries come from, whatever the metro file says; empty: as that says.
     """
@@ -64,6 +66,7 @@ class SourceKind:
     is_fallback: bool = False
     is_synthetic: bool = False
     takes_files: bool = False
+    takes_date: bool = False
     boundaries: str = ""
 
 
@@ -97,6 +100,7 @@ KINDS: tuple[SourceKind, ...] = (
         module="local",
         is_in_auto=True,
         takes_files=True,
+        takes_date=True,
     ),
     SourceKind(
         name="geofabrik",
@@ -124,6 +128,7 @@ KINDS: tuple[SourceKind, ...] = (
         licence_note=OSM_LICENCE_NOTE,
         licence_of_layers=OSM_LICENCE_OF_LAYERS,
         module="overpass.source",
+        takes_date=True,
     ),
     SourceKind(
         name="vector",

@@ -1,7 +1,7 @@
 """The source `pbf`: OSM extracts that are on this machine.
 
 What belongs here: which files are a metro's, and that they are there. Reading them is
-`osm.pbf`'s.
+`osm.pbf`'s, their states at a date `states`'.
 """
 
 from __future__ import annotations
@@ -12,20 +12,25 @@ from pathlib import Path
 from pipeline.errors import SourceError
 from pipeline.sources.geofabrik import poly_path
 from pipeline.sources.source import Request, Source
+from pipeline.sources.states import state_source
 
 
 def prepare(request: Request) -> Source | None:
     """The files given, else those of the metro file, else ``data/raw/<metro>.osm.pbf``.
 
-    None where there are none.
+    None where there are none. With a date, their states then (`states`).
 
     Raises
     ------
     SourceError
-        A file that does not exist.
+        A file that does not exist, or as `states.state_source`.
     """
     files = [Path(each) for each in request.files] or _own_extracts(request)
-    return local_source("pbf", files, request) if files else None
+    if not files:
+        return None
+    if request.moment is not None:
+        return state_source("pbf", files, request.moment, request)
+    return local_source("pbf", files, request)
 
 
 def local_source(kind: str, files: Sequence[Path], request: Request) -> Source:

@@ -7,6 +7,7 @@ their order are rows of `kinds`; each makes itself ready in a module of its own.
 from __future__ import annotations
 
 import importlib
+from datetime import datetime
 from typing import Protocol, cast
 
 from pipeline.errors import ConfigError, SourceError
@@ -33,6 +34,7 @@ def resolve_source(
     say: Say = print,
     is_fetching: bool = True,
     watch: Watch = unwatched,
+    moment: datetime | None = None,
 ) -> Source:
     """Decide what is read for a metro, and fetch or make it where needed.
 
@@ -45,7 +47,7 @@ def resolve_source(
     ----------
     kind
         One of `kinds.source_names`.
-    files, say, is_fetching, watch
+    files, say, is_fetching, watch, moment
         As in `Request`.
 
     Raises
@@ -56,8 +58,8 @@ def resolve_source(
         Nothing to read: states what was tried.
     """
     _check_supported(metro)
-    _check_arguments(kind, files)
-    request = Request(metro, paths, files, say, is_fetching, watch)
+    _check_arguments(kind, files, moment)
+    request = Request(metro, paths, files, say, is_fetching, watch, moment)
     if kind == AUTO:
         return _first_of_all(request)
     source = _prepare(_kind(kind), request)
@@ -72,6 +74,8 @@ def _first_of_all(request: Request) -> Source:
     for each in kinds.KINDS:
         if not each.is_in_auto or (each.is_fallback and unreachable is None):
             continue
+        if request.moment is not None and not each.takes_date:
+            continue
         if unreachable is not None:
             request.say(f"{unreachable}: falling back to the {each.words.en}")
         try:
@@ -83,6 +87,11 @@ def _first_of_all(request: Request) -> Source:
             return source if request.is_fetching else _fallback_that_is_there(source, request)
     if unreachable is not None:
         raise unreachable
+    if request.moment is not None:
+        raise SourceError(
+            f"no full-history file for {request.metro.id}: give --osm FILE.osh.pbf, or "
+            "--source overpass for a small area"
+        )
     raise SourceError(f"no source for {request.metro.id}: {_advice(request)}")
 
 
@@ -110,7 +119,12 @@ def _kind(name: str) -> SourceKind:
     return found
 
 
-def _check_arguments(kind: str, files: tuple[str, ...]) -> None:
+def _check_arguments(kind: str, files: tuple[str, ...], moment: datetime | None) -> None:
+    if moment is not None and kind != AUTO and not _kind(kind).takes_date:
+        takers = " or ".join(each.name for each in kinds.KINDS if each.takes_date)
+        raise ConfigError(
+            f"--date asks for a past state, which --source {kind} has not; expected {takers}"
+        )
     if kind != AUTO and not _kind(kind).takes_files and files:
         takers = " or ".join([each.name for each in kinds.KINDS if each.takes_files] + [AUTO])
         raise ConfigError(f"--osm gives extracts, but --source is {kind}; expected {takers}")

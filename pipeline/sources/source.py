@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
@@ -44,6 +45,8 @@ class Request:
         that would have to be is returned with the files it would have.
     watch
         Opens the display of a download.
+    moment
+        The state at this time is read; None: the newest.
     """
 
     metro: Metro
@@ -52,6 +55,7 @@ class Request:
     say: Say = print
     is_fetching: bool = True
     watch: Watch = unwatched
+    moment: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,14 @@ from pipeline.storage.digests import digest_text
 class Paths:
     """The two roots of a run, as strings without a trailing slash.
 
-    With ``scenario``, a metro's folder is that scenario's, inside the metro's own.
+    With ``scenario``, a metro's folder is that scenario's, inside the metro's own; with
+    ``state``, that of its state at a date.
     """
 
     data: str = "data"
     maps: str = "maps"
     scenario: str = ""
+    state: str = ""
 
     @classmethod
     def of(cls, data: str, maps: str) -> Paths:
@@ -46,6 +48,7 @@ class Paths:
     def metro(self, metro_id: str) -> str:
         """Folder of a metro's layers."""
         inside = f"/scenarios/{self.scenario}" if self.scenario else ""
+        inside += f"/history/{self.state}" if self.state else ""
         return f"{self.processed}/{metro_id}{inside}"
 
     def layer(self, metro_id: str, layer: str, is_folder: bool = False) -> str:
@@ -95,6 +98,11 @@ class Paths:
     def made_extract(self, metro_id: str, source: str) -> Path:
         """The extract made of a source that is none: of Overpass answers or vector files."""
         return Path(self.raw) / f"{metro_id}.{source}.osm.pbf"
+
+    @property
+    def states(self) -> Path:
+        """Folder of states that were taken out of full-history files, shared by all metros."""
+        return Path(self.raw) / "states"
 
     @property
     def overpass_tiles(self) -> Path:

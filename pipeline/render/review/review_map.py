@@ -56,9 +56,9 @@ def draw_review_map(layers: Layers, drawn: Sequence[Drawn], shades: Sequence[Sha
     cities = layers["cities"]
     if cities.empty:
         return Markup("")
-    paper = _Paper.of(cities.total_bounds)
-    parts = [*_ground(paper, cities, shades), *_top(paper, layers, drawn)]
-    return _sheet(paper, parts, 'role="img" aria-label="map"')
+    paper = Paper.of(cities.total_bounds)
+    parts = [*draw_ground(paper, cities, shades), *_top(paper, layers, drawn)]
+    return draw_sheet(paper, parts, 'role="img" aria-label="map"')
 
 
 def draw_before_after(
@@ -86,7 +86,7 @@ def draw_before_after(
             for shades in (before, after)
         )
     cities = layers["cities"]
-    paper = _Paper.of(cities.total_bounds if bounds is None else bounds)
+    paper = Paper.of(cities.total_bounds if bounds is None else bounds)
     hidden = 'aria-hidden="true"'
     return Markup(
         '<div class="both">{}<div class="after">{}</div><div class="top">{}</div>'
@@ -94,9 +94,9 @@ def draw_before_after(
         '<label class="slider"><span>{}</span>'
         '<input type="range" id="before-after" min="0" max="100" value="50" hidden></label>'
     ).format(
-        _sheet(paper, _ground(paper, cities, before), hidden),
-        _sheet(paper, _ground(paper, cities, after), hidden),
-        _sheet(paper, _top(paper, layers, drawn), 'role="img" aria-label="map"'),
+        draw_sheet(paper, draw_ground(paper, cities, before), hidden),
+        draw_sheet(paper, draw_ground(paper, cities, after), hidden),
+        draw_sheet(paper, _top(paper, layers, drawn), 'role="img" aria-label="map"'),
         *(tags or (say.text("review.before"), say.text("review.after"))),
         say.text("review.move_line"),
     )
@@ -137,21 +137,21 @@ def _clipped(frame: gpd.GeoDataFrame, bounds: Sequence[float]) -> gpd.GeoDataFra
     )
 
 
-def _sheet(paper: _Paper, parts: Iterable[Markup], role: str) -> Markup:
+def draw_sheet(paper: Paper, parts: Iterable[Markup], role: str) -> Markup:
     return Markup('<svg class="review" viewBox="0 0 {:.0f} {:.0f}" {}>{}</svg>').format(
         WIDTH, paper.height, Markup(role), Markup("").join(parts)
     )
 
 
-def _top(paper: _Paper, layers: Layers, drawn: Sequence[Drawn]) -> Iterator[Markup]:
+def _top(paper: Paper, layers: Layers, drawn: Sequence[Drawn]) -> Iterator[Markup]:
     """What lies on the ground: roads, borders, names and findings."""
-    yield from _lines(paper, layers)
-    yield from (_city_name(paper, row) for row in layers["cities"].to_dict("records"))
-    yield from (_finding(paper, each, len(drawn) <= MOST_LABELS) for each in drawn)
+    yield from draw_lines(paper, layers)
+    yield from (draw_city_name(paper, row) for row in layers["cities"].to_dict("records"))
+    yield from (draw_finding(paper, each, len(drawn) <= MOST_LABELS) for each in drawn)
 
 
 @dataclass(frozen=True)
-class _Paper:
+class Paper:
     """How degrees get to drawing units."""
 
     west: float
@@ -163,7 +163,7 @@ class _Paper:
     """Drawing units per degree of latitude."""
 
     @classmethod
-    def of(cls, bounds: Sequence[float]) -> _Paper:
+    def of(cls, bounds: Sequence[float]) -> Paper:
         west, south, east, north = (float(each) for each in bounds)
         squeeze = max(float(np.cos(np.radians((south + north) / 2))), 0.05)
         unit = (WIDTH - 2 * MARGIN) / max((east - west) * squeeze, 1e-6)
@@ -189,7 +189,9 @@ class _Paper:
         return np.column_stack([x, (self.north - xy[:, 1]) * self.unit + MARGIN])
 
 
-def _ground(paper: _Paper, cities: gpd.GeoDataFrame, shades: Sequence[Shade]) -> Iterator[Markup]:
+def draw_ground(
+    paper: Paper, cities: gpd.GeoDataFrame, shades: Sequence[Shade]
+) -> Iterator[Markup]:
     """Cities, a tint each, and what is shaded in them."""
     tints = style.CITY_TINTS
     outlines = shapely.coverage_simplify(cities.geometry.to_numpy(), paper.detail)
@@ -200,7 +202,7 @@ def _ground(paper: _Paper, cities: gpd.GeoDataFrame, shades: Sequence[Shade]) ->
         yield Markup('<path d="{}" fill="{}"/>').format(paper.path(cells, True), colour)
 
 
-def _lines(paper: _Paper, layers: Layers) -> Iterator[Markup]:
+def draw_lines(paper: Paper, layers: Layers) -> Iterator[Markup]:
     """Main roads and borders."""
     roads = layers["roads"]
     is_main = (roads["class_rank"] <= CLASS_RANK["primary"]) & (roads["status"] == "open")
@@ -213,7 +215,7 @@ def _lines(paper: _Paper, layers: Layers) -> Iterator[Markup]:
         yield line.format(paper.path(drawn, False), colour, width)
 
 
-def _city_name(paper: _Paper, row: Mapping[str, object]) -> Markup:
+def draw_city_name(paper: Paper, row: Mapping[str, object]) -> Markup:
     spot = paper.place(shapely.point_on_surface(row["geometry"]))
     name = say.both_svg(*style.city_names(row["name"], row["name_en"]))
     return Markup(
@@ -222,7 +224,7 @@ def _city_name(paper: _Paper, row: Mapping[str, object]) -> Markup:
     ).format(spot.x, spot.y, name)
 
 
-def _finding(paper: _Paper, each: Drawn, is_labelled: bool) -> Markup:
+def draw_finding(paper: Paper, each: Drawn, is_labelled: bool) -> Markup:
     shape = paper.place(each.geometry)
     middle = shape if shape.geom_type == "Point" else shape.interpolate(0.5, normalized=True)
     line = Markup("")

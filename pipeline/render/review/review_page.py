@@ -51,6 +51,8 @@ class Texts(NamedTuple):
     intro: Sequence[Markup]
     links: Sequence[tuple[str, Markup]] = ()
     """Addresses and what they lead to."""
+    has_metro_page: bool = True
+    """The metro's own page lies there, to lead to."""
 
 
 class Figure(NamedTuple):
@@ -100,7 +102,7 @@ def render_review(
         css=Markup(words.template("index/index.css") + words.template("review/review.css")),
         is_synthetic=facts.is_synthetic,
         metro_id=metro.id,
-        metro_page=f"../{metro.id}.html",
+        metro_page=f"../{metro.id}.html" if texts.has_metro_page else "",
         headline=texts.headline,
         intro=texts.intro,
         links=texts.links,

@@ -149,7 +149,7 @@ def open_osm(files: Sequence[Path]) -> Iterator[OpenOsm]:
         raise SourceError("no OSM extract to read; expected at least one .osm.pbf file")
     paths = tuple(Path(path) for path in files)
     for path in paths:
-        _check_is_osm(path)
+        check_is_osm(path)
     with scratch_folder("osm") as folder:
         headers, relations, nodes, ways = zip(
             *(_read_file(path, folder / f"{n}.opl") for n, path in enumerate(paths)),
@@ -166,7 +166,7 @@ def read_osm(files: Sequence[Path]) -> OsmData:
 
 def read_header(path: Path) -> Header:
     """Snapshot date, generator and bounding box of a file."""
-    _check_is_osm(path)
+    check_is_osm(path)
     return _write_text(path, None)
 
 
@@ -200,7 +200,7 @@ def _parsed(path: Path, text: pa.Buffer, kind: str, parse: Callable[[pa.Buffer],
                 f"{path} has nodes behind ways or relations before them; expected an extract "
                 "sorted by type and id: sort it with `osmium sort`"
             ) from error
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
 
 
 def _has_others(text: pa.Buffer, kind: str) -> bool:
@@ -220,18 +220,18 @@ def _write_text(path: Path, target: Path | None, how: str = "plain") -> Header:
         _refuse_full_disk(path, target)
         # Libosmium ends its process where its writing thread meets the limit.
         written = max((each.stat().st_size for each in _written(target)), default=0)
-        is_over = written > 0.9 * _bounds_of(path)[0] or done.returncode == -getattr(
+        is_over = written > 0.9 * bounds_of(path)[0] or done.returncode == -getattr(
             signal, "SIGXCPU", 0
         )
         if is_over:
-            raise _unreadable(path, RuntimeError(_ENDLESS)) from None
+            raise unreadable(path, RuntimeError(_ENDLESS)) from None
         how = f"signal {-done.returncode}" if done.returncode < 0 else f"code {done.returncode}"
         _refuse_misplaced(path)
-        raise _unreadable(path, RuntimeError(f"libosmium ended with {how} on it")) from None
+        raise unreadable(path, RuntimeError(f"libosmium ended with {how} on it")) from None
     if "error" in answer:
         _refuse_full_disk(path, target)
         is_endless = any(each in answer["error"] for each in _TOO_MUCH)
-        raise _unreadable(path, RuntimeError(_ENDLESS if is_endless else answer["error"]))
+        raise unreadable(path, RuntimeError(_ENDLESS if is_endless else answer["error"]))
     stamp, bbox = answer["snapshot"], answer["bbox"]
     return Header(
         stamp[:10] if stamp else None,
@@ -246,7 +246,7 @@ def _by_itself(path: Path, target: Path | None, how: str) -> subprocess.Complete
     """Hand a file to libosmium in a process of its own; `opl` says what it prints."""
     # -P: what lies beside that module is nothing to import from.
     command = [sys.executable, "-P", osm_opl.__file__, str(path), str(target or "")]
-    command += [_NODE_KEYS, how, json.dumps(_bounds_of(path))]
+    command += [_NODE_KEYS, how, json.dumps(bounds_of(path))]
     # One thread decodes while one writes; left alone, libosmium takes few cores for one.
     environment = {"OSMIUM_POOL_THREADS": "2"} | os.environ
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
@@ -279,7 +279,7 @@ def _oddities(path: Path, answer: Mapping[str, object]) -> Iterator[str]:
         yield f"{path.name}: {answer['deleted']:,} objects that an editor deleted are left out"
 
 
-def _bounds_of(path: Path) -> tuple[int, int, int]:
+def bounds_of(path: Path) -> tuple[int, int, int]:
     """What reading a file may take: bytes of text, seconds, bytes of memory.
 
     A few bytes can be made to unpack to any number: XML in gzip or bzip2, blocks of a PBF.
@@ -326,7 +326,7 @@ def _parted(target: Path) -> tuple[pa.Buffer, pa.Buffer, pa.Buffer]:
     return text.slice(0, first), text.slice(first, last - first), text.slice(last)
 
 
-def _check_is_osm(path: Path) -> None:
+def check_is_osm(path: Path) -> None:
     """Tell a missing, empty or foreign file apart before libosmium sees it."""
     if not path.is_file():
         raise SourceError(f"{path} does not exist; expected an OSM extract (.osm.pbf)")
@@ -377,7 +377,7 @@ def _other_kind(name: str, start: bytes) -> str | None:
     return None
 
 
-def _unreadable(path: Path, error: Exception) -> SourceError:
+def unreadable(path: Path, error: Exception) -> SourceError:
     return SourceError(
         f"{path} cannot be read as OSM data ({' '.join(str(error).split())}); "
         "expected a whole .osm.pbf, .osm, .osm.gz or .osm.bz2 file: it is truncated or "

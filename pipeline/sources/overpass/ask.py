@@ -92,10 +92,18 @@ def question_of(metro: Metro) -> Question:
 
 
 def fetch_tile(
-    tile: Box, question: Question, servers: Sequence[str], folder: Path, patience: Patience
+    tile: Box,
+    question: Question,
+    servers: Sequence[str],
+    folder: Path,
+    patience: Patience,
+    at: str = "",
 ) -> list[Path]:
-    """Files of a tile: one, or those of its quarters where it is too much at once."""
-    path = folder / f"{_key(tile, question)}.json"
+    """Files of a tile: one, or those of its quarters where it is too much at once.
+
+    ``at`` is the ISO time of the state that is asked for; empty: the newest.
+    """
+    path = folder / f"{_key(tile, question, at)}.json"
     try:
         parse_answer(read_bytes(str(path)), path.name)
         return [path]
@@ -105,7 +113,7 @@ def fetch_tile(
     side = max(tile[2] - tile[0], tile[3] - tile[1])
     try:
         if not whole.is_file():
-            content = _ask_servers(tile, question, servers, patience)
+            content = _ask_servers(tile, question, servers, patience, at)
             write_bytes(str(path), content)
             return [path]
     except TooMuchError as error:
@@ -116,12 +124,12 @@ def fetch_tile(
     return [
         each
         for quarter in tiles_of(tile, side / 2)
-        for each in fetch_tile(quarter, question, servers, folder, patience)
+        for each in fetch_tile(quarter, question, servers, folder, patience, at)
     ]
 
 
 def _ask_servers(
-    tile: Box, question: Question, servers: Sequence[str], patience: Patience
+    tile: Box, question: Question, servers: Sequence[str], patience: Patience, at: str
 ) -> bytes:
     """The answer of the first server that gives one; after each round of all, a longer wait."""
     refusals: list[str] = []
@@ -129,7 +137,7 @@ def _ask_servers(
         refusals, waits = [], []
         for server in servers:
             try:
-                return _ask(server, tile, question, patience)
+                return _ask(server, tile, question, patience, at)
             except BusyError as busy:
                 refusals.append(f"{server}: {busy}")
                 waits.append(busy.asked_s)
@@ -150,7 +158,7 @@ def _ask_servers(
     raise UnreachableError("no Overpass server gives the data: " + "; ".join(refusals))
 
 
-def _ask(server: str, tile: Box, question: Question, patience: Patience) -> bytes:
+def _ask(server: str, tile: Box, question: Question, patience: Patience, at: str) -> bytes:
     """One question to one server, put by osmnx; the raw answer, checked."""
     import osmnx
 
@@ -176,7 +184,7 @@ def _ask(server: str, tile: Box, question: Question, patience: Patience) -> byte
             http_referer="",
             max_query_area_size=1e15,
             overpass_rate_limit=False,
-            overpass_settings=f"[out:json][timeout:{_SERVER_TIMEOUT_S}]",
+            overpass_settings=settings_of(at),
             overpass_url=server,
             requests_timeout=patience.timeout,
             requests_kwargs={"hooks": {"response": judge}},
@@ -185,6 +193,12 @@ def _ask(server: str, tile: Box, question: Question, patience: Patience) -> byte
     ):
         osmnx.features.features_from_polygon(shapely.box(*tile), dict(question))
     return answers[0]
+
+
+def settings_of(at: str) -> str:
+    """The head of a question: JSON, the server's time, and the time of a past state."""
+    date = f'[date:"{at}"]' if at else ""
+    return f"[out:json][timeout:{_SERVER_TIMEOUT_S}]{date}"
 
 
 def _read(answer: requests.Response, patience: Patience) -> bytes:
@@ -222,5 +236,6 @@ def _settings(settings: ModuleType, **wanted: object) -> Iterator[None]:
             setattr(settings, name, value)
 
 
-def _key(tile: Box, question: Question) -> str:
-    return digest_text(json.dumps([tile, question], sort_keys=True), size=12)
+def _key(tile: Box, question: Question, at: str) -> str:
+    asked = [tile, question, at] if at else [tile, question]
+    return digest_text(json.dumps(asked, sort_keys=True), size=12)

@@ -13,7 +13,9 @@ from pipeline.sources.overpass.area import header_box
 GENERATOR = "metro-integration-overpass"
 
 
-def write_overpass_extract(tiles: Sequence[Path], area: Box, target: Path) -> tuple[str, ...]:
+def write_overpass_extract(
+    tiles: Sequence[Path], area: Box, target: Path, at: str = ""
+) -> tuple[str, ...]:
     """Write the answers of all tiles as one extract; returns their dates, oldest first.
 
     Parameters
@@ -21,6 +23,9 @@ def write_overpass_extract(tiles: Sequence[Path], area: Box, target: Path) -> tu
     target
         The `.osm.pbf` to write; its header's box is the area, so that roads which run out
         of it count as cut off.
+    at
+        ISO time of the state that was asked for: the extract's date then, since a server states
+        when its own data end.
 
     Raises
     ------
@@ -30,6 +35,6 @@ def write_overpass_extract(tiles: Sequence[Path], area: Box, target: Path) -> tu
     elements = read_tiles(tiles)
     if not elements.ways:
         raise SourceError(f"Overpass has no road in the area {box_text(area)}; check overpass.bbox")
-    oldest = elements.snapshots[0] if elements.snapshots else None
+    oldest = at or (elements.snapshots[0] if elements.snapshots else None)
     write_extract(as_objects(elements), target, GENERATOR, header_box(area), oldest)
-    return elements.snapshots
+    return () if at else elements.snapshots

@@ -14,6 +14,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.metros.catalogue import Metro
+from pipeline.sources.dates import iso, label
 from pipeline.sources.http import Patience, UnreachableError
 from pipeline.sources.made import make_extract, recipe_of
 from pipeline.sources.osm.write import Box
@@ -35,7 +36,9 @@ def prepare(request: Request, patience: Patience = PATIENCE) -> Source:
     SourceError
         An area without any road.
     """
-    metro, target = request.metro, request.paths.made_extract(request.metro.id, "overpass")
+    metro, moment = request.metro, request.moment
+    name = "overpass" if moment is None else f"overpass-{label(moment)}"
+    target, at = request.paths.made_extract(metro.id, name), "" if moment is None else iso(moment)
     if not request.is_fetching:
         return Source("overpass", (target,), notes=make_extract(target, {}, _nothing, False))
     area = area_of(metro, metro.params.extract.margin_m)
@@ -45,20 +48,27 @@ def prepare(request: Request, patience: Patience = PATIENCE) -> Source:
     def show(done: int, total: int) -> None:
         request.say(f"  Overpass: {done} of {total} tiles")
 
-    tiles = fetch_tiles(metro, area, folder, show, patience)
+    tiles = fetch_tiles(metro, area, folder, show, patience, at)
 
     def make(path: Path) -> list[str]:
-        days = sorted({date[:10] for date in write_overpass_extract(tiles, area, path)})
+        days = sorted({date[:10] for date in write_overpass_extract(tiles, area, path, at)})
         return [f"Overpass tiles of different days: {days[0]} to {days[-1]}"] if days[1:] else []
 
-    recipe = recipe_of("pipeline.sources.overpass.convert", {"area": list(area)}, tiles)
+    params: dict[str, object] = {"area": list(area)} | ({"at": at} if at else {})
+    recipe = recipe_of("pipeline.sources.overpass.convert", params, tiles)
     notes = make_extract(target, recipe, make)
-    request.say("; ".join([f"source: Overpass, kept in {folder}", *notes]))
+    when = f" as of {at}" if at else ""
+    request.say("; ".join([f"source: Overpass{when}, kept in {folder}", *notes]))
     return Source("overpass", (target,), notes=notes)
 
 
 def fetch_tiles(
-    metro: Metro, area: Box, folder: Path, progress: Progress, patience: Patience = PATIENCE
+    metro: Metro,
+    area: Box,
+    folder: Path,
+    progress: Progress,
+    patience: Patience = PATIENCE,
+    at: str = "",
 ) -> list[Path]:
     """Fetch the tiles of an area that are not there yet; returns the files of all of them.
 
@@ -68,6 +78,8 @@ def fetch_tiles(
         Where the tiles are kept.
     progress
         Called with tiles done and tiles in all.
+    at
+        ISO time of the state that is asked for; empty: the newest.
 
     Raises
     ------
@@ -79,7 +91,7 @@ def fetch_tiles(
     for number, tile in enumerate(tiles):
         progress(number, len(tiles))
         try:
-            paths += fetch_tile(tile, question, servers, folder, patience)
+            paths += fetch_tile(tile, question, servers, folder, patience, at)
         except UnreachableError as error:
             raise UnreachableError(
                 f"{error}; {number} of {len(tiles)} tiles are kept, run again to go on"
