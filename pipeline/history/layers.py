@@ -16,7 +16,7 @@ EVIDENCE = (
     "built_link",
     "was_construction",
     "was_proposed",
-    "was_closed_to_cars",
+    "was_closed",
     "opened_end",
     "newly_mapped",
 )

@@ -7,8 +7,8 @@ ends is `compare.matching`'s. Pure: frames in one metric CRS in, frames out.
 A crossing is *opened* where the earlier state has no open road: neither a crossing of the
 border there, nor most of the road close to the crossing. What stood there instead is its
 evidence: a missing link whose ends are joined now, a road under construction, proposed or
-closed to cars, an end that goes on now, or nothing. Nothing is no proof that the road is new:
-it may have been mapped late, and is listed as such.
+closed to through traffic, an end that goes on now, or nothing. Nothing is no proof that the road
+is new: it may have been mapped late, and is listed as such.
 """
 
 from __future__ import annotations
@@ -118,7 +118,9 @@ def _is_opened(
     crossings = after.crossings
     if crossings.empty:
         return np.zeros(0, dtype=bool)
-    was_open = before.side.roads[(before.side.roads["status"] == "open").to_numpy(bool)]
+    roads = before.side.roads
+    is_through = (roads["status"] == "open") & ~roads["is_closed"].astype(bool)
+    was_open = roads[is_through.to_numpy(bool)]
     is_opened = ~_has_old_crossing(crossings, before.crossings, params)
     rows = np.flatnonzero(is_opened)
     pieces = _around(crossings.iloc[rows], after.side.roads)
@@ -246,9 +248,9 @@ def _evidence(
     found[own.isin(joined)] = "opened_end"
     ways = before.highways
     status = ways["status"].to_numpy(object)
-    is_closed = (status == "open") & (ways["car_access"] == "closed").to_numpy(bool)
+    is_closed = (status == "open") & (ways["car_access"] != "open").to_numpy(bool)
     for evidence, rows in (
-        ("was_closed_to_cars", is_closed),
+        ("was_closed", is_closed),
         ("was_proposed", status == "proposed"),
         ("was_construction", status == "construction"),
     ):

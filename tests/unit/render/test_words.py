@@ -58,6 +58,7 @@ CODES = {
     "link_kind": values("missing_links", "kind"),
     "bottleneck": values("bottlenecks", "kind"),
     "mode": MODES,
+    "opening_evidence": values("openings", "evidence"),
     "detection": values("border_effect", "detection"),
     "reason": REASONS,
     "service": SERVICE_KINDS,

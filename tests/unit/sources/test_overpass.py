@@ -350,6 +350,31 @@ def test_overpass_as_a_source_of_a_run(metro, server, tmp_path):
     assert any("source: Overpass" in line for line in said)
 
 
+def test_a_date_is_asked_for_and_kept_apart(metro, server, tmp_path, monkeypatch):
+    from pipeline.sources.dates import parse_date
+    from pipeline.sources.osm.pbf import read_header
+
+    paths = Paths.of(str(tmp_path / "data"), str(tmp_path / "maps"))
+    asked, settings_of = [], ask.settings_of
+
+    def note(at):
+        asked.append(settings_of(at))
+        return asked[-1]
+
+    monkeypatch.setattr(ask, "settings_of", note)
+    now = resolve.resolve_source(metro, paths, "overpass", say=lambda text: None)
+    assert set(asked) == {"[out:json][timeout:180]"}
+    count = len(asked)
+    moment = parse_date("2018")
+    then = resolve.resolve_source(metro, paths, "overpass", say=lambda text: None, moment=moment)
+    assert set(asked[count:]) == {'[out:json][timeout:180][date:"2018-01-01T00:00:00Z"]'}
+    assert then.files != now.files, "the extract of today stays"
+    assert read_header(then.files[0]).snapshot == "2018-01-01"
+    count = len(asked)
+    resolve.resolve_source(metro, paths, "overpass", say=lambda text: None, moment=moment)
+    assert len(asked) == count, "what has come is asked for once"
+
+
 def test_the_extract_is_made_anew_where_a_tile_changed_and_only_there(
     metro, server, tmp_path, folder
 ):
