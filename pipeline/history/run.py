@@ -24,6 +24,7 @@ from pipeline.compare.runs import ComparedRun
 from pipeline.errors import ConfigError, StageError
 from pipeline.flow.events import Report
 from pipeline.flow.executor import Executor
+from pipeline.flow.open_data import OUTLINE_STAGES, awaits_outline, with_rasters
 from pipeline.flow.runner import MetroRun
 from pipeline.flow.tasks import metric_crs
 from pipeline.history.figures import LAYERS_NEEDED, history_figures
@@ -108,6 +109,10 @@ def _run_state(
         metro, own, asked.source, asked.osm, asked.say, watch=asked.watch, moment=moment
     )
     with display(label(moment), len(stages)) as report:
+        if awaits_outline(metro, source, None, asked.say):
+            first = list(OUTLINE_STAGES)
+            if not MetroRun(metro, source, own, executor, first, report=report).run().failed:
+                metro = with_rasters(metro, own, asked.say, asked.watch)
         outcome = MetroRun(metro, source, own, executor, report=report, stages=stages).run()
     if outcome.failed:
         stage, reason = next(iter(outcome.failed.items()))
