@@ -5,6 +5,8 @@ from __future__ import annotations
 import bz2
 import gzip
 import re
+import struct
+import zlib
 
 import numpy as np
 import osmium
@@ -250,3 +252,43 @@ def test_a_node_at_no_place_is_named(tmp_path):
     path = write(tmp_path / "w.osm.pbf", places=PLACES | {2: (113.6, 134.5)})
     with pytest.raises(SourceError, match=r"1 of its 4 nodes lie at no place .* \(node 2: lat 134"):
         read_osm([path])
+
+
+def _field(number, content):
+    return _varint(number << 3 | 2) + _varint(len(content)) + content
+
+
+def _varint(number):
+    out = bytearray()
+    while number > 127:
+        out.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*out, number])
+
+
+def _block(kind, raw):
+    """A block of a PBF with its header."""
+    packed = zlib.compress(raw)
+    blob = b"\x10" + _varint(len(raw)) + _field(3, packed)
+    head = _field(1, kind) + b"\x18" + _varint(len(blob))
+    return struct.pack(">i", len(head)) + head + blob
+
+
+def write_zeros(path, nodes, blocks):
+    """Blocks of nodes without tags at one place: some 30 kB for ten million."""
+    dense = _field(1, b"\x02" * nodes) + _field(8, bytes(nodes)) + _field(9, bytes(nodes))
+    raw = _field(1, _field(1, b"")) + _field(2, _field(2, dense))
+    head = _field(4, b"OsmSchema-V0.6") + _field(4, b"DenseNodes")
+    path.write_bytes(_block(b"OSMHeader", head) + _block(b"OSMData", raw) * blocks)
+    return path
+
+
+@pytest.mark.slow
+def test_blocks_that_unpack_without_end_are_given_up(tmp_path, monkeypatch):
+    """Thirty kilobytes of a block take half a gigabyte, and twenty are unpacked side by side."""
+    monkeypatch.setattr(pbf, "MEMORY_FREE_MB", 1_024)
+    few, many = (write_zeros(tmp_path / f"{n}.osm.pbf", 3_000_000, n) for n in (1, 12))
+    assert many.stat().st_size < 1 << 20
+    assert len(read_osm([few]).ways.offsets) == 1
+    with pytest.raises(SourceError, match="unpacks to more than"):
+        read_osm([many])
