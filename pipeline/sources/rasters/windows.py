@@ -40,7 +40,13 @@ from pipeline.sources.rasters.products import File, Product
 from pipeline.sources.rasters.raster import Raster, open_raster
 from pipeline.sources.source import Progress, Say, Watch
 from pipeline.storage.digests import digest_file, digest_text
-from pipeline.storage.files import read_small, replacing, reporting_errors, write_text
+from pipeline.storage.files import (
+    clear_leftovers,
+    read_small,
+    replacing,
+    reporting_errors,
+    write_text,
+)
 
 Window = tuple[slice, slice]
 """Rows and columns of a raster."""
@@ -151,6 +157,7 @@ def fetch_window(place: Place, need: Need, say: Say, watch: Watch) -> Kept | Non
         found = find_window(place, need)
         if found is not None:
             return found
+        clear_leftovers(str(place.folder), f"{place.file.stem}.")
         try:
             if place.product.is_zipped:
                 return _fetch_zipped(place, progress)

@@ -145,6 +145,16 @@ def test_a_run_that_was_ended_goes_on_where_it_was(server, place, whole):
     assert not any(each.startswith("bytes=0-") for _, each in server.seen)
 
 
+def test_what_a_killed_run_left_goes_but_for_what_arrived(server, place):
+    place.folder.mkdir()
+    left = place.folder / f".{place.file.stem}.0123456789.tif.tmp-0badcafe"
+    other = place.folder / ".another.tif.tmp-0badcafe"
+    for each in (left, other):
+        each.write_bytes(b"half")
+    fetch(place)
+    assert not left.exists() and other.exists()
+
+
 def test_a_server_without_ranges_sends_the_whole_file(server, place, whole):
     server.faults[TILE] = [drops_to_whole] * 9
     said = []
