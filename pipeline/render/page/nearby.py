@@ -35,9 +35,29 @@ def nearest_names(frame: gpd.GeoDataFrame, places: gpd.GeoDataFrame) -> pd.Serie
 
 
 def end_names(lines: gpd.GeoDataFrame, places: gpd.GeoDataFrame) -> list[tuple[object, object]]:
-    """`nearest_names` of the first and of the last point of each line, in WGS84."""
-    sides = (nearest_names(lines.set_geometry(ends), places) for ends in _ends(lines))
+    """The settlement next to the first and to the last point of each missing link, in WGS84.
+
+    Each on its own side of the border, in the city of that end (``from_city``, ``to_city``), so
+    that a link is named by both sides; `nearest_names` where that city has none so near.
+    """
+    sides = (
+        _names_within(lines.set_geometry(ends), lines[city].to_numpy(object), places)
+        for ends, city in zip(_ends(lines), ("from_city", "to_city"), strict=True)
+    )
     return list(zip(*sides, strict=True))
+
+
+def _names_within(
+    points: gpd.GeoDataFrame, cities: NDArray[np.object_], places: gpd.GeoDataFrame
+) -> pd.Series:
+    names = nearest_names(points, places)
+    for city in pd.unique(cities[pd.notna(cities)]):
+        rows = np.flatnonzero(cities == city)
+        own = places[(places["city_id"] == city).to_numpy(bool)]
+        found = nearest_names(points.iloc[rows], own).to_numpy(object)
+        is_found = pd.notna(found)
+        names.iloc[rows[is_found]] = found[is_found]
+    return names
 
 
 def end_counties(

@@ -345,6 +345,26 @@ def test_nearest_place_is_near_or_none() -> None:
     assert nearby.nearest_names(lines, places.iloc[:0]).tolist() == [None, None]
 
 
+def test_a_link_is_named_by_a_settlement_on_each_side() -> None:
+    """The village by a border is the nearest to both ends: the far side is named by its own."""
+    places = gpd.GeoDataFrame(
+        {"name": ["边村", "对岸镇"], "place": ["village", "town"], "city_id": ["a", "b"]},
+        geometry=[Point(113.0, 34), Point(113.03, 34)],
+        crs=4326,
+    )
+    line = LineString([(113.001, 34), (113.004, 34)])
+    cities = {"from_city": ["a", "b", "a", None], "to_city": ["b", "a", "c", None]}
+    lines = gpd.GeoDataFrame(cities, geometry=[line] * 4, crs=4326)
+    assert nearby.end_names(lines, places) == [
+        ("边村", "对岸镇"),
+        ("对岸镇", "边村"),
+        # A city without a settlement so near.
+        ("边村", "边村"),
+        ("边村", "边村"),
+    ]
+    assert nearby.end_names(lines.iloc[:0], places) == []
+
+
 def test_counties_of_both_ends_of_a_link() -> None:
     counties = gpd.GeoDataFrame(
         {"name": ["甲县", "乙县", None]},
