@@ -48,6 +48,48 @@ def test_the_first_screen_names_the_weakest_border_and_the_first_links(
     assert opened.errors == []
 
 
+@pytest.mark.browser
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_three_questions_are_answered_without_scrolling(
+    visit: Callable[..., Any], language: str
+) -> None:
+    """Which border is worst? Which five links first? What do they bring? (docs/ten-seconds.md)"""
+    opened = visit("plain.html", f"#lang={language}", {"width": 1440, "height": 900})
+    page = opened.page
+
+    def seen(selector: str) -> list[str]:
+        """Texts of what lies whole on the first screen, not covered by anything."""
+        return page.evaluate(
+            """selector => [...document.querySelectorAll(selector)].filter((each) => {
+              const box = each.getBoundingClientRect();
+              const panel = document.querySelector("#mi-panel").getBoundingClientRect();
+              const top = document.elementFromPoint(box.left + 4, box.top + box.height / 2);
+              return box.top >= panel.top && box.bottom <= Math.min(panel.bottom, innerHeight)
+                && top !== null && (each.contains(top) || top.contains(each));
+            }).map((each) => each.innerText)""",
+            selector,
+        )
+
+    border, link, *_ = seen("#mi-panel .headline")
+    weakest = (
+        page.evaluate("MI.layers.borders.border_id.length")
+        and page.locator("#mi-panel ol.ranked >> nth=1 >> li .title >> nth=0").text_content()
+    )
+    assert weakest in border and any(each.isdigit() for each in border)
+    first = seen("#mi-panel ol.ranked:first-of-type li")
+    assert len(first) == 5
+    assert first[0].split("\n")[1] in link
+    hours = "人·小时" if language == "zh" else "person-hours a day"
+    assert hours in link
+    # Beside each bar what it brings, or that this cannot be told.
+    gains = [each.split("\n")[2] for each in first]
+    assert all(any(map(str.isdigit, each)) or "error" in each or "误差" in each for each in gains)
+    # The first sentence's hours are those of the first bar.
+    assert gains[0].removeprefix("约").removeprefix("about").strip() in link
+    assert page.evaluate("document.querySelector('#mi-panel').scrollTop") == 0
+    assert opened.errors == []
+
+
 def test_the_overview_of_a_metro_without_findings_says_so(visit: Callable[..., Any]) -> None:
     opened = visit("bare.html", "#lang=en")
     assert opened.page.locator("#mi-panel ol.ranked").count() == 0

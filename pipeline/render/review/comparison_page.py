@@ -138,13 +138,13 @@ def _drawn_ends(found: _Found) -> Iterator[Drawn]:
         ids = ends["dead_end_id_after"].fillna(ends["dead_end_id_before"])
         for number, (point, end_id) in enumerate(zip(ends.geometry, ids, strict=True), 1):
             label = f"{letter}{number}" if letter else ""
-            yield Drawn(point, END_COLOURS[change], label, str(end_id))
+            yield Drawn(point, END_COLOURS[change], label, _first_known(end_id) or label)
 
 
 def _drawn_links(found: _Found, colour: str) -> Iterator[Drawn]:
     links = zip(found.built.geometry, found.built["link_id_before"], strict=True)
     for number, (line, link_id) in enumerate(links, 1):
-        yield Drawn(line, colour, str(number), str(link_id))
+        yield Drawn(line, colour, str(number), _first_known(link_id) or str(number))
 
 
 def _tables(found: _Found, layers: Layers) -> list[Table]:
@@ -213,7 +213,7 @@ def _change_table(
                 say.word("highway", row.highway),
                 name,
                 escape("") if pd.isna(size) else say.distance(size),
-                Markup("<code>{}</code>").format(before if pd.isna(after) else after),
+                _id_of(after, before),
             ]
         )
     columns = [
@@ -231,6 +231,16 @@ def _change_table(
         more=max(len(cells) - MOST_ROWS, 0),
         numeric=frozenset({4}),
     )
+
+
+def _id_of(*ids: str | None) -> Markup:
+    """The first id that is known; a dash for none."""
+    known = _first_known(*ids)
+    return Markup("<code>{}</code>").format(known) if known else say.DASH
+
+
+def _first_known(*ids: str | None) -> str:
+    return next((str(each) for each in ids if not pd.isna(each)), "")
 
 
 def _growth_table(growth: pd.DataFrame, cities: gpd.GeoDataFrame) -> Table:

@@ -24,6 +24,12 @@ def text_of(page: bytes) -> str:
     return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", " ", page.decode())))
 
 
+def test_an_id_that_is_not_known_is_a_dash(example: ModuleType) -> None:
+    pages = example.reviews(example.layers(), id="example")
+    for page in pages.values():
+        assert not re.search(r"\b(nan|None|NaT)\b", text_of(page))
+
+
 def change(measure: str, before: float | None, after: float | None, **scope: Any) -> dict[str, Any]:
     known = before is not None and after is not None
     return {

@@ -136,6 +136,16 @@ export function gainPerCost(i) {
   return ends[1] === null ? t("links.over", { n: ends[0] }) : ends.join(EN_DASH);
 }
 
+/**
+ * Person-minutes per km of gap, by which links are ranked; null where the gain is not known or does
+ * not exceed its error.
+ *
+ * @param {number} i
+ */
+export function resolvedGainPerKm(i) {
+  return resolvedGain(i) === null ? null : gainPerKm(i);
+}
+
 /** Gain of both sides per km of gap, by which links are ranked. @param {number} i */
 function gainPerKm(i) {
   const { gain_person_min: gain, gap_m: gap } = layers.missing_links;

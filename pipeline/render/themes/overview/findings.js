@@ -15,7 +15,7 @@ import {
   mustCross,
   needsLargeBridge,
   peopleGaining,
-  resolvedGain,
+  resolvedGainPerKm,
   shares,
 } from "../links/names.js";
 
@@ -88,12 +88,12 @@ export function weakestBars() {
   return borderBars("overall", FIRST, t("table.weakest"));
 }
 
-/** The first links as bars of their gain; null where there is none. */
+/** The first links as bars of what they are ranked by; null where there is none. */
 export function firstLinkBars() {
   const { missing_links: links } = layers;
   const rows = linksToDecide().slice(0, FIRST);
   if (!rows.length) return null;
-  const most = Math.max(...rows.map((i) => resolvedGain(i) ?? 0), 1);
+  const most = Math.max(...rows.map((i) => resolvedGainPerKm(i) ?? 0), 1);
   const bars = rows.map((i) => ({
     i,
     mark: number(links.rank[i]),
@@ -102,8 +102,8 @@ export function firstLinkBars() {
       .filter(Boolean)
       .join(t("ui.comma_clause")),
     // No length where the gain is below its error: there is none to show.
-    share: (resolvedGain(i) ?? 0) / most,
-    value: gainText(i) ?? t("ui.unknown"),
+    share: (resolvedGainPerKm(i) ?? 0) / most,
+    value: hoursADay(i) ?? gainText(i) ?? t("ui.unknown"),
     colour: data.style.status[links.status[i]].color,
   }));
   return rankedBars("missing_links", bars, t("table.first_links"));
