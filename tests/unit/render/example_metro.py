@@ -457,7 +457,7 @@ def reviews(which: dict[str, Any], facts: PageFacts = FACTS, **changes: Any) -> 
     names = ("topic", "measure", "unit", "border_id", "city_id", "before", "after")
     rows = [
         dict(zip(names, row, strict=True), change=row[-1] - row[-2], change_by_growth=None)
-        | {"change_error": (row[-1] - row[-2]) / 4, "significance": "exceeds_error"}
+        | {"change_error": abs(row[-1] - row[-2]) / 4, "significance": "exceeds_error"}
         for row in figures
     ]
     zones = which["zones"]
