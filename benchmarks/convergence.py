@@ -1,8 +1,10 @@
 """Whether the gains of missing links depend on how finely people are gathered.
 
     python benchmarks/convergence.py data/processed/zhengzhou --most 20 --levels 2
+    python benchmarks/convergence.py DATA --cut andorra-2021 --seed 0
 
-Takes a finished run, measures the gains of its links (all, or the best by gain) anew with
+Takes a finished run, or a real extract whose roads are cut where they cross a border (as
+`real_truth` does: where nothing is missing there is no link), measures the gains of its links (all, or the best by gain) anew with
 squares ``levels`` times halved, near the links and far from them, and compares: the gains
 of the best, the order, the cost key, and whether the stated error covers the difference.
 ``--grain``, ``--share`` and ``--lays`` try other defaults than the run's own.
@@ -23,7 +25,11 @@ from typing import NamedTuple
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import real_cuts
+import real_truth
 import shapely
+import truth
+import truth_tags
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from scipy.stats import spearmanr
@@ -39,6 +45,10 @@ from pipeline.measures.border_roads.people_points import gather_points, spread_p
 from pipeline.measures.border_roads.valued import gains_by_lay, sum_gains
 from pipeline.measures.routing.graph import RoutingNetwork
 from pipeline.measures.routing.params import RoutingParams
+from pipeline.measures.routing.preparation import prepare
+
+PEOPLE = 10_000
+"""Of a city of an extract that tells of none."""
 
 
 class Case(NamedTuple):
@@ -53,6 +63,8 @@ def main() -> None:
     """Measure twice and print how far the figures lie apart."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path, help="data/processed/<metro> of a finished run")
+    parser.add_argument("--cut", choices=real_truth.AREAS, help="an extract in the folder instead")
+    parser.add_argument("--seed", type=int, default=0, help="of the cuts")
     parser.add_argument("--most", type=int, default=20, help="links, the best of the default")
     parser.add_argument("--levels", type=int, default=2, help="times that squares are halved")
     parser.add_argument("--grain", type=float, default=MissingLinksParams().grain_m)
@@ -61,7 +73,7 @@ def main() -> None:
     parser.add_argument("--near", type=float, default=2_500.0, help="metres: all are origins")
     parser.add_argument("--far", type=int, default=5_000, help="origins beyond, sampled")
     asked = parser.parse_args()
-    case = read_case(asked.folder)
+    case = cut_case(asked.folder, asked.cut, asked.seed) if asked.cut else read_case(asked.folder)
     params = MissingLinksParams(grain_m=asked.grain, grain_share=asked.share, lays=asked.lays)
     spent, default = measure(case, case.links, params)
     best = default.assign(total=total_of(default)).nlargest(asked.most, "total")["link_id"]
@@ -90,6 +102,24 @@ def read_case(folder: Path) -> Case:
         finished.layer("zone_grid", crs).sort_values("cell", ignore_index=True),
         RoutingNetwork.from_arrays(store.read_arrays(str(folder / "routing_network"))),
     )
+
+
+def cut_case(data: Path, area: str, seed: int) -> Case:
+    """The links at cuts of a real extract, with zones as a run makes them.
+
+    A city whose people are not known has `PEOPLE`: what is compared is how they are gathered.
+    """
+    metro, layers = real_truth.read_area(data, real_truth.AREAS[area])
+    cities = layers["cities"]
+    layers["cities"] = cities.assign(population=cities["population"].fillna(PEOPLE))
+    cuts = real_cuts.choose_cuts(layers, real_truth.THROUGH, seed, 60)
+    left = real_cuts.make_cuts(layers, cuts)
+    left["routing_network"] = prepare(
+        left["roads"], left["road_nodes"], left["turn_restrictions"], metro.params.routing
+    )
+    left |= truth.detect(left, metro)
+    zones = truth_tags.with_zones(left, metro)["zone_grid"].sort_values("cell", ignore_index=True)
+    return Case(left["link_candidates"], zones, left["routing_network"])
 
 
 def measure(

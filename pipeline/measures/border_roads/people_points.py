@@ -16,6 +16,8 @@ Coordinates are the metro's metric CRS.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -34,6 +36,10 @@ ACCESS_COLUMNS = ("access_segment", "access_fraction", "access_min")
 _STEPS = np.array([0.7548776662466927, 0.5698402909980532])
 """Shifts of the squares: the R2 sequence (Roberts 2018) fills the square evenly."""
 _MOST_SQUARES = 1 << 24
+_PARTS = 16
+"""Parts of a spot's piece of road, where it crosses zones, that each count to their own."""
+_BATCH = 50_000
+"""Segments whose spots are made together."""
 
 
 def spread_people(
@@ -42,7 +48,8 @@ def spread_people(
     """The people of each zone on its roads: layer ``people_points``.
 
     They are spread over the roads that one may enter from beside them, by length: a spot
-    for every ``params.spot_m`` and at least one per segment between two nodes. A zone
+    for every ``params.spot_m`` and at least one per segment between two nodes, parted where
+    the road passes from zone to zone (to a sixteenth of that length). A zone
     without such a road keeps its people at its own point, with its access or none; people
     whose number is not known have no spot.
 
@@ -57,9 +64,8 @@ def spread_people(
         x, y in metres, city_id, population, and access as in ``zone_grid``; the people
         of a zone add up to its own.
     """
-    spots = _road_spots(routing_network, params.spot_m)
-    row = _zone_of(zone_grid, spots)
-    spots, row = spots[row >= 0], row[row >= 0]
+    spots = _road_spots(routing_network, zone_grid, params.spot_m)
+    row = spots.pop("zone").to_numpy(np.int64)
     weight = spots.pop("length_m").to_numpy(float)
     people = zone_grid["population"].to_numpy(float)
     in_zone = np.bincount(row, weights=weight, minlength=len(zone_grid))
@@ -75,36 +81,73 @@ def spread_people(
     return conform("people_points", table[table["population"] > 0.0].reset_index(drop=True))
 
 
-def _road_spots(network: RoutingNetwork, spot_m: float) -> pd.DataFrame:
-    """Spots along segments of the main component that one may enter, and their length."""
+def _road_spots(
+    network: RoutingNetwork, zone_grid: gpd.GeoDataFrame, spot_m: float
+) -> pd.DataFrame:
+    """Spots along segments of the main component that one may enter: zone (row), length_m, access.
+
+    Each stands in the middle of its piece of road in one zone.
+    """
     own = np.flatnonzero(network.may_enter())
-    length = np.asarray(network.segment_plain)[own, WEIGHTS.index("metres")]
-    count = np.maximum(np.ceil(length / spot_m), 1).astype(np.int64)
-    which = np.repeat(np.arange(len(own)), count)
+    zones = shapely.STRtree(zone_grid.geometry.to_numpy())
+    parts = [
+        _spots_of_segments(network, own[start : start + _BATCH], zones, spot_m)
+        for start in range(0, max(len(own), 1), _BATCH)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _spots_of_segments(
+    network: RoutingNetwork, segments: Ints, zones: shapely.STRtree, spot_m: float
+) -> pd.DataFrame:
+    """`_road_spots` of some segments: fine parts of a spot's piece, those of a zone together."""
+    lines = network.segment_lines(segments)
+    length = np.asarray(network.segment_plain)[segments, WEIGHTS.index("metres")]
+    home = _zone_of(zones, lines, "within")
+    fineness = np.where(home >= 0, 1, _PARTS)
+    count = fineness * np.maximum(np.ceil(length / spot_m), 1).astype(np.int64)
+    which = np.repeat(np.arange(len(segments)), count)
     number = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count)
     fraction = (number + 0.5) / count[which]
-    points = shapely.line_interpolate_point(
-        network.segment_lines(own)[which], fraction, normalized=True
+    zone, crosses = home[which], np.flatnonzero(home[which] < 0)
+    at = shapely.line_interpolate_point(lines[which[crosses]], fraction[crosses], normalized=True)
+    zone[crosses] = _zone_of(zones, at, "intersects")
+    parts = pd.DataFrame(
+        {
+            "which": which,
+            "piece": number // fineness[which],
+            "zone": zone,
+            "access_fraction": fraction,
+            "length_m": (length / count)[which],
+        }
     )
+    parts = parts[(parts["zone"] >= 0).to_numpy()]
+    spots = parts.groupby(["which", "piece", "zone"], as_index=False).agg(
+        access_fraction=("access_fraction", "mean"), length_m=("length_m", "sum")
+    )
+    which, fraction = spots["which"].to_numpy(np.int64), spots["access_fraction"].to_numpy(float)
+    at = shapely.line_interpolate_point(lines[which], fraction, normalized=True)
     return pd.DataFrame(
         {
-            "x": shapely.get_x(points),
-            "y": shapely.get_y(points),
-            "access_segment": own[which].astype(np.int32),
+            "x": shapely.get_x(at),
+            "y": shapely.get_y(at),
+            "access_segment": segments[which].astype(np.int32),
             "access_fraction": fraction,
             "access_min": 0.0,
-            "length_m": (length / count)[which],
+            "length_m": spots["length_m"].to_numpy(float),
+            "zone": spots["zone"].to_numpy(np.int64),
         }
     )
 
 
-def _zone_of(zone_grid: gpd.GeoDataFrame, spots: pd.DataFrame) -> Ints:
-    """Row of the zone around each spot; -1 outside all, the first on a common edge."""
-    row = np.full(len(spots), -1, dtype=np.int64)
-    points = shapely.points(spots["x"].to_numpy(), spots["y"].to_numpy())
-    zone, spot = shapely.STRtree(points).query(zone_grid.geometry.to_numpy(), "intersects")
+def _zone_of(
+    zones: shapely.STRtree, places: NDArray[np.object_], predicate: Literal["intersects", "within"]
+) -> Ints:
+    """Row of the zone around each point or line; -1 in none, the first on a common edge."""
+    row = np.full(len(places), -1, dtype=np.int64)
+    place, zone = zones.query(places, predicate)
     order = np.argsort(-zone, kind="stable")
-    row[spot[order]] = zone[order]
+    row[place[order]] = zone[order]
     return row
 
 

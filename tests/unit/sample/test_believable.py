@@ -140,7 +140,12 @@ def crossed(layers: Any, metro: Any, ranks: tuple[int, int]) -> float:
 
 
 def check_ways(metro_id: str, roads: Streets) -> None:
-    """Few pairs of places are far longer one way; detours are those of real streets."""
+    """Few pairs of places are far longer one way; detours are those of real streets.
+
+    Measured on real ones, between 150 places over 3 km apart, at the median and the 99th
+    percentile: Wuhan 1.22, 2.06, Porto 1.21, 1.95, Liechtenstein 1.21, 2.59, Andorra 1.47, 3.28;
+    over 20 km apart 1.19, 1.20, 1.16 and 1.50. Most pairs of a whole metro area are that far.
+    """
     centres = [roads.near(*city.centre) for city in load_metro(metro_id).cities]
     rng = np.random.default_rng(0)
     places = np.unique([*centres, *rng.choice(roads.main, PLACES, replace=False)])
