@@ -51,6 +51,10 @@ PEOPLE = 10_000
 """Of a city of an extract that tells of none."""
 
 
+LEAST = 1.0
+"""Person-minutes: a link that saves less all told is one that saves nothing."""
+
+
 class Case(NamedTuple):
     """Layers of a finished run in its metric CRS."""
 
@@ -203,6 +207,7 @@ def compare(default: pd.DataFrame, reference: pd.DataFrame) -> dict[str, object]
     )
     both = both[(both["total_true"] > 0).to_numpy(bool) | (both["total"] > 0).to_numpy(bool)]
     resolved = both["is_gain_significant"] | both["is_gain_significant_true"]
+    resolved &= both["total_true"] >= LEAST
     apart = ((both["total"] - both["total_true"]).abs() / both["total_true"])[resolved]
     # Where all lays find nothing there is no percentage, and the error is none.
     error = both["total"] * both["gain_error_pct"].fillna(0.0) / 100.0

@@ -77,6 +77,29 @@ def test_the_people_of_each_zone_stand_on_its_roads(world):
     assert by_city.to_numpy() == pytest.approx(zones.groupby("city_id")["population"].sum())
 
 
+@pytest.mark.parametrize("side_m", [1_430.0, 430.0])
+def test_a_road_counts_to_each_zone_that_it_crosses_by_its_length_there(world, side_m):
+    """Pieces of 100 m would fall to one zone whole, and move its people by half of that."""
+    zones, network = zones_of(world, side_m), world["routing_network"]
+    points = spread_people(zones, network, PARAMS)
+    inside = points[(points["access_min"] == 0.0).to_numpy(bool)]
+    people = inside["population"].to_numpy(float)
+    lines = network.segment_lines(np.flatnonzero(network.may_enter()))
+    checked = 0
+    for box in zones.geometry:
+        pieces = shapely.intersection(lines, box)
+        length = shapely.length(pieces)
+        here = shapely.intersects_xy(box, *inside[["x", "y"]].to_numpy(float).T)
+        if length.sum() < 300.0 or not here.any():
+            continue
+        middle = shapely.get_coordinates(shapely.centroid(pieces[length > 0]))
+        exact = np.average(middle, axis=0, weights=length[length > 0])
+        found = np.average(inside.loc[here, ["x", "y"]], axis=0, weights=people[here])
+        assert np.hypot(*(exact - found)) < 15.0
+        checked += 1
+    assert checked > 10
+
+
 def test_nobody_stands_where_people_or_access_are_unknown(world):
     zones = zones_of(world, 1_500.0)
     lost = zones["city_id"] == "b"
