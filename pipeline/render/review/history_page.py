@@ -15,7 +15,7 @@ from pipeline.render.page import bilingual as say
 from pipeline.render.page import style, words
 from pipeline.render.page.encode import Layers
 from pipeline.render.page.facts import PageFacts
-from pipeline.render.review.line_charts import Line, draw_charts
+from pipeline.render.review.line_charts import Line, draw_charts, short_dates
 from pipeline.render.review.review_map import Drawn, minutes_legend
 from pipeline.render.review.review_page import (
     MOST_ROWS,
@@ -91,8 +91,8 @@ def render_history(
     names = border_names(borders, cities)
     tables = [
         _by_border(dates, opened, names),
-        _list(opened, names, "review.opened_roads"),
-        _list(closed, names, "review.closed_roads"),
+        _list(dates, opened, names, "review.opened_roads"),
+        _list(dates, closed, names, "review.closed_roads"),
         _figure_table(dates, figures),
     ]
     texts = Texts(
@@ -124,11 +124,11 @@ def _headline(dates: Sequence[str], opened: pd.DataFrame) -> list[Markup]:
             mapped=len(opened) - len(known),
         )
     ]
-    if len(set(opened["date_to"])) > 1:
-        by_date = opened["date_to"].value_counts()
-        most = str(by_date.index[0])
-        before = dates[dates.index(most) - 1]
-        sentences.append(say.text("review.history_most", a=before, b=most, n=int(by_date.iloc[0])))
+    by_date = opened["date_to"].value_counts()
+    if len(by_date) > 1 and by_date.iloc[0] > by_date.iloc[1]:
+        most = dates.index(str(by_date.index[0]))
+        a, b = short_dates(dates)[most - 1 : most + 1]
+        sentences.append(say.text("review.history_most", a=a, b=b, n=int(by_date.iloc[0])))
     return sentences
 
 
@@ -173,7 +173,7 @@ def _by_border(
         )
     columns = [
         say.text("review.border"),
-        *(escape(f"{a} – {b}") for a, b in pairwise(dates)),
+        *(escape(f"{a} – {b}") for a, b in pairwise(short_dates(dates))),
         say.text("review.in_all"),
     ]
     return Table(
@@ -185,11 +185,17 @@ def _by_border(
     )
 
 
-def _list(rows: gpd.GeoDataFrame, names: Mapping[str | None, Markup], heading: str) -> Table:
+def _list(
+    dates: Sequence[str],
+    rows: gpd.GeoDataFrame,
+    names: Mapping[str | None, Markup],
+    heading: str,
+) -> Table:
+    short = dict(zip(dates, short_dates(dates), strict=True))
     cells = [
         [
             str(number),
-            escape(f"{row.date_from} – {row.date_to}"),
+            escape(f"{short[row.date_from]} – {short[row.date_to]}"),
             names.get(row.border_id, escape(row.border_id)),
             say.word("highway", row.highway),
             " ".join(str(each) for each in (row.ref, row.name) if not pd.isna(each)),

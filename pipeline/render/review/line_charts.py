@@ -61,17 +61,23 @@ def _chart(dates: Sequence[str], line: Line) -> Markup:
         )
         parts.append(dot.format(dates[n], shown, x[n], y[n], LINE))
         if n in written:
-            parts.append(_text(x[n], y[n] - 9, 13, "#1d2430", shown))
-    for n in _ticks(x):
-        anchor = "start" if n == 0 else "end" if n == len(x) - 1 else "middle"
-        at = {"start": 4.0, "end": WIDTH - 4.0}.get(anchor, x[n])
-        parts.append(_text(at, HEIGHT - 8, 12, "#48525e", _short(dates)[n], anchor))
+            parts.append(_text(*_beside(x, n), y[n] - 9, 13, "#1d2430", shown))
+    parts += [
+        _text(*_beside(x, n), HEIGHT - 8, 12, "#48525e", short_dates(dates)[n]) for n in _ticks(x)
+    ]
     return Markup('<svg class="line" viewBox="0 0 {:.0f} {:.0f}" role="img">{}</svg>').format(
         WIDTH, HEIGHT, Markup("").join(parts)
     )
 
 
-def _text(x: float, y: float, size: int, colour: str, text: str, anchor: str = "middle") -> Markup:
+def _beside(x: NDArray[np.float64], n: int) -> tuple[float, str]:
+    """Where a text about a date stands, and how: the first and the last keep within the chart."""
+    if n == 0:
+        return 4.0, "start"
+    return (WIDTH - 4.0, "end") if n == len(x) - 1 else (float(x[n]), "middle")
+
+
+def _text(x: float, anchor: str, y: float, size: int, colour: str, text: str) -> Markup:
     return Markup(
         '<text x="{:.1f}" y="{:.1f}" text-anchor="{}" font-size="{}" fill="{}">{}</text>'
     ).format(x, y, anchor, size, colour, text)
@@ -105,7 +111,7 @@ def _written(values: NDArray[np.float64]) -> set[int]:
     return {int(known[0]), int(known[-1]), *extremes}
 
 
-def _short(dates: Sequence[str]) -> list[str]:
+def short_dates(dates: Sequence[str]) -> list[str]:
     """Dates as short as they may be: years, where all are the first of January."""
     if all(each[4:] == "-01-01" for each in dates):
         return [each[:4] for each in dates]

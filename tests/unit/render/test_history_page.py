@@ -12,7 +12,7 @@ import pytest
 import shapely
 
 from pipeline.render.review.history_page import render_history
-from pipeline.render.review.line_charts import Line, draw_charts
+from pipeline.render.review.line_charts import Line, draw_charts, short_dates
 
 DATES = ("2014-01-01", "2016-01-01", "2020-01-01")
 
@@ -76,6 +76,17 @@ def test_text_of_the_source_is_never_markup(example, base) -> None:
 
 def test_no_way_to_a_page_that_is_not_there(example, base) -> None:
     assert f'href="../{example.metro().id}.html"' not in page_of(example, base)
+
+
+def test_dates_are_as_short_as_they_may_be(example, base) -> None:
+    page = re.sub(r"<[^>]*>", " ", page_of(example, base))
+    assert "2014 – 2016" in page and "2016 – 2020" in page
+    assert short_dates(("2014-01-01", "2016-07-01")) == ["2014-01", "2016-07"]
+    assert short_dates(("2013-05-28", "2021-10-28")) == ["2013-05-28", "2021-10-28"]
+
+
+def test_the_period_with_most_is_named_where_there_is_one(example, base) -> None:
+    assert "Most of them" not in page_of(example, base), "each period has one"
 
 
 def test_nothing_opened(example, base) -> None:
