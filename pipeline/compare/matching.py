@@ -414,6 +414,11 @@ class _Examined:
         rules = [str(each) for each in self.rule[np.sort(rows)] if each != "finding"]
         return rules[0] if rules else None
 
+    def stands_near(self, point: shapely.Point) -> bool:
+        """Whether a road still ends at a place, though it may miss nothing any more."""
+        rows = self.tree.query(point, predicate="dwithin", distance=self.radius_m)
+        return bool((self.rule[rows] == "finding").any())
+
 
 def _examined(side: Side, params: CompareParams) -> _Examined:
     ends = side.road_ends
@@ -429,6 +434,8 @@ def _fate_of_old(
     rule = examined.rule_near(end.geometry)
     if rule is not None:
         return "reclassified", rule
+    if examined.stands_near(end.geometry):
+        return "reclassified", "it still ends there, but nothing is missing ahead"
     lines = after.railways if end["end_type"] == "rail_end" else after.roads
     if not _any_within(lines, end.geometry, params.same_end_m):
         return "gone", "no road there any more"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import shapely
 from small_roads import DETOUR, STUBS, World
 
 from pipeline import cli
@@ -52,6 +53,20 @@ def test_a_link_built_opens_both_ends(apart, joined):
 
 def test_a_road_closed_makes_new_ends_and_a_new_link(apart, joined):
     assert changes(joined, apart) == (["new", "new"], ["new"])
+
+
+@pytest.mark.parametrize(
+    ("rule", "change"), [("finding", "reclassified"), ("stub", "reclassified"), (None, "opened")]
+)
+def test_an_end_that_still_stands_was_not_opened(apart, rule, change):
+    """It is examined still, but reported no more: what it faces has changed."""
+    end = apart.dead_ends.iloc[0]
+    places = [end.geometry] if rule else [shapely.Point(9e5, 9e5)]
+    examined = matching._Examined(shapely.STRtree(places), np.array([rule or "finding"]), 60.0)
+    params = matching.CompareParams()
+    fate = matching._fate_of_old(end, set(), apart, examined, params)
+    assert fate[0] == change
+    assert matching._fate_of_old(end, {end["link_id"]}, apart, examined, params)[0] == "opened"
 
 
 def test_a_road_redrawn_under_new_ids_is_the_same(apart):
