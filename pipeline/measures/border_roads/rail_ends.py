@@ -57,12 +57,14 @@ def find_rail_ends(
     railways: gpd.GeoDataFrame,
     stations: gpd.GeoDataFrame,
     transit_links: gpd.GeoDataFrame,
+    road_nodes: gpd.GeoDataFrame,
     params: DeadEndsParams,
     confidence_params: ConfidenceParams,
 ) -> gpd.GeoDataFrame:
     """Terminal stations near a border whose line heads for it and where riders cannot go on.
 
-    Neither does the track, nor is there a station of another line to change at.
+    Neither does the track, nor is there a station of another line to change at. Nor is the
+    extract cut ahead (``is_extract_edge`` of ``road_nodes``): what lies beyond is not known.
 
     A terminal is a station all of whose neighbours on rail lines of one group
     (metro or railway) lie to one side. Its heading is away from them.
@@ -87,6 +89,7 @@ def find_rail_ends(
     ends = _with_track(ends, railways, params)
     goes_on = _track_goes_on(ends, railways, params)
     goes_on |= _can_change(ends, stations, transit_links, params)
+    goes_on |= _is_cut_ahead(ends, road_nodes, params)
     ends = ends[~goes_on].reset_index(drop=True)
     heading = heading_factor(
         ends["cos"].to_numpy(float), params.heading_tolerance_deg, confidence_params
@@ -227,6 +230,26 @@ def _track_goes_on(ends: pd.DataFrame, railways: gpd.GeoDataFrame, params: DeadE
     which, track = shapely.STRtree(lines).query(sectors, "intersects")
     goes_on[which[group[track] == ends["group"].to_numpy(object)[which]]] = True
     return goes_on
+
+
+def _is_cut_ahead(
+    ends: pd.DataFrame, road_nodes: gpd.GeoDataFrame, params: DeadEndsParams
+) -> Flags:
+    """Whether roads are cut off ahead of a terminal, where its track would be looked for."""
+    is_cut = np.zeros(len(ends), dtype=bool)
+    cuts = road_nodes.geometry.to_numpy()[road_nodes["is_extract_edge"].to_numpy(bool)]
+    if not len(cuts) or not len(ends):
+        return is_cut
+    places = shapely.get_coordinates(cuts)
+    xy, heading = ends[["x", "y"]].to_numpy(float), ends[["dx", "dy"]].to_numpy(float)
+    around = cKDTree(places).query_ball_point(xy, params.rail_ahead_m[1])
+    for row, near in enumerate(around):
+        way = places[near] - xy[row]
+        ahead, aside = way @ heading[row], way @ [-heading[row, 1], heading[row, 0]]
+        # Its own track lies within rail_track_m of it, and so may the first road that is cut.
+        width_m = params.rail_ahead_aside * ahead + params.rail_track_m
+        is_cut[row] = bool(((ahead > 0.0) & (np.abs(aside) <= width_m)).any())
+    return is_cut
 
 
 def _can_change(

@@ -120,7 +120,14 @@ def find_road_ends(
     ends = rate_ends(ends, near, params.heading_tolerance_deg, confidence_params)
     road = as_road_ends(ends, near, border_id, crs)
     rail = find_rail_ends(
-        border_id, borders, railways, stations, transit_links, params, confidence_params
+        border_id,
+        borders,
+        railways,
+        stations,
+        transit_links,
+        road_nodes,
+        params,
+        confidence_params,
     )
     result = pd.concat([each for each in (road, rail) if len(each)] or [road])
     for rule, count in result["rule"].value_counts().sort_index().items():

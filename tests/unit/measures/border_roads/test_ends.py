@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import itertools
 
+import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from small_roads import STUBS, World
+from small_roads import CRS, STUBS, World
 
 from pipeline.errors import CrsError
 from pipeline.layers import conform
+from pipeline.measures.border_roads.params import ConfidenceParams, DeadEndsParams
+from pipeline.measures.border_roads.rail_ends import find_rail_ends
 
 END = (-400.0, 0.0)
 STUB = STUBS[0]
@@ -341,6 +344,27 @@ def test_a_terminal_with_a_station_of_another_line_near_by_is_no_end(metres, is_
     assert is_rail_end(world("another")) == is_end
     # A stop of its own line near by is none to change at.
     assert is_rail_end(world(metro(901, 902)[0]["line"]))
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "is_end"),
+    [
+        (0, 200, False),  # ahead
+        (-2500, 0, True),  # behind
+        (-1000, 900, True),  # aside
+        (800, 0, True),  # farther than track is looked for
+    ],
+)
+def test_where_the_extract_is_cut_ahead_a_line_is_not_known_to_end(x, y, is_end):
+    world = rail_world([-6000, -4000, -1500], [(-7000, -1300, "open")])
+    cut = gpd.GeoDataFrame({"is_extract_edge": [True]}, geometry=[shapely.Point(x, y)], crs=CRS)
+
+    def rail(nodes):
+        layers = (world[name] for name in ("borders", "railways", "stations", "transit_links"))
+        return find_rail_ends("a-b", *layers, nodes, DeadEndsParams(), ConfidenceParams())
+
+    assert len(rail(cut)) == int(is_end)
+    assert len(rail(cut.assign(is_extract_edge=False))) == 1
 
 
 def test_metro_that_heads_away_is_no_rail_end():
