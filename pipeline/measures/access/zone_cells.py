@@ -110,7 +110,21 @@ def make_zone_cells(
     table = table.sort_values("cell", ignore_index=True)
     joined = with_vertices_joined(table.geometry.to_numpy(), _SAME_VERTEX_M)
     table = table.set_geometry(gpd.GeoSeries(joined, index=table.index, crs=crs))
-    return gpd.GeoDataFrame(conform("zone_cells", table))
+    return gpd.GeoDataFrame(conform("zone_cells", _in_one_piece(table)))
+
+
+def _in_one_piece(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Zones that fall apart where a neck of no width closed: each piece is a zone, the largest
+    under the old name."""
+    if not (shapely.get_num_geometries(table.geometry.to_numpy()) > 1).any():
+        return table
+    parts = table.explode(ignore_index=True)
+    area_m2 = shapely.area(parts.geometry.to_numpy())
+    parts = parts.assign(area_km2=area_m2 / 1e6)[area_m2 > _NOISE_M2]
+    parts = parts.sort_values(["cell", "area_km2"], ascending=[True, False], kind="stable")
+    number = parts.groupby("cell").cumcount()
+    name = parts["cell"].where(number == 0, parts["cell"] + "/part" + (number + 1).astype(str))
+    return parts.assign(cell=name).sort_values("cell", ignore_index=True)
 
 
 def cell_centres(cells: Cells, to_metric: pyproj.Transformer) -> tuple[Floats, Floats]:

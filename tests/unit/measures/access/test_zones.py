@@ -9,7 +9,7 @@ import pandas as pd
 import pyproj
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from properties import examples
 
@@ -207,9 +207,23 @@ def random_cities(rng, side):
     return gpd.GeoDataFrame(table, geometry=parts, crs=CRS)
 
 
+def test_a_zone_that_falls_apart_is_two_zones():
+    pieces = [shapely.box(0, 0, 30, 10), shapely.box(30, 10, 40, 30)]
+    table = gpd.GeoDataFrame(
+        {"cell": ["8931/2", "8932"], "city_id": ["a", "b"], "area_km2": [0.0005, 0.0001]},
+        geometry=[shapely.MultiPolygon(pieces), shapely.box(0, 30, 10, 40)],
+        crs=CRS,
+    )
+    made = zone_cells._in_one_piece(table)
+    assert made["cell"].tolist() == ["8931/2", "8931/2/part2", "8932"]
+    assert made["area_km2"].tolist() == pytest.approx([0.0003, 0.0002, 0.0001])
+    assert set(made.geom_type) == {"Polygon"}
+
+
 @pytest.mark.slow
 @settings(max_examples=examples(12), deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), km2=st.sampled_from([0.1, 1.0, 30.0, 600.0]))
+@example(seed=7926628, km2=600.0)  # a zone whose neck closes where vertices are joined
 def test_zones_partition_cities_of_any_outline_to_the_person(seed, km2):
     rng = np.random.default_rng(seed)
     cities = random_cities(rng, 1_000.0 * np.sqrt(km2))
