@@ -24,11 +24,10 @@ import numpy as np
 import pandas as pd
 import shapely
 import truth
-from real_truth import AREAS, Area, with_lowest
+from real_truth import AREAS, Area, extract_of, of_file, with_lowest
 from shapely import affinity
 
 from pipeline.metros.catalogue import load_metro
-from pipeline.sources.vector.convert import write_vector_extract
 from pipeline.terms import CLASS_RANK
 
 LEAST_SHARE = 0.3
@@ -37,16 +36,6 @@ HULL_RATIO = 0.3
 """Of the concave hull of the streets: between the convex hull (1) and the tightest one (0)."""
 EDGE_M = 300.0
 """No line is laid this near to the edge of the streets."""
-METRO = """
-id = "grid"
-name = "grid"
-[boundaries]
-source = "file"
-path = "{path}"
-id_field = "id"
-name_field = "id"
-datum = "wgs84"
-"""
 
 
 def main() -> None:
@@ -78,11 +67,11 @@ def measure_grid(
 ) -> dict[str, Any]:
     """What is counted along one grid: km of line, ends and links from tertiary up and below."""
     with tempfile.TemporaryDirectory() as folder:
-        roads = _extract_of(data, area, Path(folder))
+        roads = extract_of(data, area, Path(folder))
         outline = Path(folder) / "grid.geojson"
         write_grid(roads, outline, side_m, angle)
         file = Path(folder) / "grid.toml"
-        file.write_text(METRO.format(path=outline), encoding="utf-8")
+        file.write_text(of_file("grid", str(outline)), encoding="utf-8")
         metro = with_lowest(load_metro(str(file)), lowest)
         layers = truth.build_layers(truth.read_layers(metro, roads), metro)
     made = truth.detect(layers, metro)
@@ -94,14 +83,6 @@ def measure_grid(
         found[f"{kind}_through"] = int((~is_low).sum())
         found[f"{kind}_local"] = int(is_low.sum())
     return found
-
-
-def _extract_of(data: Path, area: Area, folder: Path) -> Path:
-    if area.kind == "pbf":
-        return data / area.roads
-    path = folder / "roads.osm.pbf"
-    write_vector_extract(load_metro(str(data / area.metro)), path)
-    return path
 
 
 def write_grid(roads: Path, path: Path, side_m: float, angle: float) -> None:
@@ -126,7 +107,8 @@ def write_grid(roads: Path, path: Path, side_m: float, angle: float) -> None:
             if cell is not None and cell.area >= LEAST_SHARE * side_m**2:
                 cells.append(cell)
     frame = gpd.GeoDataFrame(geometry=cells, crs=lines.crs)
-    frame.assign(id=[f"c{row}" for row in range(len(frame))]).to_crs(4326).to_file(path)
+    names = [f"c{row}" for row in range(len(frame))]
+    frame.assign(id=names, name=names).to_crs(4326).to_file(path)
 
 
 def per_100_km(table: pd.DataFrame) -> pd.DataFrame:

@@ -68,7 +68,8 @@ def _of_level(name: str, level: int) -> str:
     return f'id = "{name}"\nname = "{name}"\n[boundaries]\nadmin_level = {level}\n'
 
 
-def _of_file(name: str, outlines: str) -> str:
+def of_file(name: str, outlines: str) -> str:
+    """A metro file whose cities are the outlines of a file, by their columns id and name."""
     return (
         f'id = "{name}"\nname = "{name}"\n[boundaries]\nsource = "file"\npath = "{outlines}"\n'
         'id_field = "id"\nname_field = "name"\ndatum = "wgs84"\n'
@@ -79,8 +80,8 @@ AREAS = {
     "andorra-2013": Area("andorra-2013.osm.pbf", _of_level("andorra", 7)),
     "andorra-2021": Area("andorra-2021.osm.pbf", _of_level("andorra", 7)),
     "liechtenstein-2015": Area("liechtenstein-2015.osm.pbf", _of_level("liechtenstein", 8)),
-    "porto-2015": Area("porto-2015.osm.pbf", _of_file("porto", "porto-cities.geojson")),
-    "saopaulo-2020": Area("saopaulo-2020.osm.pbf", _of_file("saopaulo", "saopaulo-cities.geojson")),
+    "porto-2015": Area("porto-2015.osm.pbf", of_file("porto", "porto-cities.geojson")),
+    "saopaulo-2020": Area("saopaulo-2020.osm.pbf", of_file("saopaulo", "saopaulo-cities.geojson")),
     "wuhan": Area("wuhan-streets.parquet", "wuhan.toml", "vector"),
 }
 
@@ -127,7 +128,6 @@ def main() -> None:
 def read_area(data: Path, area: Area) -> tuple[Metro, dict[str, Any]]:
     """The layers of one area, network and borders included, read through a file as a run does."""
     with tempfile.TemporaryDirectory() as folder:
-        path = data / area.roads
         if area.metro.endswith(".toml"):
             metro = load_metro(str(data / area.metro))
         else:
@@ -135,11 +135,17 @@ def read_area(data: Path, area: Area) -> tuple[Metro, dict[str, Any]]:
             text = area.metro.replace('path = "', f'path = "{data.resolve()}/')
             file.write_text(text, encoding="utf-8")
             metro = load_metro(str(file))
-        if area.kind == "vector":
-            path = Path(folder) / "roads.osm.pbf"
-            write_vector_extract(metro, path)
-        layers = truth.read_layers(metro, path)
+        layers = truth.read_layers(metro, extract_of(data, area, Path(folder)))
     return metro, truth.build_layers(layers, metro)
+
+
+def extract_of(data: Path, area: Area, folder: Path) -> Path:
+    """The extract of one area; one that is no extract is made into one in a folder."""
+    if area.kind == "pbf":
+        return data / area.roads
+    path = folder / "roads.osm.pbf"
+    write_vector_extract(load_metro(str(data / area.metro)), path)
+    return path
 
 
 def with_lowest(metro: Metro, lowest: str) -> Metro:

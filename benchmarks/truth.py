@@ -103,8 +103,7 @@ def measure_cut(metro_id: str, path: Path, seed: int) -> dict[str, int]:
     layers = build_layers(cut_by(layers, shape), metro)
     made = detect(layers, metro)
     ends, roads = made["dead_ends"], layers["road_nodes"]
-    truth = gpd.read_parquet(path.with_name(path.name.removesuffix(".osm.pbf") + ".truth.parquet"))
-    truth = truth.to_crs(ends.crs)
+    truth = truth_of(path).to_crs(ends.crs)
     known = truth[((truth["what"] == "dead_end") & (truth["expected"] == "finding")).to_numpy()]
     inside = known[known.within(shape.buffer(-INSIDE_M)).to_numpy()]
     tree = shapely.STRtree(ends.geometry.to_numpy())
@@ -164,10 +163,14 @@ def cut_by(layers: dict[str, Any], shape: shapely.Polygon) -> dict[str, Any]:
 
 def judge(path: Path, made: dict[str, Any]) -> pd.DataFrame:
     """What was made of a sample, compared with its truth file."""
-    truth = gpd.read_parquet(path.with_name(path.name.removesuffix(".osm.pbf") + ".truth.parquet"))
-    truth = truth.to_crs(made["road_ends"].crs)
+    truth = truth_of(path).to_crs(made["road_ends"].crs)
     table = compare(truth, made["dead_ends"], made["link_candidates"])
     return pd.concat([table, decoys(truth, made)], ignore_index=True)
+
+
+def truth_of(path: Path) -> gpd.GeoDataFrame:
+    """What the generator wrote beside a sample."""
+    return gpd.read_parquet(path.with_name(path.name.removesuffix(".osm.pbf") + ".truth.parquet"))
 
 
 def read_layers(metro: Metro, path: Path) -> dict[str, Any]:

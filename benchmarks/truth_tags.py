@@ -16,7 +16,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
 import pandas as pd
 import truth
 
@@ -80,7 +79,7 @@ def judge(path: Path, layers: Layers) -> pd.DataFrame:
     ``layers`` are those of a run in its metric CRS, with the road network, the borders, the
     places and the zones.
     """
-    rows = gpd.read_parquet(path.with_name(path.name.removesuffix(".osm.pbf") + ".truth.parquet"))
+    rows = truth.truth_of(path)
     rows = rows[rows["what"].isin(FOUND)]
     rows = rows.to_crs(layers["roads"].crs)
     found = [FOUND[row.what](row, layers) for row in rows.itertuples()]

@@ -154,20 +154,14 @@ def _run_one(
             left = [each.name for each in needed_for(options.until)]
             known = {*first.ran, *first.fresh, *first.failed, *first.skipped}
             left = [each for each in left if each not in known]
+            why = first.stopped_by or f"{', '.join(first.failed)} failed"
             for each in left:
-                say(f"  {each}: skipped, {_why_skipped(first)}")
+                say(f"  {each}: skipped, {why}")
             first.skipped += left
             return first, source
         metro = with_rasters(metro, paths, say, lambda name: show_download(name, options.quiet))
         forced = [each for each in options.force if each not in first.ran]
         return first.followed_by(part(metro, options.until, forced)), source
-
-
-def _why_skipped(first: Outcome) -> str:
-    """Why nothing follows the stages that say where a metro lies."""
-    if any(isinstance(each, DiskFullError) for each in first.failed.values()):
-        return "there is no room to write"
-    return f"{', '.join(first.failed)} failed"
 
 
 def _write_index(options: argparse.Namespace) -> str | None:

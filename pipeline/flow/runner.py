@@ -63,13 +63,17 @@ CHECK_EVERY_S = 30.0
 
 @dataclass
 class Outcome:
-    """How one metro's run ended. ``failed`` maps a stage to its error."""
+    """How one metro's run ended. ``failed`` maps a stage to its error.
+
+    ``stopped_by`` is why no stage was begun any more; empty where none had to be kept back.
+    """
 
     metro: str
     ran: list[str] = field(default_factory=list)
     fresh: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     failed: dict[str, Exception] = field(default_factory=dict)
+    stopped_by: str = ""
     facts: Facts = field(default_factory=Facts)
     seconds: float = 0.0
 
@@ -145,7 +149,6 @@ class MetroRun:
         self._lock = Lock()
         self._digests: dict[str, str] = {}
         self._shared: dict[str, SharedFile] = {}
-        self._stopped_by = ""
         self._died: list[_Running] = []
         self._had_two_chances: set[str] = set()
         self._ended: queue.Queue[_Finished] = queue.Queue()
@@ -231,8 +234,8 @@ class MetroRun:
         for stage in waiting:
             makers = {maker_of(layer).name for layer in stage.inputs}
             lost = makers & {*self._outcome.failed, *self._outcome.skipped}
-            if self._stopped_by:
-                self._skip(stage, self._stopped_by)
+            if self._outcome.stopped_by:
+                self._skip(stage, self._outcome.stopped_by)
             elif lost:
                 self._skip(stage, f"needs {', '.join(sorted(lost))}")
             elif all(layer in self._digests for layer in stage.inputs):
@@ -262,8 +265,8 @@ class MetroRun:
             self._report(Event("fresh", stage.name, standing.why))
 
     def _start_again(self, died: _Running) -> None:
-        if self._stopped_by:
-            self._skip(died.stage, self._stopped_by)
+        if self._outcome.stopped_by:
+            self._skip(died.stage, self._outcome.stopped_by)
         else:
             why = "its worker died, once more with nothing beside it"
             self._try_to_submit(died.stage, died.recipe, why)
@@ -390,9 +393,9 @@ class MetroRun:
         text = str(error) if is_ours else f"{type(error).__name__}: {error}"
         self._report(Event("failed", stage, text))
         if isinstance(error, DiskFullError):
-            self._stopped_by = "there is no room to write"
+            self._outcome.stopped_by = "there is no room to write"
         if isinstance(error, StoreShutError):
-            self._stopped_by = "the store lets nobody in"
+            self._outcome.stopped_by = "the store lets nobody in"
 
     def _remove_old_pages(self, stage: str, made: Made) -> None:
         """Pages that the stage wrote last time and no longer does: a border may be gone."""

@@ -11,20 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from page_themes import THEMES
 
 AXE = Path(__file__).parents[1] / "js" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 COUNTED = ("moderate", "serious", "critical")
-THEMES = (
-    "overview",
-    "links",
-    "bottlenecks",
-    "commuting",
-    "services",
-    "ecology",
-    "integration",
-    "about",
-)
 PHONE = {"width": 390, "height": 844}
 BRIEF = "plain/410100-410200.html"
 

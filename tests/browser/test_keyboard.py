@@ -6,19 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from page_themes import THEMES
 
 pytestmark = pytest.mark.browser
 
-THEMES = (
-    "overview",
-    "links",
-    "bottlenecks",
-    "commuting",
-    "services",
-    "ecology",
-    "integration",
-    "about",
-)
 BRIEF = "plain/410100-410200.html"
 SCENARIO, COMPARISON = "plain/scenario-two.html", "plain/compare-2020-2025.html"
 MOST_STOPS = 1500

@@ -8,17 +8,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from page_themes import THEMES
 
-THEMES = (
-    "overview",
-    "links",
-    "bottlenecks",
-    "commuting",
-    "services",
-    "ecology",
-    "integration",
-    "about",
-)
 PHONE = {"width": 390, "height": 844}
 
 # What a page has in its one global name is listed in pipeline/render/page/js/boot.js.

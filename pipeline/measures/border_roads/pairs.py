@@ -201,11 +201,15 @@ def propose_pairs(
     angle_i, angle_j = facing_angle(ends, i, ahead), facing_angle(ends, j, -ahead)
     most = _most_facing_deg(ends, i, j, gap, params)
     faces = (np.maximum(angle_i, angle_j) <= most + 1e-9) & (gap > 0) & (most > 0)
-    is_local = _is_local(ends, i, j, params)
     turn = np.maximum(turning_angle(ends, i, ahead), turning_angle(ends, j, -ahead))
-    faces &= ~is_local | (turn <= params.local_turn_deg)
+    i, j, gap, angle_i, angle_j, most, turn = (
+        each[faces] for each in (i, j, gap, angle_i, angle_j, most, turn)
+    )
+    # Names and paths are compared for the few that face each other.
+    is_local = _is_local(ends, i, j, params)
+    straight = ~is_local | (turn <= params.local_turn_deg)
     i, j, gap, angle_i, angle_j, most, is_local = (
-        each[faces] for each in (i, j, gap, angle_i, angle_j, most, is_local)
+        each[straight] for each in (i, j, gap, angle_i, angle_j, most, is_local)
     )
     return proposals(
         "facing_pair",
@@ -273,8 +277,8 @@ def _most_facing_deg(
     near = (gap_m <= params.facing_near_m) & stops[i] & stops[j] & (rank[i] == rank[j])
     near &= rank[i] <= CLASS_RANK[params.facing_near_class]
     is_one = _is_one_road(ends, i, j)
-    is_local = _is_local(ends, i, j, params)
-    most = np.where(is_local, params.facing_local_deg, params.facing_tolerance_deg)
+    is_low = np.maximum(rank[i], rank[j]) > CLASS_RANK[params.facing_near_class]
+    most = np.where(is_low, params.facing_local_deg, params.facing_tolerance_deg)
     most = np.where(is_one, params.facing_same_name_deg, most)
     most = np.where(near, np.maximum(params.facing_near_deg, most), most)
     slip = ends["is_mapping_gap"].to_numpy(bool)
